@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Words that every part of the house shares.
+//!
+//! This module imports nothing of ours. It holds the types that keep personal
+//! data and keys out of logs ([`Cleartext`], [`Secret`]), the names things go
+//! by ([`Category`], [`ObjectName`], …), the [`Clock`], and the [`Refusal`]
+//! that a caller is answered with.
+
+mod cleartext;
+mod clock;
+mod name;
+mod refusal;
+mod secret;
+
+pub use cleartext::Cleartext;
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use name::{
+    Category, FieldName, ObjectName, PrincipalName, Region, Role, Tenant, UpstreamName,
+};
+pub use refusal::{Refusal, RefusalCode, Side};
+pub use secret::Secret;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use smol_str::SmolStr;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(SmolStr);
+
+        impl $name {
+            pub fn new(name: impl AsRef<str>) -> Self {
+                Self(SmolStr::new(name))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(name: &str) -> Self {
+                Self::new(name)
+            }
+        }
+    )+};
+}
+
+names! {
+    /// What kind of personal data a value is: `email`, `name`, `phone` …
+    Category;
+    /// An object type of a CRM in the dialect's canonical spelling: `contact`.
+    ObjectName;
+    /// A field of an object in the dialect's canonical spelling: `email`.
+    FieldName;
+    /// A role that a caller holds: `support`.
+    Role;
+    /// Who called, once identified.
+    PrincipalName;
+    /// The configured name of an upstream.
+    UpstreamName;
+    /// Where data is kept: an ISO 3166 code or a named group.
+    Region;
+    /// Whose keys and tokens these are; tokens of one tenant never open for another.
+    Tenant;
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+use zeroize::Zeroizing;
+
+use super::{Codec, DecodedText, Occurrence};
+
+/// A message, or a text inside one, with the places where values stand.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    bytes: Bytes,
+    /// Ordered by position, not overlapping.
+    slots: Vec<Slot>,
+}
+
+/// A place in the bytes of a [`Document`].
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// The bytes that a replacement takes the place of, delimiters included.
+    pub span: Range<usize>,
+    pub codec: Codec,
+    pub content: Content,
+    /// How to take the whole member or parameter away; without it, a place can
+    /// be rewritten but not removed.
+    pub removal: Option<Removal>,
+    /// How to write several values that may each match; without it, a place can
+    /// hold one value only.
+    pub widening: Option<Widening>,
+}
+
+/// How one compared value becomes several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Widening {
+    /// The place already stands in a list: further elements stand beside it.
+    Elements,
+    /// The place becomes a list, and these other ranges change with it, such as
+    /// `=` to `IN`.
+    List(Vec<(Range<usize>, &'static str)>),
+}
+
+/// What stands in a [`Slot`].
+#[derive(Clone, Debug)]
+pub enum Content {
+    Value(Box<Occurrence>),
+    /// A text in another syntax. The decoded text is the bytes of the nested
+    /// document; its edits are carried back through the escaping of this slot.
+    Nested {
+        decoded: DecodedText,
+        document: Document,
+    },
+    /// Already decided: this text is written here whatever the policy says (a
+    /// link whose origin is exchanged).
+    Rewritten(String),
+}
+
+/// A member of a list with separators, such as `"key":"value"` between commas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    pub member: Range<usize>,
+    /// The offset of the one-byte separator before the member, if it has one.
+    pub before: Option<usize>,
+    /// The offset of the one-byte separator after the member, if it has one.
+    pub after: Option<usize>,
+}
+
+/// What is written in the place of an occurrence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// The bytes stay as they are.
+    Keep,
+    Text(Zeroizing<String>),
+    /// Any of these may match; only for a slot with a `widening`.
+    AnyOf(Vec<String>),
+    /// The member goes away; only for a slot with a `removal`.
+    Remove,
+}
+
+impl Replacement {
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(Zeroizing::new(text.into()))
+    }
+}
+
+impl Slot {
+    pub fn value(span: Range<usize>, codec: Codec, occurrence: Occurrence) -> Self {
+        Self {
+            span,
+            codec,
+            content: Content::Value(Box::new(occurrence)),
+            removal: None,
+            widening: None,
+        }
+    }
+
+    /// `span` covers the escaped text without its delimiters.
+    pub fn nested(
+        span: Range<usize>,
+        codec: Codec,
+        decoded: DecodedText,
+        slots: Vec<Slot>,
+    ) -> Self {
+        let document = Document::new(Bytes::copy_from_slice(decoded.as_str().as_bytes()), slots);
+        Self {
+            span,
+            codec,
+            content: Content::Nested { decoded, document },
+            removal: None,
+            widening: None,
+        }
+    }
+
+    pub fn rewritten(span: Range<usize>, codec: Codec, text: String) -> Self {
+        Self { span, codec, content: Content::Rewritten(text), removal: None, widening: None }
+    }
+
+    #[must_use]
+    pub fn removable(mut self, removal: Option<Removal>) -> Self {
+        self.removal = removal;
+        self
+    }
+
+    #[must_use]
+    pub fn widening(mut self, widening: Widening) -> Self {
+        self.widening = Some(widening);
+        self
+    }
+}
+
+/// Bytes to write in the place of a range.
+struct Edit<'a> {
+    span: Range<usize>,
+    text: Cow<'a, str>,
+}
+
+impl Document {
+    /// Slots may come in any order; they must not overlap.
+    pub fn new(bytes: impl Into<Bytes>, mut slots: Vec<Slot>) -> Self {
+        slots.sort_by_key(|slot| slot.span.start);
+        debug_assert!(slots.is_sorted_by(|a, b| a.span.end <= b.span.start), "slots overlap");
+        Self { bytes: bytes.into(), slots }
+    }
+
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Every occurrence with its slot, in the order that [`render`](Self::render)
+    /// takes replacements in.
+    pub fn occurrences(&self) -> Vec<(&Slot, &Occurrence)> {
+        let mut found = Vec::new();
+        self.collect_occurrences(&mut found);
+        found
+    }
+
+    fn collect_occurrences<'a>(&'a self, found: &mut Vec<(&'a Slot, &'a Occurrence)>) {
+        for slot in &self.slots {
+            match &slot.content {
+                Content::Value(occurrence) => found.push((slot, occurrence)),
+                Content::Nested { document, .. } => document.collect_occurrences(found),
+                Content::Rewritten(_) => {}
+            }
+        }
+    }
+
+    /// The bytes with each occurrence replaced.
+    ///
+    /// Takes one replacement per occurrence from `replacements`, in the order of
+    /// [`occurrences`](Self::occurrences).
+    ///
+    /// # Errors
+    /// [`RenderError`] when there are too few replacements, or one that its slot
+    /// cannot take. A caller that gets it must not forward the original bytes.
+    pub fn render<'r>(
+        &self,
+        replacements: &mut impl Iterator<Item = &'r Replacement>,
+    ) -> Result<Bytes, RenderError> {
+        let edits = self.edits(replacements)?;
+        if edits.is_empty() {
+            return Ok(self.bytes.clone());
+        }
+        let mut rendered = Vec::with_capacity(self.bytes.len() + 32 * edits.len());
+        let mut position = 0;
+        for edit in edits {
+            let kept = self.bytes.get(position..edit.span.start).ok_or(RenderError::Overlap)?;
+            rendered.extend_from_slice(kept);
+            rendered.extend_from_slice(edit.text.as_bytes());
+            position = edit.span.end;
+        }
+        rendered.extend_from_slice(self.bytes.get(position..).ok_or(RenderError::Overlap)?);
+        Ok(rendered.into())
+    }
+
+    /// What to write where, ordered by position.
+    fn edits<'a, 'r>(
+        &'a self,
+        replacements: &mut impl Iterator<Item = &'r Replacement>,
+    ) -> Result<Vec<Edit<'a>>, RenderError> {
+        let mut edits = Vec::new();
+        let mut removals: Vec<Removal> = Vec::new();
+        for slot in &self.slots {
+            match &slot.content {
+                Content::Rewritten(text) => {
+                    edits.push(Edit {
+                        span: slot.span.clone(),
+                        text: slot.codec.literal(text).into(),
+                    });
+                }
+                Content::Nested { decoded, document } => {
+                    edits.extend(document.edits(&mut *replacements)?.into_iter().map(|edit| {
+                        let origin = decoded.origin_of(&edit.span);
+                        Edit {
+                            span: slot.span.start + origin.start..slot.span.start + origin.end,
+                            text: slot.codec.fragment(&edit.text).into(),
+                        }
+                    }));
+                }
+                Content::Value(_) => {
+                    match replacements.next().ok_or(RenderError::TooFewReplacements)? {
+                        Replacement::Keep => {}
+                        Replacement::Text(text) => {
+                            edits.push(Edit {
+                                span: slot.span.clone(),
+                                text: slot.codec.literal(text).into(),
+                            });
+                        }
+                        Replacement::AnyOf(texts) => {
+                            let elements = slot.codec.elements(texts.iter().map(String::as_str));
+                            let text =
+                                match slot.widening.as_ref().ok_or(RenderError::NotWidenable)? {
+                                    Widening::Elements => elements,
+                                    Widening::List(further) => {
+                                        edits.extend(further.iter().map(|(span, text)| Edit {
+                                            span: span.clone(),
+                                            text: Cow::Borrowed(*text),
+                                        }));
+                                        slot.codec.list(&elements)
+                                    }
+                                };
+                            edits.push(Edit { span: slot.span.clone(), text: text.into() });
+                        }
+                        Replacement::Remove => {
+                            removals.push(slot.removal.clone().ok_or(RenderError::NotRemovable)?);
+                        }
+                    }
+                }
+            }
+        }
+        edits.extend(
+            removal_spans(removals).into_iter().map(|span| Edit { span, text: Cow::Borrowed("") }),
+        );
+        edits.sort_by_key(|edit| edit.span.start);
+        Ok(edits)
+    }
+}
+
+/// Joins removed neighbours, so that each run takes exactly one separator with it.
+fn removal_spans(mut removals: Vec<Removal>) -> Vec<Range<usize>> {
+    removals.sort_by_key(|removal| removal.member.start);
+    let mut runs: Vec<Removal> = Vec::new();
+    for removal in removals {
+        match runs.last_mut() {
+            Some(run) if run.after.is_some() && run.after == removal.before => {
+                run.member.end = removal.member.end;
+                run.after = removal.after;
+            }
+            _ => runs.push(removal),
+        }
+    }
+    runs.into_iter()
+        .map(|run| match (run.before, run.after) {
+            (_, Some(after)) => run.member.start..after + 1,
+            (Some(before), None) => before..run.member.end,
+            (None, None) => run.member,
+        })
+        .collect()
+}
+
+/// A replacement does not fit the document. Always a defect of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    #[error("there are fewer replacements than occurrences")]
+    TooFewReplacements,
+    #[error("a place that takes one value was given several")]
+    NotWidenable,
+    #[error("a place that cannot be removed was to be removed")]
+    NotRemovable,
+    #[error("two edits overlap")]
+    Overlap,
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use crate::base::{Cleartext, FieldName, ObjectName};
+
+/// One value of one field at one place in the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    pub object: ObjectName,
+    pub field: FieldName,
+    /// Which record of the message the value belongs to, counted from 0; values
+    /// of one record share a number. Filters and keys of one operation count as
+    /// one record.
+    pub record: u32,
+    pub role: Role,
+    pub value: Value,
+}
+
+/// What the message does with the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The value is the content of the field, on its way in or out.
+    Stored,
+    /// The value names a record (a path key, an `id` with `idProperty`); the CRM
+    /// compares it and may store it.
+    Key,
+    /// The value is compared for equality with what is stored.
+    Equality,
+    /// Text in an answer that the CRM composed from these fields of the same
+    /// object, such as a full name. `field` is the composed field itself.
+    Composed { from: &'static [&'static str] },
+    /// Text in an answer that may repeat what this very request sent, such as an
+    /// error message.
+    Echo,
+}
+
+/// A value as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// No value: `null`, an empty string, or the CRM's own mark for null.
+    Empty,
+    /// Text, or a number in its spelling.
+    Text(Cleartext),
+    /// Something that is not one value (an object, a list, `true`): it cannot be
+    /// protected as a whole and is refused where the field is protected. Holds
+    /// what was found, for the message: `an object`.
+    Structured(&'static str),
+}

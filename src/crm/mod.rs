@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What we know of each CRM's API: one [`Dialect`] per CRM.
+//!
+//! A dialect turns a request into the places where values stand, and leaves
+//! behind a [`ReadAnswer`] that does the same for the answer to that request. It
+//! names objects and fields in one canonical spelling, says which of them the
+//! CRM composes from others and how long they may be, and renders refusals in
+//! the shape that the CRM's clients parse.
+//!
+//! A dialect does not decide anything: no policy, key or caller is known here.
+//! What it cannot read without doubt, it refuses.
+
+pub mod generic;
+pub mod hubspot;
+pub mod salesforce;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+
+use crate::base::{FieldName, ObjectName, Refusal};
+use crate::carrier::Document;
+
+/// One CRM's API. Implementations are pure and shared by all requests.
+pub trait Dialect: Send + Sync + std::fmt::Debug {
+    /// The name that configuration uses: `salesforce`.
+    fn name(&self) -> &'static str;
+
+    /// Classifies a request and finds every place in it where a value stands.
+    ///
+    /// # Errors
+    /// [`LocateError::UnknownOperation`] when the dialect does not know the
+    /// operation; any other when it does, but cannot read this request of it.
+    fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError>;
+
+    /// The canonical spelling of an object and of a field, matched as the CRM
+    /// matches them.
+    fn canonical_object(&self, name: &str) -> ObjectName;
+    fn canonical_field(&self, object: &ObjectName, name: &str) -> FieldName;
+
+    /// What the CRM is known to accept in a field; `None` when nothing is known.
+    /// Takes canonical names.
+    fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts>;
+
+    /// The error answer that the CRM's own clients parse.
+    fn refuse(&self, refusal: &Refusal) -> NativeAnswer;
+}
+
+/// A request as a dialect sees it. The body is complete and has no content coding.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestView<'a> {
+    pub method: &'a Method,
+    /// Path and query as sent, without the route's prefix: starts with `/`.
+    pub target: &'a Bytes,
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
+    pub origins: &'a Origins,
+}
+
+/// An answer as the reader of its request sees it. The body is complete and has
+/// no content coding.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerView<'a> {
+    pub status: StatusCode,
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
+    pub origins: &'a Origins,
+}
+
+/// The two names of one place: the CRM's own URL, and ours in front of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins {
+    /// `https://acme.my.salesforce.com`, without a slash at the end.
+    pub upstream: String,
+    /// What the caller used to reach us, with the route's path prefix:
+    /// `https://crm.acme.example/sf`, without a slash at the end.
+    pub public: String,
+}
+
+impl Origins {
+    /// `url` with the upstream's origin exchanged for ours, if it points there.
+    pub fn to_public(&self, url: &str) -> Option<String> {
+        exchange_origin(url, &self.upstream, &self.public)
+    }
+
+    /// `url` with our origin exchanged for the upstream's, if it points to us.
+    pub fn to_upstream(&self, url: &str) -> Option<String> {
+        exchange_origin(url, &self.public, &self.upstream)
+    }
+}
+
+fn exchange_origin(url: &str, from: &str, to: &str) -> Option<String> {
+    let head = url.get(..from.len())?;
+    let rest = url.get(from.len()..)?;
+    let ends_here = rest.is_empty() || rest.starts_with(['/', '?', '#']);
+    (head.eq_ignore_ascii_case(from) && ends_here).then(|| format!("{to}{rest}"))
+}
+
+/// A request with everything found in it.
+#[derive(Debug)]
+pub struct LocatedRequest {
+    pub operation: Operation,
+    /// Path and query.
+    pub target: Document,
+    /// Headers that carry values; the others pass by the rules of the proxy.
+    pub headers: Vec<(HeaderName, Document)>,
+    pub body: Document,
+    /// Uses of fields that no single value stands for.
+    pub uses: Vec<FieldUse>,
+    /// Reads the answer to this request.
+    pub answer: Box<dyn ReadAnswer>,
+}
+
+impl LocatedRequest {
+    /// The documents in the order that occurrences are numbered in: target,
+    /// headers, body.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        std::iter::once(&self.target)
+            .chain(self.headers.iter().map(|(_, document)| document))
+            .chain(std::iter::once(&self.body))
+    }
+}
+
+/// Reads the answer to one located request: it knows what was asked for.
+pub trait ReadAnswer: Send + Sync + std::fmt::Debug {
+    /// Finds every place in the answer where a value or a link to the upstream stands.
+    ///
+    /// # Errors
+    /// [`LocateError`] when the answer cannot be read; then nothing of it may be
+    /// passed on.
+    fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError>;
+}
+
+/// An answer with everything found in it.
+#[derive(Debug, Default)]
+pub struct LocatedAnswer {
+    /// Headers that carry values or links, such as `Location`.
+    pub headers: Vec<(HeaderName, Document)>,
+    pub body: Document,
+}
+
+impl LocatedAnswer {
+    /// The documents in the order that occurrences are numbered in: headers, body.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.headers.iter().map(|(_, document)| document).chain(std::iter::once(&self.body))
+    }
+}
+
+/// What a request does, in words of bounded variety, fit for metrics and the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// `sobject.create`, `objects.search`: from a fixed list per dialect.
+    pub name: &'static str,
+    /// The main object, where there is one.
+    pub object: Option<ObjectName>,
+}
+
+/// A use of a field that needs more than equality of surrogates: refused where
+/// the field is protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldUse {
+    pub object: ObjectName,
+    pub field: FieldName,
+    /// The operator or clause, as its language spells it: `LIKE`, `ORDER BY`.
+    pub operator: &'static str,
+}
+
+/// What a CRM is known to accept in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldFacts {
+    /// In characters (Unicode scalar values).
+    pub max_length: Option<u32>,
+    pub kind: FieldKind,
+}
+
+/// How a CRM checks what is written to a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    Text,
+    Email,
+    Phone,
+    Date,
+    /// One of a configured list of values.
+    Picklist,
+    /// Read-only: the CRM composes it.
+    Composed,
+}
+
+/// An answer in a CRM's own shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NativeAnswer {
+    pub status: StatusCode,
+    pub content_type: &'static str,
+    pub body: String,
+}
+
+/// A message that a dialect cannot read. Names places, never values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocateError {
+    #[error("the dialect does not know this operation")]
+    UnknownOperation,
+    #[error("{method} is not a method of this resource")]
+    MethodNotAllowed { method: &'static str },
+    /// `place` says which part: `the body`, `parameter `q``.
+    #[error("{place} cannot be parsed: {problem}")]
+    Unparseable { place: String, problem: String },
+    #[error("{place} has a media type that is not read here; expected {expected}")]
+    UnsupportedMediaType { place: &'static str, expected: &'static str },
+    #[error("{place} is too large or too deeply nested")]
+    TooLarge { place: &'static str },
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is personal, how it is protected, and who may see it.
+//!
+//! A [`Policy`] is compiled from the document that security teams write (see
+//! `config`). It is pure: it maps an occurrence and a caller to a [`Decision`] or
+//! a [`Reveal`], and says which rule decided. It knows no bytes, keys or stores.
+//!
+//! Invariants:
+//! - A policy that does not compile does not exist.
+//! - Every field that stays clear does so for a [`Reason`].
+
+mod decide;
+mod model;
+
+pub use decide::{Decision, Forbidden, Reason, Reveal};
+pub use model::{CategoryRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted};

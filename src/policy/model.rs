@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::{Category, FieldName, ObjectName, Role};
+
+use super::Reveal;
+
+/// A compiled policy for one upstream: names are in the dialect's canonical spelling.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub digest: Digest,
+    pub categories: HashMap<Category, CategoryRule>,
+    pub objects: HashMap<ObjectName, ObjectRule>,
+}
+
+/// SHA-256 of the policy document as it was read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Who sees values of a category, and how. A role that is not named sees the surrogate.
+#[derive(Clone, Debug, Default)]
+pub struct CategoryRule {
+    pub reveal: BTreeMap<Role, Reveal>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ObjectRule {
+    pub fields: HashMap<FieldName, Arc<FieldRule>>,
+    pub unlisted: Unlisted,
+}
+
+/// What happens to fields of a listed object that the policy does not list.
+#[derive(Clone, Debug)]
+pub enum Unlisted {
+    Pass,
+    Refuse,
+    /// Protected like this.
+    Protect(Arc<FieldRule>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldRule {
+    /// `contact.email`: what explain, the log and refusals name.
+    pub id: String,
+    pub category: Category,
+    pub protection: Protection,
+}
+
+/// How a value is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// A token stands in its place; the vault holds the value.
+    Tokenize { shape: Shape },
+    /// AES-SIV: the surrogate holds the value. Equality is by exact spelling, so
+    /// it is answered only where the policy says `search: [exact]`.
+    Encrypt { shape: Shape, searchable: bool },
+    /// Only a mask of the value leaves; it cannot be undone.
+    Mask,
+    /// The value does not leave at all.
+    Drop,
+}
+
+/// What a surrogate looks like, so that the CRM accepts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One lower-case alphanumeric word.
+    Text,
+    /// `<word>@<the operator's domain>`.
+    Email,
+}
+
+impl Protection {
+    /// The word that configuration, metrics and the log use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tokenize { .. } => "tokenize",
+            Self::Encrypt { .. } => "encrypt",
+            Self::Mask => "mask",
+            Self::Drop => "drop",
+        }
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::base::{
+    Category, FieldName, ObjectName, PrincipalName, RefusalCode, Region, Timestamp, UpstreamName,
+};
+use crate::policy::{Digest, Reveal};
+
+/// One line of the ledger. Serialises to an object whose `kind` names the variant.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// A request is about to be forwarded.
+    Transfer(Transfer),
+    /// What became of it, and what the caller was shown.
+    Outcome(Outcome),
+    /// A request of an identified caller was turned back; nothing was forwarded.
+    Refused(RefusedTransfer),
+}
+
+/// Names one request in the log: 128 random bits, as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntryId(pub [u8; 16]);
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for EntryId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Transfer {
+    /// Of the entry's form; 1.
+    pub version: u32,
+    pub id: EntryId,
+    #[serde(serialize_with = "rfc3339")]
+    pub time: Timestamp,
+    #[serde(serialize_with = "display")]
+    pub caller: PrincipalName,
+    #[serde(serialize_with = "display")]
+    pub upstream: UpstreamName,
+    #[serde(serialize_with = "display")]
+    pub region: Region,
+    pub operation: &'static str,
+    #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectName>,
+    #[serde(serialize_with = "display")]
+    pub policy: Digest,
+    /// True when `observe` mode let an operation pass that no dialect knows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uninspected: bool,
+    pub fields: Vec<FieldCount>,
+}
+
+/// How often a field was treated in one way in one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldCount {
+    #[serde(serialize_with = "display")]
+    pub object: ObjectName,
+    #[serde(serialize_with = "display")]
+    pub field: FieldName,
+    #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
+    /// `tokenize`, `encrypt`, `mask`, `drop`, or `none`.
+    pub protection: &'static str,
+    /// Why there was no protection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    pub count: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The transfer that this is the outcome of.
+    pub id: EntryId,
+    #[serde(serialize_with = "rfc3339")]
+    pub time: Timestamp,
+    pub result: TransferResult,
+    /// The status of the upstream's answer, if it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    pub reveals: Vec<Revealed>,
+}
+
+/// What became of a forwarded request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferResult {
+    Answered,
+    /// The upstream may or may not have acted on it.
+    Failed,
+}
+
+/// How often a field was shown to the caller in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Revealed {
+    #[serde(serialize_with = "display")]
+    pub object: ObjectName,
+    #[serde(serialize_with = "display")]
+    pub field: FieldName,
+    #[serde(serialize_with = "display")]
+    pub category: Category,
+    #[serde(serialize_with = "reveal")]
+    pub reveal: Reveal,
+    /// True for values that the CRM held in the clear.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub found_clear: bool,
+    pub count: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct RefusedTransfer {
+    pub version: u32,
+    pub id: EntryId,
+    #[serde(serialize_with = "rfc3339")]
+    pub time: Timestamp,
+    #[serde(serialize_with = "display")]
+    pub caller: PrincipalName,
+    #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<&'static str>,
+    #[serde(serialize_with = "code")]
+    pub code: RefusalCode,
+}
+
+fn display<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn display_option<T: fmt::Display, S: Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.to_rfc3339())
+}
+
+fn reveal<S: Serializer>(reveal: &Reveal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(reveal.as_str())
+}
+
+fn code<S: Serializer>(code: &RefusalCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.as_str())
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The token store: which token stands for which value.
+//!
+//! [`TokenStore`] is the seam: it keeps sealed rows and knows no keys. [`Vault`]
+//! is what the rest of the house uses: it derives tokens, seals values and
+//! detects collisions over any store.
+//!
+//! Invariants:
+//! - A token is handed out only after its row is durable.
+//! - The same value of the same category and tenant always gets the same token,
+//!   from every instance, without coordination.
+//! - Two different values never share a token.
+//! - Rows hold no clear value.
+
+pub mod conformance;
+mod memory;
+pub mod sqlite;
+mod store;
+mod token;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use memory::MemoryStore;
+pub use store::Vault;
+pub use token::Token;
+
+use crate::base::{Category, Cleartext};
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Keeps sealed rows. Every implementation passes [`conformance`].
+pub trait TokenStore: Send + Sync {
+    /// Inserts the rows whose token is not there yet, as one transaction, and
+    /// returns for each row, in order, the row that is stored under its token
+    /// afterwards (the given one, or the one that was there before).
+    /// Idempotent. Durable on return. Dropping the future may or may not leave
+    /// the rows inserted.
+    ///
+    /// # Errors
+    /// [`VaultError::Unavailable`]; then nothing may be assumed about the rows.
+    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
+
+    /// The rows stored under these tokens, in order.
+    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
+
+    /// For each index value, the tokens of every row that carries it, sorted.
+    fn find_by_index(
+        &self,
+        indexes: Vec<Index>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>>;
+
+    /// Whether the store can be read and written now.
+    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>>;
+}
+
+/// What a store keeps under a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub token: Token,
+    pub category: Category,
+    /// The value, encrypted and bound to token and category.
+    pub sealed: Vec<u8>,
+    /// A keyed hash of the value without regard to case, so that every spelling
+    /// of one value is found together.
+    pub folded: Index,
+}
+
+/// A keyed hash of some normal form of a value (truncated HMAC-SHA-256).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Index(pub [u8; 16]);
+
+/// A value as the vault gives it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    pub category: Category,
+    pub value: Cleartext,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The store cannot be reached or written; trying again later may help.
+    #[error("the vault is not available: {0}")]
+    Unavailable(String),
+    /// A row does not open under our keys, or is not what was written.
+    #[error("the vault holds a row that does not open: {0}")]
+    Corrupt(String),
+}
