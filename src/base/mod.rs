@@ -15,7 +15,8 @@ mod secret;
 pub use cleartext::Cleartext;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use name::{
-    Category, FieldName, ObjectName, PrincipalName, Region, Role, Tenant, UpstreamName,
+    Category, FieldName, ObjectName, OperationName, PrincipalName, Region, Role, Tenant,
+    UpstreamName,
 };
 pub use refusal::{Refusal, RefusalCode, Side};
 pub use secret::Secret;

@@ -16,6 +16,10 @@ macro_rules! names {
                 Self(SmolStr::new(name))
             }
 
+            pub const fn from_static(name: &'static str) -> Self {
+                Self(SmolStr::new_static(name))
+            }
+
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -54,6 +58,9 @@ names! {
     ObjectName;
     /// A field of an object in the dialect's canonical spelling: `email`.
     FieldName;
+    /// What a request does: `sobject.create`. From a fixed list per dialect, or from
+    /// configuration, so it is fit for metrics and the log.
+    OperationName;
     /// A role that a caller holds: `support`.
     Role;
     /// Who called, once identified.

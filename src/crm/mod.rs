@@ -17,7 +17,7 @@ pub mod salesforce;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
-use crate::base::{FieldName, ObjectName, Refusal};
+use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
 
 /// One CRM's API. Implementations are pure and shared by all requests.
@@ -148,8 +148,7 @@ impl LocatedAnswer {
 /// What a request does, in words of bounded variety, fit for metrics and the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// `sobject.create`, `objects.search`: from a fixed list per dialect.
-    pub name: &'static str,
+    pub name: OperationName,
     /// The main object, where there is one.
     pub object: Option<ObjectName>,
 }

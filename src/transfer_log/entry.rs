@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::base::{
-    Category, FieldName, ObjectName, PrincipalName, RefusalCode, Region, Timestamp, UpstreamName,
+    Category, FieldName, ObjectName, OperationName, PrincipalName, RefusalCode, Region, Timestamp,
+    UpstreamName,
 };
 use crate::policy::{Digest, Reveal};
 
@@ -56,7 +57,8 @@ pub struct Transfer {
     pub upstream: UpstreamName,
     #[serde(serialize_with = "display")]
     pub region: Region,
-    pub operation: &'static str,
+    #[serde(serialize_with = "display")]
+    pub operation: OperationName,
     #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
     pub object: Option<ObjectName>,
     #[serde(serialize_with = "display")]
@@ -133,8 +135,8 @@ pub struct RefusedTransfer {
     pub caller: PrincipalName,
     #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamName>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation: Option<&'static str>,
+    #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationName>,
     #[serde(serialize_with = "code")]
     pub code: RefusalCode,
 }
