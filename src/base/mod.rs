@@ -16,7 +16,7 @@ pub use cleartext::Cleartext;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use name::{
     Category, FieldName, ObjectName, OperationName, PrincipalName, Region, Role, Tenant,
-    UpstreamName,
+    UpstreamName, is_identifier,
 };
 pub use refusal::{Refusal, RefusalCode, Side};
 pub use secret::Secret;

@@ -72,3 +72,12 @@ names! {
     /// Whose keys and tokens these are; tokens of one tenant never open for another.
     Tenant;
 }
+
+/// Whether a name has the form that CRMs give to objects and fields, which no
+/// e-mail address, phone number or full name has. Only such names, and those that
+/// the policy lists, may stand in the log.
+pub fn is_identifier(name: &str) -> bool {
+    name.len() <= 80
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}

@@ -115,7 +115,10 @@ refusal_codes! {
     UpstreamTimeout = "upstream_timeout", GATEWAY_TIMEOUT, Upstream;
     /// The upstream's answer cannot be read, so it cannot be opened or checked.
     UpstreamUnreadable = "upstream_unreadable", BAD_GATEWAY, Upstream;
-    /// A defect of ours; the request was not forwarded.
+    /// The upstream has answered, but the answer cannot be shown: do not repeat the
+    /// request as if it had not been made.
+    AnswerWithheld = "answer_withheld", BAD_GATEWAY, Internal;
+    /// A defect of ours.
     Internal = "internal", INTERNAL_SERVER_ERROR, Internal;
 }
 

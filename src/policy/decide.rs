@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{FieldName, ObjectName, Role as CallerRole};
+use crate::base::{FieldName, ObjectName, Role as CallerRole, is_identifier};
 use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::FieldUse;
 
@@ -75,6 +75,14 @@ impl Reveal {
     }
 }
 
+/// What a caller sees of a field, and the role that gave it the right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visibility<'r> {
+    pub reveal: Reveal,
+    /// `None` when no role of the caller is named for the category.
+    pub role: Option<&'r CallerRole>,
+}
+
 impl Policy {
     /// Decides about one occurrence of a request.
     ///
@@ -86,6 +94,13 @@ impl Policy {
             Err(reason) => return Ok(Decision::Untouched(reason)),
         };
         match &occurrence.value {
+            // Every record would match: none has a value.
+            Value::Empty
+                if occurrence.role == Role::Equality && rule.protection == Protection::Drop =>
+            {
+                let operator = FieldUse::PRESENCE;
+                return Err(Forbidden::Operator { field: rule.id.clone(), operator });
+            }
             Value::Empty => return Ok(Decision::Untouched(Reason::Empty)),
             Value::Text(_) => {}
             Value::Structured(found) => {
@@ -110,6 +125,12 @@ impl Policy {
     pub fn permit_use(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
         match self.rule(&field_use.object, &field_use.field)? {
             Err(_) => Ok(()),
+            Ok(rule)
+                if field_use.operator == FieldUse::PRESENCE
+                    && rule.protection != Protection::Drop =>
+            {
+                Ok(())
+            }
             Ok(rule) => {
                 Err(Forbidden::Operator { field: rule.id.clone(), operator: field_use.operator })
             }
@@ -118,18 +139,24 @@ impl Policy {
 
     /// How much of a field's value a caller with these roles sees: the most that
     /// any of the roles may.
-    pub fn reveal(&self, rule: &FieldRule, roles: &[CallerRole]) -> Reveal {
-        let Some(category) = self.categories.get(&rule.category) else { return Reveal::Surrogate };
-        roles
-            .iter()
-            .filter_map(|role| category.reveal.get(role))
-            .copied()
-            .max()
-            .unwrap_or(Reveal::Surrogate)
+    pub fn visibility<'r>(&self, rule: &FieldRule, roles: &'r [CallerRole]) -> Visibility<'r> {
+        let granted = self.categories.get(&rule.category).and_then(|category| {
+            let grant = |role| category.reveal.get(role).map(|reveal| (*reveal, role));
+            roles.iter().filter_map(grant).max_by_key(|(reveal, _)| *reveal)
+        });
+        match granted {
+            Some((reveal, role)) => Visibility { reveal, role: Some(role) },
+            None => Visibility { reveal: Reveal::Surrogate, role: None },
+        }
+    }
+
+    /// The rule by which a field is protected, if it is.
+    pub fn rule_of(&self, object: &ObjectName, field: &FieldName) -> Option<&Arc<FieldRule>> {
+        self.rule(object, field).ok()?.ok()
     }
 
     /// The rule for a field, or the reason why there is none.
-    pub fn rule(
+    fn rule(
         &self,
         object: &ObjectName,
         field: &FieldName,
@@ -142,6 +169,10 @@ impl Policy {
         }
         match &object_rule.unlisted {
             Unlisted::Pass => Ok(Err(Reason::FieldUnlisted)),
+            // A value that stands where a name should would leave as it is.
+            Unlisted::Refuse | Unlisted::Protect(_) if !is_identifier(field.as_str()) => {
+                Err(Forbidden::UnlistedField { field: format!("{object}.(other)") })
+            }
             Unlisted::Refuse => {
                 Err(Forbidden::UnlistedField { field: format!("{object}.{field}") })
             }

@@ -12,5 +12,5 @@
 mod decide;
 mod model;
 
-pub use decide::{Decision, Forbidden, Reason, Reveal};
+pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
 pub use model::{CategoryRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted};

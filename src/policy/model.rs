@@ -61,6 +61,16 @@ pub struct FieldRule {
     pub protection: Protection,
 }
 
+impl FieldRule {
+    /// Ends the id of a rule for fields that the policy does not list.
+    pub const UNLISTED: &str = ".*";
+
+    /// Whether the policy names the field, so that its name is fit for the log.
+    pub fn is_listed(&self) -> bool {
+        !self.id.ends_with(Self::UNLISTED)
+    }
+}
+
 /// How a value is sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
