@@ -1,1 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
+//! Keys: where they come from, how they are kept, and what is done with them.
+//!
+//! A [`KeyService`] holds the root key and wraps other keys with it; it is the
+//! seam for services and devices that never give their root key away. A
+//! [`Keyset`] is what one tenant works with: it lies on disk wrapped, and in
+//! memory as keys that can only be used for what they are made for ([`Mac`],
+//! [`Siv`]).
+//!
+//! Invariants:
+//! - Key files are created readable by their owner only, and never overwritten.
+//! - A key that others can read is not used.
+//! - A wrapped key opens only for the tenant, purpose and version it was made for.
+
+mod error;
+mod files;
+mod keyset;
+mod mac;
+mod root;
+mod service;
+mod siv;
+#[cfg(test)]
+pub(crate) mod scratch;
+#[cfg(test)]
+mod tests;
+
+pub use error::KeysError;
+pub(crate) use files::create_private;
+pub use keyset::Keyset;
+pub use mac::Mac;
+pub use root::{KeyFile, MemoryKeyService};
+pub use service::{KeyName, KeyPurpose, KeyService};
+pub use siv::Siv;
+
+use zeroize::Zeroizing;
+
+/// Fresh random bytes from the operating system.
+fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeysError> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(bytes.as_mut()).map_err(KeysError::Random)?;
+    Ok(bytes)
+}
