@@ -11,25 +11,34 @@
 //!   from every instance, without coordination.
 //! - Two different values never share a token.
 //! - Rows hold no clear value.
+//! - A value's spellings are found together: `Max@x.example` and `max@x.example` are
+//!   two values with two tokens under one [`Index`].
 
+#[cfg(test)]
 pub mod conformance;
+mod fold;
 mod memory;
-pub mod sqlite;
+mod sqlite;
 mod store;
+#[cfg(test)]
+mod tests;
 mod token;
+pub(crate) mod word;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 pub use memory::MemoryStore;
-pub use store::Vault;
+pub use sqlite::SqliteStore;
+pub use store::{Item, Vault};
 pub use token::Token;
 
 use crate::base::{Category, Cleartext};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Keeps sealed rows. Every implementation passes [`conformance`].
+/// Keeps sealed rows. Every implementation passes `conformance`.
 pub trait TokenStore: Send + Sync {
     /// Inserts the rows whose token is not there yet, as one transaction, and
     /// returns for each row, in order, the row that is stored under its token
@@ -77,11 +86,14 @@ pub struct Opened {
     pub value: Cleartext,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum VaultError {
     /// The store cannot be reached or written; trying again later may help.
     #[error("the vault is not available: {0}")]
     Unavailable(String),
+    /// The file is not a vault that this process may use.
+    #[error("the vault `{}` cannot be used: {problem}", path.display())]
+    Unusable { path: PathBuf, problem: String },
     /// A row does not open under our keys, or is not what was written.
     #[error("the vault holds a row that does not open: {0}")]
     Corrupt(String),

@@ -1,4 +1,174 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Tokens over a store.
-pub struct Vault;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::fold::fold;
+use super::{Index, Opened, Row, Token, TokenStore, VaultError};
+use crate::base::{Category, Cleartext, Tenant};
+use crate::keys::{Keyset, Mac, Siv};
+
+/// Tokens over a store: derives them, seals values, detects collisions.
+#[derive(Clone)]
+pub struct Vault {
+    store: Arc<dyn TokenStore>,
+    tenant: Tenant,
+    token_mac: Mac,
+    index_mac: Mac,
+    key: Siv,
+}
+
+/// A value of a category.
+pub type Item<'a> = (&'a Category, &'a Cleartext);
+
+/// Two values colliding is as good as impossible; this many is a defect.
+const MAX_COLLISIONS: u32 = 8;
+
+impl Vault {
+    pub fn new(store: Arc<dyn TokenStore>, keyset: &Keyset) -> Self {
+        Self {
+            store,
+            tenant: keyset.tenant.clone(),
+            token_mac: keyset.token_mac.clone(),
+            index_mac: keyset.index_mac.clone(),
+            key: keyset.vault.clone(),
+        }
+    }
+
+    /// The token of each value, in order: the one it always had, or a new one.
+    /// All of them are durable on return. One round trip to the store; one more
+    /// for values whose token another value holds.
+    ///
+    /// # Errors
+    /// [`VaultError`]; then some of the tokens may have been stored.
+    pub async fn tokenize(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
+        let mut tokens = BTreeMap::new();
+        let mut pending: Vec<(usize, Item<'_>)> = items.iter().copied().enumerate().collect();
+        for counter in 0..MAX_COLLISIONS {
+            if pending.is_empty() {
+                break;
+            }
+            let rows: Vec<Row> = pending.iter().map(|(_, item)| self.row(*item, counter)).collect();
+            let stored = self.store.insert(rows.clone()).await?;
+            let mut collided = Vec::new();
+            for ((place, row), stored) in pending.into_iter().zip(rows).zip(stored) {
+                if self.is_same(&row, &stored, place.1)? {
+                    tokens.insert(place.0, row.token);
+                } else {
+                    collided.push(place);
+                }
+            }
+            pending = collided;
+        }
+        if tokens.len() == items.len() {
+            Ok(tokens.into_values().collect())
+        } else {
+            Err(VaultError::Corrupt("a value found no token of its own".into()))
+        }
+    }
+
+    /// What each token stands for, in order; `None` for tokens that are not ours.
+    ///
+    /// # Errors
+    /// [`VaultError::Corrupt`] when a stored row does not open.
+    pub async fn detokenize(&self, tokens: Vec<Token>) -> Result<Vec<Option<Opened>>, VaultError> {
+        if tokens.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.store.find(tokens).await?;
+        rows.iter().map(|row| row.as_ref().map(|row| self.open(row)).transpose()).collect()
+    }
+
+    /// For each value, the tokens of all its stored spellings: of every value that
+    /// equals it without regard to case (see `fold`), itself included.
+    pub async fn spellings(&self, items: &[Item<'_>]) -> Result<Vec<Vec<Token>>, VaultError> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let indexes = items.iter().map(|item| self.index(*item)).collect();
+        self.store.find_by_index(indexes).await
+    }
+
+    /// Whether tokens can be read and written now.
+    pub async fn health(&self) -> Result<(), VaultError> {
+        self.store.health().await
+    }
+
+    fn row(&self, (category, value): Item<'_>, counter: u32) -> Row {
+        let token = self.derive((category, value), counter);
+        Row {
+            sealed: self
+                .key
+                .seal(associated(&self.tenant, category, &token), value.expose().as_bytes()),
+            folded: self.index((category, value)),
+            category: category.clone(),
+            token,
+        }
+    }
+
+    /// The token of a value. `counter` is 0 unless another value holds that token.
+    fn derive(&self, (category, value): Item<'_>, counter: u32) -> Token {
+        Token::from_code(&self.token_mac.code(&[
+            b"zollhaus token 1",
+            self.tenant.as_str().as_bytes(),
+            b"scope: tenant",
+            category.as_str().as_bytes(),
+            value.expose().as_bytes(),
+            &counter.to_be_bytes(),
+        ]))
+    }
+
+    fn index(&self, (category, value): Item<'_>) -> Index {
+        let code = self.index_mac.code(&[
+            b"zollhaus folded index 1",
+            self.tenant.as_str().as_bytes(),
+            category.as_str().as_bytes(),
+            fold(value.expose()).as_bytes(),
+        ]);
+        let mut index = [0; 16];
+        index.copy_from_slice(code.split_at(16).0);
+        Index(index)
+    }
+
+    /// Whether the stored row stands for the value that `row` was made of.
+    fn is_same(&self, row: &Row, stored: &Row, item: Item<'_>) -> Result<bool, VaultError> {
+        // Sealing is deterministic, so the same value gives the same row.
+        if row == stored {
+            return Ok(true);
+        }
+        let opened = self.open(stored)?;
+        Ok(row.token == stored.token && (&opened.category, &opened.value) == item)
+    }
+
+    fn open(&self, row: &Row) -> Result<Opened, VaultError> {
+        let corrupt = || VaultError::Corrupt(format!("token `{}`", row.token));
+        let associated = associated(&self.tenant, &row.category, &row.token);
+        let mut value = self.key.open(associated, &row.sealed).ok_or_else(corrupt)?;
+        let value = String::from_utf8(std::mem::take(&mut *value)).map_err(|_| corrupt())?;
+        Ok(Opened { category: row.category.clone(), value: Cleartext::new(value) })
+    }
+}
+
+/// What a sealed value is bound to.
+fn associated<'a>(tenant: &'a Tenant, category: &'a Category, token: &'a Token) -> [&'a [u8]; 4] {
+    let texts = [tenant.as_str(), category.as_str(), token.as_str()];
+    let [tenant, category, token] = texts.map(str::as_bytes);
+    [b"zollhaus vault row 1", tenant, category, token]
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl Vault {
+    /// A row for a value under a token that is not its own.
+    pub(super) fn row_for_test(&self, category: &Category, value: &Cleartext, token: Token) -> Row {
+        let associated = associated(&self.tenant, category, &token);
+        let sealed = self.key.seal(associated, value.expose().as_bytes());
+        Row { token, sealed, ..self.row((category, value), 0) }
+    }
+}
