@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::fmt;
+use std::ops::Range;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// How text is written at a place: the escaping of one syntax.
@@ -13,9 +16,11 @@ pub enum Codec {
     Percent,
     /// A SOQL string literal, single quotes included.
     Soql,
+    /// Nothing is escaped or delimited, as in a header value.
+    Plain,
 }
 
-/// RFC 3986 section 2.3: what never needs escaping.
+/// Everything but the unreserved characters of RFC 3986 section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Codec {
@@ -23,7 +28,7 @@ impl Codec {
     pub fn literal(self, text: &str) -> String {
         match self {
             Codec::Json => format!("\"{}\"", self.fragment(text)),
-            Codec::Percent => self.fragment(text),
+            Codec::Percent | Codec::Plain => self.fragment(text),
             Codec::Soql => format!("'{}'", self.fragment(text)),
         }
     }
@@ -38,7 +43,7 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent => elements.to_owned(),
+            Codec::Percent | Codec::Plain => elements.to_owned(),
             Codec::Soql => format!("({elements})"),
         }
     }
@@ -49,6 +54,7 @@ impl Codec {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
             Codec::Soql => escape_soql(text),
+            Codec::Plain => text.to_owned(),
         }
     }
 }
@@ -63,16 +69,15 @@ fn escape_json(text: &str) -> String {
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
             // U+2028 and U+2029 are line ends in JavaScript; escaping them is always safe.
-            '\u{0}'..='\u{1f}' | '\u{2028}' | '\u{2029}' => {
-                escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
-            }
+            '\u{0}'..='\u{1f}' | '\u{2028}' | '\u{2029}' => push_unit(&mut escaped, character),
             _ => escaped.push(character),
         }
     }
     escaped
 }
 
-/// Salesforce, "Quoted String Escape Sequences": `\n \r \t \b \f \" \' \\`.
+/// Salesforce, "Quoted String Escape Sequences". `\b` is documented as the bell but
+/// read as the backspace elsewhere, so control characters are written as `\uXXXX`.
 fn escape_soql(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -82,28 +87,41 @@ fn escape_soql(text: &str) -> String {
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            '\u{8}' => escaped.push_str("\\b"),
-            '\u{c}' => escaped.push_str("\\f"),
+            '\u{0}'..='\u{1f}' => push_unit(&mut escaped, character),
             _ => escaped.push(character),
         }
     }
     escaped
 }
 
+/// `\uXXXX`, for a character of the basic plane.
+fn push_unit(escaped: &mut String, character: char) {
+    let unit = u32::from(character);
+    let digit = |shift: u32| char::from_digit(unit >> shift & 0xf, 16).unwrap_or('0');
+    escaped.push_str("\\u");
+    escaped.extend([12, 8, 4, 0].map(digit));
+}
+
 /// Text taken out of its escaping, with the way back to where each byte stood.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DecodedText {
     text: String,
-    /// For each byte of `text`, and for its end, the offset in the escaped form.
+    /// For each byte of `text`, and for its end, the offset in the escaped form;
+    /// empty where nothing was escaped.
     origin: Vec<usize>,
 }
 
 impl DecodedText {
-    /// # Panics
-    /// Never; the lengths are the decoder's to get right and are checked in debug builds.
+    /// `origin` holds, for each byte of `text` and for its end, the offset in the
+    /// escaped form.
     pub fn new(text: String, origin: Vec<usize>) -> Self {
         debug_assert_eq!(origin.len(), text.len() + 1);
         Self { text, origin }
+    }
+
+    /// Text in which nothing was escaped.
+    pub fn verbatim(text: String) -> Self {
+        Self { text, origin: Vec::new() }
     }
 
     pub fn as_str(&self) -> &str {
@@ -111,9 +129,58 @@ impl DecodedText {
     }
 
     /// Where the decoded range stood in the escaped form.
-    pub fn origin_of(&self, span: &std::ops::Range<usize>) -> std::ops::Range<usize> {
-        let last = self.origin.last().copied().unwrap_or(0);
-        let at = |index: usize| self.origin.get(index).copied().unwrap_or(last);
-        at(span.start)..at(span.end)
+    pub fn origin_of(&self, span: &Range<usize>) -> Range<usize> {
+        let Some(last) = self.origin.last() else { return span.clone() };
+        let at = |index: usize| self.origin.get(index).unwrap_or(last);
+        *at(span.start)..*at(span.end)
+    }
+}
+
+/// Names the size only: the text may hold values.
+impl fmt::Debug for DecodedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DecodedText({} bytes)", self.text.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Codec, DecodedText};
+
+    #[test]
+    fn each_codec_writes_literals_and_lists() {
+        let check = |codec: Codec, text, expected| assert_eq!(codec.literal(text), expected);
+        check(Codec::Json, "a\"\\\n\u{8}\u{2028}ü", r#""a\"\\\n\u0008\u2028ü""#);
+        check(Codec::Percent, "a b+ü/'@~-._", "a%20b%2B%C3%BC%2F%27%40~-._");
+        check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
+        check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
+
+        let check = |codec: Codec, expected| {
+            assert_eq!(codec.list(&codec.elements(["a", "b'"].into_iter())), expected);
+        };
+        check(Codec::Json, r#"["a","b'"]"#);
+        check(Codec::Soql, r"('a','b\'')");
+        check(Codec::Percent, "a,b%27");
+    }
+
+    #[test]
+    fn a_decoded_range_leads_back_to_its_escapes() {
+        // a%C3%BCb: each byte of the `ü` stands at its own escape.
+        let decoded = DecodedText::new("aüb".to_owned(), vec![0, 1, 4, 7, 8]);
+        let check = |span, expected| assert_eq!(decoded.origin_of(&span), expected);
+        check(0..1, 0..1);
+        check(1..3, 1..7);
+        check(3..4, 7..8);
+        check(4..4, 8..8);
+        check(0..99, 0..8);
+        assert_eq!(DecodedText::verbatim("abc".to_owned()).origin_of(&(1..3)), 1..3);
+    }
+
+    #[test]
+    fn debug_output_holds_no_text() {
+        assert_eq!(
+            format!("{:?}", DecodedText::verbatim("secret".to_owned())),
+            "DecodedText(6 bytes)"
+        );
     }
 }

@@ -1,1 +1,235 @@
 // SPDX-License-Identifier: Apache-2.0
+//! Content codings, opened with a bound on what they expand to.
+//!
+//! Only `gzip` and `deflate` (RFC 9110 section 8.4.1) are opened, and only one at
+//! a time. What follows the end of a stream is refused, because a reader that
+//! ignores it and one that does not would see different bodies. Opened bodies
+//! travel on without a coding, so nothing here compresses.
+
+use bytes::Bytes;
+use flate2::{Decompress, FlushDecompress, Status};
+
+/// How far a body may expand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpansionLimits {
+    pub max_bytes: usize,
+    /// Opened bytes per byte received. Bodies that open to [`SMALL`] or less are
+    /// exempt: short repetitive texts compress well.
+    pub max_ratio: usize,
+}
+
+/// What a body may open to whatever its ratio.
+pub const SMALL: usize = 64 * 1024;
+
+/// Members of one gzip body. Empty members cost time without growing the body.
+const MAX_MEMBERS: usize = 10_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodingError {
+    #[error("the content coding is not one of `gzip` and `deflate`")]
+    Unsupported,
+    #[error("the body opens to more than the limit")]
+    TooLarge,
+    #[error("the body is not what its content coding says")]
+    Corrupt,
+}
+
+/// The body without its coding. `coding` is the value of `Content-Encoding`.
+///
+/// Never holds more than the limits allow, whatever the body expands to.
+///
+/// # Errors
+/// [`CodingError`]; then no part of the body may be used.
+pub fn decode(
+    coding: Option<&str>,
+    body: Bytes,
+    limits: ExpansionLimits,
+) -> Result<Bytes, CodingError> {
+    let coding = coding.unwrap_or_default().trim().to_ascii_lowercase();
+    let stream = match coding.as_str() {
+        "" | "identity" if body.len() > limits.max_bytes => return Err(CodingError::TooLarge),
+        "" | "identity" => return Ok(body),
+        "gzip" | "x-gzip" => Stream::Gzip,
+        "deflate" if has_zlib_header(&body) => Stream::Zlib,
+        "deflate" => Stream::Raw,
+        _ => return Err(CodingError::Unsupported),
+    };
+    let allowed = limits.max_bytes.min(body.len().saturating_mul(limits.max_ratio).max(SMALL));
+    let mut opened = Vec::new();
+    let mut rest: &[u8] = &body;
+    for _ in 0..MAX_MEMBERS {
+        rest = inflate(stream, rest, &mut opened, allowed)?;
+        if rest.is_empty() {
+            return Ok(opened.into());
+        }
+        if stream != Stream::Gzip {
+            return Err(CodingError::Corrupt);
+        }
+    }
+    Err(CodingError::TooLarge)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Gzip,
+    Zlib,
+    /// `deflate` without the zlib header that RFC 9110 asks for, as some clients send it.
+    Raw,
+}
+
+/// RFC 1950 section 2.2: method 8, and a header that is a multiple of 31.
+fn has_zlib_header(body: &[u8]) -> bool {
+    match body {
+        [method, flags, ..] => {
+            method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31)
+        }
+        _ => false,
+    }
+}
+
+/// Opens one stream to its end; returns what follows it.
+fn inflate<'a>(
+    stream: Stream,
+    mut input: &'a [u8],
+    opened: &mut Vec<u8>,
+    allowed: usize,
+) -> Result<&'a [u8], CodingError> {
+    const WINDOW_BITS: u8 = 15;
+    const STEP: usize = 16 * 1024;
+    let mut inflater = match stream {
+        Stream::Gzip => Decompress::new_gzip(WINDOW_BITS),
+        Stream::Zlib => Decompress::new(true),
+        Stream::Raw => Decompress::new(false),
+    };
+    loop {
+        // One byte more than allowed tells a body that fits from one that does not.
+        let room = (allowed + 1).saturating_sub(opened.len()).min(STEP);
+        if opened.capacity() - opened.len() < room {
+            opened.reserve(room);
+        }
+        let (consumed_before, produced_before) = (inflater.total_in(), opened.len());
+        let status = inflater
+            .decompress_vec(input, opened, FlushDecompress::None)
+            .map_err(|_| CodingError::Corrupt)?;
+        let consumed = (inflater.total_in() - consumed_before) as usize;
+        input = input.get(consumed..).unwrap_or_default();
+        if opened.len() > allowed {
+            return Err(CodingError::TooLarge);
+        }
+        match status {
+            Status::StreamEnd => return Ok(input),
+            Status::Ok | Status::BufError if consumed == 0 && opened.len() == produced_before => {
+                return Err(CodingError::Corrupt);
+            }
+            Status::Ok | Status::BufError => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use bytes::Bytes;
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+    use super::{CodingError, ExpansionLimits, SMALL, decode};
+
+    const LIMITS: ExpansionLimits = ExpansionLimits { max_bytes: 1 << 20, max_ratio: 100 };
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(text: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn raw(text: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn check(coding: &str, body: impl Into<Bytes>, expected: Result<&[u8], CodingError>) {
+        let decoded = decode(Some(coding), body.into(), LIMITS);
+        assert_eq!(decoded.as_deref(), expected.as_deref(), "{coding}");
+    }
+
+    #[test]
+    fn gzip_and_both_kinds_of_deflate_open() {
+        let text = b"{\"LastName\":\"M\xc3\xbcller\"}";
+        for coding in ["gzip", "x-gzip", " GZip "] {
+            check(coding, gzip(text), Ok(text));
+        }
+        check("deflate", zlib(text), Ok(text));
+        check("deflate", raw(text), Ok(text));
+        check("gzip", [gzip(b"ab"), gzip(b""), gzip(b"cd")].concat(), Ok(b"abcd"));
+        check("gzip", gzip(b""), Ok(b""));
+        check("identity", &text[..], Ok(text));
+        assert_eq!(decode(None, Bytes::from_static(text), LIMITS).as_deref(), Ok(&text[..]));
+    }
+
+    #[test]
+    fn unknown_and_stacked_codings_are_refused() {
+        for coding in ["br", "zstd", "compress", "gzip, gzip", "gzip,identity", "identity, gzip"] {
+            check(coding, gzip(b"a"), Err(CodingError::Unsupported));
+        }
+    }
+
+    #[test]
+    fn truncated_changed_and_trailing_bytes_are_refused() {
+        let text = b"a text that is long enough to be cut anywhere";
+        for (coding, body) in
+            [("gzip", gzip(text)), ("deflate", zlib(text)), ("deflate", raw(text))]
+        {
+            for length in 0..body.len() {
+                check(coding, body[..length].to_vec(), Err(CodingError::Corrupt));
+            }
+            check(coding, [&body[..], b"x"].concat(), Err(CodingError::Corrupt));
+            check(coding, [&body[..], b"\0\0"].concat(), Err(CodingError::Corrupt));
+        }
+        let mut wrong_checksum = gzip(text);
+        let at = wrong_checksum.len() - 8;
+        wrong_checksum[at] ^= 1;
+        check("gzip", wrong_checksum, Err(CodingError::Corrupt));
+        check("gzip", zlib(text), Err(CodingError::Corrupt));
+        check("gzip", &b"{}"[..], Err(CodingError::Corrupt));
+    }
+
+    #[test]
+    fn limits_hold_exactly() {
+        let limits = |max_bytes, max_ratio| ExpansionLimits { max_bytes, max_ratio };
+        let check = |length: usize, limits, fits: bool| {
+            let opened = decode(Some("gzip"), gzip(&vec![b'a'; length]).into(), limits);
+            let expected = if fits { Ok(length) } else { Err(CodingError::TooLarge) };
+            assert_eq!(opened.map(|opened| opened.len()), expected);
+        };
+        check(100_000, limits(100_000, 10_000), true);
+        check(100_001, limits(100_000, 10_000), false);
+        check(SMALL, limits(1 << 20, 1), true);
+        check(SMALL + 1, limits(1 << 20, 1), false);
+        let plain = decode(None, vec![b'a'; 11].into(), limits(10, 1));
+        assert_eq!(plain, Err(CodingError::TooLarge));
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let mut refused = 0;
+        for bomb in crate::testkit::bombs() {
+            let Some(coding) = bomb.content_encoding else { continue };
+            let expected = match (bomb.id.as_str(), coding.as_str()) {
+                (_, "br" | "zstd") => CodingError::Unsupported,
+                _ => CodingError::TooLarge,
+            };
+            assert_eq!(decode(Some(&coding), bomb.body, LIMITS), Err(expected), "{}", bomb.id);
+            refused += 1;
+        }
+        crate::testkit::report("bombs with a content coding", refused, refused, "");
+    }
+}

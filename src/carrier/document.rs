@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -9,11 +13,21 @@ use zeroize::Zeroizing;
 use super::{Codec, DecodedText, Occurrence};
 
 /// A message, or a text inside one, with the places where values stand.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Document {
     bytes: Bytes,
     /// Ordered by position, not overlapping.
     slots: Vec<Slot>,
+}
+
+/// Names the size only: the bytes hold values.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("bytes", &self.bytes.len())
+            .field("slots", &self.slots)
+            .finish()
+    }
 }
 
 /// A place in the bytes of a [`Document`].
@@ -67,7 +81,7 @@ pub struct Removal {
 }
 
 /// What is written in the place of an occurrence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Replacement {
     /// The bytes stay as they are.
     Keep,
@@ -76,6 +90,18 @@ pub enum Replacement {
     AnyOf(Vec<String>),
     /// The member goes away; only for a slot with a `removal`.
     Remove,
+}
+
+/// Names the kind only: the text may be a revealed value.
+impl fmt::Debug for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keep => "Keep",
+            Self::Text(_) => "Text(redacted)",
+            Self::AnyOf(_) => "AnyOf(redacted)",
+            Self::Remove => "Remove",
+        })
+    }
 }
 
 impl Replacement {

@@ -45,3 +45,9 @@ pub enum Value {
     /// what was found, for the message: `an object`.
     Structured(&'static str),
 }
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        if text.is_empty() { Self::Empty } else { Self::Text(Cleartext::new(text)) }
+    }
+}

@@ -4,13 +4,19 @@
 //! Nothing is normalised: a target is taken apart into raw pieces with their
 //! offsets, and each piece is percent-decoded on its own. What servers read
 //! differently is refused: incomplete or non-hexadecimal escapes, escapes that do
-//! not decode to UTF-8, NUL and control characters, `.` and `..` segments (also
-//! escaped), empty segments inside a path, escaped slashes, back-slashes and
-//! semicolons in a path, and fragments.
+//! not decode to UTF-8, NUL, and fragments; in a path also escaped control
+//! characters, `.` and `..` segments (also escaped), empty segments in the middle,
+//! escaped slashes, back-slashes and semicolons.
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
 use super::{DecodedText, Removal};
+
+/// Parameters that one query string or form may hold.
+pub const MAX_PARAMETERS: usize = 10_000;
 
 /// A request target taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +52,8 @@ pub enum UrlError {
     Character(usize),
     #[error("it has a segment that servers resolve differently at byte {0}")]
     Segment(usize),
+    #[error("it has more than {MAX_PARAMETERS} parameters")]
+    TooMany,
 }
 
 impl Target {
@@ -72,7 +80,7 @@ impl Target {
         self.segments.iter().map(|segment| segment.decoded.as_str()).collect()
     }
 
-    /// The parameter of this name.
+    /// The first parameter of this name.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.query.iter().find(|parameter| parameter.name == name)
     }
@@ -114,6 +122,9 @@ pub fn parameters(bytes: &[u8], span: Range<usize>) -> Result<Vec<Parameter>, Ur
     let mut parameters = Vec::new();
     let mut start = span.start;
     while start < span.end {
+        if parameters.len() >= MAX_PARAMETERS {
+            return Err(UrlError::TooMany);
+        }
         let rest = bytes.get(start..span.end).unwrap_or_default();
         let stop =
             rest.iter().position(|byte| *byte == b'&').map_or(span.end, |length| start + length);
@@ -144,37 +155,40 @@ enum Space {
 
 fn piece(bytes: &[u8], span: Range<usize>, space: Space) -> Result<Piece, UrlError> {
     let raw = bytes.get(span.clone()).unwrap_or_default();
+    if let Some(at) = raw.iter().position(|byte| matches!(byte, 0..=0x20 | 0x7f)) {
+        return Err(UrlError::Character(span.start + at));
+    }
+    let is_escape = |byte: &u8| *byte == b'%' || (*byte == b'+' && space == Space::PlusOrPercent);
+    if !raw.iter().any(is_escape) {
+        let text = std::str::from_utf8(raw)
+            .map_err(|error| UrlError::Encoding(span.start + error.valid_up_to()))?;
+        return Ok(Piece { decoded: DecodedText::verbatim(text.to_owned()), span });
+    }
     let mut decoded = Vec::with_capacity(raw.len());
     let mut origin = Vec::with_capacity(raw.len() + 1);
     let mut at = 0;
     while let Some(byte) = raw.get(at) {
-        origin.push(at);
-        match byte {
+        let (value, length) = match byte {
             b'%' => {
-                let value = raw
-                    .get(at + 1..at + 3)
-                    .and_then(hexadecimal)
-                    .ok_or(UrlError::Escape(span.start + at))?;
-                decoded.push(value);
-                at += 3;
+                let digits = raw.get(at + 1..at + 3).and_then(hexadecimal);
+                (digits.ok_or(UrlError::Escape(span.start + at))?, 3)
             }
-            b'+' if space == Space::PlusOrPercent => {
-                decoded.push(b' ');
-                at += 1;
-            }
-            0..=0x20 | 0x7f => return Err(UrlError::Character(span.start + at)),
-            other => {
-                decoded.push(*other);
-                at += 1;
-            }
+            b'+' if space == Space::PlusOrPercent => (b' ', 1),
+            other => (*other, 1),
+        };
+        // Form fields hold line ends and tabs; a path has no use for any control.
+        if value == 0 || (space == Space::Percent && value.is_ascii_control()) {
+            return Err(UrlError::Character(span.start + at));
         }
+        decoded.push(value);
+        origin.push(at);
+        at += length;
     }
     origin.push(raw.len());
-    if let Some(control) = decoded.iter().position(|byte| *byte == 0) {
-        return Err(UrlError::Character(span.start + control));
-    }
-    let text = String::from_utf8(decoded)
-        .map_err(|error| UrlError::Encoding(span.start + error.utf8_error().valid_up_to()))?;
+    let text = String::from_utf8(decoded).map_err(|error| {
+        let at = origin.get(error.utf8_error().valid_up_to()).copied().unwrap_or_default();
+        UrlError::Encoding(span.start + at)
+    })?;
     Ok(Piece { span, decoded: DecodedText::new(text, origin) })
 }
 
