@@ -1,1 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+//! Query languages: which fields a query names, and where its literals stand.
+//!
+//! A parser here reads a query in full or refuses it, and returns a plain
+//! structure that says what the query asks of each field. It knows the syntax
+//! only: what a relationship leads to, and what is personal, is for others to say.
+
+pub mod soql;
+
+/// The operator of a use that asks only whether a field has a value.
+pub const PRESENCE: &str = "a test for a value";

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use crate::query::PRESENCE;
+use std::ops::Range;
+
+use super::cursor::Cursor;
+use super::functions::{Kind, function};
+use super::lexer::TokenKind;
+use super::{Column, Comparison, FieldUse, Path, Query, SoqlError, Source};
+use crate::carrier::{Value, Widening};
+
+/// Words that may follow a column or a source, so that they are no alias of it.
+const CLAUSES: [&str; 11] = [
+    "FROM", "USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR",
+    "UPDATE",
+];
+
+const SEMI_JOIN: &str = "IN (SELECT)";
+
+/// A field, or what functions make of fields.
+#[derive(Default)]
+struct Operand {
+    fields: Vec<Path>,
+    /// The functions around them, outermost first.
+    functions: Vec<(&'static str, Kind)>,
+}
+
+impl Operand {
+    /// The function that makes something else of the field than its values.
+    fn computation(&self) -> Option<&'static str> {
+        let computes = |(_, kind): &&(&str, Kind)| *kind != Kind::Display;
+        self.functions.iter().find(computes).map(|(name, _)| *name)
+    }
+}
+
+struct Operator {
+    name: &'static str,
+    span: Range<usize>,
+    comparing: Comparing,
+}
+
+enum Comparing {
+    /// With one value; what the operator becomes for several.
+    Equality {
+        list_form: &'static str,
+    },
+    Membership,
+    Order,
+    Pattern,
+    /// Members of a multi-select picklist.
+    Inclusion,
+}
+
+enum Literal {
+    Value {
+        span: Range<usize>,
+        value: Value,
+    },
+    /// An unquoted word: a date that moves, such as `TODAY`, or an amount with
+    /// its currency.
+    Word,
+    Null,
+    /// `true` or `false`.
+    Boolean,
+}
+
+impl Cursor<'_> {
+    pub(super) fn run(mut self) -> Result<Query, SoqlError> {
+        self.keyword("SELECT")?;
+        let query = self.select()?;
+        if self.next_is(|kind| *kind == TokenKind::End) {
+            Ok(query)
+        } else {
+            Err(self.expected("the end of the query"))
+        }
+    }
+
+    /// A query after its `SELECT`.
+    fn select(&mut self) -> Result<Query, SoqlError> {
+        let mut query = Query::default();
+        self.list(|cursor| cursor.column(&mut query))?;
+        self.keyword("FROM")?;
+        self.list(|cursor| {
+            query.from.push(Source { path: cursor.path()?, alias: cursor.alias()? });
+            Ok(())
+        })?;
+        if self.take_keywords(&["USING", "SCOPE"]) {
+            self.word("a scope")?;
+        }
+        if self.take_keywords(&["WHERE"]) {
+            self.condition(&mut query)?;
+        }
+        if self.take_keywords(&["WITH"]) {
+            self.one_of(&["SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"])?;
+        }
+        if self.take_keywords(&["GROUP", "BY"]) {
+            query.is_aggregate = true;
+            self.grouping(&mut query)?;
+        }
+        if self.take_keywords(&["HAVING"]) {
+            self.condition(&mut query)?;
+        }
+        if self.take_keywords(&["ORDER", "BY"]) {
+            self.list(|cursor| cursor.ordering(&mut query))?;
+        }
+        for clause in ["LIMIT", "OFFSET"] {
+            if self.take_keywords(&[clause]) {
+                self.count()?;
+            }
+        }
+        while self.take_keywords(&["FOR"]) {
+            self.one_of(&["VIEW", "REFERENCE", "UPDATE"])?;
+        }
+        if self.take_keywords(&["UPDATE"]) {
+            self.list(|cursor| cursor.one_of(&["TRACKING", "VIEWSTAT"]))?;
+        }
+        Ok(query)
+    }
+
+    fn column(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+        if self.take_sign("(") {
+            self.keyword("SELECT")?;
+            query.children.push(self.deeper(Self::select)?);
+            return self.sign(")");
+        }
+        if self.take_keywords(&["TYPEOF"]) {
+            return self.type_of();
+        }
+        if self.take_call("FIELDS") {
+            self.one_of(&["ALL", "STANDARD", "CUSTOM"])?;
+            return self.sign(")");
+        }
+        let operand = self.operand()?;
+        let alias = self.alias()?;
+        if let Some(operator) = operand.computation() {
+            query.use_all(&operand.fields, operator);
+        }
+        let any = |wanted: &[Kind]| operand.functions.iter().any(|(_, kind)| wanted.contains(kind));
+        // A lone `COUNT()` answers with a number and no rows.
+        query.is_aggregate |= any(&[Kind::Extreme, Kind::Aggregate]) && !operand.fields.is_empty();
+        let yields_values = !any(&[Kind::Aggregate, Kind::Computed]);
+        query.columns.push(Column {
+            is_computed: !operand.functions.is_empty(),
+            field: operand.fields.into_iter().next().filter(|_| yields_values),
+            alias,
+        });
+        Ok(())
+    }
+
+    /// `TYPEOF What WHEN Account THEN Phone, Name ELSE Name END`, after its first word.
+    fn type_of(&mut self) -> Result<(), SoqlError> {
+        self.path()?;
+        self.keyword("WHEN")?;
+        loop {
+            self.word("an object")?;
+            self.keyword("THEN")?;
+            self.list(|cursor| cursor.path().map(drop))?;
+            if !self.take_keywords(&["WHEN"]) {
+                break;
+            }
+        }
+        if self.take_keywords(&["ELSE"]) {
+            self.list(|cursor| cursor.path().map(drop))?;
+        }
+        self.keyword("END")
+    }
+
+    /// Conditions joined by `AND` and `OR`. Their precedence is left open: it
+    /// changes no field that a literal is compared with.
+    fn condition(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+        loop {
+            while self.take_keywords(&["NOT"]) {}
+            if self.take_sign("(") {
+                self.deeper(|cursor| cursor.condition(query))?;
+                self.sign(")")?;
+            } else {
+                self.comparison(query)?;
+            }
+            if !self.take_keywords(&["AND"]) && !self.take_keywords(&["OR"]) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn comparison(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+        let operand = self.operand()?;
+        let operator = self.operator()?;
+        let function = operand.functions.first().map(|(name, _)| *name);
+        let is_exact = function.is_none()
+            && matches!(operator.comparing, Comparing::Equality { .. } | Comparing::Membership);
+        if !is_exact {
+            query.use_all(&operand.fields, function.unwrap_or(operator.name));
+        }
+        let exact = operand.fields.first().filter(|_| is_exact);
+        match operator.comparing {
+            Comparing::Membership if self.take_opening_select() => {
+                query.use_all(&operand.fields, SEMI_JOIN);
+                let mut inner = self.deeper(Self::select)?;
+                let compared = inner.columns.iter().find_map(|column| column.field.clone());
+                inner.use_all(compared.as_slice(), SEMI_JOIN);
+                query.semi_joins.push(inner);
+                self.sign(")")
+            }
+            Comparing::Membership | Comparing::Inclusion => {
+                self.sign("(")?;
+                self.list(|cursor| {
+                    let literal = cursor.literal(false)?;
+                    query.compare(exact, literal, || Widening::Elements);
+                    Ok(())
+                })?;
+                self.sign(")")
+            }
+            Comparing::Equality { list_form } => {
+                let literal = self.literal(false)?;
+                let edit = (operator.span, list_form);
+                query.compare(exact, literal, || Widening::List(vec![edit]));
+                Ok(())
+            }
+            Comparing::Order => self.literal(false).map(drop),
+            Comparing::Pattern => self.literal(true).map(drop),
+        }
+    }
+
+    fn operator(&mut self) -> Result<Operator, SoqlError> {
+        /// What stands for them when several values may match, with spaces
+        /// around it because none need be there now.
+        const IN: Comparing = Comparing::Equality { list_form: " IN " };
+        const NOT_IN: Comparing = Comparing::Equality { list_form: " NOT IN " };
+        let span = self.token().span.clone();
+        let signs = [
+            ("=", IN),
+            ("!=", NOT_IN),
+            ("<>", NOT_IN),
+            ("<=", Comparing::Order),
+            (">=", Comparing::Order),
+            ("<", Comparing::Order),
+            (">", Comparing::Order),
+        ];
+        for (name, comparing) in signs {
+            if self.take_sign(name) {
+                return Ok(Operator { name, span, comparing });
+            }
+        }
+        let words: [(&str, &[&str], Comparing); 5] = [
+            ("LIKE", &["LIKE"], Comparing::Pattern),
+            ("IN", &["IN"], Comparing::Membership),
+            ("NOT IN", &["NOT", "IN"], Comparing::Membership),
+            ("INCLUDES", &["INCLUDES"], Comparing::Inclusion),
+            ("EXCLUDES", &["EXCLUDES"], Comparing::Inclusion),
+        ];
+        for (name, keywords, comparing) in words {
+            if self.take_keywords(keywords) {
+                return Ok(Operator { name, span, comparing });
+            }
+        }
+        Err(self.expected("an operator"))
+    }
+
+    fn literal(&mut self, takes_pattern: bool) -> Result<Literal, SoqlError> {
+        let query = self.query;
+        let token = self.take();
+        let (span, raw) = (token.span.clone(), query.get(token.span.clone()));
+        let is_boolean =
+            |raw: &str| ["true", "false"].iter().any(|word| raw.eq_ignore_ascii_case(word));
+        match (&token.kind, raw) {
+            (TokenKind::Text { is_pattern: true, .. }, _) if !takes_pattern => {
+                Err(SoqlError::Literal(span.start))
+            }
+            (TokenKind::Text { value, .. }, _) => Ok(Literal::Value { value: value.clone(), span }),
+            (TokenKind::Number, Some(raw)) => {
+                Ok(Literal::Value { value: Value::from(raw.to_owned()), span })
+            }
+            (TokenKind::Word, Some(raw)) if raw.eq_ignore_ascii_case("null") => Ok(Literal::Null),
+            (TokenKind::Word, Some(raw)) if is_boolean(raw) => Ok(Literal::Boolean),
+            (TokenKind::Word, _) => Ok(Literal::Word),
+            _ => Err(SoqlError::Expected { expected: "a value", at: span.start }),
+        }
+    }
+
+    fn grouping(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+        let is_nested = self.take_call("ROLLUP") || self.take_call("CUBE");
+        self.list(|cursor| {
+            query.use_all(&cursor.operand()?.fields, "GROUP BY");
+            Ok(())
+        })?;
+        if is_nested { self.sign(")") } else { Ok(()) }
+    }
+
+    fn ordering(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+        query.use_all(&self.operand()?.fields, "ORDER BY");
+        let _ = self.take_keywords(&["ASC"]) || self.take_keywords(&["DESC"]);
+        if self.take_keywords(&["NULLS"]) {
+            self.one_of(&["FIRST", "LAST"])?;
+        }
+        Ok(())
+    }
+
+    /// A field path, or a function call.
+    fn operand(&mut self) -> Result<Operand, SoqlError> {
+        if !self.second_is_opening() {
+            return Ok(Operand { fields: vec![self.path()?], functions: Vec::new() });
+        }
+        let at = self.token().span.start;
+        let name = self.word("a function")?;
+        let (name, kind) =
+            function(name).ok_or(SoqlError::Expected { expected: "a known function", at })?;
+        self.sign("(")?;
+        let mut operand = Operand { fields: Vec::new(), functions: vec![(name, kind)] };
+        if name == "COUNT" && self.take_sign(")") {
+            return Ok(operand);
+        }
+        let takes_literals = matches!(name, "DISTANCE" | "GEOLOCATION");
+        self.deeper(|cursor| {
+            cursor.list(|cursor| {
+                if takes_literals && cursor.take_measure() {
+                    return Ok(());
+                }
+                let inner = cursor.operand()?;
+                operand.fields.extend(inner.fields);
+                operand.functions.extend(inner.functions);
+                Ok(())
+            })
+        })?;
+        self.sign(")")?;
+        Ok(operand)
+    }
+
+    /// A number, or a unit of length.
+    fn take_measure(&mut self) -> bool {
+        let raw = self.query.get(self.token().span.clone());
+        let is_measure =
+            self.token().kind == TokenKind::Number || matches!(raw, Some("'mi'" | "'km'"));
+        self.position += usize::from(is_measure);
+        is_measure
+    }
+
+    fn path(&mut self) -> Result<Path, SoqlError> {
+        let at = self.token().span.start;
+        let mut names = vec![self.word("a name")?.to_owned()];
+        while self.take_sign(".") {
+            names.push(self.word("a name")?.to_owned());
+        }
+        Ok(Path { names, at })
+    }
+
+    fn alias(&mut self) -> Result<Option<String>, SoqlError> {
+        let is_clause = CLAUSES.iter().any(|clause| self.next_is_keyword(self.position, clause));
+        if is_clause || !self.next_is(|kind| *kind == TokenKind::Word) {
+            return Ok(None);
+        }
+        Ok(Some(self.word("an alias")?.to_owned()))
+    }
+
+    fn count(&mut self) -> Result<(), SoqlError> {
+        let span = self.take().span.clone();
+        let digits = self.query.get(span.clone()).unwrap_or_default();
+        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(())
+        } else {
+            Err(SoqlError::Expected { expected: "a count", at: span.start })
+        }
+    }
+}
+
+impl Query {
+    fn use_all(&mut self, fields: &[Path], operator: &'static str) {
+        let uses = fields.iter().map(|field| FieldUse { field: field.clone(), operator });
+        self.uses.extend(uses);
+    }
+
+    /// Takes up a literal that a field is compared with by equality.
+    fn compare(
+        &mut self,
+        field: Option<&Path>,
+        literal: Literal,
+        widening: impl FnOnce() -> Widening,
+    ) {
+        let Some(field) = field else { return };
+        match literal {
+            Literal::Value { span, value } => self.comparisons.push(Comparison {
+                field: field.clone(),
+                span,
+                value,
+                widening: widening(),
+            }),
+            Literal::Word => self.use_all(std::slice::from_ref(field), "a relative date"),
+            Literal::Null => self.use_all(std::slice::from_ref(field), PRESENCE),
+            Literal::Boolean => {}
+        }
+    }
+}
