@@ -12,7 +12,12 @@
 
 pub mod generic;
 pub mod hubspot;
+mod message;
 pub mod salesforce;
+
+pub use generic::problem_details;
+
+use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
@@ -21,7 +26,7 @@ use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
 
 /// One CRM's API. Implementations are pure and shared by all requests.
-pub trait Dialect: Send + Sync + std::fmt::Debug {
+pub trait Dialect: Send + Sync + fmt::Debug {
     /// The name that configuration uses: `salesforce`.
     fn name(&self) -> &'static str;
 
@@ -41,12 +46,24 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// Takes canonical names.
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts>;
 
+    /// Every field that [`field_facts`](Self::field_facts) tells about, so that a
+    /// misspelt name can be noticed.
+    fn known_fields(&self) -> Vec<(ObjectName, FieldName)> {
+        Vec::new()
+    }
+
+    /// Whether the CRM compares texts without regard to case. Otherwise a value
+    /// that is compared stands for its own spelling only.
+    fn ignores_case(&self) -> bool {
+        true
+    }
+
     /// The error answer that the CRM's own clients parse.
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer;
 }
 
 /// A request as a dialect sees it. The body is complete and has no content coding.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct RequestView<'a> {
     pub method: &'a Method,
     /// Path and query as sent, without the route's prefix: starts with `/`.
@@ -58,12 +75,26 @@ pub struct RequestView<'a> {
 
 /// An answer as the reader of its request sees it. The body is complete and has
 /// no content coding.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct AnswerView<'a> {
     pub status: StatusCode,
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
     pub origins: &'a Origins,
+}
+
+/// Names the method and the size only: target, headers and body hold values.
+impl fmt::Debug for RequestView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestView({}, {} bytes)", self.method, self.body.len())
+    }
+}
+
+/// Names the status and the size only: headers and body hold values.
+impl fmt::Debug for AnswerView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AnswerView({}, {} bytes)", self.status.as_str(), self.body.len())
+    }
 }
 
 /// The two names of one place: the CRM's own URL, and ours in front of it.
@@ -121,7 +152,7 @@ impl LocatedRequest {
 }
 
 /// Reads the answer to one located request: it knows what was asked for.
-pub trait ReadAnswer: Send + Sync + std::fmt::Debug {
+pub trait ReadAnswer: Send + Sync + fmt::Debug {
     /// Finds every place in the answer where a value or a link to the upstream stands.
     ///
     /// # Errors
@@ -161,6 +192,11 @@ pub struct FieldUse {
     pub field: FieldName,
     /// The operator or clause, as its language spells it: `LIKE`, `ORDER BY`.
     pub operator: &'static str,
+}
+
+impl FieldUse {
+    /// Only whether there is a value. Surrogates answer that; what was dropped does not.
+    pub const PRESENCE: &str = crate::query::PRESENCE;
 }
 
 /// What a CRM is known to accept in a field.

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What dialects with JSON bodies share: media types, bodies, links to the upstream.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LOCATION, CONTENT_TYPE, LINK, LOCATION};
+use http::{HeaderMap, HeaderName, Method};
+
+use crate::carrier::json::{DEFAULT_MAX_DEPTH, Json, JsonError, Node};
+use crate::carrier::url::{Parameter, Target, UrlError, parameters};
+use crate::carrier::{Codec, Document, Slot};
+use crate::crm::{AnswerView, LocateError, Origins};
+
+/// The media types that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaType {
+    Missing,
+    Json,
+    /// `application/…+json` (RFC 6839), except JSON Patch: there, values stand in
+    /// operations instead of members.
+    JsonSuffix,
+    Form,
+    /// Anything else, more than one, or in another charset than UTF-8.
+    Other,
+}
+
+impl MediaType {
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mut fields = headers.get_all(CONTENT_TYPE).iter();
+        match (fields.next(), fields.next()) {
+            (None, _) => Self::Missing,
+            (Some(field), None) => field.to_str().map_or(Self::Other, Self::read),
+            (Some(_), Some(_)) => Self::Other,
+        }
+    }
+
+    fn read(field: &str) -> Self {
+        let mut parts = field.split(';').map(|part| part.trim_matches([' ', '\t']));
+        let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let is_utf8 = parts.filter_map(|part| part.split_once('=')).all(|(name, value)| {
+            !name.eq_ignore_ascii_case("charset")
+                || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        });
+        let structured = essence.strip_prefix("application/").and_then(|s| s.strip_suffix("+json"));
+        match essence.as_str() {
+            _ if !is_utf8 => Self::Other,
+            "application/json" => Self::Json,
+            "application/x-www-form-urlencoded" => Self::Form,
+            _ if structured.is_some_and(|name| !name.contains("json-patch")) => Self::JsonSuffix,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The target of a request, taken apart.
+///
+/// # Errors
+/// [`LocateError`] for a target that servers could read in more than one way.
+pub fn parse_target(target: &Bytes) -> Result<Target, LocateError> {
+    Target::parse(target).map_err(|error| unparseable_url("the request target", error))
+}
+
+/// # Errors
+/// [`LocateError`] for a form that servers could read in more than one way.
+pub fn parse_form(body: &Bytes) -> Result<Vec<Parameter>, LocateError> {
+    parameters(body, 0..body.len()).map_err(|error| unparseable_url("the body", error))
+}
+
+fn unparseable_url(place: &str, error: UrlError) -> LocateError {
+    unparseable(place, error.to_string())
+}
+
+/// # Errors
+/// [`LocateError`] for anything that is not one JSON value beyond doubt.
+pub fn parse_json<'a>(place: &'static str, body: &'a Bytes) -> Result<Json<'a>, LocateError> {
+    Json::parse(body, DEFAULT_MAX_DEPTH).map_err(|error| match error {
+        JsonError::TooDeep(_) | JsonError::TooLarge | JsonError::TooMany => {
+            LocateError::TooLarge { place }
+        }
+        _ => unparseable(place, error.to_string()),
+    })
+}
+
+/// The body of an answer; `None` when it has none.
+///
+/// # Errors
+/// [`LocateError`] for a body that is not JSON.
+pub fn parse_answer<'a>(answer: &AnswerView<'a>) -> Result<Option<Json<'a>>, LocateError> {
+    const PLACE: &str = "the answer";
+    if answer.body.is_empty() {
+        return Ok(None);
+    }
+    match MediaType::of(answer.headers) {
+        MediaType::Json | MediaType::JsonSuffix | MediaType::Missing => {
+            parse_json(PLACE, answer.body).map(Some)
+        }
+        MediaType::Form | MediaType::Other => {
+            Err(LocateError::UnsupportedMediaType { place: PLACE, expected: "JSON in UTF-8" })
+        }
+    }
+}
+
+/// # Errors
+/// [`LocateError`] for a body where the operation has none.
+pub fn refuse_body(body: &Bytes) -> Result<(), LocateError> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    Err(unparseable("the body", "this operation has none"))
+}
+
+/// # Errors
+/// [`LocateError`] for a header that turns the method into another one for some servers.
+pub fn refuse_method_override(headers: &HeaderMap) -> Result<(), LocateError> {
+    let names = ["x-http-method-override", "x-http-method", "x-method-override"];
+    match names.into_iter().find(|name| headers.contains_key(*name)) {
+        Some(name) => Err(unparseable(format!("header `{name}`"), "it may change the method")),
+        None => Ok(()),
+    }
+}
+
+pub fn unparseable(place: impl Into<String>, problem: impl Into<String>) -> LocateError {
+    LocateError::Unparseable { place: place.into(), problem: problem.into() }
+}
+
+pub fn method_not_allowed(method: &Method) -> LocateError {
+    let names = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let name = names.into_iter().find(|name| method == name);
+    LocateError::MethodNotAllowed { method: name.unwrap_or("this") }
+}
+
+/// A name that a caller sent, fit for messages: anything longer or stranger than
+/// a usual name could be a value.
+pub fn shown(name: &str) -> &str {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.$".contains(&byte);
+    if name.len() <= 64 && name.bytes().all(usual) { name } else { "…" }
+}
+
+/// The string as a link that leads back to us, if it leads to the upstream.
+pub fn link(node: &Node<'_>, origins: &Origins) -> Option<Slot> {
+    let public = origins.to_public(&node.text()?)?;
+    Some(Slot::rewritten(node.span(), Codec::Json, public))
+}
+
+/// The headers of an answer that hold links, leading back to us: one document for
+/// each field line of these names, in order.
+///
+/// # Errors
+/// [`LocateError`] when one of them is not visible ASCII.
+pub fn link_headers(answer: &AnswerView<'_>) -> Result<Vec<(HeaderName, Document)>, LocateError> {
+    let mut found = Vec::new();
+    for name in [LOCATION, CONTENT_LOCATION, LINK] {
+        for value in answer.headers.get_all(&name) {
+            let value = value.to_str().map_err(|_| {
+                unparseable(format!("header `{name}` of the answer"), "it is not visible ASCII")
+            })?;
+            let public = if name == LINK {
+                public_links(value, answer.origins)
+            } else {
+                public_location(value, answer.origins)
+            };
+            found.push((name.clone(), Document::new(public, Vec::new())));
+        }
+    }
+    Ok(found)
+}
+
+/// An absolute URL, or an absolute path: the latter lacks our path prefix.
+fn public_location(location: &str, origins: &Origins) -> String {
+    let is_path = location.starts_with('/') && !location.starts_with("//");
+    let absolute = if is_path {
+        format!("{}{location}", origin(&origins.upstream))
+    } else {
+        location.to_owned()
+    };
+    origins.to_public(&absolute).unwrap_or_else(|| location.to_owned())
+}
+
+/// Scheme and authority of a URL.
+fn origin(url: &str) -> &str {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let path = url.get(authority..).and_then(|rest| rest.find('/'));
+    path.and_then(|at| url.get(..authority + at)).unwrap_or(url)
+}
+
+/// RFC 8288: `<https://…>; rel="next", <…>`.
+fn public_links(field: &str, origins: &Origins) -> String {
+    let mut links = field.split('<');
+    let mut public = links.next().unwrap_or_default().to_owned();
+    for link in links {
+        let (url, rest) = link.split_once('>').unwrap_or((link, ""));
+        let end = if url.len() == link.len() { "" } else { ">" };
+        public.push('<');
+        public.push_str(&origins.to_public(url).unwrap_or_else(|| url.to_owned()));
+        public.push_str(end);
+        public.push_str(rest);
+    }
+    public
+}

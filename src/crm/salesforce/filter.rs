@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Binds a SOQL query to objects and fields.
+
+use std::collections::HashMap;
+
+use super::schema::{self, is_id};
+use crate::base::{FieldName, ObjectName};
+use crate::carrier::{Codec, Occurrence, Role, Slot};
+use crate::crm::message::unparseable;
+use crate::crm::{FieldUse, LocateError};
+use crate::query::soql::{self, Column, Path, Query, Source};
+
+/// What a query compares, uses and asks for.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Places in the text that was read.
+    pub slots: Vec<Slot>,
+    pub uses: Vec<FieldUse>,
+    pub object: Option<ObjectName>,
+    /// The fields whose values stand under another name in the answer, by that
+    /// name in lower case.
+    pub columns: HashMap<String, (ObjectName, FieldName)>,
+}
+
+/// # Errors
+/// [`LocateError::Unparseable`] when the query is not understood, or a value or a
+/// use in it cannot be bound to an object beyond doubt.
+pub(super) fn bind(text: &str) -> Result<Found, LocateError> {
+    let query = soql::parse(text).map_err(|error| refuse(error.to_string()))?;
+    let mut found = Found::default();
+    let scope = Scope::new(&query, named_object)?;
+    found.take_in(text, &query, &scope)?;
+    found.columns = columns(&query, &scope);
+    found.object = scope.object;
+    Ok(found)
+}
+
+impl Found {
+    fn take_in(&mut self, text: &str, query: &Query, scope: &Scope<'_>) -> Result<(), LocateError> {
+        for comparison in &query.comparisons {
+            let (object, field) = scope.resolve(&comparison.field)?;
+            let raw = text.get(comparison.span.clone()).unwrap_or_default();
+            if field.as_str() == "id" && is_id(raw.trim_matches('\'')) {
+                continue;
+            }
+            let operator = "comparing with a composed field";
+            self.uses.extend(schema::uses_of_parts(&object, &field, operator));
+            let value = comparison.value.clone();
+            let occurrence = Occurrence { object, field, record: 0, role: Role::Equality, value };
+            self.slots.push(
+                Slot::value(comparison.span.clone(), Codec::Soql, occurrence)
+                    .widening(comparison.widening.clone()),
+            );
+        }
+        for field_use in &query.uses {
+            let (object, field) = scope.resolve(&field_use.field)?;
+            if field.as_str() != "id" {
+                let operator = field_use.operator;
+                self.uses.extend(schema::uses_of_parts(&object, &field, operator));
+                self.uses.push(FieldUse { object, field, operator });
+            }
+        }
+        for inner in &query.semi_joins {
+            self.take_in(text, inner, &Scope::new(inner, named_object)?)?;
+        }
+        for child in &query.children {
+            self.take_in(text, child, &Scope::new(child, child_object)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// What names mean inside one `SELECT`.
+struct Scope<'q> {
+    query: &'q Query,
+    /// `None` behind a child relationship that is not known.
+    object: Option<ObjectName>,
+    aliases: Vec<(&'q str, Option<ObjectName>)>,
+}
+
+impl<'q> Scope<'q> {
+    fn new(query: &'q Query, object: fn(&Path) -> Option<ObjectName>) -> Result<Self, LocateError> {
+        let mut scope = Self { query, object: None, aliases: Vec::new() };
+        let mut sources = query.from.iter();
+        if let Some(first) = sources.next() {
+            scope.object = object(&first.path);
+            scope.name(first, scope.object.clone())?;
+        }
+        for source in sources {
+            scope.name(source, scope.follow(&source.path.names))?;
+        }
+        Ok(scope)
+    }
+
+    fn name(&mut self, source: &'q Source, object: Option<ObjectName>) -> Result<(), LocateError> {
+        let Some(alias) = source.alias.as_deref() else { return Ok(()) };
+        let hidden = self.object.as_ref().and_then(|object| schema::parent(object, alias));
+        let is_taken = self.aliases.iter().any(|(taken, _)| taken.eq_ignore_ascii_case(alias));
+        let is_custom = alias.to_ascii_lowercase().ends_with("__r");
+        if is_taken || is_custom || (hidden.is_some() && hidden != object) {
+            return Err(ambiguous(source.path.at));
+        }
+        self.aliases.push((alias, object));
+        Ok(())
+    }
+
+    fn resolve(&self, path: &Path) -> Result<(ObjectName, FieldName), LocateError> {
+        let (relationships, field) = path.split();
+        let is_hidden = |column| hides(column, field);
+        if relationships.is_empty() && self.query.columns.iter().any(is_hidden) {
+            return Err(ambiguous(path.at));
+        }
+        let object = self.follow(relationships).ok_or_else(|| {
+            refuse(format!("the name at byte {} belongs to an object that is not known", path.at))
+        })?;
+        Ok(schema::original(&object, field))
+    }
+
+    /// Where relationships lead from here. The first may be an alias or the object.
+    fn follow(&self, names: &[String]) -> Option<ObjectName> {
+        let Some((first, rest)) = names.split_first() else { return self.object.clone() };
+        let alias = self.aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(first));
+        let own = self.object.as_ref()?;
+        let start = match alias {
+            Some((_, object)) => object.clone()?,
+            None if own.as_str().eq_ignore_ascii_case(first) => own.clone(),
+            None => schema::parent(own, first)?,
+        };
+        rest.iter().try_fold(start, |object, name| schema::parent(&object, name))
+    }
+}
+
+/// Whether a column has this name, but stands for something else.
+fn hides(column: &Column, name: &str) -> bool {
+    let is_own = |path: &Path| {
+        let (relationships, field) = path.split();
+        relationships.is_empty() && field.eq_ignore_ascii_case(name)
+    };
+    column.alias.as_deref().is_some_and(|alias| alias.eq_ignore_ascii_case(name))
+        && !column.field.as_ref().is_some_and(is_own)
+}
+
+/// `Contact`, at the top and in semi-joins.
+fn named_object(path: &Path) -> Option<ObjectName> {
+    let (relationships, object) = path.split();
+    relationships.is_empty().then(|| schema::object_name(object))
+}
+
+/// `Contacts` or `a.Contacts`, in sub-selects.
+fn child_object(path: &Path) -> Option<ObjectName> {
+    schema::children(path.split().1)
+}
+
+/// Columns that the answer calls by another name than their field.
+fn columns(query: &Query, scope: &Scope<'_>) -> HashMap<String, (ObjectName, FieldName)> {
+    let mut columns = HashMap::new();
+    let mut expressions = 0;
+    for column in &query.columns {
+        let name = match (&column.alias, &column.field) {
+            (Some(alias), _) => alias.to_ascii_lowercase(),
+            (None, _) if column.is_computed && query.is_aggregate => {
+                expressions += 1;
+                format!("expr{}", expressions - 1)
+            }
+            (None, Some(field)) if query.is_aggregate => field.split().1.to_ascii_lowercase(),
+            (None, _) => continue,
+        };
+        let Some(path) = &column.field else { continue };
+        let (relationships, field) = path.split();
+        if let Some(object) = scope.follow(relationships) {
+            columns.insert(name, schema::original(&object, field));
+        }
+    }
+    columns
+}
+
+fn ambiguous(at: usize) -> LocateError {
+    refuse(format!("the name at byte {at} can be read in two ways"))
+}
+
+fn refuse(problem: String) -> LocateError {
+    unparseable("parameter `q`", problem)
+}

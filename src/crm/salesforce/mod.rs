@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Salesforce: the REST API ("REST API Developer Guide"), versions 20.0 and later.
+//!
+//! Read here: sObjects by id and by external id, sObject collections, SOQL
+//! queries and their further pages, metadata, and the OAuth and identity
+//! endpoints. Everything else (composite, bulk, SOAP, SOSL, GraphQL …) is an
+//! unknown operation. Requests and answers are JSON; XML is refused.
+//!
+//! What makes Salesforce special, and where it is minded:
+//! - It ignores the case of names: they are compared in lower case, and members
+//!   that differ in case only are refused (`record`).
+//! - Names and addresses are composed from other fields. Filtering by one, sorting
+//!   by it or writing it is a use of each of those fields (`schema`).
+//! - A filter can reach other objects through relationships. Where one leads is
+//!   known for standard relationships only; a value behind any other is refused,
+//!   because nothing could say whether it is protected (`filter`).
+//! - Answers name the object of each record; the query says what aliases mean
+//!   (`answer`).
+//!
+//! Record ids are not treated as values anywhere.
+
+mod answer;
+mod filter;
+mod operation;
+mod record;
+mod refusal;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use http::HeaderMap;
+use http::header::ACCEPT;
+
+use self::answer::Answer;
+use self::filter::Found;
+use self::operation::{Answered, Body, Operation, classify};
+use self::record::Records;
+use crate::base::{FieldName, ObjectName, Refusal};
+use crate::carrier::url::{Parameter, Piece};
+use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
+use crate::crm::message::{self, MediaType};
+use crate::crm::{
+    self, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, RequestView,
+};
+
+/// The Salesforce dialect.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Salesforce;
+
+impl Dialect for Salesforce {
+    fn name(&self) -> &'static str {
+        "salesforce"
+    }
+
+    fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
+        let target = message::parse_target(request.target)?;
+        let operation = classify(request.method, &target)?;
+        refuse_xml_answer(request.headers)?;
+        let object = operation.object.map(schema::object_name);
+        let key = operation.key.zip(object.as_ref());
+        let key = key.map(|(field, object)| schema::original(object, field));
+        let records = records(request, &operation, object.as_ref(), key.as_ref())?;
+
+        let mut found = match target.parameter("q") {
+            Some(parameter) => query(parameter)?,
+            None if operation.parameters == ["q"] => {
+                return Err(message::unparseable("the query", "parameter `q` is missing"));
+            }
+            None => Found { object, ..Found::default() },
+        };
+        if let Some((object, field)) = key.filter(|_| operation.body != Body::Records) {
+            found.uses.extend(schema::uses_of_parts(&object, &field, "a key in a composed field"));
+            let last = target.segments.iter().rfind(|segment| !segment.span.is_empty());
+            found.slots.extend(last.map(|segment| path_key(segment, object, field)));
+        }
+        found.uses.extend(records.uses);
+
+        Ok(LocatedRequest {
+            operation: crm::Operation { name: operation.name.into(), object: found.object.clone() },
+            target: Document::new(request.target.clone(), found.slots),
+            headers: Vec::new(),
+            body: Document::new(request.body.clone(), records.slots),
+            uses: found.uses,
+            answer: Box::new(Answer {
+                object: found.object.filter(|_| operation.answer == Answered::Records),
+                columns: found.columns,
+                is_login: operation.answer == Answered::Login,
+            }),
+        })
+    }
+
+    fn canonical_object(&self, name: &str) -> ObjectName {
+        schema::object_name(name)
+    }
+
+    fn canonical_field(&self, _object: &ObjectName, name: &str) -> FieldName {
+        schema::field_name(name)
+    }
+
+    fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
+        schema::facts(object, field)
+    }
+
+    fn known_fields(&self) -> Vec<(ObjectName, FieldName)> {
+        schema::known_fields()
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> NativeAnswer {
+        refusal::native(refusal)
+    }
+}
+
+/// What a query in a parameter asks, with slots for the target.
+fn query(parameter: &Parameter) -> Result<Found, LocateError> {
+    let Piece { span, decoded } = &parameter.value;
+    let found = filter::bind(decoded.as_str())?;
+    let slot = Slot::nested(span.clone(), Codec::Percent, decoded.clone(), found.slots);
+    Ok(Found { slots: vec![slot], ..found })
+}
+
+/// The value of an external id in the path.
+fn path_key(segment: &Piece, object: ObjectName, field: FieldName) -> Slot {
+    let value = Value::from(segment.decoded.as_str().to_owned());
+    let key = Occurrence { object, field, record: 0, role: Role::Key, value };
+    Slot::value(segment.span.clone(), Codec::Percent, key)
+}
+
+/// The records of the body.
+fn records(
+    request: &RequestView<'_>,
+    operation: &Operation<'_>,
+    object: Option<&ObjectName>,
+    key: Option<&(ObjectName, FieldName)>,
+) -> Result<Records, LocateError> {
+    let mut records = Records::new(key.map(|(_, field)| field.clone()));
+    let found = MediaType::of(request.headers);
+    match operation.body {
+        Body::None => return message::refuse_body(request.body).map(|()| records),
+        Body::Form => {
+            require(found, MediaType::Form, "application/x-www-form-urlencoded")?;
+            return Ok(records);
+        }
+        Body::Record | Body::Records | Body::Selection => {
+            require(found, MediaType::Json, "application/json")?;
+        }
+    }
+    let json = message::parse_json("the body", request.body)?;
+    match operation.body {
+        Body::Selection => record::selection(json.root())?,
+        Body::Records => records.collection(json.root(), object)?,
+        _ => records.record(json.root(), object)?,
+    }
+    Ok(records)
+}
+
+/// # Errors
+/// [`LocateError::UnsupportedMediaType`] unless the body says that it is `expected`.
+fn require(found: MediaType, expected: MediaType, name: &'static str) -> Result<(), LocateError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(LocateError::UnsupportedMediaType { place: "the body", expected: name })
+    }
+}
+
+/// An answer in XML could not be read.
+fn refuse_xml_answer(headers: &HeaderMap) -> Result<(), LocateError> {
+    let asks_for_xml = headers
+        .get_all(ACCEPT)
+        .iter()
+        .any(|value| value.as_bytes().to_ascii_lowercase().windows(3).any(|part| part == b"xml"));
+    if asks_for_xml {
+        let (place, expected) = ("the `Accept` header", "application/json");
+        return Err(LocateError::UnsupportedMediaType { place, expected });
+    }
+    Ok(())
+}

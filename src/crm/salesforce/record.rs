@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Records in requests.
+
+use super::operation::is_path;
+use super::schema::{self, is_id, is_name};
+use crate::base::{FieldName, ObjectName};
+use crate::carrier::json::{Kind, Node};
+use crate::carrier::{Codec, Occurrence, Role, Slot};
+use crate::crm::message::unparseable;
+use crate::crm::{FieldUse, LocateError};
+
+/// Collects the values of the records of one request.
+pub(super) struct Records {
+    /// The field that names each record, where one does.
+    key: Option<FieldName>,
+    next_record: u32,
+    pub slots: Vec<Slot>,
+    pub uses: Vec<FieldUse>,
+}
+
+impl Records {
+    pub(super) fn new(key: Option<FieldName>) -> Self {
+        Self { key, next_record: 0, slots: Vec::new(), uses: Vec::new() }
+    }
+
+    /// `{"allOrNone":false,"records":[…]}`
+    pub(super) fn collection(
+        &mut self,
+        body: Node<'_>,
+        object: Option<&ObjectName>,
+    ) -> Result<(), LocateError> {
+        require(body, body.kind() == Kind::Object, "is no object")?;
+        for member in body.members() {
+            let value = member.value;
+            match member.key.as_ref() {
+                "allOrNone" => {
+                    require(value, matches!(value.kind(), Kind::True | Kind::False), "is no flag")?;
+                }
+                "records" => {
+                    require(value, value.kind() == Kind::Array, "is no list")?;
+                    value.elements().try_for_each(|record| self.record(record, object))?;
+                }
+                _ => return Err(refuse(value, "is not a member of a collection")),
+            }
+        }
+        Ok(())
+    }
+
+    /// One record. `object` is what the path says that it is; without that, the
+    /// record has to say it.
+    pub(super) fn record(
+        &mut self,
+        record: Node<'_>,
+        object: Option<&ObjectName>,
+    ) -> Result<(), LocateError> {
+        let stated = stated_object(record)?;
+        let object = match (stated.as_ref(), object) {
+            (Some(stated), Some(object)) if stated != object => {
+                return Err(refuse(record, "states another object than the path"));
+            }
+            (stated, object) => stated.or(object),
+        };
+        let object = object.ok_or_else(|| refuse(record, "does not state its object"))?;
+        self.members(record, object, &Role::Stored)
+    }
+
+    fn members(
+        &mut self,
+        record: Node<'_>,
+        object: &ObjectName,
+        role: &Role,
+    ) -> Result<(), LocateError> {
+        refuse_equal_names(record)?;
+        let number = self.next_record;
+        self.next_record += 1;
+        for member in record.members() {
+            let (name, value) = (member.key.as_ref(), member.value);
+            if name == ATTRIBUTES {
+                continue;
+            }
+            if value.kind() == Kind::Object {
+                self.reference(value, object, name)?;
+                continue;
+            }
+            let (object, field) = schema::original(object, name);
+            if field.as_str() == "id" && value.text().is_some_and(|id| is_id(&id)) {
+                continue;
+            }
+            // An account's name is composed, and read-only, for persons only.
+            if object.as_str() != "account" {
+                let operator = "writing a composed field";
+                self.uses.extend(schema::uses_of_parts(&object, &field, operator));
+            }
+            let names_record = self.key.as_ref() == Some(&field);
+            let role = if names_record { Role::Key } else { role.clone() };
+            let occurrence =
+                Occurrence { object, field, record: number, role, value: value.value() };
+            self.slots.push(
+                Slot::value(value.span(), Codec::Json, occurrence).removable(value.removal()),
+            );
+        }
+        Ok(())
+    }
+
+    /// `"Account":{"Ext__c":"A-1"}`: names another record by an external id.
+    fn reference(
+        &mut self,
+        reference: Node<'_>,
+        object: &ObjectName,
+        relationship: &str,
+    ) -> Result<(), LocateError> {
+        let target = match stated_object(reference)? {
+            Some(stated) => stated,
+            None => schema::parent(object, relationship).ok_or_else(|| {
+                refuse(reference, "refers to an object that is not known; state `attributes.type`")
+            })?,
+        };
+        self.members(reference, &target, &Role::Key)
+    }
+}
+
+const ATTRIBUTES: &str = "attributes";
+
+/// The object that a record states in its `attributes`, which hold no values.
+fn stated_object(record: Node<'_>) -> Result<Option<ObjectName>, LocateError> {
+    require(record, record.kind() == Kind::Object, "is no object")?;
+    let Some(attributes) = record.get(ATTRIBUTES) else { return Ok(None) };
+    require(attributes, attributes.kind() == Kind::Object, "is no object")?;
+    let mut object = None;
+    for member in attributes.members() {
+        let text = member.value.text().unwrap_or_default();
+        match member.key.as_ref() {
+            "type" if is_name(&text) => object = Some(schema::object_name(&text)),
+            // Clients send back what they read.
+            "url" if is_record_url(&text) => {}
+            _ => return Err(refuse(member.value, "is not an attribute of a record")),
+        }
+    }
+    Ok(object)
+}
+
+/// `/services/data/v62.0/sobjects/Contact/003…`
+fn is_record_url(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    let parts: Vec<&str> = text.split('/').collect();
+    matches!(parts.as_slice(), ["", "services", "data", _, "sobjects", _, id] if is_id(id))
+        && parts.iter().all(|part| part.bytes().all(is_part))
+}
+
+/// Names that Salesforce does not tell apart would let it read another value
+/// than we do.
+fn refuse_equal_names(record: Node<'_>) -> Result<(), LocateError> {
+    let mut names = Vec::new();
+    for member in record.members() {
+        require(member.value, is_name(&member.key), "has a name that no field can have")?;
+        names.push(member.key.to_ascii_lowercase());
+    }
+    names.sort_unstable();
+    let has_equals = names.iter().zip(names.iter().skip(1)).any(|(a, b)| a == b);
+    require(record, !has_equals, "has two names that differ in case only")
+}
+
+/// `{"ids":[…],"fields":[…]}`: ids and names only.
+pub(super) fn selection(body: Node<'_>) -> Result<(), LocateError> {
+    require(body, body.kind() == Kind::Object, "is no object")?;
+    for member in body.members() {
+        let is_fine: fn(&str) -> bool = match member.key.as_ref() {
+            "ids" => is_id,
+            "fields" => is_path,
+            _ => return Err(refuse(member.value, "is not a member of a selection")),
+        };
+        require(member.value, member.value.kind() == Kind::Array, "is no list")?;
+        for element in member.value.elements() {
+            let text = element.text().unwrap_or_default();
+            require(element, is_fine(&text), "is neither an id nor a name")?;
+        }
+    }
+    Ok(())
+}
+
+fn require(node: Node<'_>, holds: bool, otherwise: &str) -> Result<(), LocateError> {
+    if holds { Ok(()) } else { Err(refuse(node, otherwise)) }
+}
+
+fn refuse(node: Node<'_>, problem: &str) -> LocateError {
+    unparseable("the body", format!("what stands at byte {} {problem}", node.span().start))
+}

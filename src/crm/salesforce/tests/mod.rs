@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+mod answers;
+mod examples;
+mod requests;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use super::Salesforce;
+use crate::base::{Refusal, RefusalCode};
+use crate::carrier::{Document, Replacement, Role, Value};
+use crate::crm::{
+    AnswerView, Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins,
+    RequestView,
+};
+
+fn origins() -> Origins {
+    Origins {
+        upstream: "https://zollhaus-demo.my.salesforce.com".to_owned(),
+        public: "https://crm.acme.example/sf".to_owned(),
+    }
+}
+
+fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+    lines.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect()
+}
+
+/// Locates a request with a JSON body, or with none.
+fn locate(method: &str, target: &str, body: &str) -> Result<LocatedRequest, LocateError> {
+    let mut headers = HeaderMap::new();
+    if !body.is_empty() {
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+    }
+    locate_with(method, target, &headers, body)
+}
+
+fn locate_with(
+    method: &str,
+    target: &str,
+    headers: &HeaderMap,
+    body: &str,
+) -> Result<LocatedRequest, LocateError> {
+    Salesforce.locate(&RequestView {
+        method: &method.parse::<Method>().unwrap(),
+        target: &Bytes::from(target.to_owned()),
+        headers,
+        body: &Bytes::from(body.to_owned()),
+        origins: &origins(),
+    })
+}
+
+/// Reads an answer to the request with this method, target and body.
+fn read(request: (&str, &str, &str), status: u16, body: &str) -> LocatedAnswer {
+    let located = locate(request.0, request.1, request.2).unwrap();
+    read_answer(&located, status, &HeaderMap::new(), body).unwrap()
+}
+
+fn read_answer(
+    located: &LocatedRequest,
+    status: u16,
+    headers: &HeaderMap,
+    body: &str,
+) -> Result<LocatedAnswer, LocateError> {
+    located.answer.locate(&AnswerView {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers,
+        body: &Bytes::from(body.to_owned()),
+        origins: &origins(),
+    })
+}
+
+/// The occurrences in order: `0 contact.email = value`.
+fn occurrences(document: &Document) -> Vec<String> {
+    document
+        .occurrences()
+        .into_iter()
+        .map(|(_, found)| {
+            let role = match found.role {
+                Role::Stored => "=",
+                Role::Key => "key",
+                Role::Equality => "==",
+                Role::Composed { .. } => "from",
+                Role::Echo => "echo",
+            };
+            let value = match &found.value {
+                Value::Empty => "-",
+                Value::Text(text) => text.expose(),
+                Value::Structured(what) => what,
+            };
+            format!("{} {}.{} {role} {value}", found.record, found.object, found.field)
+        })
+        .collect()
+}
+
+fn uses(located: &LocatedRequest) -> Vec<String> {
+    located
+        .uses
+        .iter()
+        .map(|field_use| {
+            format!("{}.{} by {}", field_use.object, field_use.field, field_use.operator)
+        })
+        .collect()
+}
+
+fn render(document: &Document, replacement: &Replacement) -> String {
+    let rendered = document.render(&mut std::iter::repeat(replacement)).unwrap();
+    String::from_utf8(rendered.to_vec()).unwrap()
+}
+
+#[test]
+fn names_are_matched_as_salesforce_matches_them() {
+    let object = Salesforce.canonical_object("CONTACT");
+    assert_eq!(object.as_str(), "contact");
+    assert_eq!(Salesforce.canonical_field(&object, "MailingStreet").as_str(), "mailingstreet");
+    assert_eq!(Salesforce.canonical_field(&object, "SSN__c").as_str(), "ssn__c");
+}
+
+#[test]
+fn facts_follow_the_catalogue() {
+    let Some(folder) = crate::testkit::shared_path("crm") else { return };
+    let catalogue = std::fs::read_to_string(folder.join("fields.csv")).unwrap();
+    let mut rows = 0;
+    for row in catalogue.lines().filter(|row| row.starts_with("salesforce,")) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let object = Salesforce.canonical_object(cells[1]);
+        let field = Salesforce.canonical_field(&object, cells[2]);
+        let facts = Salesforce.field_facts(&object, &field).unwrap();
+        let kind = match cells[3] {
+            _ if row.contains("read-only") => FieldKind::Composed,
+            "email" => FieldKind::Email,
+            "phone" => FieldKind::Phone,
+            "date" => FieldKind::Date,
+            "picklist" => FieldKind::Picklist,
+            _ => FieldKind::Text,
+        };
+        assert_eq!((facts.kind, facts.max_length), (kind, cells[4].parse().ok()), "{row}");
+        rows += 1;
+    }
+    assert_eq!(rows, 25);
+    let unknown = Salesforce.field_facts(&"contact".into(), &"shoesize__c".into());
+    assert_eq!(unknown, None);
+}
+
+#[test]
+fn refusals_have_the_shape_that_clients_parse() {
+    for code in RefusalCode::ALL {
+        let answer = Salesforce.refuse(&Refusal::new(*code, "a \"quoted\" `field`"));
+        let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(body[0]["message"], "Zollhaus: a \"quoted\" `field`");
+        assert_eq!(answer.status, code.status());
+        assert_ne!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_ne!(body[0]["errorCode"], "INVALID_SESSION_ID");
+        assert!(answer.content_type.starts_with("application/json"));
+    }
+    let answer = Salesforce.refuse(&Refusal::new(RefusalCode::OperatorUnsupported, "x"));
+    assert_eq!(answer.body, r#"[{"message":"Zollhaus: x","errorCode":"INVALID_FIELD"}]"#);
+}
