@@ -2,57 +2,92 @@
 //! Clear value → surrogate, and back.
 //!
 //! All occurrences of one request are sealed as one batch: one round trip to the
-//! vault, whatever the count.
+//! vault, whatever the count (a second one where filters and keys are looked up by
+//! spelling, or where surrogates came back).
+//!
+//! Two kinds of surrogate are spelt as one word (see `vault::word`): a token,
+//! whose value lies in the vault, and an encrypted word, which holds its value
+//! itself. Both may wear the shape of an e-mail address. The third thing that can
+//! stand in a value's place is a mask; it opens to nothing.
+//!
+//! Invariants:
+//! - A surrogate opens for its tenant and category only. Neither kind names its
+//!   category, so whoever opens one must say which category the place is of
+//!   ([`Protectors::open`]): a surrogate that was moved does not open there.
+//! - What leaves as a token is durable in the vault, filters included.
+//! - A mask that comes back is never stored in the place of the value it hides.
 
+mod fit;
+mod mask;
+mod open;
+mod seal;
+mod surrogate;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::{Category, Cleartext};
-use crate::carrier::{Replacement, Role};
-use crate::policy::FieldRule;
+pub use fit::{longest_value_that_fits, surrogate_length};
+pub use mask::{MARKER, is_mask, mask};
+pub use open::OpenedSurrogates;
+pub use seal::{Sealed, SealedState, ToSeal};
+pub use surrogate::{FoundSurrogate, Surrogate};
 
-/// One occurrence to seal: what the policy decided for it, and its value.
-#[derive(Clone, Copy, Debug)]
-pub struct ToSeal<'a> {
-    pub rule: &'a Arc<FieldRule>,
-    pub role: &'a Role,
-    pub value: &'a Cleartext,
-    /// Whether the place can hold several alternatives.
-    pub can_widen: bool,
+use crate::base::{Cleartext, Tenant};
+use crate::keys::{Keyset, Siv};
+use crate::vault::{Vault, VaultError};
+
+/// The surrogates of one request, with what its caller sent in their place: an
+/// error message that repeats them may be opened for this caller.
+pub type Echoes = HashMap<Surrogate, Cleartext>;
+
+/// Seals and opens values for one tenant.
+#[derive(Clone, Debug)]
+pub struct Protectors {
+    vault: Vault,
+    siv: Siv,
+    tenant: Tenant,
+    /// The domain of surrogates in the shape of an e-mail address, in lower case.
+    email_domain: Arc<str>,
 }
 
-/// What became of one occurrence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
-    pub replacement: Replacement,
-    pub state: SealedState,
+impl Protectors {
+    /// `vault` must be of the same keyset. `email_domain` is a domain that the
+    /// operator owns, without `@`.
+    pub fn new(vault: Vault, keyset: &Keyset, email_domain: &str) -> Self {
+        Self {
+            vault,
+            siv: keyset.siv.clone(),
+            tenant: keyset.tenant.clone(),
+            email_domain: email_domain.to_ascii_lowercase().into(),
+        }
+    }
+
+    /// Every word in `text` that has the form of a surrogate, in order.
+    pub fn find(&self, text: &str) -> Vec<FoundSurrogate> {
+        surrogate::find(text, &self.email_domain)
+    }
+
+    /// Whether new values can be protected now.
+    pub async fn health(&self) -> Result<(), ProtectError> {
+        Ok(self.vault.health().await?)
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealedState {
-    Protected,
-    /// The value is a surrogate of ours, of this very category: it stays.
-    AlreadyProtected,
-}
-
-/// A surrogate found in a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundSurrogate {
-    /// Where it stands, its e-mail domain included.
-    pub span: std::ops::Range<usize>,
-    pub surrogate: Surrogate,
-}
-
-/// A word that has the form of one of our surrogates.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Surrogate {
-    Token(crate::vault::Token),
-    /// The complete word of an AES-SIV surrogate.
-    Encrypted(String),
-}
-
-/// What a surrogate stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenedSurrogate {
-    pub category: Category,
-    pub value: Cleartext,
+#[derive(Debug, thiserror::Error)]
+pub enum ProtectError {
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The value of this field cannot be protected as the policy asks.
+    #[error("the value of protected field `{field}` cannot be taken: {because}")]
+    Unprotectable { field: String, because: String },
+    /// A value that we masked on the way out came back.
+    #[error("field `{field}` holds a masked value, which cannot stand for the original")]
+    Masked { field: String },
+    /// The place takes one value, but several stored spellings match.
+    #[error(
+        "several stored spellings of the value of `{field}` match, and this place can name only one"
+    )]
+    Ambiguous { field: String },
 }

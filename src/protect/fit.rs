@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How long surrogates are: what `zollhaus check` compares with a field's limit.
+
+use super::mask;
+use crate::keys::Siv;
+use crate::policy::{Protection, Shape};
+use crate::vault::{Token, word};
+
+/// RFC 5321 section 4.5.3.1.1: the part of an e-mail address before the `@`.
+pub(super) const LONGEST_LOCAL_PART: usize = 64;
+
+/// The most characters that stand in the place of a value of this many bytes
+/// (UTF-8). `email_domain_length` counts without `@`.
+pub fn surrogate_length(
+    protection: Protection,
+    value_bytes: usize,
+    email_domain_length: usize,
+) -> usize {
+    match protection {
+        Protection::Tokenize { shape } => Token::LENGTH + suffix(shape, email_domain_length),
+        Protection::Encrypt { shape, .. } => {
+            word::length(Siv::TAG_BYTES + value_bytes) + suffix(shape, email_domain_length)
+        }
+        Protection::Mask => mask::LONGEST,
+        Protection::Drop => 0,
+    }
+}
+
+/// The longest value, in bytes (UTF-8), whose surrogate surely fits a field of
+/// `max_length` characters; `usize::MAX` when any does, `None` when not even one
+/// character does.
+pub fn longest_value_that_fits(
+    protection: Protection,
+    max_length: usize,
+    email_domain_length: usize,
+) -> Option<usize> {
+    if surrogate_length(protection, 1, email_domain_length) > max_length {
+        return None;
+    }
+    match protection {
+        Protection::Tokenize { .. } | Protection::Mask | Protection::Drop => Some(usize::MAX),
+        Protection::Encrypt { shape, .. } => {
+            let room = max_length - suffix(shape, email_domain_length);
+            let room = match shape {
+                Shape::Text => room,
+                Shape::Email => room.min(LONGEST_LOCAL_PART),
+            };
+            word::longest_payload(room).checked_sub(Siv::TAG_BYTES)
+        }
+    }
+}
+
+const fn suffix(shape: Shape, email_domain_length: usize) -> usize {
+    match shape {
+        Shape::Text => 0,
+        Shape::Email => 1 + email_domain_length,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKENIZE: Protection = Protection::Tokenize { shape: Shape::Text };
+    const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
+    const ENCRYPT: Protection = Protection::Encrypt { shape: Shape::Text, searchable: false };
+    const ENCRYPT_EMAIL: Protection = Protection::Encrypt { shape: Shape::Email, searchable: true };
+
+    #[test]
+    fn known_limits() {
+        let check = |protection, max_length, expected| {
+            assert_eq!(longest_value_that_fits(protection, max_length, 16), expected);
+        };
+        check(TOKENIZE, 19, None);
+        check(TOKENIZE, 20, Some(usize::MAX));
+        check(TOKENIZE_EMAIL, 36, None);
+        check(TOKENIZE_EMAIL, 37, Some(usize::MAX));
+        check(ENCRYPT, 31, None);
+        check(ENCRYPT, 32, Some(1));
+        check(ENCRYPT, 40, Some(6));
+        check(ENCRYPT, 80, Some(31));
+        check(ENCRYPT, 255, Some(140));
+        check(ENCRYPT_EMAIL, 80, Some(20));
+        check(ENCRYPT_EMAIL, 1000, Some(21));
+        check(Protection::Mask, 16, None);
+        check(Protection::Mask, 17, Some(usize::MAX));
+        check(Protection::Drop, 0, Some(usize::MAX));
+    }
+
+    #[test]
+    fn the_two_answers_agree() {
+        for protection in [TOKENIZE, TOKENIZE_EMAIL, ENCRYPT, ENCRYPT_EMAIL, Protection::Mask] {
+            for max_length in 0..120 {
+                let fits = |bytes| surrogate_length(protection, bytes, 9) <= max_length;
+                match longest_value_that_fits(protection, max_length, 9) {
+                    None => assert!(!fits(1), "{protection:?} {max_length}"),
+                    Some(usize::MAX) => assert!(fits(1000), "{protection:?} {max_length}"),
+                    Some(longest) => {
+                        assert!(fits(longest), "{protection:?} {max_length}");
+                        let at_local_limit = longest == 21 && protection == ENCRYPT_EMAIL;
+                        assert!(
+                            at_local_limit || !fits(longest + 1),
+                            "{protection:?} {max_length}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::{HashMap, HashSet};
+
+use super::surrogate::{read_encrypted, spell_encrypted};
+use super::{ProtectError, Protectors, Surrogate};
+use crate::base::{Category, Cleartext, Tenant};
+use crate::vault::Opened;
+
+/// What surrogates stand for, each in its own category only.
+#[derive(Debug, Default)]
+pub struct OpenedSurrogates(HashMap<Surrogate, Opened>);
+
+impl OpenedSurrogates {
+    /// What a surrogate stands for at a place of this category; `None` when it does
+    /// not open there.
+    pub fn get(&self, surrogate: &Surrogate, category: &Category) -> Option<&Cleartext> {
+        self.0.get(surrogate).filter(|opened| opened.category == *category).map(|o| &o.value)
+    }
+}
+
+impl Protectors {
+    /// Opens surrogates, each for a category that its place allows. One round trip
+    /// to the vault, and none without tokens.
+    ///
+    /// # Errors
+    /// [`ProtectError::Vault`]. That a surrogate does not open is no error.
+    pub async fn open(
+        &self,
+        asked: &[(&Surrogate, &Category)],
+    ) -> Result<OpenedSurrogates, ProtectError> {
+        let mut opened = HashMap::new();
+        let mut tokens = HashSet::new();
+        for (surrogate, category) in asked.iter().copied() {
+            match surrogate {
+                Surrogate::Token(token) => {
+                    tokens.insert(token.clone());
+                }
+                Surrogate::Encrypted(word) => {
+                    if !opened.contains_key(surrogate)
+                        && let Some(value) = self.decrypt(word, category)
+                    {
+                        let category = category.clone();
+                        opened.insert(surrogate.clone(), Opened { category, value });
+                    }
+                }
+            }
+        }
+        let tokens: Vec<_> = tokens.into_iter().collect();
+        let values = self.vault.detokenize(tokens.clone()).await?;
+        let known = tokens.into_iter().zip(values);
+        opened.extend(known.filter_map(|(token, value)| Some((Surrogate::Token(token), value?))));
+        Ok(OpenedSurrogates(opened))
+    }
+
+    pub(super) fn encrypt(&self, value: &Cleartext, category: &Category) -> String {
+        let associated = associated(&self.tenant, category);
+        spell_encrypted(&self.siv.seal(associated, value.expose().as_bytes()))
+    }
+
+    fn decrypt(&self, word: &str, category: &Category) -> Option<Cleartext> {
+        let sealed = read_encrypted(word)?;
+        let mut value = self.siv.open(associated(&self.tenant, category), &sealed)?;
+        String::from_utf8(std::mem::take(&mut *value)).ok().map(Cleartext::new)
+    }
+}
+
+/// What an encrypted word is bound to.
+fn associated<'a>(tenant: &'a Tenant, category: &'a Category) -> [&'a [u8]; 3] {
+    [b"zollhaus encrypted value 1", tenant.as_str().as_bytes(), category.as_str().as_bytes()]
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::sync::Arc;
+
+use super::fit::{LONGEST_LOCAL_PART, surrogate_length};
+use super::mask::{MARKER, is_mask, mask};
+use super::{ProtectError, Protectors, surrogate};
+use crate::base::Cleartext;
+use crate::carrier::{Replacement, Role};
+use crate::policy::{FieldRule, Protection, Shape};
+use crate::vault::{Item, Token};
+
+/// One occurrence to seal: what the policy decided for it, and its value.
+#[derive(Clone, Copy, Debug)]
+pub struct ToSeal<'a> {
+    pub rule: &'a Arc<FieldRule>,
+    pub role: &'a Role,
+    pub value: &'a Cleartext,
+    /// Whether the place can hold several alternatives.
+    pub can_widen: bool,
+    /// Whether the CRM compares without regard to case.
+    pub ignores_case: bool,
+    /// Whether the place can be left out.
+    pub can_remove: bool,
+    /// The most characters that the field takes, where that is known.
+    pub max_length: Option<u32>,
+}
+
+/// What became of one occurrence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    pub replacement: Replacement,
+    pub state: SealedState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedState {
+    Protected,
+    /// The value is a surrogate of ours, of this very category: it stays.
+    AlreadyProtected,
+}
+
+/// How one occurrence is going to be sealed.
+enum Plan {
+    Ready(Sealed),
+    /// Takes the token of exactly this value, which is made if it is new.
+    Mint(Shape),
+    /// Takes the tokens of all stored spellings of the value.
+    Match(Shape),
+}
+
+impl Protectors {
+    /// One result per item, in order. New tokens are durable on return.
+    ///
+    /// Where the CRM compares without regard to case, filters and keys of tokenized
+    /// fields stand for every spelling of their value that the vault knows; of a value
+    /// that it does not know, for its own new token. What is encrypted is compared
+    /// in its exact spelling.
+    ///
+    /// # Errors
+    /// The first item that cannot be sealed decides; nothing may be forwarded then.
+    pub async fn seal(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Sealed>, ProtectError> {
+        let mut plans = self.plan(batch).await?;
+        self.match_spellings(batch, &mut plans).await?;
+
+        let to_mint: Vec<Item<'_>> = batch
+            .iter()
+            .zip(&plans)
+            .filter(|(_, plan)| !matches!(plan, Plan::Ready(_)))
+            .map(|(item, _)| (&item.rule.category, item.value))
+            .collect();
+        let mut minted = self.vault.tokenize(&to_mint).await?.into_iter();
+        let sealed = plans.into_iter().filter_map(|plan| match plan {
+            Plan::Ready(sealed) => Some(sealed),
+            Plan::Mint(shape) | Plan::Match(shape) => {
+                minted.next().map(|token| protected(self.shaped(token.as_str(), shape)))
+            }
+        });
+        Ok(sealed.collect())
+    }
+
+    /// Whether a value that is no surrogate can be sealed at all.
+    ///
+    /// # Errors
+    /// [`ProtectError::Masked`] or [`ProtectError::Unprotectable`].
+    pub fn check(&self, item: &ToSeal<'_>) -> Result<(), ProtectError> {
+        let text = item.value.expose();
+        let protection = item.rule.protection;
+        if text.contains(MARKER) && protection != Protection::Drop {
+            return Err(ProtectError::Masked { field: item.rule.id.clone() });
+        }
+        let length = match protection {
+            Protection::Tokenize { .. } | Protection::Encrypt { .. } | Protection::Drop => {
+                surrogate_length(protection, text.len(), self.email_domain.len())
+            }
+            Protection::Mask => mask(text).chars().count(),
+        };
+        if let Some(limit) = item.max_length.filter(|limit| length > *limit as usize) {
+            return Err(unprotectable(
+                item,
+                format!(
+                    "its surrogate of {length} characters exceeds the field's limit of {limit}"
+                ),
+            ));
+        }
+        if let Protection::Encrypt { shape: Shape::Email, .. } = protection {
+            let local_part = length - 1 - self.email_domain.len();
+            if local_part > LONGEST_LOCAL_PART {
+                return Err(unprotectable(
+                    item,
+                    format!(
+                        "its surrogate of {local_part} characters exceeds the limit of {LONGEST_LOCAL_PART} \
+                         for the local part of an e-mail address; `tokenize` takes values of any length"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn plan(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Plan>, ProtectError> {
+        let came_back: Vec<_> = batch
+            .iter()
+            .map(|item| surrogate::whole(item.value.expose(), &self.email_domain))
+            .collect();
+        let asked: Vec<_> = batch
+            .iter()
+            .zip(&came_back)
+            .filter_map(|(item, surrogate)| Some((surrogate.as_ref()?, &item.rule.category)))
+            .collect();
+        let opened = self.open(&asked).await?;
+        let plans = batch.iter().zip(&came_back).map(|(item, surrogate)| {
+            let is_ours = surrogate
+                .as_ref()
+                .is_some_and(|surrogate| opened.get(surrogate, &item.rule.category).is_some());
+            self.plan_one(item, is_ours)
+        });
+        plans.collect()
+    }
+
+    fn plan_one(&self, item: &ToSeal<'_>, is_ours: bool) -> Result<Plan, ProtectError> {
+        let protection = item.rule.protection;
+        let text = item.value.expose();
+        let stays = match protection {
+            Protection::Tokenize { .. } | Protection::Encrypt { .. } => is_ours,
+            Protection::Mask => is_ours || is_mask(text),
+            Protection::Drop => false,
+        };
+        if stays {
+            let state = SealedState::AlreadyProtected;
+            return Ok(Plan::Ready(Sealed { replacement: Replacement::Keep, state }));
+        }
+        self.check(item)?;
+        let is_compared = match item.role {
+            Role::Key | Role::Equality => true,
+            Role::Stored | Role::Composed { .. } | Role::Echo => false,
+        };
+        match protection {
+            Protection::Tokenize { shape } if is_compared && item.ignores_case => {
+                Ok(Plan::Match(shape))
+            }
+            Protection::Tokenize { shape } => Ok(Plan::Mint(shape)),
+            Protection::Encrypt { shape, .. } => {
+                let word = self.encrypt(item.value, &item.rule.category);
+                Ok(Plan::Ready(protected(self.shaped(&word, shape))))
+            }
+            Protection::Mask if is_compared => {
+                Err(unprotectable(item, "only a mask of it is stored".into()))
+            }
+            Protection::Mask => Ok(Plan::Ready(protected(mask(text).as_str()))),
+            Protection::Drop if is_compared => {
+                Err(unprotectable(item, "it is never stored".into()))
+            }
+            Protection::Drop if item.can_remove => Ok(Plan::Ready(Sealed {
+                replacement: Replacement::Remove,
+                state: SealedState::Protected,
+            })),
+            Protection::Drop => Err(unprotectable(
+                item,
+                "the policy drops it, and this request cannot do without it".into(),
+            )),
+        }
+    }
+
+    /// Settles what is compared and whose value the vault knows; the rest keeps its plan.
+    async fn match_spellings(
+        &self,
+        batch: &[ToSeal<'_>],
+        plans: &mut [Plan],
+    ) -> Result<(), ProtectError> {
+        let (items, plans): (Vec<&ToSeal<'_>>, Vec<&mut Plan>) =
+            batch.iter().zip(plans).filter(|(_, plan)| matches!(plan, Plan::Match(_))).unzip();
+        let values: Vec<Item<'_>> =
+            items.iter().map(|item| (&item.rule.category, item.value)).collect();
+        let known = self.vault.spellings(&values).await?;
+        for ((item, plan), tokens) in items.into_iter().zip(plans).zip(known) {
+            if let Plan::Match(shape) = *plan
+                && !tokens.is_empty()
+            {
+                *plan = Plan::Ready(self.matching(item, &tokens, shape)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn matching(
+        &self,
+        item: &ToSeal<'_>,
+        tokens: &[Token],
+        shape: Shape,
+    ) -> Result<Sealed, ProtectError> {
+        if let [only] = tokens {
+            return Ok(protected(self.shaped(only.as_str(), shape)));
+        }
+        if !item.can_widen {
+            return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
+        }
+        let texts = tokens.iter().map(|token| self.shaped(token.as_str(), shape)).collect();
+        Ok(Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected })
+    }
+
+    fn shaped(&self, word: &str, shape: Shape) -> String {
+        match shape {
+            Shape::Text => word.to_owned(),
+            Shape::Email => format!("{word}@{}", self.email_domain),
+        }
+    }
+}
+
+fn protected(text: impl Into<String>) -> Sealed {
+    Sealed { replacement: Replacement::text(text), state: SealedState::Protected }
+}
+
+fn unprotectable(item: &ToSeal<'_>, because: String) -> ProtectError {
+    ProtectError::Unprotectable { field: item.rule.id.clone(), because }
+}

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::sync::Mutex;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::base::Category;
+use crate::carrier::{Replacement, Role};
+use crate::policy::{FieldRule, Protection, Shape};
+use crate::vault::{BoxFuture, Index, MemoryStore, Row, Token, TokenStore};
+
+const TOKENIZE: Protection = Protection::Tokenize { shape: Shape::Text };
+const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
+const ENCRYPT: Protection = Protection::Encrypt { shape: Shape::Text, searchable: true };
+const ENCRYPT_EMAIL: Protection = Protection::Encrypt { shape: Shape::Email, searchable: true };
+
+/// A store that writes down what it was asked.
+#[derive(Debug, Default)]
+struct Recording {
+    rows: MemoryStore,
+    calls: Mutex<Vec<&'static str>>,
+}
+
+impl Recording {
+    fn note(&self, call: &'static str) {
+        self.calls.lock().unwrap().push(call);
+    }
+
+    fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+}
+
+impl TokenStore for Recording {
+    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        self.note("insert");
+        self.rows.insert(rows)
+    }
+
+    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
+        self.note("find");
+        self.rows.find(tokens)
+    }
+
+    fn find_by_index(
+        &self,
+        indexes: Vec<Index>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+        self.note("find_by_index");
+        self.rows.find_by_index(indexes)
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.note("health");
+        self.rows.health()
+    }
+}
+
+struct House {
+    store: Arc<Recording>,
+    keyset: Keyset,
+    protectors: Protectors,
+}
+
+fn house() -> House {
+    let store = Arc::new(Recording::default());
+    let keyset = Keyset::generate(&"acme".into()).unwrap();
+    let protectors = over(&store, &keyset);
+    House { store, keyset, protectors }
+}
+
+fn over(store: &Arc<Recording>, keyset: &Keyset) -> Protectors {
+    Protectors::new(Vault::new(store.clone(), keyset), keyset, "pii.Acme.example")
+}
+
+fn rule(category: &str, protection: Protection) -> Arc<FieldRule> {
+    let id = format!("contact.{category}");
+    Arc::new(FieldRule { id, category: category.into(), protection })
+}
+
+impl House {
+    /// Seals one value; `adapt` says what is special about its place.
+    async fn seal_at(
+        &self,
+        protection: Protection,
+        role: Role,
+        value: &str,
+        adapt: impl FnOnce(&mut ToSeal<'_>),
+    ) -> Result<Sealed, ProtectError> {
+        let (rule, value) = (rule("email", protection), Cleartext::new(value));
+        let (can_widen, can_remove, max_length) = (true, true, None);
+        let mut item = ToSeal {
+            rule: &rule,
+            role: &role,
+            value: &value,
+            can_widen,
+            ignores_case: true,
+            can_remove,
+            max_length,
+        };
+        adapt(&mut item);
+        let mut sealed = self.protectors.seal(&[item]).await?;
+        assert_eq!(sealed.len(), 1);
+        Ok(sealed.remove(0))
+    }
+
+    async fn seal(&self, protection: Protection, role: Role, value: &str) -> Sealed {
+        self.seal_at(protection, role, value, |_| {}).await.unwrap()
+    }
+
+    /// What is written for a value that is stored.
+    async fn surrogate(&self, protection: Protection, value: &str) -> String {
+        text(&self.seal(protection, Role::Stored, value).await)
+    }
+
+    async fn open(&self, text: &str, category: &str) -> Option<Cleartext> {
+        open(&self.protectors, text, category).await
+    }
+}
+
+async fn open(protectors: &Protectors, text: &str, category: &str) -> Option<Cleartext> {
+    let category = Category::from(category);
+    let found = protectors.find(text);
+    let asked: Vec<_> = found.iter().map(|found| (&found.surrogate, &category)).collect();
+    let opened = protectors.open(&asked).await.unwrap();
+    opened.get(&found.first()?.surrogate, &category).cloned()
+}
+
+fn text(sealed: &Sealed) -> String {
+    match &sealed.replacement {
+        Replacement::Text(text) => text.to_string(),
+        other => panic!("{other:?} where a text was expected"),
+    }
+}
+
+fn already() -> Sealed {
+    Sealed { replacement: Replacement::Keep, state: SealedState::AlreadyProtected }
+}
+
+#[tokio::test]
+async fn surrogates_have_their_shape_and_open() {
+    let house = house();
+    let value = "Max.Müller@example.de";
+    let check = async |protection, form: &str, suffix: &str| {
+        let surrogate = house.surrogate(protection, value).await;
+        assert!(surrogate.starts_with(form) && surrogate.ends_with(suffix), "{surrogate}");
+        let length = surrogate_length(protection, value.len(), "pii.acme.example".len());
+        assert_eq!(surrogate.len(), length, "{surrogate}");
+        let word = surrogate.strip_suffix(suffix).unwrap();
+        assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+        let found = house.protectors.find(&surrogate);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].span, 0..surrogate.len());
+        let expected = Some(Cleartext::new(value));
+        assert_eq!(house.open(&surrogate, "email").await, expected);
+        assert_eq!(house.open(&surrogate.to_uppercase(), "email").await, expected);
+    };
+    check(TOKENIZE, "zht", "").await;
+    check(TOKENIZE_EMAIL, "zht", "@pii.acme.example").await;
+    check(ENCRYPT, "zhe", "").await;
+    let value = "m@example.de";
+    let surrogate = house.surrogate(ENCRYPT_EMAIL, value).await;
+    assert!(surrogate.ends_with("@pii.acme.example"), "{surrogate}");
+    assert_eq!(house.open(&surrogate, "email").await, Some(Cleartext::new(value)));
+}
+
+#[tokio::test]
+async fn surrogates_do_not_open_elsewhere() {
+    let house = house();
+    for protection in [TOKENIZE, ENCRYPT] {
+        let surrogate = house.surrogate(protection, "a@b.example").await;
+        assert_eq!(house.open(&surrogate, "name").await, None, "moved to another category");
+
+        // The same rows, as if another tenant or key shared the database.
+        let bolt = Keyset { tenant: "bolt".into(), ..house.keyset.clone() };
+        let other_key = Keyset::generate(&"acme".into()).unwrap();
+        for keyset in [bolt, other_key] {
+            let found = house.protectors.find(&surrogate);
+            let category = Category::from("email");
+            let asked = [(&found[0].surrogate, &category)];
+            let value = match over(&house.store, &keyset).open(&asked).await {
+                Ok(opened) => opened.get(asked[0].0, asked[0].1).cloned(),
+                Err(_) => None,
+            };
+            assert_eq!(value, None, "{protection:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_comes_back_is_recognised() {
+    let house = house();
+    for protection in [TOKENIZE, TOKENIZE_EMAIL, ENCRYPT] {
+        let surrogate = house.surrogate(protection, "a@b.example").await;
+        for role in [Role::Stored, Role::Key, Role::Equality] {
+            for spelling in [surrogate.clone(), surrogate.to_uppercase()] {
+                let sealed = house.seal(protection, role.clone(), &spelling).await;
+                assert_eq!(sealed, already(), "{protection:?} {role:?} {spelling}");
+            }
+        }
+        // Still ours after the field's protection was changed.
+        assert_eq!(house.seal(Protection::Mask, Role::Stored, &surrogate).await, already());
+    }
+    // An encrypted word is as long as its field may take; sealing it again would not fit.
+    let surrogate = house.surrogate(ENCRYPT, "a@b.example").await;
+    let limit = Some(surrogate.len() as u32);
+    let sealed = house.seal_at(ENCRYPT, Role::Stored, &surrogate, |item| item.max_length = limit);
+    assert_eq!(sealed.await.unwrap(), already());
+}
+
+#[tokio::test]
+async fn what_only_looks_like_ours_is_an_ordinary_value() {
+    let house = house();
+    let foreign = self::house();
+    for protection in [TOKENIZE, ENCRYPT] {
+        let foreign = foreign.surrogate(protection, "a@b.example").await;
+        let with_rest = format!("{} Jr.", house.surrogate(protection, "a@b.example").await);
+        for value in [foreign, with_rest] {
+            let surrogate = house.surrogate(protection, &value).await;
+            assert_eq!(house.open(&surrogate, "email").await, Some(Cleartext::new(value)));
+        }
+    }
+    // Ours, but of another category.
+    let (name, value) = (rule("name", TOKENIZE), Cleartext::new("Max"));
+    let item = ToSeal {
+        rule: &name,
+        role: &Role::Stored,
+        value: &value,
+        can_widen: false,
+        ignores_case: true,
+        can_remove: false,
+        max_length: None,
+    };
+    let planted = text(&house.protectors.seal(&[item]).await.unwrap()[0]);
+    let surrogate = house.surrogate(TOKENIZE, &planted).await;
+    assert_eq!(house.open(&surrogate, "email").await, Some(Cleartext::new(planted)));
+}
+
+#[tokio::test]
+async fn masks_never_take_the_place_of_what_they_hide() {
+    let house = house();
+    assert_eq!(house.surrogate(Protection::Mask, "Mustermann").await, "M•••");
+    assert_eq!(house.seal(Protection::Mask, Role::Stored, "M•••").await, already());
+    for (protection, value) in [
+        (TOKENIZE, "M•••"),
+        (ENCRYPT, "m•••@•••.de"),
+        (TOKENIZE, "Dr. M••• jun."),
+        (Protection::Mask, "Dr. M•••"),
+    ] {
+        let sealed = house.seal_at(protection, Role::Stored, value, |_| {}).await;
+        assert!(matches!(sealed, Err(ProtectError::Masked { .. })), "{value}: {sealed:?}");
+    }
+}
+
+#[tokio::test]
+async fn dropped_values_go_away_or_the_request_does() {
+    let house = house();
+    let sealed = house.seal(Protection::Drop, Role::Stored, "x").await;
+    assert_eq!(sealed.replacement, Replacement::Remove);
+    let surrogate = house.surrogate(TOKENIZE, "x").await;
+    let sealed = house.seal(Protection::Drop, Role::Stored, &surrogate).await;
+    assert_eq!(sealed.replacement, Replacement::Remove);
+
+    let kept = house.seal_at(Protection::Drop, Role::Stored, "x", |item| item.can_remove = false);
+    assert!(matches!(kept.await, Err(ProtectError::Unprotectable { .. })));
+    for protection in [Protection::Drop, Protection::Mask] {
+        for role in [Role::Key, Role::Equality] {
+            let sealed = house.seal_at(protection, role, "x", |_| {}).await;
+            assert!(matches!(sealed, Err(ProtectError::Unprotectable { .. })));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_by_field_and_limit() {
+    let house = house();
+    let check = async |protection, value: &str, max_length, refused: Option<&str>| {
+        let sealed =
+            house.seal_at(protection, Role::Stored, value, |item| item.max_length = max_length);
+        match (sealed.await, refused) {
+            (Ok(_), None) => {}
+            (Err(error @ ProtectError::Unprotectable { .. }), Some(part)) => {
+                let message = error.to_string();
+                assert!(message.contains("`contact.email`"), "{message}");
+                assert!(message.contains(part) && !message.contains(value), "{message}");
+            }
+            (result, _) => panic!("{protection:?} {max_length:?}: {result:?}"),
+        }
+    };
+    check(TOKENIZE, &"ä".repeat(5000), Some(20), None).await;
+    check(TOKENIZE, "Muster", Some(19), Some("limit of 19")).await;
+    check(ENCRYPT, "Muster", Some(40), None).await;
+    check(ENCRYPT, "Mustera", Some(40), Some("limit of 40")).await;
+    check(ENCRYPT, "Müstera", Some(40), Some("limit of 40")).await;
+    check(ENCRYPT_EMAIL, "21-bytes-@example.com", None, None).await;
+    check(ENCRYPT_EMAIL, "22-bytes--@example.com", None, Some("limit of 64")).await;
+    check(Protection::Mask, "Muster", Some(4), None).await;
+    check(Protection::Mask, "m.muster@example.de", Some(4), Some("limit of 4")).await;
+}
+
+#[tokio::test]
+async fn filters_and_keys_stand_for_every_stored_spelling() {
+    let house = house();
+    for role in [Role::Equality, Role::Key] {
+        let unknown = format!("Nobody@{role:?}.example");
+        let minted = house.seal(TOKENIZE_EMAIL, role.clone(), &unknown).await;
+        assert_eq!(house.open(&text(&minted), "email").await, Some(Cleartext::new(unknown)));
+    }
+
+    let lower = house.surrogate(TOKENIZE_EMAIL, "max@x.example").await;
+    for role in [Role::Equality, Role::Key] {
+        let sealed = house.seal(TOKENIZE_EMAIL, role, "MAX@x.example").await;
+        assert_eq!(text(&sealed), lower, "the one spelling that is stored");
+    }
+
+    let upper = house.surrogate(TOKENIZE_EMAIL, "MAX@X.EXAMPLE").await;
+    let mut both = vec![lower, upper];
+    both.sort();
+    for role in [Role::Equality, Role::Key] {
+        let sealed = house.seal(TOKENIZE_EMAIL, role.clone(), "Max@x.example").await;
+        assert_eq!(sealed.replacement, Replacement::AnyOf(both.clone()));
+        let single = |item: &mut ToSeal<'_>| item.can_widen = false;
+        let sealed = house.seal_at(TOKENIZE_EMAIL, role, "Max@x.example", single).await;
+        assert!(matches!(sealed, Err(ProtectError::Ambiguous { .. })), "{sealed:?}");
+    }
+
+    let exact = house.surrogate(ENCRYPT, "max@x.example").await;
+    assert_eq!(text(&house.seal(ENCRYPT, Role::Equality, "max@x.example").await), exact);
+    assert_ne!(text(&house.seal(ENCRYPT, Role::Equality, "Max@x.example").await), exact);
+}
+
+#[tokio::test]
+async fn a_batch_takes_one_round_trip_of_each_kind() {
+    let house = house();
+    let tokenize = rule("email", TOKENIZE);
+    let values: Vec<Cleartext> =
+        (0..50).map(|number| Cleartext::new(format!("{number}@x.example"))).collect();
+    let item = |value, role| ToSeal {
+        rule: &tokenize,
+        role,
+        value,
+        can_widen: true,
+        ignores_case: true,
+        can_remove: true,
+        max_length: None,
+    };
+    let batch: Vec<_> = values.iter().map(|value| item(value, &Role::Stored)).collect();
+    let sealed = house.protectors.seal(&batch).await.unwrap();
+    assert_eq!(house.store.take(), ["insert"]);
+
+    let back: Vec<Cleartext> = sealed.iter().map(|s| Cleartext::new(text(s))).collect();
+    let fresh = Cleartext::new("new@x.example");
+    let mut batch: Vec<_> = back.iter().map(|value| item(value, &Role::Stored)).collect();
+    batch.extend(values.iter().map(|value| item(value, &Role::Equality)));
+    batch.push(item(&fresh, &Role::Stored));
+    let sealed = house.protectors.seal(&batch).await.unwrap();
+    assert_eq!(house.store.take(), ["find", "find_by_index", "insert"]);
+    assert_eq!(sealed.len(), 101);
+    assert!(sealed[..50].iter().all(|sealed| *sealed == already()));
+    for (value, sealed) in values.iter().chain([&fresh]).zip(&sealed[50..]) {
+        assert_eq!(house.open(&text(sealed), "email").await.as_ref(), Some(value));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_value_comes_back(value in "\\PC{1,40}|.{1,40}") {
+        prop_assume!(!value.contains(MARKER));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let house = house();
+            for protection in [TOKENIZE, TOKENIZE_EMAIL, ENCRYPT] {
+                let surrogate = house.surrogate(protection, &value).await;
+                assert_eq!(house.open(&surrogate, "email").await, Some(Cleartext::new(&*value)));
+                assert!(value.len() < 3 || !surrogate.contains(&value));
+            }
+        });
+    }
+}

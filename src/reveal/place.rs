@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::base::{Category, Cleartext, FieldName, Role as CallerRole};
+use crate::carrier::{Occurrence, Role, Slot, Value};
+use crate::policy::{FieldRule, Policy, Visibility};
+use crate::protect::{FoundSurrogate, Protectors, Surrogate};
+
+/// A value in an answer, and everything that decides how it is shown.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    pub slot: &'a Slot,
+    pub occurrence: &'a Occurrence,
+    /// The protected fields whose values may stand here; none means that the policy
+    /// does not care for this place.
+    pub sources: Vec<Source<'a>>,
+    /// The words in the value that have the form of a surrogate, in order.
+    pub found: Vec<FoundSurrogate>,
+}
+
+/// A protected field whose value may stand at a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    pub rule: &'a Arc<FieldRule>,
+    pub visibility: Visibility<'a>,
+    /// True when the place is that field itself, false when the CRM composed the
+    /// place from it.
+    pub is_own: bool,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn new(
+        slot: &'a Slot,
+        occurrence: &'a Occurrence,
+        policy: &'a Policy,
+        roles: &'a [CallerRole],
+        protectors: &Protectors,
+    ) -> Self {
+        let source = |field: &FieldName, is_own| {
+            // A field that the policy refuses to send is as unknown to it on the way
+            // back as one that it passes: it names no category to show or to hide.
+            let rule = policy.rule_of(&occurrence.object, field)?;
+            Some(Source { rule, visibility: policy.visibility(rule, roles), is_own })
+        };
+        let sources: Vec<Source<'_>> = match &occurrence.role {
+            Role::Stored | Role::Key | Role::Equality => {
+                source(&occurrence.field, true).into_iter().collect()
+            }
+            Role::Composed { from } => {
+                let from = from.iter().filter_map(|field| source(&FieldName::new(field), false));
+                source(&occurrence.field, true).into_iter().chain(from).collect()
+            }
+            Role::Echo => Vec::new(),
+        };
+        let is_read = !sources.is_empty() || occurrence.role == Role::Echo;
+        let found = match &occurrence.value {
+            Value::Text(text) if is_read => protectors.find(text.expose()),
+            Value::Text(_) | Value::Empty | Value::Structured(_) => Vec::new(),
+        };
+        Self { slot, occurrence, sources, found }
+    }
+
+    /// What has to be opened to show this place.
+    pub(super) fn asked(&self) -> impl Iterator<Item = (&Surrogate, &Category)> {
+        self.found.iter().flat_map(|found| {
+            self.sources.iter().map(|source| (&found.surrogate, &source.rule.category))
+        })
+    }
+    /// The source that the caller may see least of.
+    pub(super) fn least_visible(&self) -> Option<&Source<'a>> {
+        self.sources.iter().min_by_key(|source| source.visibility.reveal)
+    }
+
+    /// The value, cut at the words that were found in it.
+    pub(super) fn pieces<'t>(&'t self, text: &'t Cleartext) -> Vec<Piece<'t>> {
+        let text = text.expose();
+        let part = |span: Range<usize>| text.get(span).unwrap_or_default();
+        let mut pieces = Vec::with_capacity(2 * self.found.len() + 1);
+        let mut position = 0;
+        for FoundSurrogate { span, surrogate } in &self.found {
+            pieces.push(Piece::Rest(part(position..span.start)));
+            pieces.push(Piece::Surrogate { surrogate, as_is: part(span.clone()) });
+            position = span.end;
+        }
+        pieces.push(Piece::Rest(part(position..text.len())));
+        pieces
+    }
+}
+
+/// A part of a value.
+#[derive(Debug)]
+pub(super) enum Piece<'t> {
+    Surrogate {
+        surrogate: &'t Surrogate,
+        as_is: &'t str,
+    },
+    /// May be empty.
+    Rest(&'t str),
+}
