@@ -145,6 +145,7 @@ fn display<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S
     serializer.collect_str(value)
 }
 
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn display_option<T: fmt::Display, S: Serializer>(
     value: &Option<T>,
     serializer: S,
@@ -155,14 +156,135 @@ fn display_option<T: fmt::Display, S: Serializer>(
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.to_rfc3339())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn reveal<S: Serializer>(reveal: &Reveal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(reveal.as_str())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn code<S: Serializer>(code: &RefusalCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(code.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Entry, EntryId, FieldCount, Outcome, RefusedTransfer, Revealed, Transfer, TransferResult,
+    };
+    use crate::base::{RefusalCode, Timestamp};
+    use crate::policy::{Digest, Reveal};
+
+    const ID: EntryId = EntryId([0xab; 16]);
+    const TIME: Timestamp = Timestamp::from_unix_millis(1_767_225_600_001);
+
+    fn check(entry: &Entry, expected: &[&str]) {
+        assert_eq!(serde_json::to_string(entry).unwrap(), expected.concat());
+    }
+
+    #[test]
+    fn a_transfer_names_fields_and_counts() {
+        let field = FieldCount {
+            object: "contact".into(),
+            field: "email".into(),
+            category: Some("email".into()),
+            protection: "tokenize",
+            reason: None,
+            count: 2,
+        };
+        let clear = FieldCount {
+            field: "city".into(),
+            category: None,
+            protection: "none",
+            reason: Some("field_unlisted"),
+            count: 1,
+            ..field.clone()
+        };
+        let transfer = Transfer {
+            version: 1,
+            id: ID,
+            time: TIME,
+            caller: "billing".into(),
+            upstream: "sf".into(),
+            region: "US".into(),
+            operation: "sobject.create".into(),
+            object: Some("contact".into()),
+            policy: Digest([1; 32]),
+            uninspected: false,
+            fields: vec![field, clear],
+        };
+        let head = |object, policy| {
+            format!(
+                r#"{{"kind":"transfer","version":1,"id":"{ID}","time":"2026-01-01T00:00:00.001Z","caller":"billing","upstream":"sf","region":"US","operation":"sobject.create",{object}"policy":"{policy}","#
+            )
+        };
+        check(
+            &Entry::Transfer(transfer.clone()),
+            &[
+                &head(r#""object":"contact","#, "01".repeat(32)),
+                r#""fields":[{"object":"contact","field":"email","category":"email","protection":"tokenize","count":2},"#,
+                r#"{"object":"contact","field":"city","protection":"none","reason":"field_unlisted","count":1}]}"#,
+            ],
+        );
+        check(
+            &Entry::Transfer(Transfer {
+                object: None,
+                uninspected: true,
+                fields: Vec::new(),
+                ..transfer
+            }),
+            &[&head("", "01".repeat(32)), r#""uninspected":true,"fields":[]}"#],
+        );
+    }
+
+    #[test]
+    fn an_outcome_names_what_was_revealed() {
+        let revealed = Revealed {
+            object: "contact".into(),
+            field: "email".into(),
+            category: "email".into(),
+            reveal: Reveal::Mask,
+            found_clear: true,
+            count: 3,
+        };
+        let outcome = Outcome {
+            id: ID,
+            time: TIME,
+            result: TransferResult::Answered,
+            status: Some(201),
+            reveals: vec![revealed],
+        };
+        check(
+            &Entry::Outcome(outcome),
+            &[
+                r#"{"kind":"outcome","id":"abababababababababababababababab","time":"2026-01-01T00:00:00.001Z","#,
+                r#""result":"answered","status":201,"reveals":[{"object":"contact","field":"email","#,
+                r#""category":"email","reveal":"mask","found_clear":true,"count":3}]}"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_its_code_and_stays_on_one_line() {
+        let refused = RefusedTransfer {
+            version: 1,
+            id: ID,
+            time: TIME,
+            caller: "bil\nling".into(),
+            upstream: None,
+            operation: None,
+            code: RefusalCode::Forbidden,
+        };
+        check(
+            &Entry::Refused(refused),
+            &[
+                r#"{"kind":"refused","version":1,"id":"abababababababababababababababab","#,
+                r#""time":"2026-01-01T00:00:00.001Z","caller":"bil\nling","code":"forbidden"}"#,
+            ],
+        );
+    }
 }
