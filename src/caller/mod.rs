@@ -4,8 +4,20 @@
 //! Our own credentials travel in headers of ours (`Zollhaus-Key`,
 //! `Zollhaus-Token`) or in the TLS handshake; they never reach an upstream. The
 //! CRM credentials in `Authorization` are not looked at here.
+//!
+//! A credential that is presented must hold: a wrong one is never overlooked in
+//! favour of another kind or of the anonymous principal.
 
 use crate::base::{PrincipalName, Role};
+
+mod api_key;
+mod identify;
+mod jwks;
+mod jwt;
+mod rate;
+
+pub use api_key::{api_key_mac, generate_api_key};
+pub use identify::Callers;
 
 /// A caller, once identified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +59,7 @@ pub struct JwtConfig {
     pub issuer: String,
     pub audience: String,
     pub jwks: JwksSource,
-    /// Accepted signature algorithms, such as `RS256`, `ES256`, `EdDSA`.
+    /// Accepted signature algorithms: `RS…`, `PS…`, `ES…`, `EdDSA`.
     pub algorithms: Vec<jsonwebtoken::Algorithm>,
     /// Claims that must be there and be non-empty strings, besides `exp`, `iss`, `aud`, `sub`.
     pub required_claims: Vec<String>,
@@ -67,3 +79,34 @@ pub struct Rate {
     pub per_second: std::num::NonZeroU32,
     pub burst: std::num::NonZeroU32,
 }
+
+/// The headers that carry our own credentials; they never reach an upstream.
+pub const CREDENTIAL_HEADERS: [http::HeaderName; 2] = [
+    http::HeaderName::from_static("zollhaus-key"),
+    http::HeaderName::from_static("zollhaus-token"),
+];
+
+/// A configuration by which nobody could be identified safely.
+#[derive(Debug, thiserror::Error)]
+pub enum CallerSetupError {
+    #[error("no signature algorithm is accepted for JWTs")]
+    NoAlgorithm,
+    #[error("`{0:?}` is a symmetric algorithm; whoever checks such JWTs could also make them")]
+    SymmetricAlgorithm(jsonwebtoken::Algorithm),
+    #[error("the keys for JWTs cannot be loaded: {0}")]
+    Keys(String),
+    #[error("the place of the keys for JWTs cannot be used")]
+    KeysPlace(#[source] crate::upstream::UpstreamSetupError),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallerError {
+    /// No credential that holds. The reason is for the operator's log only.
+    #[error("the caller is not known: {0}")]
+    Unknown(&'static str),
+    #[error("the caller exceeds its request rate")]
+    RateLimited { retry_after: std::time::Duration },
+}
+
+#[cfg(test)]
+mod tests;
