@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::transfer_log::{Entry, TransferLog, TransferLogError};
+use crate::vault::{BoxFuture, Index, Row, Token, TokenStore, VaultError};
+
+use super::Metrics;
+
+/// A token store that is timed.
+pub struct MeasuredStore {
+    inner: Arc<dyn TokenStore>,
+    metrics: Arc<Metrics>,
+}
+
+impl MeasuredStore {
+    pub fn new(inner: Arc<dyn TokenStore>, metrics: Arc<Metrics>) -> Self {
+        Self { inner, metrics }
+    }
+
+    fn time<'a, T: 'a>(
+        &'a self,
+        operation: &'static str,
+        call: BoxFuture<'a, Result<T, VaultError>>,
+    ) -> BoxFuture<'a, Result<T, VaultError>> {
+        Box::pin(async move {
+            let start = Instant::now();
+            let result = call.await;
+            self.metrics.vault_operation(operation, result.is_ok(), start.elapsed());
+            result
+        })
+    }
+}
+
+impl TokenStore for MeasuredStore {
+    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        self.time("insert", self.inner.insert(rows))
+    }
+
+    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
+        self.time("find", self.inner.find(tokens))
+    }
+
+    fn find_by_index(
+        &self,
+        indexes: Vec<Index>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+        self.time("find_by_index", self.inner.find_by_index(indexes))
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.time("health", self.inner.health())
+    }
+}
+
+impl fmt::Debug for MeasuredStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MeasuredStore").finish_non_exhaustive()
+    }
+}
+
+/// A transfer log that is timed.
+pub struct MeasuredLog {
+    inner: Arc<dyn TransferLog>,
+    metrics: Arc<Metrics>,
+}
+
+impl MeasuredLog {
+    pub fn new(inner: Arc<dyn TransferLog>, metrics: Arc<Metrics>) -> Self {
+        Self { inner, metrics }
+    }
+}
+
+impl TransferLog for MeasuredLog {
+    fn append(&self, entries: Vec<Entry>) -> BoxFuture<'_, Result<(), TransferLogError>> {
+        Box::pin(async move {
+            let start = Instant::now();
+            let result = self.inner.append(entries).await;
+            self.metrics.transfer_log_append(result.is_ok(), start.elapsed());
+            result
+        })
+    }
+
+    fn health(&self) -> Result<(), TransferLogError> {
+        self.inner.health()
+    }
+}
+
+impl fmt::Debug for MeasuredLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MeasuredLog").finish_non_exhaustive()
+    }
+}

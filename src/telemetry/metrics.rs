@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::time::Duration;
+
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{IntGauge, Registry, TextEncoder};
+
+use crate::base::{OperationName, RefusalCode, Role, Side, UpstreamName};
+use crate::transfer_log::{FieldCount, Revealed};
+use crate::upstream::UpstreamError;
+
+use super::table::Families;
+
+/// What a label says where there is no name to say.
+const NONE: &str = "none";
+
+/// Every metric of the process, in a registry of its own. [`table()`](super::table())
+/// says what each means.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    families: Families,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// With the upstream's own answer, whatever its status.
+    Answered,
+    Refused(RefusalCode),
+    /// The caller went away.
+    Abandoned,
+}
+
+/// Why a connection was closed before its first request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedConnection {
+    /// The TLS handshake failed or took too long.
+    Handshake,
+}
+
+/// What became of a changed policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    Applied,
+    /// It does not compile; the old one stays.
+    Rejected,
+}
+
+impl Metrics {
+    /// # Errors
+    /// Only when two metrics of the table have one name.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        let families = Families::register(&registry)?;
+        families.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        // Known beforehand, so that their first increment is seen as one.
+        for code in RefusalCode::ALL {
+            families.refusals.with_label_values(&[code.as_str()]);
+        }
+        Ok(Self { registry, families })
+    }
+
+    /// All metrics in the Prometheus text format 0.0.4.
+    ///
+    /// # Errors
+    /// When the encoder does not accept a metric; then there is no partial text.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    /// A request has ended. Also counts the refusal, if it was one.
+    pub fn request(
+        &self,
+        upstream: Option<&UpstreamName>,
+        operation: Option<&OperationName>,
+        outcome: RequestOutcome,
+        duration: Duration,
+    ) {
+        let upstream = upstream.map_or(NONE, UpstreamName::as_str);
+        let operation = operation.map_or(NONE, OperationName::as_str);
+        self.families.requests.with_label_values(&[upstream, operation, outcome.as_str()]).inc();
+        self.families
+            .request_duration
+            .with_label_values(&[upstream])
+            .observe(duration.as_secs_f64());
+        if let RequestOutcome::Refused(code) = outcome {
+            self.families.refusals.with_label_values(&[code.as_str()]).inc();
+        }
+    }
+
+    /// Counts a request in flight for as long as what it returns lives.
+    pub fn request_in_flight(&self) -> Held {
+        Held::new(&self.families.requests_in_flight, 1)
+    }
+
+    /// Counts bytes of a body for as long as what it returns lives.
+    pub fn buffered(&self, bytes: usize) -> Held {
+        Held::new(&self.families.buffered_bytes, i64::try_from(bytes).unwrap_or(i64::MAX))
+    }
+
+    /// `observe` mode let a request pass that was not inspected.
+    pub fn uninspected_request(&self, upstream: &UpstreamName) {
+        self.families.uninspected_requests.with_label_values(&[upstream.as_str()]).inc();
+    }
+
+    /// What happened to a field on the way out, as the transfer log has it.
+    pub fn occurrences(&self, upstream: &UpstreamName, field: &FieldCount) {
+        let category = field.category.as_ref().map_or(NONE, |category| category.as_str());
+        let reason = field.reason.unwrap_or(NONE);
+        self.families
+            .occurrences
+            .with_label_values(&[upstream.as_str(), category, field.protection, reason])
+            .inc_by(field.count.into());
+    }
+
+    /// What was shown of a field, as the transfer log has it, and the role that
+    /// gave the right.
+    pub fn reveal(&self, revealed: &Revealed, role: Option<&Role>) {
+        let role = role.map_or(NONE, Role::as_str);
+        let found_clear = if revealed.found_clear { "true" } else { "false" };
+        self.families
+            .reveals
+            .with_label_values(&[
+                revealed.category.as_str(),
+                role,
+                revealed.reveal.as_str(),
+                found_clear,
+            ])
+            .inc_by(revealed.count.into());
+    }
+
+    /// The head of an upstream's answer has come, or will not.
+    pub fn upstream<T>(
+        &self,
+        upstream: &UpstreamName,
+        result: &Result<T, UpstreamError>,
+        duration: Duration,
+    ) {
+        let upstream = upstream.as_str();
+        let kind = match result {
+            Ok(_) => {
+                let durations = self.families.upstream_duration.with_label_values(&[upstream]);
+                return durations.observe(duration.as_secs_f64());
+            }
+            Err(UpstreamError::Unreachable(_)) => "unreachable",
+            Err(UpstreamError::BrokenOff(_)) => "broken_off",
+            Err(UpstreamError::TimedOut) => "timed_out",
+        };
+        self.families.upstream_errors.with_label_values(&[upstream, kind]).inc();
+    }
+
+    pub fn policy_reload(&self, upstream: &UpstreamName, reload: Reload) {
+        let result = match reload {
+            Reload::Applied => "applied",
+            Reload::Rejected => "rejected",
+        };
+        self.families.policy_reloads.with_label_values(&[upstream.as_str(), result]).inc();
+    }
+
+    /// Counts a connection for as long as what it returns lives.
+    pub fn connection_open(&self) -> Held {
+        Held::new(&self.families.connections_open, 1)
+    }
+
+    pub fn connection_refused(&self, reason: RefusedConnection) {
+        let reason = match reason {
+            RefusedConnection::Handshake => "handshake",
+        };
+        self.families.connections_refused.with_label_values(&[reason]).inc();
+    }
+
+    pub(super) fn vault_operation(
+        &self,
+        operation: &'static str,
+        succeeded: bool,
+        duration: Duration,
+    ) {
+        self.families
+            .vault_operation
+            .with_label_values(&[operation])
+            .observe(duration.as_secs_f64());
+        if !succeeded {
+            self.families.vault_errors.with_label_values(&[operation]).inc();
+        }
+    }
+
+    pub(super) fn transfer_log_append(&self, succeeded: bool, duration: Duration) {
+        self.families.transfer_log_append.observe(duration.as_secs_f64());
+        if !succeeded {
+            self.families.transfer_log_errors.inc();
+        }
+    }
+}
+
+impl RequestOutcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused(code) => match code.side() {
+                Side::Downstream | Side::Policy => "refused",
+                Side::Upstream | Side::Internal => "failed",
+            },
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// Something that a gauge counts until it is dropped.
+#[derive(Debug)]
+#[must_use = "the gauge falls back when this is dropped"]
+pub struct Held {
+    gauge: IntGauge,
+    amount: i64,
+}
+
+impl Held {
+    fn new(gauge: &IntGauge, amount: i64) -> Self {
+        gauge.add(amount);
+        Self { gauge: gauge.clone(), amount }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.gauge.sub(self.amount);
+    }
+}

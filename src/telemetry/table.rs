@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The one table of all metrics: it registers them and it documents them.
+
+use prometheus::core::Collector;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
+};
+
+/// Seconds: from a fast disk's sync to a CRM's slowest answer.
+const BUCKETS: [f64; 18] = [
+    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0, 30.0, 60.0,
+];
+
+/// A row of the table.
+struct Definition {
+    name: &'static str,
+    kind: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($field:ident: $family:ident = $name:literal [$($label:literal),*] $help:literal;)+) => {
+        const TABLE: [Definition; [$($name),+].len()] = [$(
+            definition::<$family>(concat!("zollhaus_", $name), &[$($label),*], $help),
+        )+];
+
+        #[derive(Debug)]
+        pub(super) struct Families {
+            $(pub(super) $field: $family,)+
+        }
+
+        impl Families {
+            pub(super) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+                let [$($field),+] = &TABLE;
+                Ok(Self { $($field: register(registry, $field)?,)+ })
+            }
+        }
+    };
+}
+
+metrics! {
+    requests: IntCounterVec = "requests_total" ["upstream", "operation", "outcome"]
+        "Requests that ended: `answered` by the upstream, `refused` for the caller's or the policy's sake, `failed` on our or the upstream's side, or `abandoned` by the caller. `none` stands for an upstream or operation that was not found out.";
+    request_duration: HistogramVec = "request_duration_seconds" ["upstream"]
+        "From the head of a request to the end of its answer.";
+    requests_in_flight: IntGauge = "requests_in_flight" []
+        "Requests that are being worked on.";
+    buffered_bytes: IntGauge = "buffered_bytes" []
+        "Bytes of bodies held in memory.";
+    refusals: IntCounterVec = "refusals_total" ["code"]
+        "Requests refused, by the code in the `Zollhaus-Refusal` header.";
+    uninspected_requests: IntCounterVec = "uninspected_requests_total" ["upstream"]
+        "Requests that `observe` mode let pass although their operation is not known. Anything but 0 means that personal data may have left in the clear.";
+    occurrences: IntCounterVec = "occurrences_total" ["upstream", "category", "protection", "reason"]
+        "Values found on the way out. A `protection` of `none` has a `reason`.";
+    reveals: IntCounterVec = "reveals_total" ["category", "role", "reveal", "found_clear"]
+        "Values on the way back, by what the caller was shown and the role that gave the right. `found_clear` is `true` for values that the upstream holds in the clear.";
+    upstream_duration: HistogramVec = "upstream_duration_seconds" ["upstream"]
+        "From sending a request to the head of the upstream's answer.";
+    upstream_errors: IntCounterVec = "upstream_errors_total" ["upstream", "kind"]
+        "Requests that the upstream did not answer: `unreachable`, `broken_off`, `timed_out`.";
+    vault_operation: HistogramVec = "vault_operation_seconds" ["operation"]
+        "Calls of the token store, failed ones included.";
+    vault_errors: IntCounterVec = "vault_errors_total" ["operation"]
+        "Calls of the token store that failed.";
+    transfer_log_append: Histogram = "transfer_log_append_seconds" []
+        "From an append to its being durable, failed ones included.";
+    transfer_log_errors: IntCounter = "transfer_log_errors_total" []
+        "Appends to the transfer log that failed.";
+    policy_reloads: IntCounterVec = "policy_reloads_total" ["upstream", "result"]
+        "Changed policies: `applied`, or `rejected` because they do not compile; then the old one stays.";
+    connections_open: IntGauge = "connections_open" []
+        "Connections of callers.";
+    connections_refused: IntCounterVec = "connections_refused_total" ["reason"]
+        "Connections closed before their first request: `handshake` (TLS failed).";
+    build_info: IntGaugeVec = "build_info" ["version"]
+        "Always 1.";
+}
+
+/// A kind of metric, as the table makes it.
+trait Family: Collector + Clone + Sized + 'static {
+    const KIND: &'static str;
+
+    fn create(definition: &Definition) -> Result<Self, prometheus::Error>;
+}
+
+macro_rules! families {
+    ($($family:ident, $kind:literal, $definition:ident => $create:expr;)+) => {$(
+        impl Family for $family {
+            const KIND: &'static str = $kind;
+
+            fn create($definition: &Definition) -> Result<Self, prometheus::Error> {
+                $create
+            }
+        }
+    )+};
+}
+
+families! {
+    IntCounter, "counter", row => Self::with_opts(Opts::new(row.name, row.help));
+    IntCounterVec, "counter", row => Self::new(Opts::new(row.name, row.help), row.labels);
+    IntGauge, "gauge", row => Self::with_opts(Opts::new(row.name, row.help));
+    IntGaugeVec, "gauge", row => Self::new(Opts::new(row.name, row.help), row.labels);
+    Histogram, "histogram", row => Self::with_opts(histogram(row));
+    HistogramVec, "histogram", row => Self::new(histogram(row), row.labels);
+}
+
+fn histogram(row: &Definition) -> HistogramOpts {
+    HistogramOpts::new(row.name, row.help).buckets(BUCKETS.to_vec())
+}
+
+const fn definition<F: Family>(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Definition {
+    Definition { name, kind: F::KIND, labels, help }
+}
+
+fn register<F: Family>(registry: &Registry, row: &Definition) -> Result<F, prometheus::Error> {
+    let family = F::create(row)?;
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}
+
+/// The table as Markdown, as it stands in `docs/METRICS.md`.
+pub fn table() -> String {
+    let head = "| name | type | labels | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    let rows = TABLE.iter().map(|Definition { name, kind, labels, help }| {
+        let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
+        format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", "))
+    });
+    std::iter::once(head).chain(rows).collect()
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::RefusalCode;
+use crate::policy::Reveal;
+use crate::transfer_log::{FieldCount, MemoryLog, Revealed, TransferLog};
+use crate::upstream::UpstreamError;
+use crate::vault::{BoxFuture, Index, Row, Token, TokenStore, VaultError};
+
+use super::{
+    MeasuredLog, MeasuredStore, Metrics, RefusedConnection, Reload, RequestOutcome, table,
+};
+
+/// Does something with the metrics and looks for samples in what they say afterwards.
+fn check(act: impl FnOnce(&Metrics), expected: &[&str]) {
+    let metrics = Metrics::new().unwrap();
+    act(&metrics);
+    contains(&metrics, expected);
+}
+
+fn contains(metrics: &Metrics, expected: &[&str]) {
+    let text = metrics.render().unwrap();
+    for sample in expected {
+        let sample = format!("zollhaus_{sample}");
+        assert!(text.lines().any(|line| line == sample), "no `{sample}` in\n{text}");
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn requests_are_counted_by_how_they_ended() {
+    let request = |outcome: RequestOutcome| {
+        move |metrics: &Metrics| {
+            metrics.request(Some(&"sf".into()), Some(&"query".into()), outcome, SECOND);
+        }
+    };
+    let total = |outcome: &str| {
+        format!(r#"requests_total{{operation="query",outcome="{outcome}",upstream="sf"}} 1"#)
+    };
+    check(
+        request(RequestOutcome::Answered),
+        &[
+            &total("answered"),
+            r#"request_duration_seconds_count{upstream="sf"} 1"#,
+            r#"refusals_total{code="forbidden"} 0"#,
+        ],
+    );
+    check(request(RequestOutcome::Abandoned), &[&total("abandoned")]);
+    check(
+        request(RequestOutcome::Refused(RefusalCode::Forbidden)),
+        &[&total("refused"), r#"refusals_total{code="forbidden"} 1"#],
+    );
+    check(request(RequestOutcome::Refused(RefusalCode::Overloaded)), &[&total("failed")]);
+    check(
+        |metrics| {
+            metrics.request(None, None, RequestOutcome::Refused(RefusalCode::NoRoute), SECOND);
+        },
+        &[r#"requests_total{operation="none",outcome="refused",upstream="none"} 1"#],
+    );
+}
+
+#[test]
+fn occurrences_and_reveals_are_counted_as_the_log_has_them() {
+    let field = FieldCount {
+        object: "contact".into(),
+        field: "email".into(),
+        category: Some("email".into()),
+        protection: "tokenize",
+        reason: None,
+        count: 3,
+    };
+    let clear = FieldCount {
+        category: None,
+        protection: "none",
+        reason: Some("field_unlisted"),
+        ..field.clone()
+    };
+    check(
+        |metrics| [&field, &clear].iter().for_each(|f| metrics.occurrences(&"sf".into(), f)),
+        &[
+            r#"occurrences_total{category="email",protection="tokenize",reason="none",upstream="sf"} 3"#,
+            r#"occurrences_total{category="none",protection="none",reason="field_unlisted",upstream="sf"} 3"#,
+        ],
+    );
+    let revealed = Revealed {
+        object: "contact".into(),
+        field: "email".into(),
+        category: "email".into(),
+        reveal: Reveal::Mask,
+        found_clear: true,
+        count: 2,
+    };
+    let hidden = Revealed { reveal: Reveal::Surrogate, found_clear: false, ..revealed.clone() };
+    check(
+        |metrics| {
+            metrics.reveal(&revealed, Some(&"support".into()));
+            metrics.reveal(&hidden, None);
+        },
+        &[
+            r#"reveals_total{category="email",found_clear="true",reveal="mask",role="support"} 2"#,
+            r#"reveals_total{category="email",found_clear="false",reveal="surrogate",role="none"} 2"#,
+        ],
+    );
+}
+
+#[test]
+fn gauges_fall_back_when_what_they_count_is_gone() {
+    let metrics = Metrics::new().unwrap();
+    let held = (metrics.request_in_flight(), metrics.buffered(700), metrics.connection_open());
+    let more = metrics.buffered(11);
+    contains(&metrics, &["requests_in_flight 1", "buffered_bytes 711", "connections_open 1"]);
+    drop(held);
+    contains(&metrics, &["requests_in_flight 0", "buffered_bytes 11", "connections_open 0"]);
+    drop(more);
+}
+
+#[test]
+fn the_rest_is_counted_too() {
+    let failed = |error| Err::<(), _>(error);
+    check(
+        |metrics| {
+            metrics.uninspected_request(&"sf".into());
+            metrics.upstream(&"sf".into(), &Ok(()), SECOND);
+            for error in [
+                UpstreamError::Unreachable(String::new()),
+                UpstreamError::BrokenOff(String::new()),
+                UpstreamError::TimedOut,
+            ] {
+                metrics.upstream(&"sf".into(), &failed(error), SECOND);
+            }
+            metrics.policy_reload(&"sf".into(), Reload::Applied);
+            metrics.policy_reload(&"sf".into(), Reload::Rejected);
+            metrics.connection_refused(RefusedConnection::Handshake);
+        },
+        &[
+            r#"uninspected_requests_total{upstream="sf"} 1"#,
+            r#"upstream_duration_seconds_count{upstream="sf"} 1"#,
+            r#"upstream_errors_total{kind="unreachable",upstream="sf"} 1"#,
+            r#"upstream_errors_total{kind="broken_off",upstream="sf"} 1"#,
+            r#"upstream_errors_total{kind="timed_out",upstream="sf"} 1"#,
+            r#"policy_reloads_total{result="applied",upstream="sf"} 1"#,
+            r#"policy_reloads_total{result="rejected",upstream="sf"} 1"#,
+            r#"connections_refused_total{reason="handshake"} 1"#,
+            concat!(r#"build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
+        ],
+    );
+}
+
+/// A store that holds nothing and cannot insert.
+struct BrokenStore;
+
+impl TokenStore for BrokenStore {
+    fn insert(&self, _: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        Box::pin(async { Err(VaultError::Unavailable("broken".to_owned())) })
+    }
+    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
+        Box::pin(async move { Ok(vec![None; tokens.len()]) })
+    }
+    fn find_by_index(
+        &self,
+        indexes: Vec<Index>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+        Box::pin(async move { Ok(vec![Vec::new(); indexes.len()]) })
+    }
+    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn measuring_changes_no_answer() {
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let store = MeasuredStore::new(Arc::new(BrokenStore), Arc::clone(&metrics));
+    assert!(store.insert(Vec::new()).await.is_err());
+    assert_eq!(store.find(Vec::new()).await.unwrap(), []);
+    assert_eq!(store.find_by_index(vec![Index([0; 16])]).await.unwrap(), [vec![]]);
+    assert!(store.health().await.is_ok());
+
+    let inner = Arc::new(MemoryLog::new());
+    let log = MeasuredLog::new(Arc::<MemoryLog>::clone(&inner), Arc::clone(&metrics));
+    assert!(log.append(Vec::new()).await.is_ok());
+    inner.set_failing(true);
+    assert!(log.append(Vec::new()).await.is_err() && log.health().is_err());
+    contains(
+        &metrics,
+        &[
+            r#"vault_operation_seconds_count{operation="insert"} 1"#,
+            r#"vault_operation_seconds_count{operation="find"} 1"#,
+            r#"vault_operation_seconds_count{operation="find_by_index"} 1"#,
+            r#"vault_operation_seconds_count{operation="health"} 1"#,
+            r#"vault_errors_total{operation="insert"} 1"#,
+            "transfer_log_append_seconds_count 2",
+            "transfer_log_errors_total 1",
+        ],
+    );
+}
+
+#[test]
+fn the_process_is_measured() {
+    assert!(Metrics::new().unwrap().render().unwrap().contains("\nprocess_open_fds "));
+}
+
+#[test]
+fn the_documentation_has_the_table_of_the_code() {
+    let documented = include_str!("../../docs/METRICS.md");
+    let table = table();
+    assert!(
+        documented.ends_with(&format!("\n\n{table}")),
+        "put this table into docs/METRICS.md:\n{table}"
+    );
+}
