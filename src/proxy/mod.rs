@@ -1,1 +1,134 @@
 // SPDX-License-Identifier: Apache-2.0
+//! The assembly: the road of a request, stage by stage.
+//!
+//! [`service()`] takes requests off the listener. The privacy steps are plain calls
+//! in `pipeline`; each hands on a type of `stage` that only it can make, so that
+//! nothing can be sent upstream that was not decided, protected and recorded.
+//! Every error becomes a refusal in `respond`, in the CRM's own shape.
+//!
+//! Invariants:
+//! - No branch forwards the bytes that came in because a step failed.
+//! - The transfer is durable in the log before its first byte leaves, its
+//!   outcome before the caller sees the answer. A caller that goes away stops
+//!   neither.
+//! - What is buffered is bounded, per message and in all.
+
+mod body;
+mod budget;
+mod field_counts;
+mod headers;
+mod pipeline;
+mod receive;
+mod respond;
+mod service;
+mod stage;
+mod trail;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
+
+use crate::base::{Clock, Region, UpstreamName};
+use crate::caller::Callers;
+use crate::crm::Dialect;
+use crate::policy::Policy;
+use crate::protect::Protectors;
+use crate::route::Routes;
+use crate::telemetry::Metrics;
+use crate::transfer_log::TransferLog;
+use crate::upstream::UpstreamClient;
+
+pub use body::Body;
+pub use budget::BufferBudget;
+pub use respond::REFUSAL_HEADER;
+pub use service::service;
+
+/// How long requests of callers that have gone away may take to end.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Everything a request meets on its road. Shared by all connections.
+pub struct Proxy {
+    pub callers: Callers,
+    pub routes: Routes,
+    /// In the order that [`Routes`] numbers them.
+    pub upstreams: Vec<Arc<Upstream>>,
+    pub protectors: Protectors,
+    pub transfer_log: Arc<dyn TransferLog>,
+    pub metrics: Arc<Metrics>,
+    pub limits: RequestLimits,
+    pub budget: BufferBudget,
+    /// One for each request that may be on the road.
+    pub slots: Arc<Semaphore>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// One configured CRM.
+pub struct Upstream {
+    pub name: UpstreamName,
+    pub region: Region,
+    pub dialect: Arc<dyn Dialect>,
+    /// Swapped whole when the policy file changes and compiles.
+    pub policy: ArcSwap<Policy>,
+    pub client: UpstreamClient,
+    /// Scheme, authority and path prefix, without a slash at the end.
+    pub origin: String,
+    /// What callers reach us by, when it is not what they used.
+    pub public_url: Option<String>,
+    pub mode: Mode,
+    /// Longest pause within the answer's body.
+    pub read_timeout: Duration,
+}
+
+/// What happens to operations that the dialect does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Enforce,
+    /// They pass uninspected, loudly. For finding out what a client does before
+    /// it carries real data.
+    Observe,
+}
+
+/// Bounds on requests. Each has a name in `zollhaus.yaml` under `limits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// Of one body, with and without its content coding.
+    pub max_body_bytes: usize,
+    /// How many times its size a compressed body may expand to.
+    pub max_expansion_ratio: usize,
+    /// From the end of the header block to the end of the body.
+    pub body_timeout: Duration,
+    pub max_concurrent_requests: usize,
+    /// Of all bodies held at one time.
+    pub max_buffered_bytes: usize,
+}
+
+impl Proxy {
+    /// Waits until no request is on the road, also of callers that have gone away.
+    pub async fn settled(&self) {
+        let all = u32::try_from(self.limits.max_concurrent_requests).unwrap_or(u32::MAX);
+        let settled = tokio::time::timeout(SETTLE_TIMEOUT, self.slots.acquire_many(all)).await;
+        if settled.is_err() {
+            tracing::warn!("requests are still on the road; they are cut");
+        }
+    }
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy")
+            .field("upstreams", &self.upstreams)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upstream")
+            .field("name", &self.name)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}

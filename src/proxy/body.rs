@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Reading bodies with a bound on size, time and total memory.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::{BodyExt, Full};
+use tokio::time::Instant;
+
+use crate::carrier::coding::{self, CodingError, ExpansionLimits};
+
+use super::budget::{BufferBudget, Exhausted, Lease};
+
+/// The body of an answer to a caller. Its share of the buffer budget is given
+/// back when the last byte is written.
+#[derive(Debug)]
+pub struct Body {
+    bytes: Full<Bytes>,
+    _lease: Lease,
+}
+
+impl Body {
+    pub fn new(bytes: impl Into<Bytes>, lease: Lease) -> Self {
+        Self { bytes: Full::new(bytes.into()), _lease: lease }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.bytes).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.bytes.size_hint()
+    }
+}
+
+/// Bounds on one body.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    pub expansion: ExpansionLimits,
+    /// Longest pause between two pieces.
+    pub pause: Duration,
+    /// When it must be complete.
+    pub deadline: Option<Instant>,
+}
+
+/// A complete body without content coding, and its share of the buffer budget.
+#[derive(Debug)]
+pub struct Buffered {
+    pub bytes: Bytes,
+    pub lease: Lease,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    TooLarge,
+    TimedOut,
+    /// The sender broke off, or sent what is not a body.
+    Broken,
+    BudgetExhausted,
+    Coding(CodingError),
+}
+
+impl From<Exhausted> for BodyError {
+    fn from(_: Exhausted) -> Self {
+        Self::BudgetExhausted
+    }
+}
+
+/// Reads `body` to its end and takes its content coding off. Trailers are dropped.
+///
+/// # Errors
+/// [`BodyError`]; what was read until then is dropped.
+pub async fn read<B>(
+    body: B,
+    content_encoding: Option<&str>,
+    limits: BodyLimits,
+    budget: &BufferBudget,
+) -> Result<Buffered, BodyError>
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let mut lease = Lease::default();
+    let raw = read_raw(body, limits, budget, &mut lease).await?;
+    if raw.is_empty() {
+        return Ok(Buffered { bytes: raw, lease });
+    }
+    let held = raw.len();
+    let expanded = held
+        .saturating_mul(limits.expansion.max_ratio)
+        .max(coding::SMALL)
+        .min(limits.expansion.max_bytes);
+    if content_encoding.is_some() {
+        budget.resize(&mut lease, held + expanded)?;
+    }
+    let bytes =
+        coding::decode(content_encoding, raw, limits.expansion).map_err(BodyError::Coding)?;
+    budget.resize(&mut lease, bytes.len())?;
+    Ok(Buffered { bytes, lease })
+}
+
+async fn read_raw<B>(
+    body: B,
+    limits: BodyLimits,
+    budget: &BufferBudget,
+    lease: &mut Lease,
+) -> Result<Bytes, BodyError>
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let mut body = std::pin::pin!(body);
+    let max_bytes = limits.expansion.max_bytes;
+    if body.size_hint().lower() > max_bytes as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    let mut read = BytesMut::new();
+    loop {
+        let pause = Instant::now() + limits.pause;
+        let until = limits.deadline.map_or(pause, |deadline| deadline.min(pause));
+        let frame = tokio::time::timeout_at(until, body.as_mut().frame()).await;
+        let Some(frame) = frame.map_err(|_| BodyError::TimedOut)? else { break };
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        if data.len() > max_bytes - read.len() {
+            return Err(BodyError::TooLarge);
+        }
+        budget.resize(lease, read.len() + data.len())?;
+        read.extend_from_slice(&data);
+    }
+    Ok(read.freeze())
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use hyper::body::Incoming;
+
+use crate::base::{Refusal, RefusalCode};
+use crate::crm::{Dialect, Origins};
+use crate::listener::{Admitted, Peer, admit};
+use crate::transfer_log::EntryId;
+
+use super::stage::Received;
+use super::trail::Trail;
+use super::{Proxy, Upstream, respond};
+
+/// A request that does not even take the road.
+pub struct TurnedAway {
+    pub refusal: Refusal,
+    /// To say it in the CRM's words, where the upstream is known.
+    pub dialect: Option<Arc<dyn Dialect>>,
+}
+
+impl From<Refusal> for TurnedAway {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, dialect: None }
+    }
+}
+
+impl Proxy {
+    /// Checks the head of a request and finds its upstream.
+    ///
+    /// # Errors
+    /// [`TurnedAway`].
+    pub(super) fn receive(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<(Received, Trail), TurnedAway> {
+        let admitted = admit(&request, self.limits.max_body_bytes as u64)?;
+        let resolved = self
+            .routes
+            .resolve(Some(&admitted.host), path_of(&admitted.target))
+            .ok_or_else(|| {
+                let message = "no upstream is configured for this host and path";
+                Refusal::new(RefusalCode::NoRoute, message)
+            })?;
+        let upstream = self
+            .upstreams
+            .get(resolved.upstream)
+            .ok_or_else(|| respond::defect(&"a route names an upstream that does not exist"))?;
+        begin(request, &admitted, resolved.prefix, Arc::clone(upstream))
+            .map_err(|refusal| TurnedAway { refusal, dialect: Some(Arc::clone(&upstream.dialect)) })
+    }
+}
+
+fn begin(
+    request: Request<Incoming>,
+    admitted: &Admitted,
+    prefix: &str,
+    upstream: Arc<Upstream>,
+) -> Result<(Received, Trail), Refusal> {
+    let (head, body) = request.into_parts();
+    let peer = head.extensions.get::<Peer>().cloned();
+    let peer = peer.ok_or_else(|| respond::defect(&"a connection has no peer"))?;
+    let public = upstream.public_url.clone().unwrap_or_else(|| {
+        let scheme = if peer.is_tls { "https" } else { "http" };
+        format!("{scheme}://{}{prefix}", admitted.host)
+    });
+    let trail = Trail::new(new_id()?, Arc::clone(&upstream));
+    let received = Received {
+        origins: Origins { upstream: upstream.origin.clone(), public },
+        upstream,
+        peer,
+        method: head.method,
+        target: without_prefix(&admitted.target, prefix.len()),
+        headers: head.headers,
+        body,
+    };
+    Ok((received, trail))
+}
+
+/// A target without its query.
+fn path_of(target: &Bytes) -> &str {
+    let target = std::str::from_utf8(target).unwrap_or_default();
+    target.split('?').next().unwrap_or_default()
+}
+
+/// The target below the route's prefix; never empty.
+fn without_prefix(target: &Bytes, prefix: usize) -> Bytes {
+    let rest = target.slice(prefix.min(target.len())..);
+    if rest.first() == Some(&b'/') { rest } else { [b"/", rest.as_ref()].concat().into() }
+}
+
+fn new_id() -> Result<EntryId, Refusal> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|error| respond::defect(&error))?;
+    Ok(EntryId(id))
+}

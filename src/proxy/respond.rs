@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Errors → refusals → HTTP: the one place where that mapping is.
+
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+use crate::base::{Refusal, RefusalCode};
+use crate::caller::CallerError;
+use crate::carrier::coding::CodingError;
+use crate::crm::{Dialect, LocateError, problem_details};
+use crate::policy::Forbidden;
+use crate::protect::ProtectError;
+use crate::reveal::RestoreError;
+use crate::transfer_log::TransferLogError;
+use crate::upstream::UpstreamError;
+use crate::vault::VaultError;
+
+use super::Body;
+use super::body::BodyError;
+use super::budget::Lease;
+
+/// Carries the stable code of a refusal.
+pub const REFUSAL_HEADER: HeaderName = HeaderName::from_static("zollhaus-refusal");
+
+/// A refusal as an answer: in the dialect's shape where the upstream is known,
+/// as problem details (RFC 9457) otherwise.
+pub fn refusal(refusal: &Refusal, dialect: Option<&dyn Dialect>) -> Response<Body> {
+    let native =
+        dialect.map_or_else(|| problem_details(refusal), |dialect| dialect.refuse(refusal));
+    let mut response = Response::new(Body::new(native.body, Lease::default()));
+    *response.status_mut() = native.status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(native.content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFUSAL_HEADER, HeaderValue::from_static(refusal.code.as_str()));
+    if let Some(wait) = refusal.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    response
+}
+
+impl From<LocateError> for Refusal {
+    fn from(error: LocateError) -> Self {
+        let code = match &error {
+            LocateError::UnknownOperation => RefusalCode::UnknownOperation,
+            LocateError::MethodNotAllowed { .. } => RefusalCode::MethodNotAllowed,
+            LocateError::Unparseable { .. } => RefusalCode::Unparseable,
+            LocateError::UnsupportedMediaType { .. } => RefusalCode::UnsupportedMediaType,
+            LocateError::TooLarge { .. } => RefusalCode::TooLarge,
+        };
+        Refusal::new(code, error.to_string())
+    }
+}
+
+impl From<Forbidden> for Refusal {
+    fn from(error: Forbidden) -> Self {
+        let code = match &error {
+            Forbidden::Operator { .. } | Forbidden::Equality { .. } => {
+                RefusalCode::OperatorUnsupported
+            }
+            Forbidden::UnlistedField { .. } => RefusalCode::Forbidden,
+            Forbidden::Structured { .. } => RefusalCode::UnprotectableValue,
+        };
+        Refusal::new(code, error.to_string())
+    }
+}
+
+impl From<CallerError> for Refusal {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::Unknown(reason) => {
+                // Why a credential does not hold is for the operator only.
+                tracing::info!(reason, "a caller is not known");
+                Refusal::new(
+                    RefusalCode::UnknownCaller,
+                    "the caller is not known here; send a valid `Zollhaus-Key` header",
+                )
+            }
+            CallerError::RateLimited { retry_after } => Refusal {
+                retry_after: Some(retry_after),
+                ..Refusal::new(RefusalCode::RateLimited, "the caller exceeds its request rate")
+            },
+        }
+    }
+}
+
+impl From<ProtectError> for Refusal {
+    fn from(error: ProtectError) -> Self {
+        let code = match &error {
+            ProtectError::Vault(error) => return vault(error),
+            ProtectError::Unprotectable { .. } => RefusalCode::UnprotectableValue,
+            ProtectError::Masked { .. } => RefusalCode::MaskedValue,
+            ProtectError::Ambiguous { .. } => RefusalCode::OperatorUnsupported,
+        };
+        Refusal::new(code, error.to_string())
+    }
+}
+
+impl From<UpstreamError> for Refusal {
+    fn from(error: UpstreamError) -> Self {
+        tracing::warn!(%error, "an upstream failed");
+        match error {
+            UpstreamError::Unreachable(_) => {
+                Refusal::new(RefusalCode::UpstreamUnavailable, "the upstream cannot be reached")
+            }
+            UpstreamError::BrokenOff(_) => Refusal::new(
+                RefusalCode::UpstreamUnavailable,
+                "the upstream broke off before it answered",
+            ),
+            UpstreamError::TimedOut => {
+                Refusal::new(RefusalCode::UpstreamTimeout, "the upstream did not answer in time")
+            }
+        }
+    }
+}
+
+impl From<RestoreError> for Refusal {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Protect(error) => error.into(),
+            RestoreError::Render(error) => defect(&error),
+            RestoreError::Structured { .. } => unreadable_answer(&error),
+        }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => {
+                Refusal::new(RefusalCode::TooLarge, "the body is larger than the limit")
+            }
+            BodyError::TimedOut => {
+                Refusal::new(RefusalCode::CallerTimeout, "the body did not arrive in time")
+            }
+            BodyError::Broken => Refusal::new(RefusalCode::BadRequest, "the body broke off"),
+            BodyError::BudgetExhausted => buffers_full(),
+            BodyError::Coding(error) => {
+                let code = match error {
+                    CodingError::Unsupported => RefusalCode::UnsupportedCoding,
+                    CodingError::TooLarge => RefusalCode::TooLarge,
+                    CodingError::Corrupt => RefusalCode::Unparseable,
+                };
+                Refusal::new(code, format!("the body cannot be opened: {error}"))
+            }
+        }
+    }
+}
+
+fn buffers_full() -> Refusal {
+    Refusal::new(RefusalCode::Overloaded, "too much is buffered at the moment")
+}
+
+/// A body that the upstream sent: the same troubles, but not the caller's.
+pub fn answer_body(error: BodyError) -> Refusal {
+    match error {
+        BodyError::TooLarge => {
+            Refusal::new(RefusalCode::UpstreamUnreadable, "the answer is larger than the limit")
+        }
+        BodyError::TimedOut => {
+            Refusal::new(RefusalCode::UpstreamTimeout, "the answer did not arrive in time")
+        }
+        BodyError::Broken => Refusal::new(RefusalCode::UpstreamUnavailable, "the answer broke off"),
+        BodyError::BudgetExhausted => buffers_full(),
+        BodyError::Coding(error) => unreadable_answer(&error),
+    }
+}
+
+/// An answer that cannot be read, and so cannot be opened or checked.
+pub fn unreadable_answer(problem: &impl std::fmt::Display) -> Refusal {
+    Refusal::new(RefusalCode::UpstreamUnreadable, format!("the answer cannot be read: {problem}"))
+}
+
+/// The text for the caller says only that the vault is away; the cause is logged
+/// where it is seen.
+pub fn vault(error: &VaultError) -> Refusal {
+    tracing::error!(%error, "the vault failed");
+    Refusal::new(RefusalCode::VaultUnavailable, "the vault is not available")
+}
+
+pub fn transfer_log(error: &TransferLogError) -> Refusal {
+    tracing::error!(%error, "the transfer log failed");
+    Refusal::new(RefusalCode::TransferLogUnavailable, "the transfer log cannot be written")
+}
+
+/// What went wrong after the upstream had answered with `status`: it has acted, and
+/// the caller must not be told to try again.
+pub fn after_answer(refusal: Refusal, status: Option<StatusCode>) -> Refusal {
+    match status {
+        Some(status) if refusal.code.is_transient() => Refusal::new(
+            RefusalCode::AnswerWithheld,
+            format!("the upstream answered {}, but {}", status.as_u16(), refusal.message),
+        ),
+        _ => refusal,
+    }
+}
+
+/// A defect of ours. The caller learns nothing but that it happened.
+pub fn defect(error: &impl std::fmt::Display) -> Refusal {
+    tracing::error!(%error, "a defect stopped this request");
+    Refusal::new(RefusalCode::Internal, "an internal error stopped this request")
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What each stage hands to the next. Each type owns the one before it and is
+//! made by one function of `pipeline`, so that the compiler checks the order of
+//! the road.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+use hyper::body::Incoming;
+
+use crate::base::Role;
+use crate::caller::Principal;
+use crate::crm::{LocatedRequest, Origins};
+use crate::listener::Peer;
+use crate::policy::{Decision, Policy};
+use crate::protect::Echoes;
+use crate::transfer_log::{FieldCount, Revealed};
+
+use super::Upstream;
+use super::budget::Lease;
+
+/// A request whose head is acceptable HTTP and names a configured upstream.
+pub struct Received {
+    pub upstream: Arc<Upstream>,
+    pub peer: Peer,
+    pub origins: Origins,
+    pub method: Method,
+    /// Path and query without the route's prefix.
+    pub target: Bytes,
+    pub headers: HeaderMap,
+    pub body: Incoming,
+}
+
+/// Its caller is known.
+pub struct Identified {
+    pub received: Received,
+    pub caller: Principal,
+}
+
+/// Its body is here, without content coding.
+pub struct Complete {
+    pub upstream: Arc<Upstream>,
+    /// The policy that holds for this request from here to its end.
+    pub policy: Arc<Policy>,
+    pub caller: Principal,
+    pub origins: Origins,
+    pub method: Method,
+    pub target: Bytes,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// Given back when the request has ended.
+    pub lease: Lease,
+}
+
+/// Every occurrence in it is found.
+pub struct Located {
+    pub complete: Complete,
+    pub request: LocatedRequest,
+    /// The dialect does not know the operation, and `observe` lets it pass.
+    pub uninspected: bool,
+}
+
+/// Every occurrence has its decision, in the order of the documents.
+pub struct Decided {
+    pub located: Located,
+    pub decisions: Vec<Decision>,
+}
+
+/// What goes upstream, and what is needed to understand the answer.
+pub struct Protected {
+    pub located: Located,
+    pub outgoing: Outgoing,
+    pub echoes: Echoes,
+    pub fields: Vec<FieldCount>,
+}
+
+/// A request in the form in which it leaves.
+pub struct Outgoing {
+    pub method: Method,
+    pub target: Bytes,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// Its entry is durable in the transfer log: it may leave.
+pub struct Recorded {
+    pub located: Located,
+    pub outgoing: Outgoing,
+    pub echoes: Echoes,
+}
+
+/// The upstream's answer, complete and without content coding.
+pub struct Answered {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub lease: Lease,
+}
+
+/// What the caller may see of the answer.
+pub struct Restored {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub lease: Lease,
+    /// What is shown, and the role that allowed it.
+    pub reveals: Vec<(Revealed, Option<Role>)>,
+}
+
+/// A header that carries values, in its new form.
+pub type RenderedHeader = (HeaderName, Bytes);

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::base::{ObjectName, OperationName, PrincipalName, is_identifier};
+use crate::crm::Operation;
+use crate::transfer_log::EntryId;
+
+use super::Upstream;
+
+/// What is known of a request so far, for its line in the log and the metrics,
+/// however it ends.
+#[derive(Debug)]
+pub struct Trail {
+    pub id: EntryId,
+    pub started: Instant,
+    pub upstream: Arc<Upstream>,
+    pub caller: Option<PrincipalName>,
+    pub operation: Option<OperationName>,
+    pub object: Option<ObjectName>,
+    /// Its transfer is in the log: its outcome follows there, not a refusal.
+    pub recorded: bool,
+}
+
+impl Trail {
+    pub fn new(id: EntryId, upstream: Arc<Upstream>) -> Self {
+        Self {
+            id,
+            started: Instant::now(),
+            upstream,
+            caller: None,
+            operation: None,
+            object: None,
+            recorded: false,
+        }
+    }
+
+    pub fn classified_as(&mut self, operation: &Operation) {
+        self.operation = Some(operation.name.clone());
+        // SECURITY: the object comes from the caller's path; see `is_identifier`.
+        self.object = operation.object.clone().filter(|object| is_identifier(object.as_str()));
+    }
+}
