@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+
+use crate::base::{PrincipalName, Role};
+use crate::caller::{
+    ApiKey, CallersConfig, CertificateCaller, JwksSource, JwtConfig, Principal, Rate,
+};
+use crate::listener::{ClientCertificates, ListenerConfig};
+
+use super::api_keys;
+use super::diagnostic::{Code, Problem, Problems};
+use super::document::{Document, Section, listed};
+use super::item::Item;
+use super::source::Source;
+use super::spelling::closest;
+use super::upstream::origin;
+
+/// What is known of callers, and where it is written.
+#[derive(Debug)]
+pub struct Callers {
+    pub config: CallersConfig,
+    pub file: Option<PathBuf>,
+    roles: Vec<RoleUse>,
+    place: Range<usize>,
+}
+
+/// A caller is given a role here.
+#[derive(Clone, Debug)]
+pub struct RoleUse {
+    pub source: Arc<Source>,
+    pub span: Range<usize>,
+    pub role: Role,
+}
+
+/// Signatures by a key pair: with a shared secret, whoever checks tokens could make them.
+const ALGORITHMS: &[(&str, Algorithm)] = &[
+    ("RS256", Algorithm::RS256),
+    ("RS384", Algorithm::RS384),
+    ("RS512", Algorithm::RS512),
+    ("PS256", Algorithm::PS256),
+    ("PS384", Algorithm::PS384),
+    ("PS512", Algorithm::PS512),
+    ("ES256", Algorithm::ES256),
+    ("ES384", Algorithm::ES384),
+    ("EdDSA", Algorithm::EdDSA),
+];
+
+pub fn compile(document: &Document<'_>, callers: &Item<'_>) -> Option<Callers> {
+    let section = callers.section()?;
+    let mut roles = Vec::new();
+    let mut reader = Reader { document, roles: &mut roles };
+    let api_keys = section.optional_or("api_keys", (None, Vec::new()), |item| {
+        let path = item.path()?;
+        let keys = reader.api_keys(&path, &item)?;
+        Some((Some(path), keys))
+    });
+    let certificates =
+        section.optional_or("certificates", Vec::new(), |list| reader.certificates(&list));
+    let jwt = section.optional_or("jwt", None, |item| jwt(item.section()?).map(Some));
+    let anonymous = section.optional_or("anonymous", None, |item| {
+        reader.principal(item.section()?, "principal").map(Some)
+    });
+    let rate = section.optional_or("rate", None, |item| rate(item.section()?).map(Some));
+    section.finish_with(&["oidc", "basic"]);
+
+    let (file, api_keys) = api_keys?;
+    let config = CallersConfig {
+        api_keys,
+        certificates: certificates?,
+        jwt: jwt?,
+        anonymous: anonymous?,
+        rate: rate?,
+    };
+    Some(Callers { config, file, roles, place: callers.span().clone() })
+}
+
+impl Callers {
+    /// Every role that a caller can have, unless tokens can bring others.
+    pub fn closed_roles(&self) -> Option<BTreeSet<Role>> {
+        let is_open = self.config.jwt.is_some() || self.is_empty();
+        (!is_open).then(|| self.roles.iter().map(|given| given.role.clone()).collect())
+    }
+
+    fn is_empty(&self) -> bool {
+        let CallersConfig { api_keys, certificates, jwt, anonymous, rate: _ } = &self.config;
+        api_keys.is_empty() && certificates.is_empty() && jwt.is_none() && anonymous.is_none()
+    }
+
+    pub fn report_contradictions(&self, document: &Document<'_>, listener: &ListenerConfig) {
+        let asks = listener
+            .tls
+            .as_ref()
+            .is_some_and(|tls| !matches!(tls.client_certificates, ClientCertificates::Ignored));
+        if !self.config.certificates.is_empty() && !asks {
+            let message =
+                "`callers.certificates` names callers, but client certificates are not asked for";
+            document.report(
+                Problem::new(Code::Contradiction, &self.place, message)
+                    .help("set `listen.tls.client_certificates`"),
+            );
+        }
+        if self.is_empty() {
+            let message = "no caller is known, so every request is refused";
+            document.report(
+                Problem::new(Code::NoCaller, &self.place, message)
+                    .help("run `zollhaus keys new-caller NAME --role ROLE`"),
+            );
+        }
+    }
+
+    /// Reports roles that callers have and no policy names.
+    pub fn report_unknown_roles(&self, problems: &Problems, named: &BTreeSet<Role>) {
+        for RoleUse { source, span, role } in
+            self.roles.iter().filter(|given| !named.contains(&given.role))
+        {
+            let problem =
+                Problem::new(Code::UnknownRole, span, format!("no policy names the role `{role}`"))
+                    .label("its callers see surrogates");
+            let problem = match closest(role.as_str(), named.iter().map(Role::as_str)) {
+                Some(meant) => problem.did_you_mean(meant),
+                None => problem.help(format!("the policies name {}", listed(named.iter()))),
+            };
+            problems.report(source, problem);
+        }
+    }
+}
+
+/// Reads callers and remembers the roles that they are given.
+struct Reader<'r, 'd> {
+    document: &'r Document<'d>,
+    roles: &'r mut Vec<RoleUse>,
+}
+
+impl Reader<'_, '_> {
+    fn api_keys(&mut self, path: &Path, item: &Item<'_>) -> Option<Vec<ApiKey>> {
+        match Source::read(path) {
+            Ok(source) => {
+                let file = Document { source, problems: self.document.problems };
+                let (keys, roles) = api_keys::compile(&file)?;
+                self.roles.extend(roles);
+                Some(keys)
+            }
+            Err(error) => {
+                item.report(item.problem(Code::Unreadable, error.to_string()));
+                None
+            }
+        }
+    }
+
+    fn certificates(&mut self, list: &Item<'_>) -> Option<Vec<CertificateCaller>> {
+        let mut callers = Vec::new();
+        let mut is_sound = true;
+        for item in list.list()? {
+            let read = |section: Section<'_>| {
+                let name = section.required("name").and_then(|name| certificate_name(&name));
+                Some((name, self.principal(section, "principal")))
+            };
+            match item.section().and_then(read) {
+                Some((Some(name), Some(principal))) => {
+                    callers.push(CertificateCaller { name, principal });
+                }
+                _ => is_sound = false,
+            }
+        }
+        is_sound.then_some(callers)
+    }
+
+    /// A principal: its name stands under `key`, beside its roles.
+    fn principal(&mut self, section: Section<'_>, key: &'static str) -> Option<Principal> {
+        let name = section.required(key).and_then(|name| name.chosen_name());
+        let roles = section.required("roles").and_then(|roles| roles_of(self.document, &roles));
+        section.finish();
+        let roles = roles?;
+        let given = roles.iter().map(|given| given.role.clone()).collect();
+        self.roles.extend(roles);
+        Some(Principal { name: PrincipalName::new(name?), roles: given })
+    }
+}
+
+/// A list of roles.
+pub fn roles_of(document: &Document<'_>, list: &Item<'_>) -> Option<Vec<RoleUse>> {
+    list.list_of(|item| {
+        Some(RoleUse {
+            role: Role::new(item.chosen_name()?),
+            source: Arc::clone(&document.source),
+            span: item.span().clone(),
+        })
+    })
+}
+
+/// `dns:…`, `uri:…` or `email:…`, as `Peer::certificate_names` spells them.
+fn certificate_name(item: &Item<'_>) -> Option<String> {
+    let name = item.text()?;
+    let is_sound = ["dns:", "uri:", "email:"]
+        .iter()
+        .any(|kind| name.strip_prefix(kind).is_some_and(|rest| !rest.is_empty()));
+    if !is_sound {
+        item.refuse(
+            format!("`{}` does not say what kind of name it is", item.name),
+            "for example `dns:etl.acme.example`, `uri:spiffe://acme/etl` or `email:etl@acme.example`",
+        );
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn jwt(section: Section<'_>) -> Option<JwtConfig> {
+    let issuer = section.required("issuer").and_then(|issuer| issuer.text());
+    let audience = section.required("audience").and_then(|audience| audience.text());
+    let jwks = section.required("jwks").and_then(|jwks| self::jwks(&jwks));
+    let algorithms = section.required("algorithms").and_then(|list| {
+        let algorithms = list.list_of(|item| item.choice(ALGORITHMS))?;
+        if algorithms.is_empty() {
+            list.refuse("no algorithm is accepted", "for example `[RS256, ES256]`");
+            return None;
+        }
+        Some(algorithms)
+    });
+    let roles_claim = section.optional_or("roles_claim", "roles", |claim| claim.text());
+    let required_claims = section.optional_or("required_claims", Vec::new(), |list| {
+        list.list_of(|item| item.text().map(str::to_owned))
+    });
+    let leeway = section.optional_or("leeway", Duration::from_secs(30), |leeway| {
+        leeway.duration(Duration::ZERO..=Duration::from_secs(300))
+    });
+    section.finish();
+    Some(JwtConfig {
+        issuer: issuer?.to_owned(),
+        audience: audience?.to_owned(),
+        jwks: jwks?,
+        algorithms: algorithms?,
+        required_claims: required_claims?,
+        roles_claim: roles_claim?.to_owned(),
+        leeway: leeway?,
+    })
+}
+
+/// Where an issuer's public keys are: `file`, or `url` with `ca` and `refresh`.
+fn jwks(item: &Item<'_>) -> Option<JwksSource> {
+    let section = item.section()?;
+    let file = section.optional("file");
+    let url = section.optional("url");
+    let ca = section.optional("ca");
+    let refresh = section.optional("refresh");
+    section.finish();
+    match (file, url) {
+        (Some(file), None) => {
+            if let Some(idle) = ca.or(refresh) {
+                let message = format!("`{}` has no effect on a file", idle.name);
+                idle.report(idle.problem(Code::Contradiction, message));
+                return None;
+            }
+            file.existing_file().map(JwksSource::File)
+        }
+        (None, Some(url)) => {
+            let source = origin(&url, true, false);
+            let ca = ca.map_or(Some(None), |ca| ca.existing_file().map(Some));
+            let refresh = refresh.map_or(Some(Duration::from_secs(600)), |refresh| {
+                refresh.duration(Duration::from_secs(10)..=Duration::from_secs(86_400))
+            });
+            Some(JwksSource::Url { url: source?, ca: ca?, refresh: refresh? })
+        }
+        _ => {
+            let message = format!("`{}` names neither or both of `file` and `url`", item.name);
+            item.report(item.problem(Code::Contradiction, message).help("name one of them"));
+            None
+        }
+    }
+}
+
+fn rate(section: Section<'_>) -> Option<Rate> {
+    let number = |key| section.required(key)?.number(NonZeroU32::MIN..=NonZeroU32::MAX);
+    let (per_second, burst) = (number("per_second"), number("burst"));
+    section.finish();
+    Some(Rate { per_second: per_second?, burst: burst? })
+}

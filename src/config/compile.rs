@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `zollhaus.yaml` as a whole.
+
+use std::collections::BTreeSet;
+
+use crate::base::Tenant;
+use crate::telemetry::LogFormat;
+
+use super::callers::{self, Callers};
+use super::diagnostic::Code;
+use super::document::{Document, Section};
+use super::item::Item;
+use super::model::{Config, KeyPaths, LogSettings};
+use super::{limits, listen, upstream, yaml};
+
+/// Keys of later versions.
+const LATER: &[&str] = &["border", "tests", "console", "consent", "subjects", "telemetry"];
+
+/// Top-level domains that nobody can own (RFC 2606, RFC 6762): CRMs may refuse
+/// addresses under them.
+const RESERVED: &[&str] = &["example", "invalid", "local", "localhost", "test"];
+
+pub fn config(document: &Document<'_>) -> Option<Config> {
+    let root = yaml::parse(document).ok()?;
+    let top = document.open(root.as_ref())?;
+
+    let tenant = top.required("tenant").and_then(|tenant| tenant.chosen_name());
+    let limits = limits::compile(&top);
+    let listener =
+        top.required("listen").and_then(|listen| listen::compile(&listen, limits.connection));
+    let admin = top.required("admin").and_then(|admin| admin_address(&admin));
+    let callers = top.required("callers").and_then(|callers| callers::compile(document, &callers));
+    let email_domain = top.required("surrogates").and_then(|surrogates| email_domain(&surrogates));
+    let upstreams = top.required("upstreams").and_then(|upstreams| {
+        let roles = callers.as_ref().and_then(Callers::closed_roles);
+        upstream::compile(document, &upstreams, email_domain.as_deref(), roles.as_ref())
+    });
+    let keys = top.required("keys").and_then(|keys| key_paths(&keys));
+    let vault =
+        top.required("vault").and_then(|vault| single_path(&vault, "sqlite", &["postgres"]));
+    let transfer_log = top
+        .required("transfer_log")
+        .and_then(|log| single_path(&log, "file", &["merkle", "tiles"]));
+    let log = log_settings(top.section("log"));
+    top.finish_with(LATER);
+
+    let (callers, upstreams) = (callers?, upstreams?);
+    if let Some(listener) = &listener {
+        callers.report_contradictions(document, listener);
+    }
+    let named: BTreeSet<_> = upstreams
+        .iter()
+        .flat_map(|upstream| upstream.policy.categories.values())
+        .flat_map(|category| category.reveal.keys().cloned())
+        .collect();
+    callers.report_unknown_roles(document.problems, &named);
+    Some(Config {
+        tenant: Tenant::new(tenant?),
+        listener: listener?,
+        admin: admin?,
+        upstreams,
+        callers: callers.config,
+        callers_file: callers.file,
+        keys: keys?,
+        vault: vault?,
+        transfer_log: transfer_log?,
+        email_domain: email_domain?,
+        limits: limits.request?,
+        log: log?,
+    })
+}
+
+fn admin_address(admin: &Item<'_>) -> Option<std::net::SocketAddr> {
+    let section = admin.section()?;
+    let bind = section.required("bind").and_then(|bind| listen::address(&bind));
+    section.finish();
+    bind
+}
+
+fn key_paths(keys: &Item<'_>) -> Option<KeyPaths> {
+    let section = keys.section()?;
+    let file = section.required("file").and_then(|file| file.existing_file());
+    let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
+    section.finish_with(&["vault_transit", "aws_kms", "pkcs11"]);
+    Some(KeyPaths { file: file?, keyset: keyset? })
+}
+
+/// A section with a path in it and nothing else.
+fn single_path(item: &Item<'_>, key: &'static str, later: &[&str]) -> Option<std::path::PathBuf> {
+    let section = item.section()?;
+    let path = section.required(key).and_then(|path| path.path());
+    section.finish_with(later);
+    path
+}
+
+/// The domain of surrogates that look like addresses.
+fn email_domain(surrogates: &Item<'_>) -> Option<String> {
+    let section = surrogates.section()?;
+    let domain = section.required("email_domain").and_then(|item| {
+        let domain = item.text()?;
+        if !is_domain(domain) {
+            item.refuse(
+                format!("`{}` is not a domain", item.name),
+                "a domain that you own, in lower case, such as `tokens.acme.com`",
+            );
+            return None;
+        }
+        let top = domain.rsplit('.').next().unwrap_or_default();
+        if RESERVED.contains(&top) {
+            let message = format!("nobody can own a domain under `.{top}`, so a CRM may refuse it");
+            item.report(
+                item.problem(Code::ReservedDomain, message).help(
+                    "name a domain of yours before real data passes; it needs no mail server",
+                ),
+            );
+        }
+        Some(domain.to_owned())
+    });
+    section.finish();
+    domain
+}
+
+/// Two or more labels of lower-case letters, digits and inner hyphens (RFC 1035,
+/// section 2.3.1); the last one starts with a letter.
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let top_is_a_word = |(_, top): (&str, &str)| top.starts_with(|c: char| c.is_ascii_lowercase());
+    text.len() <= 253
+        && text.split('.').all(is_label)
+        && text.rsplit_once('.').is_some_and(top_is_a_word)
+}
+
+fn log_settings(section: Option<Section<'_>>) -> Option<LogSettings> {
+    let Some(section) = section else {
+        return Some(LogSettings { format: LogFormat::Text, level: "info" });
+    };
+    let format = section.optional_or("format", LogFormat::Text, |format| {
+        format.choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)])
+    });
+    let level = section.optional_or("level", "info", |level| {
+        level.choice(&["error", "warn", "info", "debug", "trace"].map(|level| (level, level)))
+    });
+    section.finish();
+    Some(LogSettings { format: format?, level: level? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_domain;
+
+    #[test]
+    fn domains() {
+        for sound in ["a.de", "tokens.acme.example", "t-1.xn--bcher-kva.example"] {
+            assert!(is_domain(sound), "{sound}");
+        }
+        let long = format!("{}.de", "a".repeat(64));
+        for wrong in [
+            "", "acme", "Acme.de", ".de", "a..de", "a.de.", "-a.de", "a-.de", "a.1", "a@b.de",
+            "a b.de", &long,
+        ] {
+            assert!(!is_domain(wrong), "{wrong}");
+        }
+    }
+}

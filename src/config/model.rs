@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::base::{Region, Tenant, UpstreamName};
+use crate::caller::CallersConfig;
+use crate::crm::Dialect;
+use crate::listener::ListenerConfig;
+use crate::policy::Policy;
+use crate::proxy::{Mode, RequestLimits};
+use crate::route::Route;
+use crate::telemetry::LogFormat;
+use crate::upstream::UpstreamConfig;
+
+/// Everything that `zollhaus.yaml` and the files it names say. Paths are complete.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub tenant: Tenant,
+    pub listener: ListenerConfig,
+    pub admin: SocketAddr,
+    pub upstreams: Vec<UpstreamSettings>,
+    pub callers: CallersConfig,
+    /// The file that `callers.api_keys` was read from.
+    pub callers_file: Option<PathBuf>,
+    pub keys: KeyPaths,
+    /// The SQLite file.
+    pub vault: PathBuf,
+    /// A file of JSON lines.
+    pub transfer_log: PathBuf,
+    /// What stands behind the `@` of surrogates.
+    pub email_domain: String,
+    pub limits: RequestLimits,
+    pub log: LogSettings,
+}
+
+/// One upstream with its policy.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    pub name: UpstreamName,
+    pub region: Region,
+    pub dialect: Arc<dyn Dialect>,
+    pub client: UpstreamConfig,
+    /// Its `upstream` is this upstream's place in [`Config::upstreams`].
+    pub route: Route,
+    /// What callers use to reach this upstream, prefix included, without a slash
+    /// at the end; `None` when every request says so itself.
+    pub public_url: Option<String>,
+    pub policy_path: PathBuf,
+    pub policy: Policy,
+    pub mode: Mode,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPaths {
+    /// The root key.
+    pub file: PathBuf,
+    pub keyset: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: &'static str,
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The document that security teams write → [`Policy`].
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::base::{Category, FieldName, ObjectName, Role};
+use crate::crm::Dialect;
+use crate::policy::{CategoryRule, Digest, FieldRule, ObjectRule, Policy, Reveal, Unlisted};
+
+use super::diagnostic::{Code, Problem};
+use super::document::{Document, Name, listed};
+use super::item::Item;
+use super::protection::{self, Target};
+use super::spelling::{closest, slip_of};
+use super::yaml;
+
+/// Keys of later versions.
+const LATER: &[&str] = &["border", "tests", "purposes", "defaults"];
+const LATER_OF_CATEGORY: &[&str] = &["scope", "retention", "jurisdiction"];
+const LATER_OF_OBJECT: &[&str] = &["subject", "jurisdiction"];
+const LATER_OF_FIELD: &[&str] = &["scope", "shape", "reveal"];
+const LATER_REVEALS: &[&str] = &["year", "last4", "domain"];
+
+/// What a policy is compiled for.
+pub struct Context<'c> {
+    pub dialect: &'c dyn Dialect,
+    pub email_domain: &'c str,
+    /// Every role that a caller can have; `None` when that is not known.
+    pub caller_roles: Option<&'c BTreeSet<Role>>,
+}
+
+pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy> {
+    let root = yaml::parse(document).ok()?;
+    let top = document.open(root.as_ref())?;
+    let categories = top.required("categories");
+    let objects_item = top.required("objects");
+    top.finish_with(LATER);
+
+    let categories = categories.and_then(|categories| context.categories(&categories));
+    let objects_item = objects_item?;
+    let reader = Reader {
+        context,
+        document,
+        known: context.dialect.known_fields(),
+        categories: categories.as_ref(),
+    };
+    let objects = reader.objects(&objects_item);
+    let (categories, objects) = (categories?, objects?);
+
+    let rules = || objects.values().flat_map(rules_of);
+    if rules().next().is_none() {
+        objects_item
+            .report(objects_item.problem(Code::ProtectsNothing, "this policy protects nothing"));
+        return None;
+    }
+    let used: HashSet<&Category> = rules().map(|rule| &rule.category).collect();
+    for (name, category) in &categories {
+        if !used.contains(name) {
+            let message = format!("no field has the category `{name}`");
+            document.report(Problem::new(Code::UnusedCategory, &category.span, message));
+        }
+    }
+    Some(Policy {
+        digest: Digest(Sha256::digest(document.text()).into()),
+        categories: categories.into_iter().map(|(name, category)| (name, category.rule)).collect(),
+        objects,
+    })
+}
+
+fn rules_of(object: &ObjectRule) -> impl Iterator<Item = &Arc<FieldRule>> {
+    let unlisted = match &object.unlisted {
+        Unlisted::Protect(rule) => Some(rule),
+        Unlisted::Pass | Unlisted::Refuse => None,
+    };
+    object.fields.values().chain(unlisted)
+}
+
+/// A category and where it is defined.
+struct Defined {
+    rule: CategoryRule,
+    span: Range<usize>,
+}
+
+type Categories = BTreeMap<Category, Defined>;
+
+impl Context<'_> {
+    fn categories(&self, item: &Item<'_>) -> Option<Categories> {
+        let section = item.section()?;
+        let mut categories = Some(Categories::new());
+        let mut roles = BTreeSet::new();
+        for (name, item) in section.named() {
+            match (self.category(&item, &mut roles), &mut categories) {
+                (Some(rule), Some(categories)) => {
+                    categories.insert(Category::new(name.text), Defined { rule, span: name.span });
+                }
+                _ => categories = None,
+            }
+        }
+        categories
+    }
+
+    /// `roles` are those that were met before.
+    fn category(&self, item: &Item<'_>, roles: &mut BTreeSet<Role>) -> Option<CategoryRule> {
+        let section = item.section()?;
+        let reveal = section.optional("reveal");
+        section.finish_with(LATER_OF_CATEGORY);
+        let Some(reveal) = reveal else { return Some(CategoryRule::default()) };
+        let mut rule = Some(CategoryRule::default());
+        for (name, item) in reveal.section()?.named() {
+            let role = Role::new(name.text);
+            if roles.insert(role.clone()) {
+                self.report_unknown_role(&item, &name, &role);
+            }
+            let words =
+                [Reveal::Full, Reveal::Mask, Reveal::Surrogate].map(|how| (how.as_str(), how));
+            match (item.choice_with(&words, LATER_REVEALS), &mut rule) {
+                (Some(how), Some(rule)) => _ = rule.reveal.insert(role, how),
+                _ => rule = None,
+            }
+        }
+        rule
+    }
+
+    fn report_unknown_role(&self, item: &Item<'_>, name: &Name<'_>, role: &Role) {
+        let Some(known) = self.caller_roles.filter(|known| !known.contains(role)) else { return };
+        let problem =
+            Problem::new(Code::UnknownRole, &name.span, format!("no caller has the role `{role}`"));
+        item.report(match closest(role.as_str(), known.iter().map(Role::as_str)) {
+            Some(meant) => problem.did_you_mean(meant),
+            None => problem.help(format!("callers have {}", listed(known.iter()))),
+        });
+    }
+}
+
+struct Reader<'r> {
+    context: &'r Context<'r>,
+    document: &'r Document<'r>,
+    known: Vec<(ObjectName, FieldName)>,
+    /// `None` when they have problems of their own.
+    categories: Option<&'r Categories>,
+}
+
+/// Names in canonical spelling and where each is written first.
+type Seen<N> = HashMap<N, Range<usize>>;
+
+impl Reader<'_> {
+    fn objects(&self, item: &Item<'_>) -> Option<HashMap<ObjectName, ObjectRule>> {
+        let mut seen = Seen::new();
+        let mut objects = Some(HashMap::new());
+        for (name, item) in item.section()?.named() {
+            let object = self.context.dialect.canonical_object(name.text);
+            let is_first = self.is_first(&mut seen, &object, &name);
+            let known = self.known.iter().map(|(object, _)| object.as_str());
+            self.report_misspelt(object.as_str(), known, &name, "object");
+            match (self.object(&object, &item), &mut objects) {
+                (Some(rule), Some(objects)) if is_first => _ = objects.insert(object, rule),
+                _ => objects = None,
+            }
+        }
+        objects
+    }
+
+    fn object(&self, object: &ObjectName, item: &Item<'_>) -> Option<ObjectRule> {
+        let section = item.section()?;
+        let fields = section.required("fields");
+        let unlisted = section.required("unlisted").and_then(|item| self.unlisted(object, &item));
+        section.finish_with(LATER_OF_OBJECT);
+        let fields = fields.and_then(|fields| self.fields(object, &fields));
+        Some(ObjectRule { fields: fields?, unlisted: unlisted? })
+    }
+
+    /// `pass`, `refuse`, or how fields are protected that are not listed.
+    fn unlisted(&self, object: &ObjectName, item: &Item<'_>) -> Option<Unlisted> {
+        if item.is_mapping() {
+            let target = Target { id: format!("{object}{}", FieldRule::UNLISTED), facts: None };
+            return self.rule(target, item).map(|rule| Unlisted::Protect(Arc::new(rule)));
+        }
+        let is_refused = item.choice(&[("pass", false), ("refuse", true)])?;
+        Some(if is_refused { Unlisted::Refuse } else { Unlisted::Pass })
+    }
+
+    fn fields(
+        &self,
+        object: &ObjectName,
+        item: &Item<'_>,
+    ) -> Option<HashMap<FieldName, Arc<FieldRule>>> {
+        let mut seen = Seen::new();
+        let mut fields = Some(HashMap::new());
+        for (name, item) in item.section()?.named() {
+            let field = self.context.dialect.canonical_field(object, name.text);
+            let is_first = self.is_first(&mut seen, &field, &name);
+            let facts = self.context.dialect.field_facts(object, &field);
+            if facts.is_none() {
+                let of_object = self.known.iter().filter(|(known, _)| known == object);
+                let known = of_object.map(|(_, field)| field.as_str());
+                self.report_misspelt(field.as_str(), known, &name, "field");
+            }
+            let target = Target { id: format!("{object}.{field}"), facts };
+            match (self.rule(target, &item), &mut fields) {
+                (Some(rule), Some(fields)) if is_first => _ = fields.insert(field, Arc::new(rule)),
+                _ => fields = None,
+            }
+        }
+        fields
+    }
+
+    fn rule(&self, target: Target, item: &Item<'_>) -> Option<FieldRule> {
+        let section = item.section()?;
+        let category = section.required("category").and_then(|category| self.category(&category));
+        let protect = section.required("protect");
+        let search = section.optional("search");
+        section.finish_with(LATER_OF_FIELD);
+        let category = category?;
+        let protection = protection::compile(
+            &target,
+            &category,
+            &protect?,
+            search.as_ref(),
+            self.context.email_domain,
+        )?;
+        Some(FieldRule { id: target.id, category, protection })
+    }
+
+    fn category(&self, item: &Item<'_>) -> Option<Category> {
+        let name = item.chosen_name()?;
+        // Without sound categories, every field would be reported for nothing.
+        if let Some(categories) = self.categories.filter(|all| !all.contains_key(name)) {
+            let message = format!("the category `{name}` is not defined under `categories`");
+            let problem = item.problem(Code::UnknownCategory, message);
+            let defined = || categories.keys().map(Category::as_str);
+            item.report(match closest(name, defined()) {
+                Some(meant) => problem.did_you_mean(meant),
+                None => problem.help(format!("defined are {}", listed(defined()))),
+            });
+            return None;
+        }
+        Some(Category::new(name))
+    }
+
+    /// Whether a name is not there in another spelling already; else reports both.
+    fn is_first<N>(&self, seen: &mut Seen<N>, canonical: &N, name: &Name<'_>) -> bool
+    where
+        N: Clone + Eq + std::hash::Hash,
+    {
+        let Some(first) = seen.get(canonical) else {
+            seen.insert(canonical.clone(), name.span.clone());
+            return true;
+        };
+        let message =
+            format!("`{name}` is listed twice: the CRM does not tell these spellings apart");
+        self.document.report(
+            Problem::new(Code::ProtectedTwice, &name.span, message)
+                .label("here again")
+                .related(first, "first here"),
+        );
+        false
+    }
+
+    /// A name that no facts are known of may be the customer's own; one that is
+    /// nearly a standard name is more likely a slip.
+    fn report_misspelt<'k>(
+        &self,
+        canonical: &str,
+        known: impl Iterator<Item = &'k str> + Clone,
+        name: &Name<'_>,
+        what: &str,
+    ) {
+        if known.clone().any(|known| known == canonical) {
+            return;
+        }
+        if let Some(meant) = slip_of(canonical, known) {
+            let message = format!("`{name}` is no standard {what}, and nearly one");
+            self.document
+                .report(Problem::new(Code::UnknownField, &name.span, message).did_you_mean(meant));
+        }
+    }
+}

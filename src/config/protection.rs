@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Whether a protection suits a field: the CRM must take its surrogates.
+
+use crate::base::Category;
+use crate::crm::{FieldFacts, FieldKind};
+use crate::policy::{Protection, Shape};
+use crate::protect::{longest_value_that_fits, surrogate_length};
+
+use super::diagnostic::Code;
+use super::item::Item;
+
+/// Words of later versions.
+const LATER: &[&str] = &["format_preserving", "generalize", "hash", "scan"];
+const LATER_SEARCH: &[&str] = &["prefix", "contains", "range", "folded"];
+
+/// The category whose values are e-mail addresses, wherever they stand.
+const EMAIL: &str = "email";
+
+/// A field that is to be protected.
+pub struct Target {
+    /// `contact.email`
+    pub id: String,
+    pub facts: Option<FieldFacts>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Tokenize,
+    Encrypt,
+    Mask,
+    Drop,
+}
+
+/// The protection that `protect` and `search` ask for, if the CRM takes it.
+pub fn compile(
+    target: &Target,
+    category: &Category,
+    protect: &Item<'_>,
+    search: Option<&Item<'_>>,
+    email_domain: &str,
+) -> Option<Protection> {
+    let words = [
+        ("tokenize", Word::Tokenize),
+        ("encrypt", Word::Encrypt),
+        ("mask", Word::Mask),
+        ("drop", Word::Drop),
+    ];
+    let word = protect.choice_with(&words, LATER)?;
+    let is_searchable = search.map_or(Some(false), |search| searchable(search, word))?;
+    let kind = target.facts.map_or(FieldKind::Text, |facts| facts.kind);
+    if let Some((because, help)) = misfit(kind, word) {
+        let message = format!("`{}` cannot be protected like this: {because}", target.id);
+        protect.report(protect.problem(Code::WrongKind, message).help(help));
+        return None;
+    }
+    let holds_addresses =
+        kind == FieldKind::Email || (kind == FieldKind::Text && category.as_str() == EMAIL);
+    let shape = if holds_addresses { Shape::Email } else { Shape::Text };
+    let protection = match word {
+        Word::Tokenize => Protection::Tokenize { shape },
+        Word::Encrypt => Protection::Encrypt { shape, searchable: is_searchable },
+        Word::Mask => Protection::Mask,
+        Word::Drop => Protection::Drop,
+    };
+    fits(target, protection, protect, email_domain).then_some(protection)
+}
+
+/// Why a CRM would not take what this protection leaves in a field of this kind,
+/// and what would be right.
+fn misfit(kind: FieldKind, word: Word) -> Option<(&'static str, &'static str)> {
+    match (kind, word) {
+        (FieldKind::Composed, _) => Some((
+            "the CRM composes it from other fields",
+            "protect the fields it is composed of; surrogates in it are opened in place",
+        )),
+        (_, Word::Drop)
+        | (FieldKind::Text | FieldKind::Phone, _)
+        | (FieldKind::Email, Word::Tokenize | Word::Encrypt) => None,
+        (FieldKind::Email, Word::Mask) => Some((
+            "a mask is no e-mail address, so the CRM refuses it",
+            "use `tokenize`, and `reveal: { ROLE: mask }` in the category to show masks",
+        )),
+        (FieldKind::Date, _) => {
+            Some(("the CRM takes nothing but a date here", "use `drop`, or leave the field out"))
+        }
+        (FieldKind::Picklist, _) => Some((
+            "the CRM takes nothing but the values of its list here",
+            "use `drop`, or leave the field out",
+        )),
+    }
+}
+
+/// Whether equality has to be answered: `search: [exact]`.
+fn searchable(search: &Item<'_>, word: Word) -> Option<bool> {
+    let exact = search.list_of(|item| item.choice_with(&[("exact", ())], LATER_SEARCH))?;
+    if !exact.is_empty() && matches!(word, Word::Mask | Word::Drop) {
+        let message = "nothing is stored that could be searched for";
+        search.report(
+            search
+                .problem(Code::Contradiction, message)
+                .help("use `tokenize` or `encrypt`, or leave out `search`"),
+        );
+        return None;
+    }
+    Some(!exact.is_empty())
+}
+
+/// Whether any value's surrogate fits; warns where those of long values do not.
+fn fits(target: &Target, protection: Protection, at: &Item<'_>, email_domain: &str) -> bool {
+    let max_length = target.facts.and_then(|facts| facts.max_length).unwrap_or(u32::MAX) as usize;
+    let id = &target.id;
+    match longest_value_that_fits(protection, max_length, email_domain.len()) {
+        None => {
+            let shortest = surrogate_length(protection, 1, email_domain.len());
+            let message = format!(
+                "`{id}` takes {max_length} characters, and what `{}` leaves has at least {shortest}",
+                protection.name()
+            );
+            let help = match protection {
+                Protection::Encrypt { .. } => "use `tokenize`, whose surrogates are short",
+                _ => "use `drop`, or leave the field out",
+            };
+            at.report(at.problem(Code::DoesNotFit, message).help(help));
+            false
+        }
+        // A field of which more than half can be used is as good as any.
+        Some(longest) if longest < max_length / 2 => {
+            let message = format!(
+                "`{id}` takes encrypted values of up to {longest} bytes; longer ones are refused"
+            );
+            at.report(
+                at.problem(Code::TightFit, message).help("use `tokenize` if they may be longer"),
+            );
+            true
+        }
+        Some(_) => true,
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::caller::{ApiKey, Principal};
+use crate::config::{append_api_key, load_api_keys};
+use crate::keys::scratch::Scratch;
+
+fn key(name: &str, roles: &[&str], mac: u8) -> ApiKey {
+    let roles = roles.iter().map(|role| (*role).into()).collect();
+    ApiKey { principal: Principal { name: name.into(), roles }, mac: [mac; 32] }
+}
+
+#[test]
+fn what_is_added_is_read_again() {
+    let folder = Scratch::new();
+    let path = folder.file("zollhaus.callers");
+    // The last line was edited by hand and does not end.
+    fs::write(&path, "# who is who").unwrap();
+    assert!(load_api_keys(&path).unwrap().value.is_empty());
+    append_api_key(&path, &key("etl", &["support"], 0xa5)).unwrap();
+    append_api_key(&path, &key("mail.er_2", &["marketing", "support"], 7)).unwrap();
+
+    let read = load_api_keys(&path).unwrap().value;
+    assert_eq!(read[0].principal, key("etl", &["support"], 0).principal);
+    assert_eq!(read[0].mac, [0xa5; 32]);
+    assert_eq!(read[1].principal, key("mail.er_2", &["marketing", "support"], 0).principal);
+    assert_eq!(read[1].mac, [7; 32]);
+    assert!(fs::read_to_string(&path).unwrap().starts_with("# who is who\netl: "));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_change_that_fails_leaves_the_file() {
+    let folder = Scratch::new();
+    let path = folder.file("zollhaus.callers");
+    let check = |text: &str, expected: &str| {
+        fs::write(&path, text).unwrap();
+        let error = append_api_key(&path, &key("etl", &["support"], 1)).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    };
+    let mac = "00".repeat(32);
+    let line = format!("etl: {{ roles: [], mac: \"hmac-sha256:{mac}\" }}\n");
+    check(&line, "there is a caller `etl` already");
+    check("etl: {", "cannot be used");
+    check(&line.replace("00\"", "0\""), "cannot be used");
+    check(&line.replace("00\"", "0g\""), "cannot be used");
+    check(&line.replace("hmac-sha256:", ""), "cannot be used");
+
+    fs::write(&path, "").unwrap();
+    fs::write(path.with_file_name("zollhaus.callers.new"), "").unwrap();
+    check("", "another change is under way");
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What people are shown. Each document lies beside what is said about it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::config::{Config, Style, load_policy};
+use crate::crm::salesforce::Salesforce;
+
+use super::folder;
+
+/// `text` is `zollhaus.yaml`, or else the Salesforce policy.
+fn check(name: &str, is_config: bool, text: &str, expected: &str) {
+    let folder = folder();
+    let file = if is_config { "zollhaus.yaml" } else { "policies/salesforce.yaml" };
+    let path = folder.file(file);
+    fs::write(&path, text).unwrap();
+    let found = if is_config {
+        Config::load(&path).map(|loaded| loaded.warnings)
+    } else {
+        load_policy(&path, &Salesforce, "tokens.acme.com").map(|loaded| loaded.warnings)
+    };
+    let (verdict, found) = match found {
+        Ok(warnings) => ("usable", warnings),
+        Err(problems) => ("refused", problems),
+    };
+    let prefix = folder.file("");
+    let shown = found.render(Style::Plain).replace(&*prefix.to_string_lossy(), "");
+    let actual = format!("{verdict}\n\n{shown}\n");
+    if actual != expected {
+        let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(format!("{name}.txt"));
+        fs::write(&at, &actual).unwrap();
+        panic!("{name}: this was shown instead (also in {}):\n{actual}", at.display());
+    }
+}
+
+macro_rules! golden {
+    ($($name:ident: $is_config:expr;)+) => {$(
+        #[test]
+        fn $name() {
+            check(
+                stringify!($name),
+                $is_config,
+                include_str!(concat!("golden/", stringify!($name), ".yaml")),
+                include_str!(concat!("golden/", stringify!($name), ".txt")),
+            );
+        }
+    )+};
+}
+
+const CONFIG: bool = true;
+const POLICY: bool = false;
+
+golden! {
+    config_misspelt: CONFIG;
+    config_contradictory: CONFIG;
+    config_unusual: CONFIG;
+    config_not_yaml: CONFIG;
+    config_complete: CONFIG;
+    config_routes: CONFIG;
+    policy_misspelt: POLICY;
+    policy_misfits: POLICY;
+    policy_tricks: POLICY;
+    policy_of_the_future: POLICY;
+}
