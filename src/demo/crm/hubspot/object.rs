@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use serde_json::{Map, Value};
+
+use crate::demo::crm::store::Record;
+
+/// A type of CRM object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ObjectType {
+    Contacts,
+    Companies,
+}
+
+impl ObjectType {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "contacts" => Some(Self::Contacts),
+            "companies" => Some(Self::Companies),
+            _ => None,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Contacts => "contacts",
+            Self::Companies => "companies",
+        }
+    }
+
+    /// What a read shows when it does not say which properties it wants.
+    pub(super) fn default_properties(self) -> &'static [&'static str] {
+        match self {
+            Self::Contacts => &["email", "firstname", "lastname"],
+            Self::Companies => &["domain", "name"],
+        }
+    }
+
+    pub(super) fn is_writable(self, property: &str) -> bool {
+        let known: &[&str] = match self {
+            Self::Contacts => &[
+                "email",
+                "firstname",
+                "lastname",
+                "salutation",
+                "phone",
+                "mobilephone",
+                "fax",
+                "address",
+                "city",
+                "state",
+                "zip",
+                "country",
+                "company",
+                "jobtitle",
+                "website",
+                "date_of_birth",
+                "gender",
+                "lifecyclestage",
+                "hs_lead_status",
+                "hs_additional_emails",
+                "hs_language",
+                "message",
+                "notes",
+                "customer_number",
+            ],
+            Self::Companies => &[
+                "name",
+                "domain",
+                "phone",
+                "address",
+                "address2",
+                "city",
+                "state",
+                "zip",
+                "country",
+                "industry",
+                "website",
+                "description",
+                "numberofemployees",
+                "lifecyclestage",
+            ],
+        };
+        known.contains(&property)
+    }
+
+    fn modified_property(self) -> &'static str {
+        match self {
+            Self::Contacts => "lastmodifieddate",
+            Self::Companies => "hs_lastmodifieddate",
+        }
+    }
+
+    /// What HubSpot sets itself on every record.
+    pub(super) fn system(self, record: &Record) -> [(&'static str, Value); 3] {
+        [
+            ("createdate", record.created.to_rfc3339().into()),
+            ("hs_object_id", record.id.as_str().into()),
+            (self.modified_property(), record.updated.to_rfc3339().into()),
+        ]
+    }
+
+    /// What HubSpot computes from what it was sent.
+    pub(super) fn derived(self, record: &Record) -> Map<String, Value> {
+        let mut derived = Map::new();
+        if self != Self::Contacts {
+            return derived;
+        }
+        let email = record.text("email").unwrap_or_default();
+        if let Some((_, domain)) = email.rsplit_once('@') {
+            derived.insert("hs_email_domain".to_owned(), domain.into());
+        }
+        if let Some(phone) = record.text("phone").and_then(normal_phone) {
+            let digits = phone.trim_start_matches('+');
+            let searchable = digits.get(digits.len().saturating_sub(8)..).unwrap_or(digits);
+            derived.insert("hs_searchable_calculated_phone_number".to_owned(), searchable.into());
+            derived.insert("hs_calculated_phone_number".to_owned(), phone.into());
+        }
+        let names = ["firstname", "lastname"].into_iter().filter_map(|part| record.text(part));
+        let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+        let shown = if names.is_empty() { email.to_owned() } else { names.join(" ") };
+        if !shown.is_empty() {
+            derived.insert("hs_full_name_or_email".to_owned(), shown.into());
+        }
+        derived
+    }
+
+    /// One property of a record, whoever set it.
+    pub(super) fn value(self, record: &Record, property: &str) -> Option<Value> {
+        let system = self.system(record).into_iter().find(|(name, _)| *name == property);
+        let stored = || record.fields.get(property).filter(|value| !value.is_null()).cloned();
+        system
+            .map(|(_, value)| value)
+            .or_else(stored)
+            .or_else(|| self.derived(record).remove(property))
+    }
+}
+
+/// `+49 (30) 23125-014` as `+493023125014`; `None` for what is no phone number.
+fn normal_phone(text: &str) -> Option<String> {
+    let is_phone = text.chars().all(|c| c.is_ascii_digit() || " +-/().".contains(c));
+    let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    (is_phone && digits.len() >= 5).then_some(digits)
+}
