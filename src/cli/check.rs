@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use clap::Args;
+
+use crate::config::{Config, UpstreamSettings};
+use crate::policy::{ObjectRule, Unlisted};
+use crate::proxy::Mode;
+
+use super::{ConfigFile, print};
+
+/// Check the configuration and its policies, and show what they protect
+///
+/// Reports every problem with file, line and column and what would be right. Exits
+/// with 1 if something has to be changed; warnings alone are not an error.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zollhaus check --config /etc/zollhaus/zollhaus.yaml")]
+pub struct Check {
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+impl Check {
+    pub fn execute(self) -> anyhow::Result<()> {
+        let loaded = self.file.load()?;
+        print::diagnostics(&loaded.warnings);
+        print::line(format!("{} is sound.\n", self.file.config.display()))?;
+        print::line(summary(&loaded.value).trim_end())
+    }
+}
+
+/// What the configuration amounts to.
+fn summary(config: &Config) -> String {
+    let tls = if config.listener.tls.is_some() { "TLS" } else { "plain HTTP" };
+    let callers = &config.callers;
+    let mut kinds = vec![
+        format!("{} with an API key", callers.api_keys.len()),
+        format!("{} with a certificate", callers.certificates.len()),
+    ];
+    kinds.extend(callers.jwt.as_ref().map(|jwt| format!("tokens of {}", jwt.issuer)));
+    kinds.extend(callers.anonymous.as_ref().map(|caller| format!("anyone as `{}`", caller.name)));
+    let mut text = format!(
+        "listens on  {} ({tls})\nadmin on    {}\ncallers     {}\n",
+        config.listener.bind,
+        config.admin,
+        kinds.join(", "),
+    );
+    for upstream in &config.upstreams {
+        text.push('\n');
+        text.push_str(&upstream_summary(upstream));
+    }
+    text
+}
+
+fn upstream_summary(upstream: &UpstreamSettings) -> String {
+    let mut text = format!(
+        "{}: {} at {} in {}, {}, by {}\n",
+        upstream.name,
+        upstream.dialect.name(),
+        upstream.client.url,
+        upstream.region,
+        match upstream.mode {
+            Mode::Enforce => "enforced",
+            Mode::Observe => "OBSERVED ONLY: unknown operations pass unprotected",
+        },
+        upstream.policy_path.display(),
+    );
+    let objects: BTreeMap<_, _> = upstream.policy.objects.iter().collect();
+    for (name, object) in objects {
+        let _ = writeln!(text, "  {:<12} {}", name.as_str(), object_summary(object));
+    }
+    text
+}
+
+/// `8 fields (6 tokenize, 2 encrypt), others pass`
+fn object_summary(object: &ObjectRule) -> String {
+    let mut protections: BTreeMap<&str, usize> = BTreeMap::new();
+    for rule in object.fields.values() {
+        *protections.entry(rule.protection.name()).or_default() += 1;
+    }
+    let counted: Vec<String> =
+        protections.iter().map(|(protection, count)| format!("{count} {protection}")).collect();
+    let others = match &object.unlisted {
+        Unlisted::Pass => "pass".to_owned(),
+        Unlisted::Refuse => "are refused".to_owned(),
+        Unlisted::Protect(rule) => format!("{} as `{}`", rule.protection.name(), rule.category),
+    };
+    format!("{} fields ({}), others {others}", object.fields.len(), counted.join(", "))
+}

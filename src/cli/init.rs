@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::base::Tenant;
+use crate::config::is_name;
+use crate::keys::{KeyFile, Keyset};
+
+use super::print;
+
+/// Write a first configuration, policies and keys
+///
+/// Never overwrites anything: if one of the files is there, nothing is written.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zollhaus init /etc/zollhaus --tenant acme")]
+pub struct Init {
+    /// Where to write
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Whose data this is; part of every key, so it stays
+    #[arg(long, value_name = "NAME", default_value = "acme", value_parser = name)]
+    tenant: String,
+}
+
+const CONFIG: &str = "zollhaus.yaml";
+const ROOT_KEY: &str = "zollhaus.key";
+const KEYSET: &str = "zollhaus.keyset";
+
+/// Files for everyone, with what is written to them.
+const OPEN_FILES: [(&str, &str); 3] = [
+    (CONFIG, include_str!("init/zollhaus.yaml")),
+    ("policies/salesforce.yaml", include_str!("../../policies/salesforce.yaml")),
+    ("policies/hubspot.yaml", include_str!("../../policies/hubspot.yaml")),
+];
+
+const CALLERS: (&str, &str) = ("zollhaus.callers", include_str!("init/zollhaus.callers"));
+
+impl Init {
+    pub fn execute(self) -> anyhow::Result<()> {
+        self.refuse_to_overwrite()?;
+        let policies = self.folder.join("policies");
+        fs::create_dir_all(&policies)
+            .with_context(|| format!("{} cannot be made", policies.display()))?;
+        let root = KeyFile::create(&self.folder.join(ROOT_KEY))?;
+        Keyset::create(&self.folder.join(KEYSET), &root, &Tenant::new(&self.tenant))?;
+        write(&self.folder.join(CALLERS.0), CALLERS.1, 0o600)?;
+        for (name, text) in OPEN_FILES {
+            let text = text.replace("tenant: acme", &format!("tenant: {}", self.tenant));
+            write(&self.folder.join(name), &text, 0o644)?;
+        }
+        for name in all_files() {
+            print::line(self.folder.join(name).display())?;
+        }
+        print::note(self.next_steps());
+        Ok(())
+    }
+
+    fn refuse_to_overwrite(&self) -> anyhow::Result<()> {
+        let there: Vec<String> = all_files()
+            .map(|name| self.folder.join(name))
+            .filter(|path| path.symlink_metadata().is_ok())
+            .map(|path| path.display().to_string())
+            .collect();
+        if !there.is_empty() {
+            bail!("nothing was written, because this is there already: {}", there.join(", "));
+        }
+        Ok(())
+    }
+
+    fn next_steps(&self) -> String {
+        let config = self.folder.join(CONFIG);
+        let config = config.display();
+        format!(
+            "
+Next:
+  1. Name your CRM, its region and a domain of yours in {config}.
+  2. zollhaus keys new-caller billing --role support --config {config}
+  3. zollhaus check --config {config}
+  4. zollhaus run --config {config}
+
+Keep {ROOT_KEY} and {KEYSET} apart from the vault, and a copy of both: without
+them nothing that was sealed can be opened again."
+        )
+    }
+}
+
+fn all_files() -> impl Iterator<Item = &'static str> {
+    OPEN_FILES.into_iter().map(|(name, _)| name).chain([ROOT_KEY, KEYSET, CALLERS.0])
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// A name on the command line, as in the configuration.
+pub fn name(text: &str) -> Result<String, &'static str> {
+    let problem = "a name has up to 80 ASCII letters, digits, `_`, `-` and `.`";
+    is_name(text).then(|| text.to_owned()).ok_or(problem)
+}
