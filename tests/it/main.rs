@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The real thing on loopback: the `zollhaus` binary between a client and the
+//! sample CRM. Each module says what belongs in it.
+
+#![expect(
+    clippy::print_stderr,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests end with what is wrong, and are told how long to run"
+)]
+
+mod clients;
+mod corpora;
+mod crash;
+mod fail_closed;
+mod layers;
+mod leak;
+mod road;
+mod world;

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A `zollhaus` process with its files, the sample CRM behind it, and a client.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use zollhaus::demo::crm::{CrmOptions, SampleCrm};
+
+/// How long anything here may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The roles of the policy packs, each with a caller of the same name.
+pub const CALLERS: [&str; 3] = ["support", "marketing", "analyst"];
+
+/// Where a world differs from the usual one.
+#[derive(Default)]
+pub struct Options {
+    /// Edits the Salesforce policy before it is written.
+    pub salesforce_policy: Option<fn(String) -> String>,
+    /// Further entries of `upstreams`, indented by two.
+    pub upstreams: String,
+    /// A policy of theirs, as `policies/further.yaml`.
+    pub further_policy: &'static str,
+    /// Further lines for the end of `zollhaus.yaml`.
+    pub settings: String,
+    /// A `timeouts:` line for the upstreams.
+    pub timeouts: &'static str,
+    pub observe: bool,
+    pub tls: bool,
+    pub crm: CrmOptions,
+}
+
+pub struct World {
+    pub crm: SampleCrm,
+    pub folder: PathBuf,
+    keys: Vec<String>,
+    process: Option<Process>,
+    client: Client,
+    log: Arc<Mutex<Vec<u8>>>,
+}
+
+pub type Client = HyperClient<HttpConnector, Full<Bytes>>;
+
+struct Process {
+    child: Child,
+    address: SocketAddr,
+    admin: SocketAddr,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn refusal(&self) -> Option<&str> {
+        self.headers.get("zollhaus-refusal").map(|code| code.to_str().expect("a code is ASCII"))
+    }
+}
+
+impl World {
+    pub async fn start(options: Options) -> Self {
+        let crm = SampleCrm::start(options.crm.clone()).await.expect("the sample CRM starts");
+        let folder = fresh_folder();
+        write_files(&folder, crm.origin(), &options);
+        let mut world = Self {
+            crm,
+            keys: CALLERS.iter().map(|role| new_caller(&folder, role)).collect(),
+            folder,
+            process: None,
+            client: client(),
+            log: Arc::default(),
+        };
+        world.run();
+        world
+    }
+
+    /// Starts the process; it must not be running.
+    pub fn run(&mut self) {
+        assert!(self.process.is_none(), "it is running already");
+        // A file that may not grow is to fail as a full disk does, not to end the process.
+        let mut child = Command::new("sh")
+            .args([
+                "-c",
+                "trap '' XFSZ; exec \"$0\" run --config \"$1\"",
+                env!("CARGO_BIN_EXE_zollhaus"),
+            ])
+            .arg(self.config())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let (found, addresses) = std::sync::mpsc::channel();
+        let log = Arc::clone(&self.log);
+        std::thread::spawn(move || {
+            for line in stderr.split(b'\n').map_while(Result::ok) {
+                if let Ok(Value::Object(event)) = serde_json::from_slice(&line) {
+                    let field = |name| event.get(name)?.as_str()?.parse::<SocketAddr>().ok();
+                    if let (Some(address), Some(admin)) = (field("address"), field("admin")) {
+                        let _ = found.send((address, admin));
+                    }
+                }
+                let mut log = log.lock().expect("no writer panicked");
+                log.extend_from_slice(&line);
+                log.push(b'\n');
+            }
+        });
+        let (address, admin) = addresses.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let _ = child.kill();
+            panic!(
+                "it did not start: {}",
+                String::from_utf8_lossy(&self.log.lock().expect("no writer panicked"))
+            )
+        });
+        self.process = Some(Process { child, address, admin });
+    }
+
+    /// Ends the process at once, as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.child.kill().expect("it can be killed");
+            process.child.wait().expect("it ends");
+        }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.process.as_ref().expect("it runs").child.id().to_string();
+        let done = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
+        assert!(done.success());
+    }
+
+    /// Waits until the process has ended by itself.
+    pub fn ended(&mut self) -> std::process::ExitStatus {
+        let mut process = self.process.take().expect("it runs");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = process.child.try_wait().expect("it can be waited for") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").child.id()
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("zollhaus.yaml")
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.process.as_ref().expect("it runs").address
+    }
+
+    pub fn key(&self, caller: &str) -> &str {
+        let index = CALLERS.iter().position(|name| *name == caller).expect("a known caller");
+        &self.keys[index]
+    }
+
+    /// Sends a request as `caller`; `path` starts with the route's prefix (`/sf`, `/hs`).
+    pub async fn send(
+        &self,
+        caller: &str,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let body = body.into();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address()))
+            .header("zollhaus-key", self.key(caller))
+            .header("authorization", "Bearer 00Dxx0000001gPL!session");
+        if !body.is_empty() {
+            let is_form = path.ends_with("/forms");
+            let kind =
+                if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+            request = request.header("content-type", kind);
+        }
+        let request = request.body(Full::new(body)).expect("a sound request");
+        self.send_request(request).await.expect("an answer")
+    }
+
+    pub async fn send_request(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+        let exchange = async {
+            let answer = self.client.request(request).await.map_err(|error| error.to_string())?;
+            let (head, body) = answer.into_parts();
+            let body = collect(body).await?;
+            Ok(Answer { status: head.status, headers: head.headers, body })
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .map_err(|_| "no answer in time".to_owned())?
+    }
+
+    pub async fn get(&self, caller: &str, path: &str) -> Answer {
+        self.send(caller, Method::GET, path, "").await
+    }
+
+    pub async fn post(&self, caller: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.send(caller, Method::POST, path, body).await
+    }
+
+    /// `GET` on the admin listener.
+    pub async fn admin(&self, path: &str) -> Answer {
+        let address = self.process.as_ref().expect("it runs").admin;
+        let request = Request::get(format!("http://{address}{path}"))
+            .body(Full::default())
+            .expect("a sound request");
+        self.send_request(request).await.expect("the admin listener answers")
+    }
+
+    /// Every entry of the transfer log.
+    pub fn entries(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.join("zollhaus.transfers.jsonl"))
+            .expect("a transfer log");
+        text.lines().map(|line| serde_json::from_str(line).expect("an entry is JSON")).collect()
+    }
+
+    /// What the process wrote to stderr.
+    pub fn log(&self) -> Vec<u8> {
+        self.log.lock().expect("no writer panicked").clone()
+    }
+
+    /// Waits until the condition holds.
+    pub async fn until(&self, what: &str, mut holds: impl AsyncFnMut(&World) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds(self).await {
+            assert!(Instant::now() < deadline, "never happened: {what}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill();
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+pub fn client() -> Client {
+    HyperClient::builder(TokioExecutor::new()).build_http()
+}
+
+async fn collect(body: hyper::body::Incoming) -> Result<Bytes, String> {
+    Ok(body.collect().await.map_err(|error| error.to_string())?.to_bytes())
+}
+
+pub fn zollhaus() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zollhaus"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+pub fn fresh_folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("world-{}-{number}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the target folder can be written");
+    folder
+}
+
+fn write_files(folder: &Path, crm: &str, options: &Options) {
+    let init =
+        zollhaus().arg("init").arg(folder).stderr(Stdio::piped()).output().expect("init runs");
+    assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    for pack in ["salesforce", "hubspot"] {
+        let mut text =
+            fs::read_to_string(packs.join(format!("{pack}.yaml"))).expect("a policy pack");
+        if let (Some(edit), "salesforce") = (options.salesforce_policy, pack) {
+            let edited = edit(text.clone());
+            assert_ne!(edited, text, "the edit changes the policy");
+            text = edited;
+        }
+        fs::write(folder.join("policies").join(format!("{pack}.yaml")), text)
+            .expect("a policy can be written");
+    }
+    fs::write(
+        folder.join("policies/example-api.yaml"),
+        fs::read(packs.join("example-api.yaml")).expect("a policy"),
+    )
+    .expect("a policy can be written");
+    if !options.further_policy.is_empty() {
+        fs::write(folder.join("policies/further.yaml"), options.further_policy)
+            .expect("a policy can be written");
+    }
+    if options.tls {
+        let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/make-dev-certs");
+        let made =
+            Command::new(recipe).arg(folder.join("certs")).output().expect("the recipe runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    // simple-salesforce keeps nothing but the host of the URL it is pointed at.
+    let salesforce = if options.tls { "hosts: [localhost]" } else { "path_prefix: /sf" };
+    let mode = if options.observe { "observe" } else { "enforce" };
+    let tls = if options.tls {
+        "tls: { certificate: certs/server.pem, key: certs/server.key }"
+    } else {
+        ""
+    };
+    let timeouts = options.timeouts;
+    let upstreams = &options.upstreams;
+    let config = format!(
+        "version: 1
+tenant: acme
+listen:
+  bind: 127.0.0.1:0
+  {tls}
+admin: {{ bind: 127.0.0.1:0 }}
+upstreams:
+  salesforce:
+    dialect: salesforce
+    url: {crm}
+    region: US
+    match: {{ {salesforce} }}
+    policy: policies/salesforce.yaml
+    mode: {mode}
+    {timeouts}
+  hubspot:
+    dialect: hubspot
+    url: {crm}
+    region: US
+    match: {{ path_prefix: /hs }}
+    policy: policies/hubspot.yaml
+    mode: {mode}
+  people:
+    dialect: generic
+    url: {crm}
+    region: US
+    match: {{ path_prefix: /any }}
+    policy: policies/example-api.yaml
+    routes:
+      POST /v1/people:
+        object: person
+        request: {{ person: {{ email: $.email, name: $.name, notes: \"$.notes[*].text\" }} }}
+      GET /v1/people/{{email}}:
+        path: {{ email: person.email }}
+      GET /v1/people:
+        parameters: {{ \"filter[email]\": person.email, page: pass }}
+      POST /v1/forms:
+        object: person
+        body: form
+        request: {{ person: {{ email: $.email, name: $.name }} }}
+{upstreams}
+callers:
+  api_keys: zollhaus.callers
+keys: {{ file: zollhaus.key, keyset: zollhaus.keyset }}
+vault: {{ sqlite: zollhaus.vault }}
+transfer_log: {{ file: zollhaus.transfers.jsonl }}
+surrogates: {{ email_domain: tokens.example.com }}
+log: {{ format: json, level: debug }}
+{}
+",
+        options.settings
+    );
+    fs::write(folder.join("zollhaus.yaml"), config).expect("a configuration can be written");
+}
+
+fn new_caller(folder: &Path, role: &str) -> String {
+    let output = zollhaus()
+        .args(["keys", "new-caller", role, "--role", role, "--config"])
+        .arg(folder.join("zollhaus.yaml"))
+        .stderr(Stdio::piped())
+        .output()
+        .expect("new-caller runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("a key is text").trim().to_owned()
+}
