@@ -49,6 +49,9 @@ impl HttpBody for Body {
     }
 }
 
+/// What may expand beyond this is decoded off the threads that serve other requests.
+const LONG_WORK: usize = 256 * 1024;
+
 /// Bounds on one body.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
@@ -108,8 +111,13 @@ where
     if content_encoding.is_some() {
         budget.resize(&mut lease, held + expanded)?;
     }
-    let bytes =
-        coding::decode(content_encoding, raw, limits.expansion).map_err(BodyError::Coding)?;
+    let decode = || coding::decode(content_encoding, raw, limits.expansion);
+    let decoded = if content_encoding.is_some() && expanded > LONG_WORK {
+        tokio::task::block_in_place(decode)
+    } else {
+        decode()
+    };
+    let bytes = decoded.map_err(BodyError::Coding)?;
     budget.resize(&mut lease, bytes.len())?;
     Ok(Buffered { bytes, lease })
 }

@@ -279,7 +279,7 @@ impl Proxy {
         &self,
         located: &Located,
         echoes: &Echoes,
-        answered: Answered,
+        mut answered: Answered,
     ) -> Result<Restored, Refusal> {
         let complete = &located.complete;
         let answer = located
@@ -292,6 +292,9 @@ impl Proxy {
                 origins: &complete.origins,
             })
             .map_err(|error| respond::unreadable_answer(&error))?;
+        let held = answered.body.len() + VALUE_BYTES * occurrences(answer.documents()).len();
+        let resized = self.budget.resize(&mut answered.lease, held);
+        resized.map_err(|error| respond::answer_body(error.into()))?;
         let restored = reveal::restore(
             &answer,
             &complete.policy,
