@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What unit tests share: the independent test data that lies beside a full checkout.
+//! What unit tests share: folders of their own, and the independent test data that
+//! lies beside a full checkout.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -59,4 +61,28 @@ pub fn bombs() -> impl Iterator<Item = Bomb> {
             body: body.into(),
         }
     })
+}
+
+/// An empty folder that goes away with its owner.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("zollhaus-test-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        Self(folder)
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::config::{Code, Config};
-use crate::keys::scratch::Scratch;
+use crate::testkit::Scratch;
 
 use super::Cli;
 

@@ -20,8 +20,6 @@ mod root;
 mod service;
 mod siv;
 #[cfg(test)]
-pub(crate) mod scratch;
-#[cfg(test)]
 mod tests;
 
 pub use error::KeysError;

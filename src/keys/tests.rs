@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::scratch::Scratch;
 use super::*;
 use crate::base::{Secret, Tenant};
+use crate::testkit::Scratch;
 
 /// What every key service must do. `open` gives a service with the same root key
 /// each time, `other` one with another.

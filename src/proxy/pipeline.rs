@@ -33,7 +33,7 @@ use super::{Body, Mode, Proxy, Upstream, respond};
 /// What is kept for each located value, counted against the buffer budget.
 const VALUE_BYTES: usize = 512;
 
-/// The form of [`Transfer`] entries that this version writes.
+/// The form of entries that this version writes.
 const ENTRY_VERSION: u32 = 1;
 
 impl Proxy {
@@ -221,6 +221,7 @@ impl Proxy {
         };
         let withheld = |refusal| respond::after_answer(refusal, status);
         let outcome = Outcome {
+            version: ENTRY_VERSION,
             id: trail.id,
             time: self.clock.now(),
             result: if status.is_some() {

@@ -88,6 +88,8 @@ pub struct FieldCount {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
+    /// Of the entry's form; 1.
+    pub version: u32,
     /// The transfer that this is the outcome of.
     pub id: EntryId,
     #[serde(serialize_with = "rfc3339")]
@@ -252,6 +254,7 @@ mod tests {
             count: 3,
         };
         let outcome = Outcome {
+            version: 1,
             id: ID,
             time: TIME,
             result: TransferResult::Answered,
@@ -261,7 +264,7 @@ mod tests {
         check(
             &Entry::Outcome(outcome),
             &[
-                r#"{"kind":"outcome","id":"abababababababababababababababab","time":"2026-01-01T00:00:00.001Z","#,
+                r#"{"kind":"outcome","version":1,"id":"abababababababababababababababab","time":"2026-01-01T00:00:00.001Z","#,
                 r#""result":"answered","status":201,"reveals":[{"object":"contact","field":"email","#,
                 r#""category":"email","reveal":"mask","found_clear":true,"count":3}]}"#,
             ],

@@ -70,6 +70,7 @@ mod tests {
     async fn entries_stay_in_order_and_none_is_kept_while_it_fails() {
         let entry = |number| {
             Entry::Outcome(Outcome {
+                version: 1,
                 id: EntryId([number; 16]),
                 time: Timestamp::from_unix_millis(0),
                 result: TransferResult::Failed,

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::caller::{ApiKey, Principal};
 use crate::config::{append_api_key, load_api_keys};
-use crate::keys::scratch::Scratch;
+use crate::testkit::Scratch;
 
 fn key(name: &str, roles: &[&str], mac: u8) -> ApiKey {
     let roles = roles.iter().map(|role| (*role).into()).collect();

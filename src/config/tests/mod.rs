@@ -9,7 +9,7 @@ mod vectors;
 use std::fs;
 use std::path::Path;
 
-use crate::keys::scratch::Scratch;
+use crate::testkit::Scratch;
 
 /// A folder with a policy, and what `zollhaus.yaml` needs beside what a test is about.
 fn folder() -> Scratch {

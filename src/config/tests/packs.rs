@@ -8,7 +8,7 @@ use crate::config::load_policy;
 use crate::crm::Dialect;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::salesforce::Salesforce;
-use crate::keys::scratch::Scratch;
+use crate::testkit::Scratch;
 
 #[test]
 fn the_packs_fit_their_dialects() {

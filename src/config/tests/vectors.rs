@@ -16,7 +16,7 @@ use crate::config::diagnostic::Problems;
 use crate::config::document::Document;
 use crate::config::{Source, load_policy, yaml};
 use crate::crm::salesforce::Salesforce;
-use crate::keys::scratch::Scratch;
+use crate::testkit::Scratch;
 use crate::testkit::{report, shared};
 
 /// Cases where we do otherwise, and why.

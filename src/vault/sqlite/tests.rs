@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::base::Category;
-use crate::keys::scratch::Scratch;
+use crate::testkit::Scratch;
 use crate::vault::conformance;
 
 fn open(path: &Path) -> SqliteStore {

@@ -44,6 +44,7 @@ impl Drop for Folder {
 
 fn entry(number: u128) -> Entry {
     Entry::Outcome(Outcome {
+        version: 1,
         id: EntryId(number.to_be_bytes()),
         time: Timestamp::from_unix_millis(0),
         result: TransferResult::Answered,
