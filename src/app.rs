@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, watch};
 
 use crate::admin::{Admin, AdminError, AdminState, Readiness};
-use crate::base::{SystemClock, Tenant};
+use crate::base::{InstanceName, SystemClock, Tenant};
 use crate::caller::{CallerSetupError, Callers};
 use crate::config::{Config, Diagnostics, Style, UpstreamSettings, load_api_keys, load_policy};
 use crate::keys::{KeyFile, KeysError, Keyset};
@@ -114,6 +114,7 @@ impl App {
             readiness: readiness(&vault, &log),
         });
         let proxy = Arc::new(Proxy {
+            instance: InstanceName::new(config.tenant.as_str()),
             callers,
             routes,
             upstreams,

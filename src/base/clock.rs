@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Date;
 
 /// Wall-clock time as milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,31 +26,53 @@ impl Timestamp {
         self.0 / 1000
     }
 
+    /// The day that it falls on, in UTC.
+    pub const fn date(self) -> Date {
+        Date::from_days((self.0 / MILLIS_PER_DAY) as u32)
+    }
+
     /// `2026-11-24T09:01:02.003Z` (RFC 3339, UTC, milliseconds).
     pub fn to_rfc3339(self) -> String {
         let seconds = self.0 / 1000;
-        let (year, month, day) = civil_from_days((seconds / 86_400) as i64);
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
         let millis = self.0 % 1000;
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        format!("{}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z", self.date())
+    }
+
+    /// Reads what [`to_rfc3339`](Self::to_rfc3339) writes; the fraction may be missing.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let (time, millis) = time.split_once('.').unwrap_or((time, "000"));
+        let mut parts = time.split(':');
+        let mut part = |below| digits(parts.next()?, 2).filter(|number| *number < below);
+        let (hour, minute, second) = (part(24)?, part(60)?, part(60)?);
+        let seconds = (hour * 60 + minute) * 60 + second;
+        let is_whole = parts.next().is_none();
+        let millis = digits(millis, 3).filter(|_| is_whole)?;
+        let days = u64::from(date.parse::<Date>().ok()?.days());
+        Some(Self(days * MILLIS_PER_DAY + seconds * 1000 + millis))
     }
 }
 
-/// Days since 1970-01-01 to a proleptic Gregorian date, by the era method of
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-fn civil_from_days(days: i64) -> (i64, u32, u32) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u32;
-    let month =
-        if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 } as u32;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+const MILLIS_PER_DAY: u64 = 86_400_000;
+
+/// A number of exactly so many decimal digits.
+fn digits(text: &str, count: usize) -> Option<u64> {
+    let is_number = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_rfc3339())
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::from_rfc3339(&text).ok_or_else(|| D::Error::custom("not a time in UTC"))
+    }
 }
 
 /// The wall clock, so that tests can hold it still. Time-outs do not use it:
@@ -92,11 +120,33 @@ mod tests {
     #[test]
     fn timestamps_print_as_rfc_3339() {
         let check = |millis, expected| {
-            assert_eq!(Timestamp::from_unix_millis(millis).to_rfc3339(), expected);
+            let time = Timestamp::from_unix_millis(millis);
+            assert_eq!(time.to_rfc3339(), expected);
+            assert_eq!(Timestamp::from_rfc3339(expected), Some(time));
         };
         check(0, "1970-01-01T00:00:00.000Z");
         check(951_827_696_789, "2000-02-29T12:34:56.789Z");
         check(1_767_225_600_000, "2026-01-01T00:00:00.000Z");
         check(4_102_444_799_999, "2099-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn only_times_in_utc_are_read() {
+        let read = |text| Timestamp::from_rfc3339(text).map(Timestamp::unix_millis);
+        assert_eq!(read("1970-01-01T00:00:01Z"), Some(1000));
+        for text in [
+            "",
+            "1970-01-01",
+            "1970-01-01T00:00:01",
+            "1970-01-01T00:00:01+01:00",
+            "1970-01-01T24:00:00Z",
+            "1970-01-01T00:00:60Z",
+            "1970-01-01T00:00:01:00Z",
+            "1970-01-01T00:00:1Z",
+            "1970-01-01T00:00:01.5Z",
+            "1970-02-29T00:00:01Z",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

@@ -8,15 +8,19 @@
 
 mod cleartext;
 mod clock;
+mod date;
+mod id;
 mod name;
 mod refusal;
 mod secret;
 
 pub use cleartext::Cleartext;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use date::Date;
+pub use id::{EntryId, SubjectId, read_hex};
 pub use name::{
-    Category, FieldName, ObjectName, OperationName, PrincipalName, Region, Role, Tenant,
-    UpstreamName, is_identifier,
+    BasisName, Category, FieldName, InstanceName, Jurisdiction, ObjectName, OperationName,
+    PrincipalName, Purpose, Region, Role, RuleName, Tenant, UpstreamName, is_identifier,
 };
 pub use refusal::{Refusal, RefusalCode, Side};
 pub use secret::Secret;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
 macro_rules! names {
@@ -48,6 +49,18 @@ macro_rules! names {
                 Self::new(name)
             }
         }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Cow::<'de, str>::deserialize(deserializer).map(Self::new)
+            }
+        }
     )+};
 }
 
@@ -69,6 +82,16 @@ names! {
     UpstreamName;
     /// Where data is kept: an ISO 3166 code or a named group.
     Region;
+    /// Whose law covers a data subject: an ISO 3166 code or a named group.
+    Jurisdiction;
+    /// What data is used for: `crm`, `newsletter`. From configuration.
+    Purpose;
+    /// The name that the policy gives to a transfer basis: `scc-2026`.
+    BasisName;
+    /// A rule of the border, by the law that it belongs to: `gdpr/adequacy`.
+    RuleName;
+    /// One running house among several: names its transfer log.
+    InstanceName;
     /// Whose keys and tokens these are; tokens of one tenant never open for another.
     Tenant;
 }

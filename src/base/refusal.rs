@@ -60,6 +60,11 @@ macro_rules! refusal_codes {
                 match self { $(RefusalCode::$variant => StatusCode::$status,)+ }
             }
 
+            /// The code of this text, if there is one.
+            pub fn from_text(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
+
             pub const fn side(self) -> Side {
                 match self { $(RefusalCode::$variant => Side::$side,)+ }
             }

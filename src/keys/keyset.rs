@@ -28,6 +28,10 @@ pub struct Keyset {
     pub vault: Siv,
     /// HMAC-SHA-256, 32 bytes: API keys of callers.
     pub caller_mac: Secret,
+    /// Data subjects to pseudonyms.
+    pub subject_mac: Mac,
+    /// Ed25519, the 32 bytes of RFC 8032: checkpoints of the transfer log.
+    pub log_signing: Secret,
 }
 
 /// A keyset as it lies on disk: JSON that names each key's purpose, version and
@@ -139,6 +143,8 @@ impl Keyset {
             siv: values,
             vault,
             caller_mac: key(KeyPurpose::CallerMac)?,
+            subject_mac: Mac::new(key(KeyPurpose::SubjectMac)?),
+            log_signing: key(KeyPurpose::LogSigning)?,
         })
     }
 }
@@ -148,9 +154,11 @@ fn new_key(purpose: KeyPurpose) -> Result<Secret, KeysError> {
         KeyPurpose::Siv | KeyPurpose::Vault => {
             Ok(Secret::new(random::<{ Siv::KEY_BYTES }>()?.as_slice()))
         }
-        KeyPurpose::TokenMac | KeyPurpose::IndexMac | KeyPurpose::CallerMac => {
-            Ok(Secret::new(random::<{ Mac::KEY_BYTES }>()?.as_slice()))
-        }
+        KeyPurpose::TokenMac
+        | KeyPurpose::IndexMac
+        | KeyPurpose::CallerMac
+        | KeyPurpose::SubjectMac => Ok(Secret::new(random::<{ Mac::KEY_BYTES }>()?.as_slice())),
+        KeyPurpose::LogSigning => Ok(Secret::new(random::<32>()?.as_slice())),
     }
 }
 

@@ -38,11 +38,20 @@ pub enum KeyPurpose {
     Siv,
     Vault,
     CallerMac,
+    SubjectMac,
+    LogSigning,
 }
 
 impl KeyPurpose {
-    pub const ALL: [Self; 5] =
-        [Self::TokenMac, Self::IndexMac, Self::Siv, Self::Vault, Self::CallerMac];
+    pub const ALL: [Self; 7] = [
+        Self::TokenMac,
+        Self::IndexMac,
+        Self::Siv,
+        Self::Vault,
+        Self::CallerMac,
+        Self::SubjectMac,
+        Self::LogSigning,
+    ];
 
     /// The word in the keyset file, which a wrapped key is bound to.
     pub const fn name(self) -> &'static str {
@@ -52,6 +61,8 @@ impl KeyPurpose {
             Self::Siv => "siv",
             Self::Vault => "vault",
             Self::CallerMac => "caller_mac",
+            Self::SubjectMac => "subject_mac",
+            Self::LogSigning => "log_signing",
         }
     }
 }

@@ -57,7 +57,10 @@ pub enum Forbidden {
 }
 
 /// How much of a value a caller sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Reveal {
     /// What the CRM stores.
     Surrogate,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smol_str::SmolStr;
+
 use crate::base::{FieldName, ObjectName, is_identifier};
 use crate::carrier::Occurrence;
 use crate::policy::{Decision, Reason};
@@ -41,7 +43,15 @@ impl FieldCounts {
         let reason = reason.map(Reason::as_str);
         self.0
             .entry((object.clone(), field.clone(), protection, reason))
-            .or_insert_with(|| FieldCount { object, field, category, protection, reason, count: 0 })
+            .or_insert_with(|| FieldCount {
+                object,
+                field,
+                category,
+                protection: SmolStr::new_static(protection),
+                reason: reason.map(SmolStr::new_static),
+                ground: None,
+                count: 0,
+            })
             .count += 1;
     }
 

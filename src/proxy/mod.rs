@@ -30,7 +30,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
-use crate::base::{Clock, Region, UpstreamName};
+use crate::base::{Clock, InstanceName, Region, UpstreamName};
 use crate::caller::Callers;
 use crate::crm::Dialect;
 use crate::policy::Policy;
@@ -50,6 +50,8 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Everything a request meets on its road. Shared by all connections.
 pub struct Proxy {
+    /// Of this process: what its entries in the log are signed by.
+    pub instance: InstanceName,
     pub callers: Callers,
     pub routes: Routes,
     /// In the order that [`Routes`] numbers them.

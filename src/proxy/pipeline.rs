@@ -18,7 +18,9 @@ use crate::policy::{Decision, Reason};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
 use crate::reveal;
 use crate::telemetry::RequestOutcome;
-use crate::transfer_log::{Entry, Outcome, RefusedTransfer, Transfer, TransferResult};
+use crate::transfer_log::{
+    ENTRY_VERSION, Entry, Outcome, RefusedTransfer, Transfer, TransferResult,
+};
 
 use super::body::{self, BodyError, BodyLimits, Buffered};
 use super::field_counts::FieldCounts;
@@ -32,9 +34,6 @@ use super::{Body, Mode, Proxy, Upstream, respond};
 
 /// What is kept for each located value, counted against the buffer budget.
 const VALUE_BYTES: usize = 512;
-
-/// The form of entries that this version writes.
-const ENTRY_VERSION: u32 = 1;
 
 impl Proxy {
     /// Takes a request along the whole road and back.
@@ -185,7 +184,9 @@ impl Proxy {
             version: ENTRY_VERSION,
             id: trail.id,
             time: self.clock.now(),
+            instance: self.instance.clone(),
             caller: complete.caller.name.clone(),
+            purpose: None,
             upstream: upstream.name.clone(),
             region: upstream.region.clone(),
             operation: located.request.operation.name.clone(),
@@ -193,6 +194,8 @@ impl Proxy {
             policy: complete.policy.digest,
             uninspected: located.uninspected,
             fields,
+            grounds: Vec::new(),
+            subjects: Vec::new(),
         };
         for field in &entry.fields {
             self.metrics.occurrences(&upstream.name, field);
@@ -230,10 +233,10 @@ impl Proxy {
                 TransferResult::Failed
             },
             status: status.map(|status| status.as_u16()),
-            reveals: result.as_ref().map_or_else(
-                |_| Vec::new(),
-                |restored| restored.reveals.iter().map(|(reveal, _)| reveal.clone()).collect(),
-            ),
+            reveals: result
+                .as_ref()
+                .map_or_else(|_| Vec::new(), |restored| restored.reveals.clone()),
+            subjects: Vec::new(),
         };
         self.transfer_log
             .append(vec![Entry::Outcome(outcome)])
@@ -326,10 +329,15 @@ impl Proxy {
             version: ENTRY_VERSION,
             id: trail.id,
             time: self.clock.now(),
+            instance: self.instance.clone(),
             caller,
+            purpose: None,
             upstream: Some(trail.upstream.name.clone()),
             operation: trail.operation.clone(),
             code: refusal.code,
+            rules: Vec::new(),
+            records: None,
+            subjects: Vec::new(),
         };
         match self.transfer_log.append(vec![Entry::Refused(entry)]).await {
             Ok(()) => refusal,
@@ -346,8 +354,8 @@ impl Proxy {
         self.metrics.request(Some(&upstream.name), trail.operation.as_ref(), outcome, elapsed);
         let response = match result {
             Ok(restored) => {
-                for (reveal, role) in &restored.reveals {
-                    self.metrics.reveal(reveal, role.as_ref());
+                for reveal in &restored.reveals {
+                    self.metrics.reveal(reveal);
                 }
                 let mut response = Response::new(Body::new(restored.body, restored.lease));
                 *response.status_mut() = restored.status;

@@ -6,10 +6,9 @@ use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 
-use crate::base::{Refusal, RefusalCode};
+use crate::base::{EntryId, Refusal, RefusalCode};
 use crate::crm::{Dialect, Origins};
 use crate::listener::{Admitted, Peer, admit};
-use crate::transfer_log::EntryId;
 
 use super::stage::Received;
 use super::trail::Trail;

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use hyper::body::Incoming;
 
-use crate::base::Role;
 use crate::caller::Principal;
 use crate::crm::{LocatedRequest, Origins};
 use crate::listener::Peer;
@@ -104,8 +103,8 @@ pub struct Restored {
     pub headers: HeaderMap,
     pub body: Bytes,
     pub lease: Lease,
-    /// What is shown, and the role that allowed it.
-    pub reveals: Vec<(Revealed, Option<Role>)>,
+    /// What is shown of protected fields.
+    pub reveals: Vec<Revealed>,
 }
 
 /// A header that carries values, in its new form.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::base::{ObjectName, OperationName, PrincipalName, is_identifier};
+use crate::base::{EntryId, ObjectName, OperationName, PrincipalName, is_identifier};
 use crate::crm::Operation;
-use crate::transfer_log::EntryId;
 
 use super::Upstream;
 

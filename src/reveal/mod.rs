@@ -38,8 +38,8 @@ pub struct Restored {
     /// The located headers, rewritten.
     pub headers: Vec<(HeaderName, Bytes)>,
     pub body: Bytes,
-    /// What was shown of protected fields, and the role that gave the right.
-    pub reveals: Vec<(Revealed, Option<CallerRole>)>,
+    /// What was shown of protected fields.
+    pub reveals: Vec<Revealed>,
 }
 
 /// An answer that must not be passed on.

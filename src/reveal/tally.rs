@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::place::{Place, Source};
-use crate::base::{FieldName, Role as CallerRole, is_identifier};
+use crate::base::{FieldName, is_identifier};
 use crate::policy::Reveal;
 use crate::transfer_log::Revealed;
 
-/// Counts what was shown, per field, category and way.
+/// Counts what was shown, per field, category, way and role.
 #[derive(Debug, Default)]
-pub(super) struct Tally(Vec<(Revealed, Option<CallerRole>)>);
+pub(super) struct Tally(Vec<Revealed>);
 
 /// Distinct fields that one entry names, beside those that the policy lists.
 const MAX_NAMES: usize = 200;
@@ -36,15 +36,15 @@ impl Tally {
         let is_fit = source.rule.is_listed() || (is_identifier(name) && self.0.len() < MAX_NAMES);
         let field =
             if is_fit { occurrence.field.clone() } else { FieldName::from_static("(other)") };
-        let same = self.0.iter_mut().find(|(known, known_role)| {
+        let same = self.0.iter_mut().find(|known| {
             known.field == field
                 && known.object == occurrence.object
                 && known.category == source.rule.category
                 && known.reveal == reveal
                 && known.found_clear == found_clear
-                && known_role.as_ref() == role
+                && known.role.as_ref() == role
         });
-        if let Some((known, _)) = same {
+        if let Some(known) = same {
             known.count += 1;
         } else {
             let revealed = Revealed {
@@ -52,14 +52,15 @@ impl Tally {
                 field,
                 category: source.rule.category.clone(),
                 reveal,
+                role: role.cloned(),
                 found_clear,
                 count: 1,
             };
-            self.0.push((revealed, role.cloned()));
+            self.0.push(revealed);
         }
     }
 
-    pub(super) fn into_reveals(self) -> Vec<(Revealed, Option<CallerRole>)> {
+    pub(super) fn into_reveals(self) -> Vec<Revealed> {
         self.0
     }
 }

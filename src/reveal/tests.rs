@@ -157,10 +157,11 @@ fn shown_in(body: &str, field: &str) -> String {
 
 /// `name full 2, name mask clear 1`
 fn counts(restored: &Restored) -> String {
-    let lines = restored.reveals.iter().map(|(revealed, role)| {
+    let lines = restored.reveals.iter().map(|revealed| {
         let reveal = revealed.reveal.as_str();
         let clear = if revealed.found_clear { " clear" } else { "" };
-        assert_ne!(role.as_ref().map(CallerRole::as_str), Some("someone"), "it is granted nothing");
+        let role = revealed.role.as_ref().map(CallerRole::as_str);
+        assert_ne!(role, Some("someone"), "it is granted nothing");
         format!("{} {reveal}{clear} {}", revealed.category, revealed.count)
     });
     lines.collect::<Vec<_>>().join(", ")
@@ -355,9 +356,9 @@ async fn reveals_are_summed_up_with_the_role_that_gave_the_right() {
     let fields = [stored("last", &one), stored("last", &two), stored("last", "Klar")];
     let restored = house.restore("mask", &Echoes::new(), &fields).await.unwrap();
     assert_eq!(counts(&restored), "name mask 2, name mask clear 1");
-    let (revealed, role) = &restored.reveals[0];
+    let revealed = &restored.reveals[0];
     assert_eq!((revealed.object.as_str(), revealed.field.as_str()), ("contact", "last"));
-    assert_eq!(*role, Some(CallerRole::from("mask")));
+    assert_eq!(revealed.role, Some(CallerRole::from("mask")));
     assert!(!format!("{restored:?}").contains("M•••"), "Debug shows no body");
 }
 

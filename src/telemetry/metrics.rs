@@ -108,17 +108,16 @@ impl Metrics {
     /// What happened to a field on the way out, as the transfer log has it.
     pub fn occurrences(&self, upstream: &UpstreamName, field: &FieldCount) {
         let category = field.category.as_ref().map_or(NONE, |category| category.as_str());
-        let reason = field.reason.unwrap_or(NONE);
+        let reason = field.reason.as_deref().unwrap_or(NONE);
         self.families
             .occurrences
-            .with_label_values(&[upstream.as_str(), category, field.protection, reason])
+            .with_label_values(&[upstream.as_str(), category, &field.protection, reason])
             .inc_by(field.count.into());
     }
 
-    /// What was shown of a field, as the transfer log has it, and the role that
-    /// gave the right.
-    pub fn reveal(&self, revealed: &Revealed, role: Option<&Role>) {
-        let role = role.map_or(NONE, Role::as_str);
+    /// What was shown of a field, as the transfer log has it.
+    pub fn reveal(&self, revealed: &Revealed) {
+        let role = revealed.role.as_ref().map_or(NONE, Role::as_str);
         let found_clear = if revealed.found_clear { "true" } else { "false" };
         self.families
             .reveals

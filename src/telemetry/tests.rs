@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smol_str::SmolStr;
+
 use crate::base::RefusalCode;
 use crate::policy::Reveal;
 use crate::transfer_log::{FieldCount, MemoryLog, Revealed, TransferLog};
@@ -68,14 +70,15 @@ fn occurrences_and_reveals_are_counted_as_the_log_has_them() {
         object: "contact".into(),
         field: "email".into(),
         category: Some("email".into()),
-        protection: "tokenize",
+        protection: SmolStr::new_static("tokenize"),
         reason: None,
+        ground: None,
         count: 3,
     };
     let clear = FieldCount {
         category: None,
-        protection: "none",
-        reason: Some("field_unlisted"),
+        protection: SmolStr::new_static("none"),
+        reason: Some(SmolStr::new_static("field_unlisted")),
         ..field.clone()
     };
     check(
@@ -90,15 +93,14 @@ fn occurrences_and_reveals_are_counted_as_the_log_has_them() {
         field: "email".into(),
         category: "email".into(),
         reveal: Reveal::Mask,
+        role: Some("support".into()),
         found_clear: true,
         count: 2,
     };
-    let hidden = Revealed { reveal: Reveal::Surrogate, found_clear: false, ..revealed.clone() };
+    let hidden =
+        Revealed { reveal: Reveal::Surrogate, role: None, found_clear: false, ..revealed.clone() };
     check(
-        |metrics| {
-            metrics.reveal(&revealed, Some(&"support".into()));
-            metrics.reveal(&hidden, None);
-        },
+        |metrics| [&revealed, &hidden].iter().for_each(|r| metrics.reveal(r)),
         &[
             r#"reveals_total{category="email",found_clear="true",reveal="mask",role="support"} 2"#,
             r#"reveals_total{category="email",found_clear="false",reveal="surrogate",role="none"} 2"#,

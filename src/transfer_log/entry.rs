@@ -1,171 +1,216 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::fmt;
+use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 use crate::base::{
-    Category, FieldName, ObjectName, OperationName, PrincipalName, RefusalCode, Region, Timestamp,
-    UpstreamName,
+    BasisName, Category, Date, EntryId, FieldName, InstanceName, Jurisdiction, ObjectName,
+    OperationName, PrincipalName, Purpose, RefusalCode, Region, Role, RuleName, SubjectId,
+    Timestamp, UpstreamName, read_hex,
 };
 use crate::policy::{Digest, Reveal};
 
+/// The form of entries that this program writes.
+pub const ENTRY_VERSION: u32 = 1;
+
 /// One line of the ledger. Serialises to an object whose `kind` names the variant.
-#[derive(Clone, Debug, Serialize)]
+///
+/// No member ever holds a value; of a data subject there is a keyed pseudonym.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
     /// A request is about to be forwarded.
     Transfer(Transfer),
     /// What became of it, and what the caller was shown.
     Outcome(Outcome),
-    /// A request of an identified caller was turned back; nothing was forwarded.
+    /// A request of an identified caller, or some records of it, were turned back.
     Refused(RefusedTransfer),
+    /// From here on, checkpoints are signed with another key too.
+    KeyChange(KeyChange),
 }
 
-/// Names one request in the log: 128 random bits, as 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct EntryId(pub [u8; 16]);
+impl Entry {
+    /// The entry in canonical JSON (RFC 8785): one line, the same bytes for the same
+    /// entry wherever it is written.
+    ///
+    /// # Errors
+    /// None for entries of this type; the error is that of the serialiser.
+    pub fn to_canonical_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        // Every name is ASCII and every number an integer below 2^53, so that sorting
+        // by bytes and printing as serde_json does is what the RFC asks for.
+        let mut value = serde_json::to_value(self)?;
+        value.sort_all_objects();
+        serde_json::to_vec(&value)
+    }
 
-impl fmt::Display for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    pub fn time(&self) -> Timestamp {
+        match self {
+            Self::Transfer(entry) => entry.time,
+            Self::Outcome(entry) => entry.time,
+            Self::Refused(entry) => entry.time,
+            Self::KeyChange(entry) => entry.time,
+        }
     }
 }
 
-impl fmt::Debug for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for EntryId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Transfer {
-    /// Of the entry's form; 1.
     pub version: u32,
     pub id: EntryId,
-    #[serde(serialize_with = "rfc3339")]
     pub time: Timestamp,
-    #[serde(serialize_with = "display")]
+    pub instance: InstanceName,
     pub caller: PrincipalName,
-    #[serde(serialize_with = "display")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub purpose: Option<Purpose>,
     pub upstream: UpstreamName,
-    #[serde(serialize_with = "display")]
     pub region: Region,
-    #[serde(serialize_with = "display")]
     pub operation: OperationName,
-    #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub object: Option<ObjectName>,
-    #[serde(serialize_with = "display")]
+    #[serde(serialize_with = "digest", deserialize_with = "read_digest")]
     pub policy: Digest,
     /// True when `observe` mode let an operation pass that no dialect knows.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub uninspected: bool,
     pub fields: Vec<FieldCount>,
+    /// On what ground the data of each jurisdiction may go.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub grounds: Vec<Ground>,
+    /// Whose data it is, as far as the request says; sorted, each once.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub subjects: Vec<SubjectId>,
 }
 
 /// How often a field was treated in one way in one request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FieldCount {
-    #[serde(serialize_with = "display")]
     pub object: ObjectName,
-    #[serde(serialize_with = "display")]
     pub field: FieldName,
-    #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub category: Option<Category>,
     /// `tokenize`, `encrypt`, `mask`, `drop`, or `none`.
-    pub protection: &'static str,
+    pub protection: SmolStr,
     /// Why there was no protection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<SmolStr>,
+    /// The place in `grounds` of what permits the transfer; none when the policy has
+    /// no border.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ground: Option<u32>,
     pub count: u32,
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// Why data may go to the region of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ground {
+    /// Those that cover the data subject.
+    pub jurisdictions: Vec<Jurisdiction>,
+    /// The rule that decided for each law.
+    pub rules: Vec<RuleName>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub bases: Vec<BasisUsed>,
+}
+
+/// A transfer basis as it stood when it was relied on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasisUsed {
+    pub name: BasisName,
+    /// `adequacy`, `scc`, `bcr`, `derogation` or `consent`.
+    pub kind: SmolStr,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<SmolStr>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<Date>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Outcome {
-    /// Of the entry's form; 1.
     pub version: u32,
     /// The transfer that this is the outcome of.
     pub id: EntryId,
-    #[serde(serialize_with = "rfc3339")]
     pub time: Timestamp,
     pub result: TransferResult,
     /// The status of the upstream's answer, if it gave one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<u16>,
     pub reveals: Vec<Revealed>,
+    /// Whose data the caller was shown, as far as the answer says; sorted, each once.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub subjects: Vec<SubjectId>,
 }
 
 /// What became of a forwarded request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferResult {
     Answered,
     /// The upstream may or may not have acted on it.
     Failed,
+    /// The house stopped before the outcome was recorded.
+    Unknown,
 }
 
 /// How often a field was shown to the caller in one way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Revealed {
-    #[serde(serialize_with = "display")]
     pub object: ObjectName,
-    #[serde(serialize_with = "display")]
     pub field: FieldName,
-    #[serde(serialize_with = "display")]
     pub category: Category,
-    #[serde(serialize_with = "reveal")]
     pub reveal: Reveal,
+    /// The role of the caller that gave the right, where one did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub role: Option<Role>,
     /// True for values that the CRM held in the clear.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub found_clear: bool,
     pub count: u32,
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// Nothing of what was turned back was forwarded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RefusedTransfer {
     pub version: u32,
+    /// That of the transfer, when only some records of a request were turned back.
     pub id: EntryId,
-    #[serde(serialize_with = "rfc3339")]
     pub time: Timestamp,
-    #[serde(serialize_with = "display")]
+    pub instance: InstanceName,
     pub caller: PrincipalName,
-    #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub purpose: Option<Purpose>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upstream: Option<UpstreamName>,
-    #[serde(serialize_with = "display_option", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub operation: Option<OperationName>,
-    #[serde(serialize_with = "code")]
+    #[serde(serialize_with = "code", deserialize_with = "read_code")]
     pub code: RefusalCode,
+    /// The rules of the border that refused it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rules: Vec<RuleName>,
+    /// How many records of the request were turned back; none when it was the whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub records: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub subjects: Vec<SubjectId>,
 }
 
-fn display<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
-fn display_option<T: fmt::Display, S: Serializer>(
-    value: &Option<T>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&time.to_rfc3339())
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn reveal<S: Serializer>(reveal: &Reveal, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(reveal.as_str())
+/// A further key that signs checkpoints of this log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyChange {
+    pub version: u32,
+    pub time: Timestamp,
+    /// In the form of C2SP signed-note: `name+hash+key`.
+    pub verifier_key: SmolStr,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -173,44 +218,78 @@ fn code<S: Serializer>(code: &RefusalCode, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(code.as_str())
 }
 
+fn read_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RefusalCode, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    RefusalCode::from_text(&text).ok_or_else(|| D::Error::custom("not a refusal code"))
+}
+
+fn digest<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(digest)
+}
+
+fn read_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+    read_hex(&Cow::<'de, str>::deserialize(deserializer)?).map(Digest)
+}
+
 #[cfg(test)]
 mod tests {
+    use smol_str::SmolStr;
+
     use super::{
-        Entry, EntryId, FieldCount, Outcome, RefusedTransfer, Revealed, Transfer, TransferResult,
+        BasisUsed, ENTRY_VERSION, Entry, FieldCount, Ground, KeyChange, Outcome, RefusedTransfer,
+        Revealed, Transfer, TransferResult,
     };
-    use crate::base::{RefusalCode, Timestamp};
+    use crate::base::{EntryId, RefusalCode, SubjectId, Timestamp};
     use crate::policy::{Digest, Reveal};
 
     const ID: EntryId = EntryId([0xab; 16]);
+    const SUBJECT: SubjectId = SubjectId([0xcd; 16]);
     const TIME: Timestamp = Timestamp::from_unix_millis(1_767_225_600_001);
 
+    /// Written as expected, in the order of RFC 8785, and read back.
     fn check(entry: &Entry, expected: &[&str]) {
-        assert_eq!(serde_json::to_string(entry).unwrap(), expected.concat());
+        let written = String::from_utf8(entry.to_canonical_json().unwrap()).unwrap();
+        assert_eq!(written, expected.concat());
+        assert_eq!(serde_json::from_str::<Entry>(&written).unwrap(), *entry);
     }
 
     #[test]
-    fn a_transfer_names_fields_and_counts() {
+    fn a_transfer_names_fields_counts_and_grounds() {
         let field = FieldCount {
             object: "contact".into(),
             field: "email".into(),
             category: Some("email".into()),
-            protection: "tokenize",
+            protection: SmolStr::new_static("tokenize"),
             reason: None,
+            ground: Some(0),
             count: 2,
         };
         let clear = FieldCount {
             field: "city".into(),
             category: None,
-            protection: "none",
-            reason: Some("field_unlisted"),
+            protection: SmolStr::new_static("none"),
+            reason: Some(SmolStr::new_static("field_unlisted")),
+            ground: None,
             count: 1,
             ..field.clone()
         };
+        let ground = Ground {
+            jurisdictions: vec!["DE".into()],
+            rules: vec!["gdpr/scc".into()],
+            bases: vec![BasisUsed {
+                name: "scc-2026".into(),
+                kind: SmolStr::new_static("scc"),
+                reference: Some("SCC-2026-014".into()),
+                until: Some("2027-06-30".parse().unwrap()),
+            }],
+        };
         let transfer = Transfer {
-            version: 1,
+            version: ENTRY_VERSION,
             id: ID,
             time: TIME,
+            instance: "one".into(),
             caller: "billing".into(),
+            purpose: Some("crm".into()),
             upstream: "sf".into(),
             region: "US".into(),
             operation: "sobject.create".into(),
@@ -218,55 +297,65 @@ mod tests {
             policy: Digest([1; 32]),
             uninspected: false,
             fields: vec![field, clear],
+            grounds: vec![ground],
+            subjects: vec![SUBJECT],
         };
-        let head = |object, policy| {
-            format!(
-                r#"{{"kind":"transfer","version":1,"id":"{ID}","time":"2026-01-01T00:00:00.001Z","caller":"billing","upstream":"sf","region":"US","operation":"sobject.create",{object}"policy":"{policy}","#
-            )
-        };
+        let policy = "01".repeat(32);
         check(
             &Entry::Transfer(transfer.clone()),
             &[
-                &head(r#""object":"contact","#, "01".repeat(32)),
-                r#""fields":[{"object":"contact","field":"email","category":"email","protection":"tokenize","count":2},"#,
-                r#"{"object":"contact","field":"city","protection":"none","reason":"field_unlisted","count":1}]}"#,
+                r#"{"caller":"billing","fields":[{"category":"email","count":2,"field":"email","ground":0,"object":"contact","protection":"tokenize"},"#,
+                r#"{"count":1,"field":"city","object":"contact","protection":"none","reason":"field_unlisted"}],"#,
+                r#""grounds":[{"bases":[{"kind":"scc","name":"scc-2026","reference":"SCC-2026-014","until":"2027-06-30"}],"jurisdictions":["DE"],"rules":["gdpr/scc"]}],"#,
+                r#""id":"abababababababababababababababab","instance":"one","kind":"transfer","object":"contact","operation":"sobject.create","#,
+                &format!(r#""policy":"{policy}","purpose":"crm","region":"US","#),
+                r#""subjects":["cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"],"time":"2026-01-01T00:00:00.001Z","upstream":"sf","version":1}"#,
             ],
         );
         check(
             &Entry::Transfer(Transfer {
+                purpose: None,
                 object: None,
                 uninspected: true,
                 fields: Vec::new(),
+                grounds: Vec::new(),
+                subjects: Vec::new(),
                 ..transfer
             }),
-            &[&head("", "01".repeat(32)), r#""uninspected":true,"fields":[]}"#],
+            &[
+                r#"{"caller":"billing","fields":[],"id":"abababababababababababababababab","instance":"one","kind":"transfer","operation":"sobject.create","#,
+                &format!(r#""policy":"{policy}","region":"US","#),
+                r#""time":"2026-01-01T00:00:00.001Z","uninspected":true,"upstream":"sf","version":1}"#,
+            ],
         );
     }
 
     #[test]
-    fn an_outcome_names_what_was_revealed() {
+    fn an_outcome_names_what_was_revealed_and_by_which_role() {
         let revealed = Revealed {
             object: "contact".into(),
             field: "email".into(),
             category: "email".into(),
             reveal: Reveal::Mask,
+            role: Some("marketing".into()),
             found_clear: true,
             count: 3,
         };
         let outcome = Outcome {
-            version: 1,
+            version: ENTRY_VERSION,
             id: ID,
             time: TIME,
             result: TransferResult::Answered,
             status: Some(201),
             reveals: vec![revealed],
+            subjects: Vec::new(),
         };
         check(
             &Entry::Outcome(outcome),
             &[
-                r#"{"kind":"outcome","version":1,"id":"abababababababababababababababab","time":"2026-01-01T00:00:00.001Z","#,
-                r#""result":"answered","status":201,"reveals":[{"object":"contact","field":"email","#,
-                r#""category":"email","reveal":"mask","found_clear":true,"count":3}]}"#,
+                r#"{"id":"abababababababababababababababab","kind":"outcome","result":"answered","reveals":["#,
+                r#"{"category":"email","count":3,"field":"email","found_clear":true,"object":"contact","reveal":"mask","role":"marketing"}],"#,
+                r#""status":201,"time":"2026-01-01T00:00:00.001Z","version":1}"#,
             ],
         );
     }
@@ -274,20 +363,48 @@ mod tests {
     #[test]
     fn a_refusal_names_its_code_and_stays_on_one_line() {
         let refused = RefusedTransfer {
-            version: 1,
+            version: ENTRY_VERSION,
             id: ID,
             time: TIME,
+            instance: "one".into(),
             caller: "bil\nling".into(),
+            purpose: None,
             upstream: None,
             operation: None,
             code: RefusalCode::Forbidden,
+            rules: vec!["house/no-russia".into()],
+            records: Some(2),
+            subjects: Vec::new(),
         };
         check(
             &Entry::Refused(refused),
             &[
-                r#"{"kind":"refused","version":1,"id":"abababababababababababababababab","#,
-                r#""time":"2026-01-01T00:00:00.001Z","caller":"bil\nling","code":"forbidden"}"#,
+                r#"{"caller":"bil\nling","code":"forbidden","id":"abababababababababababababababab","instance":"one","kind":"refused","#,
+                r#""records":2,"rules":["house/no-russia"],"time":"2026-01-01T00:00:00.001Z","version":1}"#,
             ],
         );
+    }
+
+    #[test]
+    fn a_key_change_names_the_key() {
+        let verifier_key = SmolStr::new_static("acme.example/one+c74f20a3+ARpc2Qc");
+        check(
+            &Entry::KeyChange(KeyChange { version: ENTRY_VERSION, time: TIME, verifier_key }),
+            &[
+                r#"{"kind":"key_change","time":"2026-01-01T00:00:00.001Z","#,
+                r#""verifier_key":"acme.example/one+c74f20a3+ARpc2Qc","version":1}"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_no_entry_is_not_read() {
+        for text in [
+            r#"{"kind":"outcome","version":1,"id":"ab","time":"2026-01-01T00:00:00.001Z","result":"failed","reveals":[]}"#,
+            r#"{"kind":"gossip","version":1}"#,
+            r#"{"kind":"key_change","version":1,"time":"2026-01-01T00:00:00.001Z","verifier_key":"x","more":1}"#,
+        ] {
+            assert!(serde_json::from_str::<Entry>(text).is_err(), "{text}");
+        }
     }
 }

@@ -63,8 +63,9 @@ impl TransferLog for MemoryLog {
 #[cfg(test)]
 mod tests {
     use super::MemoryLog;
+    use crate::base::EntryId;
     use crate::base::Timestamp;
-    use crate::transfer_log::{Entry, EntryId, Outcome, TransferLog, TransferResult};
+    use crate::transfer_log::{Entry, Outcome, TransferLog, TransferResult};
 
     #[tokio::test]
     async fn entries_stay_in_order_and_none_is_kept_while_it_fails() {
@@ -76,6 +77,7 @@ mod tests {
                 result: TransferResult::Failed,
                 status: None,
                 reveals: Vec::new(),
+                subjects: Vec::new(),
             })
         };
         let log = MemoryLog::new();

@@ -16,7 +16,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use entry::{
-    Entry, EntryId, FieldCount, Outcome, RefusedTransfer, Revealed, Transfer, TransferResult,
+    BasisUsed, ENTRY_VERSION, Entry, FieldCount, Ground, KeyChange, Outcome, RefusedTransfer,
+    Revealed, Transfer, TransferResult,
 };
 pub use memory::MemoryLog;
 

@@ -175,9 +175,10 @@ fn to_lines(entries: &[Entry]) -> Result<Vec<u8>, TransferLogError> {
     let mut lines = Vec::new();
     for entry in entries {
         let start = lines.len();
-        serde_json::to_writer(&mut lines, entry).map_err(|error| {
+        let line = entry.to_canonical_json().map_err(|error| {
             TransferLogError::Unavailable(format!("an entry cannot be written as JSON: {error}"))
         })?;
+        lines.extend_from_slice(&line);
         lines.push(b'\n');
         if lines.len() - start > MAX_LINE {
             let problem = format!("an entry is larger than {MAX_LINE} bytes");

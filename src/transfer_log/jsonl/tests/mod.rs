@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::task::{Context, Waker};
 
+use crate::base::EntryId;
 use crate::base::Timestamp;
-use crate::transfer_log::{Entry, EntryId, Outcome, TransferLog, TransferResult};
+use crate::transfer_log::{Entry, Outcome, TransferLog, TransferResult};
 
 use super::file::{Ledger, LogFile, OpenFile};
 use super::{JsonLinesError, JsonLinesLog, open, to_lines};
@@ -50,6 +51,7 @@ fn entry(number: u128) -> Entry {
         result: TransferResult::Answered,
         status: Some(200),
         reveals: Vec::new(),
+        subjects: Vec::new(),
     })
 }
 
