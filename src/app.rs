@@ -224,6 +224,7 @@ fn upstream(settings: UpstreamSettings) -> Result<Arc<Upstream>, StartError> {
         public_url: settings.public_url,
         mode: settings.mode,
         read_timeout: settings.client.read_timeout,
+        total_timeout: settings.total_timeout,
     }))
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::{Region, Tenant, UpstreamName};
 use crate::caller::CallersConfig;
@@ -50,6 +51,8 @@ pub struct UpstreamSettings {
     pub policy_path: PathBuf,
     pub policy: Policy,
     pub mode: Mode,
+    /// From the sending of a request to the end of its answer.
+    pub total_timeout: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -91,7 +91,7 @@ impl Reader<'_> {
 
         let written = route.clone().map(|route| (route, item.clone()));
         let settings = || {
-            let [connect_timeout, answer_timeout, read_timeout] = timeouts?;
+            let [connect_timeout, answer_timeout, read_timeout, total_timeout] = timeouts?;
             let (policy_path, policy) = policy?;
             Some(UpstreamSettings {
                 name: UpstreamName::new(name),
@@ -110,6 +110,7 @@ impl Reader<'_> {
                 policy_path,
                 policy,
                 mode: mode?,
+                total_timeout,
             })
         };
         (settings(), written)
@@ -152,20 +153,24 @@ fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
     })
 }
 
-/// Connect, answer, read.
-fn timeouts(section: Option<Section<'_>>) -> Option<[Duration; 3]> {
+/// Connect, answer, read, total.
+fn timeouts(section: Option<Section<'_>>) -> Option<[Duration; 4]> {
     let seconds = Duration::from_secs;
     let read = |key, default| match section.as_ref().and_then(|all| all.optional(key)) {
         Some(item) => item.duration(Duration::from_millis(1)..=seconds(3600)),
         None => Some(default),
     };
-    let timeouts =
-        [read("connect", seconds(5)), read("answer", seconds(30)), read("read", seconds(30))];
+    let timeouts = [
+        read("connect", seconds(5)),
+        read("answer", seconds(30)),
+        read("read", seconds(30)),
+        read("total", seconds(120)),
+    ];
     if let Some(section) = section {
         section.finish();
     }
-    let [connect, answer, read] = timeouts;
-    Some([connect?, answer?, read?])
+    let [connect, answer, read, total] = timeouts;
+    Some([connect?, answer?, read?, total?])
 }
 
 fn route(upstream: usize, item: Option<Item<'_>>, owner: &Item<'_>) -> Option<Route> {

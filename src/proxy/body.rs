@@ -49,8 +49,13 @@ impl HttpBody for Body {
     }
 }
 
-/// What may expand beyond this is decoded off the threads that serve other requests.
+/// Work on more bytes than this is done off the threads that serve other requests.
 const LONG_WORK: usize = 256 * 1024;
+
+/// Does `work` on so many bytes without holding up other requests.
+pub fn work_on<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes > LONG_WORK { tokio::task::block_in_place(work) } else { work() }
+}
 
 /// Bounds on one body.
 #[derive(Clone, Copy, Debug)]
@@ -111,13 +116,9 @@ where
     if content_encoding.is_some() {
         budget.resize(&mut lease, held + expanded)?;
     }
+    let work = if content_encoding.is_some() { expanded } else { 0 };
     let decode = || coding::decode(content_encoding, raw, limits.expansion);
-    let decoded = if content_encoding.is_some() && expanded > LONG_WORK {
-        tokio::task::block_in_place(decode)
-    } else {
-        decode()
-    };
-    let bytes = decoded.map_err(BodyError::Coding)?;
+    let bytes = work_on(work, decode).map_err(BodyError::Coding)?;
     budget.resize(&mut lease, bytes.len())?;
     Ok(Buffered { bytes, lease })
 }

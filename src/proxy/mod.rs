@@ -81,6 +81,8 @@ pub struct Upstream {
     pub mode: Mode,
     /// Longest pause within the answer's body.
     pub read_timeout: Duration,
+    /// From the sending of a request to the end of its answer.
+    pub total_timeout: Duration,
 }
 
 /// What happens to operations that the dialect does not know.

@@ -51,8 +51,8 @@ impl Proxy {
     async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Recorded, Refusal> {
         let identified = self.identify(received, trail).await?;
         let complete = self.read(identified).await?;
-        let located = self.locate(complete, trail)?;
-        let decided = decide(located)?;
+        let length = complete.body.len();
+        let decided = body::work_on(length, || decide(self.locate(complete, trail)?))?;
         let protected = self.protect(decided).await?;
         self.record(protected, trail).await
     }
@@ -156,7 +156,8 @@ impl Proxy {
             };
             replacements.push(replacement);
         }
-        let outgoing = render(&located, headers, &replacements)?;
+        let length = located.complete.body.len();
+        let outgoing = body::work_on(length, || render(&located, headers, &replacements))?;
         Ok(Protected { outgoing, echoes, fields: counts.into_entries(), located })
     }
 
@@ -201,7 +202,7 @@ impl Proxy {
             self.metrics.occurrences(&upstream.name, field);
         }
         if located.uninspected {
-            tracing::warn!(id = %trail.id, upstream = %upstream.name, method = %complete.method, "an unknown operation passes uninspected");
+            tracing::warn!(upstream = %upstream.name, method = %complete.method, "an unknown operation passes uninspected");
             self.metrics.uninspected_request(&upstream.name);
         }
         self.transfer_log
@@ -269,7 +270,7 @@ impl Proxy {
         let limits = BodyLimits {
             expansion: self.expansion_limits(),
             pause: upstream.read_timeout,
-            deadline: None,
+            deadline: Some(sent + upstream.total_timeout),
         };
         let coding = headers::content_encoding(&head.headers)
             .map_err(|refusal| respond::unreadable_answer(&refusal.message))?;
@@ -286,15 +287,13 @@ impl Proxy {
         mut answered: Answered,
     ) -> Result<Restored, Refusal> {
         let complete = &located.complete;
-        let answer = located
-            .request
-            .answer
-            .locate(&AnswerView {
-                status: answered.status,
-                headers: &answered.headers,
-                body: &answered.body,
-                origins: &complete.origins,
-            })
+        let view = AnswerView {
+            status: answered.status,
+            headers: &answered.headers,
+            body: &answered.body,
+            origins: &complete.origins,
+        };
+        let answer = body::work_on(view.body.len(), || located.request.answer.locate(&view))
             .map_err(|error| respond::unreadable_answer(&error))?;
         let held = answered.body.len() + VALUE_BYTES * occurrences(answer.documents()).len();
         let resized = self.budget.resize(&mut answered.lease, held);
@@ -365,7 +364,6 @@ impl Proxy {
             Err(refusal) => respond::refusal(&refusal, Some(&*upstream.dialect)),
         };
         tracing::info!(
-            id = %trail.id,
             upstream = %upstream.name,
             caller = trail.caller.as_ref().map(tracing::field::display),
             operation = trail.operation.as_ref().map(tracing::field::display),

@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::error::Overloaded;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
+use tracing::Instrument;
 
 use crate::base::{Refusal, RefusalCode};
 
@@ -38,7 +40,10 @@ pub fn service(
             .layer(GlobalConcurrencyLimitLayer::with_semaphore(Arc::clone(&proxy.slots)))
             .service_fn(move |(received, trail): (Received, Trail)| {
                 let proxy = Arc::clone(&proxy);
-                async move { Ok::<_, Infallible>(proxy.travel(received, trail).await) }
+                // What anything on the road says carries the id that the log has.
+                let span = tracing::info_span!("request", id = %trail.id);
+                let travel = async move { proxy.travel(received, trail).await };
+                travel.map(Ok::<_, Infallible>).instrument(span)
             })
     };
     tower::service_fn(move |request: Request<Incoming>| {

@@ -87,7 +87,7 @@ fn limit_file_size(world: &World, soft: &str) {
 async fn a_failing_upstream_is_told_apart_and_recorded() {
     let world = World::start(Options {
         settings: String::new(),
-        timeouts: "timeouts: { connect: 1s, answer: 1s, read: 1s }",
+        timeouts: "timeouts: { connect: 1s, answer: 1s, read: 1s, total: 2s }",
         ..Options::default()
     })
     .await;
@@ -101,12 +101,15 @@ async fn a_failing_upstream_is_told_apart_and_recorded() {
     check(Fault::Slow(Duration::from_secs(3)), StatusCode::GATEWAY_TIMEOUT, "upstream_timeout")
         .await;
     check(Fault::Garbage, StatusCode::BAD_GATEWAY, "upstream_unreadable").await;
+    // Each piece comes in time, the whole does not.
+    let drip = Fault::Drip(Duration::from_millis(500));
+    check(drip, StatusCode::BAD_GATEWAY, "answer_withheld").await;
     world.crm.set_fault(Fault::None);
     assert_eq!(create(&world, "found").await.status, StatusCode::CREATED);
 
     let entries = world.entries();
     let of_kind = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).count();
-    assert_eq!((of_kind("transfer"), of_kind("outcome")), (5, 5), "each transfer has its outcome");
+    assert_eq!((of_kind("transfer"), of_kind("outcome")), (6, 6), "each transfer has its outcome");
     let failed = entries.iter().filter(|entry| entry["result"] == "failed").count();
     assert!(failed >= 2, "{entries:?}");
 }

@@ -11,11 +11,13 @@
     reason = "tests end with what is wrong, and are told how long to run"
 )]
 
+mod certificates;
 mod clients;
 mod corpora;
 mod crash;
 mod fail_closed;
 mod layers;
 mod leak;
+mod readme;
 mod road;
 mod world;

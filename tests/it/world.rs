@@ -315,16 +315,18 @@ fn write_files(folder: &Path, crm: &str, options: &Options) {
             .expect("a policy can be written");
     }
     if options.tls {
-        let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/make-dev-certs");
-        let made =
-            Command::new(recipe).arg(folder.join("certs")).output().expect("the recipe runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        make_certificates(&folder.join("certs"));
     }
     // simple-salesforce keeps nothing but the host of the URL it is pointed at.
     let salesforce = if options.tls { "hosts: [localhost]" } else { "path_prefix: /sf" };
     let mode = if options.observe { "observe" } else { "enforce" };
     let tls = if options.tls {
-        "tls: { certificate: certs/server.pem, key: certs/server.key }"
+        "tls: { certificate: certs/server.pem, key: certs/server.key, client_certificates: { mode: optional, ca: certs/ca.pem } }"
+    } else {
+        ""
+    };
+    let certificates = if options.tls {
+        "certificates: [{ name: \"uri:spiffe://zollhaus.dev/client\", principal: etl, roles: [support] }]"
     } else {
         ""
     };
@@ -374,6 +376,7 @@ upstreams:
 {upstreams}
 callers:
   api_keys: zollhaus.callers
+  {certificates}
 keys: {{ file: zollhaus.key, keyset: zollhaus.keyset }}
 vault: {{ sqlite: zollhaus.vault }}
 transfer_log: {{ file: zollhaus.transfers.jsonl }}
@@ -384,6 +387,12 @@ log: {{ format: json, level: debug }}
         options.settings
     );
     fs::write(folder.join("zollhaus.yaml"), config).expect("a configuration can be written");
+}
+
+pub fn make_certificates(folder: &Path) {
+    let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/make-dev-certs");
+    let made = Command::new(recipe).arg(folder).output().expect("the recipe runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 fn new_caller(folder: &Path, role: &str) -> String {

@@ -86,6 +86,7 @@ fn every_key_goes_where_it_belongs() {
     assert_eq!(salesforce.client.connect_timeout, Duration::from_millis(500));
     assert_eq!(salesforce.client.answer_timeout, seconds(60));
     assert_eq!(salesforce.client.read_timeout, seconds(30));
+    assert_eq!((salesforce.total_timeout, hubspot.total_timeout), (seconds(180), seconds(120)));
     assert_eq!((hubspot.route.upstream, hubspot.region.as_str()), (1, "NO"));
     assert_eq!(people.dialect.name(), "generic");
 

@@ -19,6 +19,8 @@ pub enum Fault {
     Slow(Duration),
     /// Acted upon; the answer stops in the middle of its body and stays open.
     Stall,
+    /// Acted upon; the answer's body comes byte by byte, with this pause before each.
+    Drip(Duration),
     /// Acted upon; the connection breaks in the middle of the answer's body.
     ResetMidBody,
     /// Answers this status with an error in the CRM's shape; not acted upon.

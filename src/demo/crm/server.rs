@@ -185,6 +185,16 @@ fn write(response: Response<Bytes>, fault: Fault) -> Response<AnswerBody> {
             };
             StreamBody::new(stream::iter([half]).chain(rest)).boxed_unsync()
         }
+        Fault::Drip(pause) => {
+            let drop = move |at| async move {
+                tokio::time::sleep(pause).await;
+                at
+            };
+            let drops = stream::iter(0..body.len())
+                .then(drop)
+                .map(move |at| Ok(Frame::data(body.slice(at..=at))));
+            StreamBody::new(drops).boxed_unsync()
+        }
         _ => Full::new(body).map_err(|never: Infallible| match never {}).boxed_unsync(),
     };
     Response::from_parts(head, body)
