@@ -86,6 +86,11 @@ pub struct Visibility<'r> {
     pub role: Option<&'r CallerRole>,
 }
 
+impl Visibility<'_> {
+    /// What everyone sees.
+    pub const SURROGATE: Self = Self { reveal: Reveal::Surrogate, role: None };
+}
+
 impl Policy {
     /// Decides about one occurrence of a request.
     ///
@@ -149,7 +154,7 @@ impl Policy {
         });
         match granted {
             Some((reveal, role)) => Visibility { reveal, role: Some(role) },
-            None => Visibility { reveal: Reveal::Surrogate, role: None },
+            None => Visibility::SURROGATE,
         }
     }
 

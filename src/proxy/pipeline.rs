@@ -298,14 +298,10 @@ impl Proxy {
         let held = answered.body.len() + VALUE_BYTES * occurrences(answer.documents()).len();
         let resized = self.budget.resize(&mut answered.lease, held);
         resized.map_err(|error| respond::answer_body(error.into()))?;
-        let restored = reveal::restore(
-            &answer,
-            &complete.policy,
-            &complete.caller.roles,
-            echoes,
-            &self.protectors,
-        )
-        .await?;
+        let opened =
+            reveal::open(&answer, &complete.policy, &complete.caller.roles, &self.protectors)
+                .await?;
+        let restored = opened.show(echoes, &self.protectors).await?;
         let mut headers = answer_fields(&answered.headers);
         headers::replace(&mut headers, restored.headers)?;
         if !restored.reveals.is_empty() {

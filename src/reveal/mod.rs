@@ -22,11 +22,11 @@ use std::fmt;
 use bytes::Bytes;
 use http::HeaderName;
 
-use crate::base::Role as CallerRole;
-use crate::carrier::{Document, RenderError, Replacement};
+use crate::base::{Category, Role as CallerRole};
+use crate::carrier::{Document, Occurrence, RenderError, Replacement};
 use crate::crm::LocatedAnswer;
-use crate::policy::Policy;
-use crate::protect::{Echoes, ProtectError, Protectors, ToSeal};
+use crate::policy::{Policy, Visibility};
+use crate::protect::{Echoes, OpenedSurrogates, ProtectError, Protectors, ToSeal};
 use crate::transfer_log::Revealed;
 
 use place::Place;
@@ -55,44 +55,84 @@ pub enum RestoreError {
     Structured { field: String, found: &'static str },
 }
 
-/// Rewrites an answer for a caller with these roles.
-///
-/// One round trip to the vault opens every surrogate; a second one is made only
-/// where clear values have to be sealed for a caller who sees surrogates. Dropping
-/// the future leaves nothing behind but tokens that may have been stored.
+/// An answer whose surrogates are open, before anything of it is shown.
+pub struct OpenedAnswer<'a> {
+    answer: &'a LocatedAnswer,
+    places: Vec<Place<'a>>,
+    opened: OpenedSurrogates,
+}
+
+/// Opens every surrogate of an answer, for a caller with these roles: one round trip
+/// to the vault.
 ///
 /// # Errors
-/// [`RestoreError`]; then nothing of the answer may be passed on.
-pub async fn restore(
-    answer: &LocatedAnswer,
-    policy: &Policy,
-    roles: &[CallerRole],
-    echoes: &Echoes,
+/// [`RestoreError::Protect`]; then nothing of the answer may be passed on.
+pub async fn open<'a>(
+    answer: &'a LocatedAnswer,
+    policy: &'a Policy,
+    roles: &'a [CallerRole],
     protectors: &Protectors,
-) -> Result<Restored, RestoreError> {
-    let places: Vec<Place<'_>> = answer
+) -> Result<OpenedAnswer<'a>, RestoreError> {
+    let places: Vec<Place<'a>> = answer
         .documents()
         .flat_map(Document::occurrences)
         .map(|(slot, occurrence)| Place::new(slot, occurrence, policy, roles, protectors))
         .collect();
     let asked: Vec<_> = places.iter().flat_map(Place::asked).collect();
     let opened = protectors.open(&asked).await?;
+    Ok(OpenedAnswer { answer, places, opened })
+}
 
-    let mut tally = Tally::default();
-    let shown = places
-        .iter()
-        .map(|place| show::show(place, &opened, echoes, protectors, &mut tally))
-        .collect::<Result<Vec<Shown<'_>>, _>>()?;
-    let replacements = seal_found(shown, protectors).await?;
+impl<'a> OpenedAnswer<'a> {
+    /// Every value with the clear text that it stands for, as far as it is one text.
+    pub fn clear_values(&self) -> impl Iterator<Item = (&'a Occurrence, &str)> {
+        self.places.iter().filter_map(|place| Some((place.occurrence, place.clear(&self.opened)?)))
+    }
 
-    let mut replacements = replacements.iter();
-    let headers = answer
-        .headers
-        .iter()
-        .map(|(name, document)| Ok((name.clone(), document.render(&mut replacements)?)))
-        .collect::<Result<_, RenderError>>()?;
-    let body = answer.body.render(&mut replacements)?;
-    Ok(Restored { headers, body, reveals: tally.into_reveals() })
+    /// Shows no more than surrogates where `is_hidden` says so of the record and the
+    /// category of a value.
+    pub fn hide(&mut self, is_hidden: impl Fn(u32, &Category) -> bool) {
+        for place in &mut self.places {
+            let record = place.occurrence.record;
+            for source in &mut place.sources {
+                if is_hidden(record, &source.rule.category) {
+                    source.visibility = Visibility::SURROGATE;
+                }
+            }
+        }
+    }
+
+    /// Writes the answer as its caller may see it.
+    ///
+    /// A further round trip to the vault is made only where clear values have to be
+    /// sealed for a caller who sees surrogates. Dropping the future leaves nothing
+    /// behind but tokens that may have been stored.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; then nothing of the answer may be passed on.
+    pub async fn show(
+        self,
+        echoes: &Echoes,
+        protectors: &Protectors,
+    ) -> Result<Restored, RestoreError> {
+        let mut tally = Tally::default();
+        let shown = self
+            .places
+            .iter()
+            .map(|place| show::show(place, &self.opened, echoes, protectors, &mut tally))
+            .collect::<Result<Vec<Shown<'_>>, _>>()?;
+        let replacements = seal_found(shown, protectors).await?;
+
+        let mut replacements = replacements.iter();
+        let headers = self
+            .answer
+            .headers
+            .iter()
+            .map(|(name, document)| Ok((name.clone(), document.render(&mut replacements)?)))
+            .collect::<Result<_, RenderError>>()?;
+        let body = self.answer.body.render(&mut replacements)?;
+        Ok(Restored { headers, body, reveals: tally.into_reveals() })
+    }
 }
 
 /// Seals the clear values that callers see surrogates of, as one batch.
@@ -118,5 +158,12 @@ async fn seal_found(
 impl fmt::Debug for Restored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Restored").field("reveals", &self.reveals).finish_non_exhaustive()
+    }
+}
+
+/// Names the size only: it holds clear values.
+impl fmt::Debug for OpenedAnswer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenedAnswer({} values)", self.places.len())
     }
 }

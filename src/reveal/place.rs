@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::{Category, Cleartext, FieldName, Role as CallerRole};
 use crate::carrier::{Occurrence, Role, Slot, Value};
 use crate::policy::{FieldRule, Policy, Visibility};
-use crate::protect::{FoundSurrogate, Protectors, Surrogate};
+use crate::protect::{FoundSurrogate, OpenedSurrogates, Protectors, Surrogate};
 
 /// A value in an answer, and everything that decides how it is shown.
 #[derive(Debug)]
@@ -68,6 +68,22 @@ impl<'a> Place<'a> {
             self.sources.iter().map(|source| (&found.surrogate, &source.rule.category))
         })
     }
+
+    /// The value in clear: what its surrogate stands for, or what stands there if there
+    /// is none. `None` for what is not one text, or does not open here.
+    pub(super) fn clear<'p>(&'p self, opened: &'p OpenedSurrogates) -> Option<&'p str> {
+        let Value::Text(text) = &self.occurrence.value else { return None };
+        match self.found.as_slice() {
+            [] => Some(text.expose()),
+            [found] if found.span == (0..text.expose().len()) => self
+                .sources
+                .iter()
+                .find_map(|source| opened.get(&found.surrogate, &source.rule.category))
+                .map(Cleartext::expose),
+            _ => None,
+        }
+    }
+
     /// The source that the caller may see least of.
     pub(super) fn least_visible(&self) -> Option<&Source<'a>> {
         self.sources.iter().min_by_key(|source| source.visibility.reveal)

@@ -134,7 +134,10 @@ impl House {
     ) -> Result<Restored, RestoreError> {
         let answer = LocatedAnswer { headers: vec![], body: document(fields) };
         let roles = [CallerRole::from("someone"), CallerRole::from(caller)];
-        restore(&answer, &self.policy, &roles, echoes, &self.protectors).await
+        open(&answer, &self.policy, &roles, &self.protectors)
+            .await?
+            .show(echoes, &self.protectors)
+            .await
     }
 
     /// What each of [`CALLERS`] sees in one field, with the way it was counted.
@@ -370,8 +373,8 @@ async fn headers_and_body_are_rewritten_in_order() {
     let body = document(&[stored("unlisted", "y"), stored("last", &two)]);
     let answer = LocatedAnswer { headers: vec![(http::header::LOCATION, header)], body };
     let roles = [CallerRole::from("full")];
-    let restored =
-        restore(&answer, &house.policy, &roles, &Echoes::new(), &house.protectors).await.unwrap();
+    let opened = open(&answer, &house.policy, &roles, &house.protectors).await.unwrap();
+    let restored = opened.show(&Echoes::new(), &house.protectors).await.unwrap();
     assert_eq!(restored.headers[0].0, http::header::LOCATION);
     assert_eq!(restored.headers[0].1, "{ \"last\" : \"Muster\",\"unlisted\" : \"x\" }");
     assert_eq!(restored.body, "{ \"unlisted\" : \"y\",\"last\" : \"Beispiel\" }");
@@ -403,4 +406,43 @@ proptest! {
             assert_eq!(restored.body, document(&sent).bytes());
         });
     }
+}
+
+#[tokio::test]
+async fn clear_values_are_what_whole_surrogates_stand_for() {
+    let house = house();
+    let (name, email) =
+        (house.seal("last", "Muster").await, house.seal("email", "a@x.example").await);
+    let fields = [
+        stored("email", &email),
+        stored("last", &format!("Dr. {name}")),
+        stored("unlisted", "Deutschland"),
+        stored("street", &name),
+    ];
+    let answer = LocatedAnswer { headers: vec![], body: document(&fields) };
+    let opened = open(&answer, &house.policy, &[], &house.protectors).await.unwrap();
+    let values: Vec<_> =
+        opened.clear_values().map(|(occurrence, text)| (occurrence.field.as_str(), text)).collect();
+    assert_eq!(values, [("email", "a@x.example"), ("unlisted", "Deutschland")]);
+    assert_eq!(format!("{opened:?}"), "OpenedAnswer(4 values)");
+}
+
+#[tokio::test]
+async fn what_is_hidden_shows_no_more_than_surrogates() {
+    let house = house();
+    let (name, email) =
+        (house.seal("last", "Muster").await, house.seal("email", "a@x.example").await);
+    let fields = [stored("last", &name), stored("email", &email), stored("first", "Klar")];
+    let answer = LocatedAnswer { headers: vec![], body: document(&fields) };
+    let roles = [CallerRole::from("full")];
+    let mut opened = open(&answer, &house.policy, &roles, &house.protectors).await.unwrap();
+    opened.hide(|record, category| record == 0 && category.as_str() == "name");
+    let restored = opened.show(&Echoes::new(), &house.protectors).await.unwrap();
+    let body = std::str::from_utf8(&restored.body).unwrap();
+    assert_eq!(shown_in(body, "last"), name);
+    assert_eq!(shown_in(body, "email"), "a@x.example");
+    assert_eq!(shown_in(body, "first"), house.seal("first", "Klar").await);
+    assert!(restored.reveals.iter().all(|revealed| {
+        (revealed.category.as_str() == "email") == (revealed.reveal == Reveal::Full)
+    }));
 }
