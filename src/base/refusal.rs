@@ -94,6 +94,8 @@ refusal_codes! {
     UnsupportedCoding = "unsupported_coding", UNSUPPORTED_MEDIA_TYPE, Downstream;
     /// The body, or what it expands to, is larger than the limit.
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, Downstream;
+    /// The target is longer than CRMs take, or becomes so by its surrogates.
+    TargetTooLong = "target_too_long", URI_TOO_LONG, Downstream;
     /// Header fields exceed the limit on size or count.
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, Downstream;
     /// The caller took too long to send its request.

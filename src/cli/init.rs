@@ -51,7 +51,7 @@ impl Init {
         Keyset::create(&self.folder.join(KEYSET), &root, &Tenant::new(&self.tenant))?;
         write(&self.folder.join(CALLERS.0), CALLERS.1, 0o600)?;
         for (name, text) in OPEN_FILES {
-            let text = text.replace("tenant: acme", &format!("tenant: {}", self.tenant));
+            let text = text.replace("tenant: acme", &format!("tenant: \"{}\"", self.tenant));
             write(&self.folder.join(name), &text, 0o644)?;
         }
         for name in all_files() {

@@ -9,8 +9,8 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use crate::base::PrincipalName;
@@ -81,7 +81,7 @@ pub enum AppendError {
     #[error("{} is there: another change is under way, or one was broken off; then delete it", path.display())]
     UnderWay { path: PathBuf },
     #[error("{} cannot be written", path.display())]
-    Write { path: PathBuf, source: std::io::Error },
+    Write { path: PathBuf, source: io::Error },
     #[error("the file of callers cannot be used")]
     Unusable(#[from] Diagnostics),
 }
@@ -92,13 +92,15 @@ pub enum AppendError {
 /// # Errors
 /// [`AppendError`]; then the file is as it was.
 pub fn append_api_key(path: &Path, key: &ApiKey) -> Result<(), AppendError> {
+    let failed = |source| AppendError::Write { path: path.to_owned(), source };
+    // A link keeps leading to the file.
+    let path = &*fs::canonicalize(path).map_err(failed)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let next = path.with_file_name(name);
-    let failed = |source| AppendError::Write { path: path.to_owned(), source };
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next);
     let mut file = match opened {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Err(AppendError::UnderWay { path: next });
         }
         opened => opened.map_err(failed)?,
@@ -113,8 +115,11 @@ pub fn append_api_key(path: &Path, key: &ApiKey) -> Result<(), AppendError> {
             text.push('\n');
         }
         text.push_str(&line(key));
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-        fs::rename(&next, path).map_err(failed)
+        file.write_all(text.as_bytes())
+            .and_then(|()| keep_access(path, &file))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&next, path))
+            .map_err(failed)
     };
     if let Err(error) = write() {
         // What is left of it would only stand in the way.
@@ -127,14 +132,25 @@ pub fn append_api_key(path: &Path, key: &ApiKey) -> Result<(), AppendError> {
         .map_err(failed)
 }
 
+/// Gives `new` the owner and the mode of the file whose place it takes: the service that
+/// reads it may run as another user than the one who adds callers.
+fn keep_access(path: &Path, new: &File) -> io::Result<()> {
+    let (old, own) = (fs::metadata(path)?, new.metadata()?);
+    if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
+        fchown(new, Some(old.uid()), Some(old.gid()))?;
+    }
+    new.set_permissions(old.permissions())
+}
+
 fn line(key: &ApiKey) -> String {
-    let roles: Vec<&str> = key.principal.roles.iter().map(crate::base::Role::as_str).collect();
+    // Names are quoted: `null` and `-` would be something else.
+    let roles: Vec<String> = key.principal.roles.iter().map(|role| format!("\"{role}\"")).collect();
     let mut mac = String::new();
     for byte in key.mac {
         let _ = write!(mac, "{byte:02x}");
     }
     let name = &key.principal.name;
-    format!("{name}: {{ roles: [{}], mac: \"{MAC_PREFIX}{mac}\" }}\n", roles.join(", "))
+    format!("\"{name}\": {{ roles: [{}], mac: \"{MAC_PREFIX}{mac}\" }}\n", roles.join(", "))
 }
 
 fn decode_hex(text: &str) -> Option<[u8; 32]> {

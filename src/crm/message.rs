@@ -108,16 +108,6 @@ pub fn refuse_body(body: &Bytes) -> Result<(), LocateError> {
     Err(unparseable("the body", "this operation has none"))
 }
 
-/// # Errors
-/// [`LocateError`] for a header that turns the method into another one for some servers.
-pub fn refuse_method_override(headers: &HeaderMap) -> Result<(), LocateError> {
-    let names = ["x-http-method-override", "x-http-method", "x-method-override"];
-    match names.into_iter().find(|name| headers.contains_key(*name)) {
-        Some(name) => Err(unparseable(format!("header `{name}`"), "it may change the method")),
-        None => Ok(()),
-    }
-}
-
 pub fn unparseable(place: impl Into<String>, problem: impl Into<String>) -> LocateError {
     LocateError::Unparseable { place: place.into(), problem: problem.into() }
 }

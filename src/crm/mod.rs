@@ -110,20 +110,11 @@ pub struct Origins {
 impl Origins {
     /// `url` with the upstream's origin exchanged for ours, if it points there.
     pub fn to_public(&self, url: &str) -> Option<String> {
-        exchange_origin(url, &self.upstream, &self.public)
+        let (head, rest) = url.split_at_checked(self.upstream.len())?;
+        let ends_here = rest.is_empty() || rest.starts_with(['/', '?', '#']);
+        let points_there = head.eq_ignore_ascii_case(&self.upstream) && ends_here;
+        points_there.then(|| format!("{}{rest}", self.public))
     }
-
-    /// `url` with our origin exchanged for the upstream's, if it points to us.
-    pub fn to_upstream(&self, url: &str) -> Option<String> {
-        exchange_origin(url, &self.public, &self.upstream)
-    }
-}
-
-fn exchange_origin(url: &str, from: &str, to: &str) -> Option<String> {
-    let head = url.get(..from.len())?;
-    let rest = url.get(from.len()..)?;
-    let ends_here = rest.is_empty() || rest.starts_with(['/', '?', '#']);
-    (head.eq_ignore_ascii_case(from) && ends_here).then(|| format!("{to}{rest}"))
 }
 
 /// A request with everything found in it.

@@ -11,7 +11,7 @@ use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 /// Request fields that CRM clients send and that hold no personal data by their
 /// meaning. `Cookie` is not among them: what Dataverse sets to pin a client to a
 /// server is a performance aid, and other cookies may identify people.
-const FORWARDED: [&str; 29] = [
+const FORWARDED: &[&str] = &[
     // HTTP
     "accept",
     "accept-charset",
@@ -33,10 +33,30 @@ const FORWARDED: [&str; 29] = [
     "traceparent",
     "tracestate",
     "user-agent",
-    // Salesforce, beside `Sforce-…`
+    // Salesforce
+    "sforce-auto-assign",
+    "sforce-call-options",
+    "sforce-disable-batch-retry",
+    "sforce-duplicate-rule-header",
+    "sforce-enable-pkchunking",
+    "sforce-limit-info",
+    "sforce-line-ending",
+    "sforce-mru",
+    "sforce-query-options",
     "x-prettyprint",
     "x-sfdc-session",
-    // Dataverse, beside `OData-…` and `MSCRM.…`
+    // Dataverse
+    "odata-isolation",
+    "odata-maxversion",
+    "odata-version",
+    "mscrm.breadcrumb",
+    "mscrm.bypassbusinesslogicexecution",
+    "mscrm.bypasscustompluginexecution",
+    "mscrm.mergelabels",
+    "mscrm.returnnotifications",
+    "mscrm.solutionuniquename",
+    "mscrm.suppresscallbackregistrationexpanderjob",
+    "mscrm.suppressduplicatedetection",
     "callerobjectid",
     "mscrmcallerid",
     "x-ms-client-request-id",
@@ -47,7 +67,6 @@ const FORWARDED: [&str; 29] = [
     "x-crm-org",
     "x-external",
 ];
-const FORWARDED_PREFIXES: [&str; 3] = ["sforce-", "odata-", "mscrm."];
 
 /// CRM credentials are opaque: an `@` in them says nothing.
 const CRM_CREDENTIALS: [&str; 3] = ["authorization", "x-sfdc-session", "x-api-token"];
@@ -58,7 +77,7 @@ const HOP_BY_HOP: [&str; 7] =
     ["connection", "http2-settings", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// Answer fields that tell of bytes we change, or of ways past us.
-const WITHHELD: [&str; 8] = [
+const WITHHELD: [&str; 9] = [
     "alt-svc",
     "content-digest",
     "content-encoding",
@@ -66,6 +85,7 @@ const WITHHELD: [&str; 8] = [
     "content-md5",
     "digest",
     "repr-digest",
+    "set-cookie",
     "strict-transport-security",
 ];
 
@@ -94,7 +114,7 @@ pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 ///
 /// Left out are hop-by-hop fields, lengths, codings and digests of bytes that
 /// we change (whoever sends the body sets them), `Alt-Svc` and
-/// `Strict-Transport-Security`, and any `Zollhaus-…` that an upstream made up.
+/// `Strict-Transport-Security`, `Set-Cookie`, since no cookie would be sent back, and any `Zollhaus-…` that an upstream made up.
 pub fn answer_fields(headers: &HeaderMap) -> HeaderMap {
     let passes = |name: &HeaderName| {
         let text = name.as_str();
@@ -114,7 +134,7 @@ pub fn answer_fields(headers: &HeaderMap) -> HeaderMap {
 }
 
 fn is_forwarded(name: &str) -> bool {
-    FORWARDED.contains(&name) || FORWARDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    FORWARDED.contains(&name)
 }
 
 /// Whether `Connection` names this field.
@@ -132,6 +152,8 @@ fn is_harmless(name: &HeaderName, value: &HeaderValue) -> bool {
     match name.as_str() {
         "traceparent" => is_trace_parent(text),
         "tracestate" => is_trace_state(text),
+        // A default namespace renames fields: the policy would look for others.
+        "sforce-call-options" => !text.to_ascii_lowercase().contains("defaultnamespace"),
         name => CRM_CREDENTIALS.contains(&name) || !text.contains('@'),
     }
 }

@@ -90,4 +90,9 @@ pub enum ProtectError {
         "several stored spellings of the value of `{field}` match, and this place can name only one"
     )]
     Ambiguous { field: String },
+    /// A filter would stand for more values than is sensible to ask for.
+    #[error(
+        "too many spellings of the value of `{field}` are stored to compare it with all of them"
+    )]
+    TooManySpellings { field: String },
 }

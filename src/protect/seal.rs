@@ -8,7 +8,7 @@ use super::{ProtectError, Protectors, surrogate};
 use crate::base::Cleartext;
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Protection, Shape};
-use crate::vault::{Item, Token};
+use crate::vault::{Item, MAX_FOUND, Token};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,8 @@ enum Plan {
     Ready(Sealed),
     /// Takes the token of exactly this value, which is made if it is new.
     Mint(Shape),
+    /// Takes the token of exactly this value, and makes none.
+    Predict(Shape),
     /// Takes the tokens of all stored spellings of the value.
     Match(Shape),
 }
@@ -54,8 +56,8 @@ impl Protectors {
     ///
     /// Where the CRM compares without regard to case, filters and keys of tokenized
     /// fields stand for every spelling of their value that the vault knows; of a value
-    /// that it does not know, for its own new token. What is encrypted is compared
-    /// in its exact spelling.
+    /// that it does not know, for the token that it would have. A filter stores nothing.
+    /// What is encrypted is compared in its exact spelling.
     ///
     /// # Errors
     /// The first item that cannot be sealed decides; nothing may be forwarded then.
@@ -63,20 +65,27 @@ impl Protectors {
         let mut plans = self.plan(batch).await?;
         self.match_spellings(batch, &mut plans).await?;
 
-        let to_mint: Vec<Item<'_>> = batch
-            .iter()
-            .zip(&plans)
-            .filter(|(_, plan)| !matches!(plan, Plan::Ready(_)))
-            .map(|(item, _)| (&item.rule.category, item.value))
-            .collect();
+        let values_of = |wanted: fn(&Plan) -> bool| -> Vec<Item<'_>> {
+            let items = batch.iter().zip(&plans).filter(|(_, plan)| wanted(plan));
+            items.map(|(item, _)| (&item.rule.category, item.value)).collect()
+        };
+        let to_mint = values_of(|plan| matches!(plan, Plan::Mint(_)));
+        let to_predict = values_of(|plan| matches!(plan, Plan::Predict(_)));
         let mut minted = self.vault.tokenize(&to_mint).await?.into_iter();
-        let sealed = plans.into_iter().filter_map(|plan| match plan {
-            Plan::Ready(sealed) => Some(sealed),
-            Plan::Mint(shape) | Plan::Match(shape) => {
-                minted.next().map(|token| protected(self.shaped(token.as_str(), shape)))
-            }
-        });
-        Ok(sealed.collect())
+        let mut predicted = self.vault.predict(&to_predict).await?.into_iter();
+        let mut sealed = Vec::with_capacity(plans.len());
+        for plan in plans {
+            let (token, shape) = match plan {
+                Plan::Ready(ready) => {
+                    sealed.push(ready);
+                    continue;
+                }
+                Plan::Mint(shape) => (minted.next(), shape),
+                Plan::Predict(shape) | Plan::Match(shape) => (predicted.next(), shape),
+            };
+            sealed.extend(token.map(|token| protected(self.shaped(token.as_str(), shape))));
+        }
+        Ok(sealed)
     }
 
     /// Whether a value that is no surrogate can be sealed at all.
@@ -151,15 +160,12 @@ impl Protectors {
             return Ok(Plan::Ready(Sealed { replacement: Replacement::Keep, state }));
         }
         self.check(item)?;
-        let is_compared = match item.role {
-            Role::Key | Role::Equality => true,
-            Role::Stored | Role::Composed { .. } | Role::Echo => false,
-        };
+        let is_compared = matches!(item.role, Role::Key | Role::Equality);
         match protection {
             Protection::Tokenize { shape } if is_compared && item.ignores_case => {
                 Ok(Plan::Match(shape))
             }
-            Protection::Tokenize { shape } => Ok(Plan::Mint(shape)),
+            Protection::Tokenize { shape } => Ok(exactly(item, shape)),
             Protection::Encrypt { shape, .. } => {
                 let word = self.encrypt(item.value, &item.rule.category);
                 Ok(Plan::Ready(protected(self.shaped(&word, shape))))
@@ -194,10 +200,12 @@ impl Protectors {
             items.iter().map(|item| (&item.rule.category, item.value)).collect();
         let known = self.vault.spellings(&values).await?;
         for ((item, plan), tokens) in items.into_iter().zip(plans).zip(known) {
-            if let Plan::Match(shape) = *plan
-                && !tokens.is_empty()
-            {
-                *plan = Plan::Ready(self.matching(item, &tokens, shape)?);
+            if let Plan::Match(shape) = *plan {
+                *plan = if tokens.is_empty() {
+                    exactly(item, shape)
+                } else {
+                    Plan::Ready(self.matching(item, &tokens, shape)?)
+                };
             }
         }
         Ok(())
@@ -215,6 +223,9 @@ impl Protectors {
         if !item.can_widen {
             return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
         }
+        if tokens.len() >= usize::from(MAX_FOUND) {
+            return Err(ProtectError::TooManySpellings { field: item.rule.id.clone() });
+        }
         let texts = tokens.iter().map(|token| self.shaped(token.as_str(), shape)).collect();
         Ok(Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected })
     }
@@ -225,6 +236,11 @@ impl Protectors {
             Shape::Email => format!("{word}@{}", self.email_domain),
         }
     }
+}
+
+/// The plan for the one spelling that an item has. A key may be stored, a filter not.
+fn exactly(item: &ToSeal<'_>, shape: Shape) -> Plan {
+    if *item.role == Role::Equality { Plan::Predict(shape) } else { Plan::Mint(shape) }
 }
 
 fn protected(text: impl Into<String>) -> Sealed {

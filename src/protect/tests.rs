@@ -8,7 +8,7 @@ use super::*;
 use crate::base::Category;
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Protection, Shape};
-use crate::vault::{BoxFuture, Index, MemoryStore, Row, Token, TokenStore};
+use crate::vault::{BoxFuture, Index, MAX_FOUND, MemoryStore, Row, Token, TokenStore};
 
 const TOKENIZE: Protection = Protection::Tokenize { shape: Shape::Text };
 const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
@@ -302,10 +302,12 @@ async fn what_does_not_fit_is_refused_by_field_and_limit() {
 #[tokio::test]
 async fn filters_and_keys_stand_for_every_stored_spelling() {
     let house = house();
-    for role in [Role::Equality, Role::Key] {
+    for (role, stored) in [(Role::Equality, false), (Role::Key, true)] {
         let unknown = format!("Nobody@{role:?}.example");
-        let minted = house.seal(TOKENIZE_EMAIL, role.clone(), &unknown).await;
-        assert_eq!(house.open(&text(&minted), "email").await, Some(Cleartext::new(unknown)));
+        let token = text(&house.seal(TOKENIZE_EMAIL, role.clone(), &unknown).await);
+        let opened = house.open(&token, "email").await;
+        assert_eq!(opened, stored.then(|| Cleartext::new(&*unknown)), "a key may be stored");
+        assert_eq!(token, house.surrogate(TOKENIZE_EMAIL, &unknown).await);
     }
 
     let lower = house.surrogate(TOKENIZE_EMAIL, "max@x.example").await;
@@ -324,6 +326,18 @@ async fn filters_and_keys_stand_for_every_stored_spelling() {
         let sealed = house.seal_at(TOKENIZE_EMAIL, role, "Max@x.example", single).await;
         assert!(matches!(sealed, Err(ProtectError::Ambiguous { .. })), "{sealed:?}");
     }
+
+    for number in 2..4 * u32::from(MAX_FOUND) {
+        let spelling: String = "max@x.example"
+            .chars()
+            .enumerate()
+            .map(|(at, c)| if number >> at & 1 == 1 { c.to_ascii_uppercase() } else { c })
+            .collect();
+        house.surrogate(TOKENIZE_EMAIL, &spelling).await;
+    }
+    let any = |_: &mut ToSeal<'_>| ();
+    let sealed = house.seal_at(TOKENIZE_EMAIL, Role::Equality, "max@x.example", any).await;
+    assert!(matches!(sealed, Err(ProtectError::TooManySpellings { .. })), "{sealed:?}");
 
     let exact = house.surrogate(ENCRYPT, "max@x.example").await;
     assert_eq!(text(&house.seal(ENCRYPT, Role::Equality, "max@x.example").await), exact);

@@ -60,6 +60,14 @@ impl BufferBudget {
         lease.counted = Some(self.metrics.buffered(wanted * BLOCK));
         Ok(())
     }
+
+    /// Makes `lease` cover so many bytes more.
+    ///
+    /// # Errors
+    /// As [`resize`](Self::resize).
+    pub fn grow(&self, lease: &mut Lease, bytes: usize) -> Result<(), Exhausted> {
+        self.resize(lease, lease.held * BLOCK + bytes)
+    }
 }
 
 #[cfg(test)]

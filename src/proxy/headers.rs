@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Header fields on their way out and back.
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use percent_encoding::percent_decode;
 
 use crate::base::{Cleartext, Refusal, RefusalCode};
 use crate::listener::end_to_end;
@@ -24,10 +27,10 @@ const FORMAL: [HeaderName; 6] = [
 pub fn forwarded(headers: &HeaderMap, clear: &[&Cleartext]) -> HeaderMap {
     let mut forwarded = end_to_end(headers);
     forwarded.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-    let free: Vec<(HeaderName, String)> = forwarded
+    let free: Vec<(HeaderName, Vec<String>)> = forwarded
         .iter()
         .filter(|(name, _)| !FORMAL.contains(name))
-        .map(|(name, value)| (name.clone(), lower_case(value)))
+        .map(|(name, value)| (name.clone(), readings(value)))
         .collect();
     if free.is_empty() {
         return forwarded;
@@ -37,16 +40,29 @@ pub fn forwarded(headers: &HeaderMap, clear: &[&Cleartext]) -> HeaderMap {
         clear.iter().map(|value| value.expose()).filter(|text| text.chars().nth(3).is_some());
     let telling: Vec<_> =
         telling.map(|text| zeroize::Zeroizing::new(text.to_lowercase())).collect();
-    for (name, value) in free {
-        if telling.iter().any(|text| value.contains(text.as_str())) {
+    for (name, readings) in free {
+        let repeats = |text: &zeroize::Zeroizing<String>| {
+            readings.iter().any(|reading| reading.contains(text.as_str()))
+        };
+        if telling.iter().any(repeats) {
             forwarded.remove(name);
         }
     }
     forwarded
 }
 
-fn lower_case(value: &HeaderValue) -> String {
-    String::from_utf8_lossy(value.as_bytes()).to_lowercase()
+/// What a field says as it stands, with percent-encoding taken off, and in what looks
+/// like base64; all in lower case.
+fn readings(value: &HeaderValue) -> Vec<String> {
+    let decoded: Vec<u8> = percent_decode(value.as_bytes()).collect();
+    let twice: Vec<u8> = percent_decode(&decoded).collect();
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let runs = value.as_bytes().split(|byte| !is_base64(byte)).filter_map(|run| {
+        let standard = STANDARD_NO_PAD.decode(run);
+        standard.or_else(|_| URL_SAFE_NO_PAD.decode(run)).ok()
+    });
+    let all = [value.as_bytes().to_vec(), decoded, twice].into_iter().chain(runs);
+    all.map(|bytes| String::from_utf8_lossy(&bytes).to_lowercase()).collect()
 }
 
 /// Puts fields in the place of all of the same names.

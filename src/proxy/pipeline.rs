@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages, in the order of the road.
 
-use std::time::Duration;
-
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use tokio::time::Instant;
@@ -34,6 +32,9 @@ use super::{Body, Mode, Proxy, Upstream, respond};
 
 /// What is kept for each located value, counted against the buffer budget.
 const VALUE_BYTES: usize = 512;
+
+/// Of a target that leaves. No CRM takes more, and [`Uri`] takes 64 KiB with its origin.
+const MAX_TARGET: usize = 60 * 1024;
 
 impl Proxy {
     /// Takes a request along the whole road and back.
@@ -108,7 +109,7 @@ impl Proxy {
     }
 
     async fn protect(&self, decided: Decided) -> Result<Protected, Refusal> {
-        let Decided { located, decisions } = decided;
+        let Decided { mut located, decisions } = decided;
         let occurrences = occurrences(located.request.documents());
         let mut to_seal = Vec::new();
         for ((slot, occurrence), decision) in occurrences.iter().zip(&decisions) {
@@ -158,6 +159,13 @@ impl Proxy {
         }
         let length = located.complete.body.len();
         let outgoing = body::work_on(length, || render(&located, headers, &replacements))?;
+        if outgoing.body.len() > self.limits.max_body_bytes {
+            let message = "the body is larger than the limit once its values are protected";
+            return Err(Refusal::new(RefusalCode::TooLarge, message));
+        }
+        self.budget
+            .grow(&mut located.complete.lease, outgoing.body.len())
+            .map_err(BodyError::from)?;
         Ok(Protected { outgoing, echoes, fields: counts.into_entries(), located })
     }
 
@@ -253,14 +261,9 @@ impl Proxy {
         outgoing: Outgoing,
         status: &mut Option<StatusCode>,
     ) -> Result<Answered, Refusal> {
-        let target =
-            std::str::from_utf8(&outgoing.target).map_err(|error| respond::defect(&error))?;
-        let uri: Uri = format!("{}{target}", upstream.origin)
-            .parse()
-            .map_err(|error| respond::defect(&error))?;
         let mut request = Request::new(Full::new(outgoing.body));
         *request.method_mut() = outgoing.method;
-        *request.uri_mut() = uri;
+        *request.uri_mut() = outgoing.uri;
         *request.headers_mut() = outgoing.headers;
         let sent = Instant::now();
         let answer = upstream.client.send(request).await;
@@ -301,6 +304,14 @@ impl Proxy {
         let opened =
             reveal::open(&answer, &complete.policy, &complete.caller.roles, &self.protectors)
                 .await?;
+        // A short answer may name a long value many times.
+        let shown = opened.shown_bytes();
+        if answered.body.len() + shown > self.limits.max_body_bytes {
+            let message = "the answer is larger than the limit when its values are opened";
+            return Err(Refusal::new(RefusalCode::UpstreamUnreadable, message));
+        }
+        let grown = self.budget.grow(&mut answered.lease, shown);
+        grown.map_err(|error| respond::answer_body(error.into()))?;
         let restored = opened.show(echoes, &self.protectors).await?;
         let mut headers = answer_fields(&answered.headers);
         headers::replace(&mut headers, restored.headers)?;
@@ -346,7 +357,12 @@ impl Proxy {
         let elapsed = trail.started.elapsed();
         let code = result.as_ref().err().map(|refusal| refusal.code);
         let outcome = code.map_or(RequestOutcome::Answered, RequestOutcome::Refused);
-        self.metrics.request(Some(&upstream.name), trail.operation.as_ref(), outcome, elapsed);
+        self.metrics.request(
+            Some(&upstream.name),
+            trail.operation.as_ref(),
+            outcome,
+            Some(elapsed),
+        );
         let response = match result {
             Ok(restored) => {
                 for reveal in &restored.reveals {
@@ -376,7 +392,12 @@ impl Proxy {
     /// Counts a request that was turned back before it took the road.
     pub(super) fn count_refusal(&self, upstream: Option<&Upstream>, code: RefusalCode) {
         let name = upstream.map(|upstream| &upstream.name);
-        self.metrics.request(name, None, RequestOutcome::Refused(code), Duration::ZERO);
+        self.metrics.request(name, None, RequestOutcome::Refused(code), None);
+        tracing::info!(
+            upstream = name.map(tracing::field::display),
+            refusal = code.as_str(),
+            "turned away at the door"
+        );
     }
 
     fn expansion_limits(&self) -> ExpansionLimits {
@@ -450,5 +471,19 @@ fn render(
     if replacements.next().is_some() {
         return Err(respond::defect(&"there are more replacements than occurrences"));
     }
-    Ok(Outgoing { method: located.complete.method.clone(), target, headers, body })
+    let uri = absolute(&located.complete.upstream, &target)?;
+    Ok(Outgoing { method: located.complete.method.clone(), uri, headers, body })
+}
+
+/// Where a target leads at the upstream.
+fn absolute(upstream: &Upstream, target: &[u8]) -> Result<Uri, Refusal> {
+    let target = std::str::from_utf8(target).map_err(|error| respond::defect(&error))?;
+    if target.len() > MAX_TARGET {
+        let message = format!(
+            "the target is longer than {MAX_TARGET} bytes once its values are protected; \
+             compare with fewer values at a time"
+        );
+        return Err(Refusal::new(RefusalCode::TargetTooLong, message));
+    }
+    format!("{}{target}", upstream.origin).parse().map_err(|error| respond::defect(&error))
 }

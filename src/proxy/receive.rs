@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use crate::base::{EntryId, Refusal, RefusalCode};
 use crate::crm::{Dialect, Origins};
 use crate::listener::{Admitted, Peer, admit};
+use crate::route::Resolved;
 
 use super::stage::Received;
 use super::trail::Trail;
@@ -48,7 +49,7 @@ impl Proxy {
             .upstreams
             .get(resolved.upstream)
             .ok_or_else(|| respond::defect(&"a route names an upstream that does not exist"))?;
-        begin(request, &admitted, resolved.prefix, Arc::clone(upstream))
+        begin(request, &admitted, &resolved, Arc::clone(upstream))
             .map_err(|refusal| TurnedAway { refusal, dialect: Some(Arc::clone(&upstream.dialect)) })
     }
 }
@@ -56,7 +57,7 @@ impl Proxy {
 fn begin(
     request: Request<Incoming>,
     admitted: &Admitted,
-    prefix: &str,
+    resolved: &Resolved<'_>,
     upstream: Arc<Upstream>,
 ) -> Result<(Received, Trail), Refusal> {
     let (head, body) = request.into_parts();
@@ -64,7 +65,7 @@ fn begin(
     let peer = peer.ok_or_else(|| respond::defect(&"a connection has no peer"))?;
     let public = upstream.public_url.clone().unwrap_or_else(|| {
         let scheme = if peer.is_tls { "https" } else { "http" };
-        format!("{scheme}://{}{prefix}", admitted.host)
+        format!("{scheme}://{}{}", admitted.host, resolved.prefix)
     });
     let trail = Trail::new(new_id()?, Arc::clone(&upstream));
     let received = Received {
@@ -72,7 +73,7 @@ fn begin(
         upstream,
         peer,
         method: head.method,
-        target: without_prefix(&admitted.target, prefix.len()),
+        target: resolved.strip(&admitted.target),
         headers: head.headers,
         body,
     };
@@ -83,12 +84,6 @@ fn begin(
 fn path_of(target: &Bytes) -> &str {
     let target = std::str::from_utf8(target).unwrap_or_default();
     target.split('?').next().unwrap_or_default()
-}
-
-/// The target below the route's prefix; never empty.
-fn without_prefix(target: &Bytes, prefix: usize) -> Bytes {
-    let rest = target.slice(prefix.min(target.len())..);
-    if rest.first() == Some(&b'/') { rest } else { [b"/", rest.as_ref()].concat().into() }
 }
 
 fn new_id() -> Result<EntryId, Refusal> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use hyper::body::Incoming;
 
 use crate::caller::Principal;
@@ -77,7 +77,8 @@ pub struct Protected {
 /// A request in the form in which it leaves.
 pub struct Outgoing {
     pub method: Method,
-    pub target: Bytes,
+    /// At the upstream.
+    pub uri: Uri,
     pub headers: HeaderMap,
     pub body: Bytes,
 }

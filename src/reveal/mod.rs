@@ -102,6 +102,11 @@ impl<'a> OpenedAnswer<'a> {
         }
     }
 
+    /// How many bytes the values that are going to be shown take, escapes left out.
+    pub fn shown_bytes(&self) -> usize {
+        self.places.iter().map(|place| place.shown_bytes(&self.opened)).sum()
+    }
+
     /// Writes the answer as its caller may see it.
     ///
     /// A further round trip to the vault is made only where clear values have to be

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{Category, Cleartext, FieldName, Role as CallerRole};
 use crate::carrier::{Occurrence, Role, Slot, Value};
-use crate::policy::{FieldRule, Policy, Visibility};
+use crate::policy::{FieldRule, Policy, Reveal, Visibility};
 use crate::protect::{FoundSurrogate, OpenedSurrogates, Protectors, Surrogate};
 
 /// A value in an answer, and everything that decides how it is shown.
@@ -82,6 +82,16 @@ impl<'a> Place<'a> {
                 .map(Cleartext::expose),
             _ => None,
         }
+    }
+
+    /// How long the values are that the caller sees in full here.
+    pub(super) fn shown_bytes(&self, opened: &OpenedSurrogates) -> usize {
+        let shown = self.sources.iter().filter(|source| source.visibility.reveal == Reveal::Full);
+        let length = |source: &Source<'_>, found: &FoundSurrogate| {
+            let value = opened.get(&found.surrogate, &source.rule.category);
+            value.map_or(0, |value| value.expose().len())
+        };
+        shown.flat_map(|source| self.found.iter().map(move |found| length(source, found))).sum()
     }
 
     /// The source that the caller may see least of.

@@ -12,7 +12,7 @@ mod host;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
+use bytes::Bytes;
 
 use host::Host;
 
@@ -103,9 +103,12 @@ impl Routes {
 impl Resolved<'_> {
     /// Path and query as the upstream should see them: without the prefix, and
     /// starting with `/`.
-    pub fn strip<'t>(&self, target: &'t str) -> Cow<'t, str> {
-        let rest = target.strip_prefix(self.prefix).unwrap_or(target);
-        if rest.starts_with('/') { Cow::Borrowed(rest) } else { Cow::Owned(format!("/{rest}")) }
+    pub fn strip(&self, target: &Bytes) -> Bytes {
+        let rest = match target.strip_prefix(self.prefix.as_bytes()) {
+            Some(rest) => target.slice_ref(rest),
+            None => target.clone(),
+        };
+        if rest.first() == Some(&b'/') { rest } else { [b"/", rest.as_ref()].concat().into() }
     }
 }
 

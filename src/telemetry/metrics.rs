@@ -28,8 +28,6 @@ pub enum RequestOutcome {
     /// With the upstream's own answer, whatever its status.
     Answered,
     Refused(RefusalCode),
-    /// The caller went away.
-    Abandoned,
 }
 
 /// Why a connection was closed before its first request.
@@ -70,21 +68,22 @@ impl Metrics {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 
-    /// A request has ended. Also counts the refusal, if it was one.
+    /// A request has ended, after this time on the road if it took the road. Also
+    /// counts the refusal, if it was one.
     pub fn request(
         &self,
         upstream: Option<&UpstreamName>,
         operation: Option<&OperationName>,
         outcome: RequestOutcome,
-        duration: Duration,
+        duration: Option<Duration>,
     ) {
         let upstream = upstream.map_or(NONE, UpstreamName::as_str);
         let operation = operation.map_or(NONE, OperationName::as_str);
         self.families.requests.with_label_values(&[upstream, operation, outcome.as_str()]).inc();
-        self.families
-            .request_duration
-            .with_label_values(&[upstream])
-            .observe(duration.as_secs_f64());
+        if let Some(duration) = duration {
+            let durations = self.families.request_duration.with_label_values(&[upstream]);
+            durations.observe(duration.as_secs_f64());
+        }
         if let RequestOutcome::Refused(code) = outcome {
             self.families.refusals.with_label_values(&[code.as_str()]).inc();
         }
@@ -201,7 +200,6 @@ impl RequestOutcome {
                 Side::Downstream | Side::Policy => "refused",
                 Side::Upstream | Side::Internal => "failed",
             },
-            Self::Abandoned => "abandoned",
         }
     }
 }

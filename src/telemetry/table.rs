@@ -43,7 +43,7 @@ macro_rules! metrics {
 
 metrics! {
     requests: IntCounterVec = "requests_total" ["upstream", "operation", "outcome"]
-        "Requests that ended: `answered` by the upstream, `refused` for the caller's or the policy's sake, `failed` on our or the upstream's side, or `abandoned` by the caller. `none` stands for an upstream or operation that was not found out.";
+        "Requests that ended: `answered` by the upstream, `refused` for the caller's or the policy's sake, or `failed` on our or the upstream's side. A caller that goes away changes nothing of it. `none` stands for an upstream or operation that was not found out.";
     request_duration: HistogramVec = "request_duration_seconds" ["upstream"]
         "From the head of a request to the end of its answer.";
     requests_in_flight: IntGauge = "requests_in_flight" []

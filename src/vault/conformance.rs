@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Index, Row, Token, TokenStore};
+use super::{Index, MAX_FOUND, Row, Token, TokenStore};
 use crate::base::Category;
 
 /// Runs the whole suite on an empty storage. `open` gives a store on the same
@@ -67,6 +67,13 @@ async fn indexes_find_their_tokens_sorted(store: &dyn TokenStore) {
     store.insert(vec![a.clone(), b.clone(), c.clone()]).await.unwrap();
     let found = store.find_by_index(vec![c.folded, Index([98; 16]), a.folded]).await.unwrap();
     assert_eq!(found, [vec![c.token], vec![], vec![b.token, a.token]]);
+
+    let many: Vec<Row> = (120..=120 + MAX_FOUND).map(|token| row(token, 24)).collect();
+    let index = many[0].folded;
+    store.insert(many).await.unwrap();
+    let found = store.find_by_index(vec![index]).await.unwrap();
+    assert_eq!(found[0].len(), usize::from(MAX_FOUND));
+    assert!(found[0].is_sorted());
 }
 
 async fn many_writers_of_the_same_rows_agree<S: TokenStore + 'static>(store: Arc<S>) {

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{BoxFuture, Index, Row, Token, TokenStore, VaultError};
+use super::{BoxFuture, Index, MAX_FOUND, Row, Token, TokenStore, VaultError};
 
 /// Rows that end with the process.
 #[derive(Debug, Default)]
@@ -43,7 +43,9 @@ impl TokenStore for MemoryStore {
     ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
         Box::pin(async move {
             let stored = self.rows();
-            let tokens_of = |index| stored.by_index.get(index).into_iter().flatten().cloned();
+            let tokens_of = |index| {
+                stored.by_index.get(index).into_iter().flatten().take(MAX_FOUND.into()).cloned()
+            };
             Ok(indexes.iter().map(|index| tokens_of(index).collect()).collect())
         })
     }

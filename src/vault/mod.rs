@@ -53,7 +53,8 @@ pub trait TokenStore: Send + Sync {
     /// The rows stored under these tokens, in order.
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
 
-    /// For each index value, the tokens of every row that carries it, sorted.
+    /// For each index value, the tokens of every row that carries it, sorted; no more
+    /// than the first [`MAX_FOUND`] of them.
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
@@ -62,6 +63,10 @@ pub trait TokenStore: Send + Sync {
     /// Whether the store can be read and written now.
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>>;
 }
+
+/// How many tokens a store finds under one index value. There are rarely more than a
+/// few spellings of one value; how many there are is up to callers.
+pub const MAX_FOUND: u8 = 33;
 
 /// What a store keeps under a token.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -61,11 +61,39 @@ impl Vault {
             }
             pending = collided;
         }
-        if tokens.len() == items.len() {
-            Ok(tokens.into_values().collect())
-        } else {
-            Err(VaultError::Corrupt("a value found no token of its own".into()))
+        all_of(tokens, items.len())
+    }
+
+    /// The token that each value has or would get, in order. Nothing is stored: a value
+    /// that is only compared leaves no trace.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub async fn predict(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
+        let mut tokens = BTreeMap::new();
+        let mut pending: Vec<(usize, Item<'_>)> = items.iter().copied().enumerate().collect();
+        for counter in 0..MAX_COLLISIONS {
+            if pending.is_empty() {
+                break;
+            }
+            let rows: Vec<Row> = pending.iter().map(|(_, item)| self.row(*item, counter)).collect();
+            let asked = rows.iter().map(|row| row.token.clone()).collect();
+            let stored = self.store.find(asked).await?;
+            let mut collided = Vec::new();
+            for ((place, row), stored) in pending.into_iter().zip(rows).zip(stored) {
+                let is_free = match &stored {
+                    None => true,
+                    Some(stored) => self.is_same(&row, stored, place.1)?,
+                };
+                if is_free {
+                    tokens.insert(place.0, row.token);
+                } else {
+                    collided.push(place);
+                }
+            }
+            pending = collided;
         }
+        all_of(tokens, items.len())
     }
 
     /// What each token stands for, in order; `None` for tokens that are not ours.
@@ -147,6 +175,14 @@ impl Vault {
         let mut value = self.key.open(associated, &row.sealed).ok_or_else(corrupt)?;
         let value = String::from_utf8(std::mem::take(&mut *value)).map_err(|_| corrupt())?;
         Ok(Opened { category: row.category.clone(), value: Cleartext::new(value) })
+    }
+}
+
+fn all_of(tokens: BTreeMap<usize, Token>, count: usize) -> Result<Vec<Token>, VaultError> {
+    if tokens.len() == count {
+        Ok(tokens.into_values().collect())
+    } else {
+        Err(VaultError::Corrupt("a value found no token of its own".into()))
     }
 }
 

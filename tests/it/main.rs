@@ -11,6 +11,7 @@
     reason = "tests end with what is wrong, and are told how long to run"
 )]
 
+mod hostile;
 mod certificates;
 mod clients;
 mod corpora;

@@ -18,6 +18,7 @@ fn what_is_added_is_read_again() {
     let path = folder.file("zollhaus.callers");
     // The last line was edited by hand and does not end.
     fs::write(&path, "# who is who").unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
     assert!(load_api_keys(&path).unwrap().value.is_empty());
     append_api_key(&path, &key("etl", &["support"], 0xa5)).unwrap();
     append_api_key(&path, &key("mail.er_2", &["marketing", "support"], 7)).unwrap();
@@ -27,8 +28,12 @@ fn what_is_added_is_read_again() {
     assert_eq!(read[0].mac, [0xa5; 32]);
     assert_eq!(read[1].principal, key("mail.er_2", &["marketing", "support"], 0).principal);
     assert_eq!(read[1].mac, [7; 32]);
-    assert!(fs::read_to_string(&path).unwrap().starts_with("# who is who\netl: "));
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(fs::read_to_string(&path).unwrap().starts_with("# who is who\n\"etl\": "));
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o640,
+        "the mode is kept"
+    );
 }
 
 #[test]

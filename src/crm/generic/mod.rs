@@ -108,7 +108,6 @@ impl Dialect for GenericDialect {
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
         let route = self.resolve(request.method, &target)?;
-        message::refuse_method_override(request.headers)?;
         Ok(LocatedRequest {
             operation: Operation { name: route.name.clone(), object: route.object.clone() },
             target: Document::new(request.target.clone(), locate_target(route, &target)?),

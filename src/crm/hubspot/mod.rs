@@ -45,7 +45,6 @@ impl Dialect for HubSpot {
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
         let call = operation::classify(request.method, &target)?;
-        message::refuse_method_override(request.headers)?;
         let target_slots = request::locate_target(&call, &target)?;
         let (body_slots, uses) = request::locate_body(&call, request)?;
         Ok(LocatedRequest {

@@ -30,7 +30,7 @@ fn error_code(code: RefusalCode) -> &'static str {
         RefusalCode::UnsupportedMediaType | RefusalCode::UnsupportedCoding => {
             "UNSUPPORTED_MEDIA_TYPE"
         }
-        RefusalCode::TooLarge => "EXCEEDED_MAX_SIZE_REQUEST",
+        RefusalCode::TooLarge | RefusalCode::TargetTooLong => "EXCEEDED_MAX_SIZE_REQUEST",
         RefusalCode::OperatorUnsupported => "INVALID_FIELD",
         RefusalCode::UnprotectableValue | RefusalCode::MaskedValue => "FIELD_INTEGRITY_EXCEPTION",
         RefusalCode::RateLimited | RefusalCode::Overloaded => "REQUEST_LIMIT_EXCEEDED",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
-use super::{Index, Row, Token, VaultError};
+use super::{Index, MAX_FOUND, Row, Token, VaultError};
 use crate::base::{Category, Tenant};
 use crate::keys::create_private;
 
@@ -139,9 +139,9 @@ pub(super) fn find(connection: &Connection, token: &Token) -> rusqlite::Result<O
 }
 
 pub(super) fn find_by_index(connection: &Connection, index: Index) -> rusqlite::Result<Vec<Token>> {
-    let mut statement =
-        connection.prepare_cached("SELECT word FROM token WHERE folded = ?1 ORDER BY word")?;
-    statement.query_map([index.0], |row| row.get(0))?.collect()
+    let mut statement = connection
+        .prepare_cached("SELECT word FROM token WHERE folded = ?1 ORDER BY word LIMIT ?2")?;
+    statement.query_map(params![index.0, MAX_FOUND], |row| row.get(0))?.collect()
 }
 
 /// Writes as much as a common batch does: a full disk often has room for less.

@@ -18,7 +18,7 @@ use database::Database;
 use readers::Readers;
 use writer::Writer;
 
-use super::{BoxFuture, Index, Row, Token, TokenStore, VaultError};
+use super::{BoxFuture, Index, MAX_FOUND, Row, Token, TokenStore, VaultError};
 use crate::base::Tenant;
 
 /// Rows in an SQLite file (WAL, `synchronous=FULL`).
