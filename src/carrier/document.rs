@@ -10,6 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
+use super::removal::{Element, Elements, Removal, removal_spans};
 use super::{Codec, DecodedText, Occurrence};
 
 /// A message, or a text inside one, with the places where values stand.
@@ -18,6 +19,7 @@ pub struct Document {
     bytes: Bytes,
     /// Ordered by position, not overlapping.
     slots: Vec<Slot>,
+    elements: Elements,
 }
 
 /// Names the size only: the bytes hold values.
@@ -26,6 +28,7 @@ impl fmt::Debug for Document {
         f.debug_struct("Document")
             .field("bytes", &self.bytes.len())
             .field("slots", &self.slots)
+            .field("elements", &self.elements)
             .finish()
     }
 }
@@ -68,16 +71,6 @@ pub enum Content {
     /// Already decided: this text is written here whatever the policy says (a
     /// link whose origin is exchanged).
     Rewritten(String),
-}
-
-/// A member of a list with separators, such as `"key":"value"` between commas.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removal {
-    pub member: Range<usize>,
-    /// The offset of the one-byte separator before the member, if it has one.
-    pub before: Option<usize>,
-    /// The offset of the one-byte separator after the member, if it has one.
-    pub after: Option<usize>,
 }
 
 /// What is written in the place of an occurrence.
@@ -128,14 +121,25 @@ impl Slot {
         decoded: DecodedText,
         slots: Vec<Slot>,
     ) -> Self {
-        let document = Document::new(Bytes::copy_from_slice(decoded.as_str().as_bytes()), slots);
-        Self {
-            span,
-            codec,
-            content: Content::Nested { decoded, document },
-            removal: None,
-            widening: None,
-        }
+        let bytes = Bytes::copy_from_slice(decoded.as_str().as_bytes());
+        Self::holding(span, codec, decoded, Document::new(bytes, slots))
+    }
+
+    /// As [`nested`](Self::nested), for a text that lists records, such as `ids=a,b`.
+    pub fn nested_list(
+        span: Range<usize>,
+        codec: Codec,
+        decoded: DecodedText,
+        elements: Vec<Element>,
+    ) -> Self {
+        let bytes = Bytes::copy_from_slice(decoded.as_str().as_bytes());
+        let document = Document::new(bytes, Vec::new()).with_elements(elements);
+        Self::holding(span, codec, decoded, document)
+    }
+
+    fn holding(span: Range<usize>, codec: Codec, decoded: DecodedText, document: Document) -> Self {
+        let content = Content::Nested { decoded, document };
+        Self { span, codec, content, removal: None, widening: None }
     }
 
     pub fn rewritten(span: Range<usize>, codec: Codec, text: String) -> Self {
@@ -166,7 +170,15 @@ impl Document {
     pub fn new(bytes: impl Into<Bytes>, mut slots: Vec<Slot>) -> Self {
         slots.sort_by_key(|slot| slot.span.start);
         debug_assert!(slots.is_sorted_by(|a, b| a.span.end <= b.span.start), "slots overlap");
-        Self { bytes: bytes.into(), slots }
+        Self { bytes: bytes.into(), slots, elements: Elements::default() }
+    }
+
+    /// The parts that hold one record of a batch each, for
+    /// [`render_without`](Self::render_without). They must not overlap.
+    #[must_use]
+    pub fn with_elements(mut self, elements: Vec<Element>) -> Self {
+        self.elements = Elements::new(elements);
+        self
     }
 
     pub fn bytes(&self) -> &Bytes {
@@ -207,7 +219,23 @@ impl Document {
         &self,
         replacements: &mut impl Iterator<Item = &'r Replacement>,
     ) -> Result<Bytes, RenderError> {
-        let edits = self.edits(replacements)?;
+        self.render_without(replacements, &|_| false)
+    }
+
+    /// As [`render`](Self::render), but without the elements that hold a refused record.
+    ///
+    /// Occurrences in them take their replacements like all others, so that those
+    /// of the rest stay aligned; nothing is written for them.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render); [`RenderError::NotRemovable`] also when a value
+    /// of a refused record stands outside of every element.
+    pub fn render_without<'r>(
+        &self,
+        replacements: &mut impl Iterator<Item = &'r Replacement>,
+        refused: &dyn Fn(u32) -> bool,
+    ) -> Result<Bytes, RenderError> {
+        let edits = self.edits(replacements, refused)?;
         if edits.is_empty() {
             return Ok(self.bytes.clone());
         }
@@ -227,19 +255,23 @@ impl Document {
     fn edits<'a, 'r>(
         &'a self,
         replacements: &mut impl Iterator<Item = &'r Replacement>,
+        refused: &dyn Fn(u32) -> bool,
     ) -> Result<Vec<Edit<'a>>, RenderError> {
         let mut edits = Vec::new();
-        let mut removals: Vec<Removal> = Vec::new();
+        let removed = self.elements.holding(refused);
+        let mut removals: Vec<Removal> = removed.iter().cloned().collect();
         for slot in &self.slots {
+            if removed.covers(slot.span.start) {
+                slot.pass_over(replacements)?;
+                continue;
+            }
             match &slot.content {
                 Content::Rewritten(text) => {
-                    edits.push(Edit {
-                        span: slot.span.clone(),
-                        text: slot.codec.literal(text).into(),
-                    });
+                    edits.push(slot.edit(slot.codec.literal(text)));
                 }
                 Content::Nested { decoded, document } => {
-                    edits.extend(document.edits(&mut *replacements)?.into_iter().map(|edit| {
+                    let nested = document.edits(&mut *replacements, refused)?;
+                    edits.extend(nested.into_iter().map(|edit| {
                         let origin = decoded.origin_of(&edit.span);
                         Edit {
                             span: slot.span.start + origin.start..slot.span.start + origin.end,
@@ -247,30 +279,15 @@ impl Document {
                         }
                     }));
                 }
-                Content::Value(_) => {
-                    match replacements.next().ok_or(RenderError::TooFewReplacements)? {
+                Content::Value(occurrence) => {
+                    let replacement = replacements.next().ok_or(RenderError::TooFewReplacements)?;
+                    if refused(occurrence.record) {
+                        return Err(RenderError::NotRemovable);
+                    }
+                    match replacement {
                         Replacement::Keep => {}
-                        Replacement::Text(text) => {
-                            edits.push(Edit {
-                                span: slot.span.clone(),
-                                text: slot.codec.literal(text).into(),
-                            });
-                        }
-                        Replacement::AnyOf(texts) => {
-                            let elements = slot.codec.elements(texts.iter().map(String::as_str));
-                            let text =
-                                match slot.widening.as_ref().ok_or(RenderError::NotWidenable)? {
-                                    Widening::Elements => elements,
-                                    Widening::List(further) => {
-                                        edits.extend(further.iter().map(|(span, text)| Edit {
-                                            span: span.clone(),
-                                            text: Cow::Borrowed(*text),
-                                        }));
-                                        slot.codec.list(&elements)
-                                    }
-                                };
-                            edits.push(Edit { span: slot.span.clone(), text: text.into() });
-                        }
+                        Replacement::Text(text) => edits.push(slot.edit(slot.codec.literal(text))),
+                        Replacement::AnyOf(texts) => slot.widen(texts, &mut edits)?,
                         Replacement::Remove => {
                             removals.push(slot.removal.clone().ok_or(RenderError::NotRemovable)?);
                         }
@@ -286,26 +303,43 @@ impl Document {
     }
 }
 
-/// Joins removed neighbours, so that each run takes exactly one separator with it.
-fn removal_spans(mut removals: Vec<Removal>) -> Vec<Range<usize>> {
-    removals.sort_by_key(|removal| removal.member.start);
-    let mut runs: Vec<Removal> = Vec::new();
-    for removal in removals {
-        match runs.last_mut() {
-            Some(run) if run.after.is_some() && run.after == removal.before => {
-                run.member.end = removal.member.end;
-                run.after = removal.after;
-            }
-            _ => runs.push(removal),
-        }
+impl Slot {
+    fn edit(&self, text: String) -> Edit<'_> {
+        Edit { span: self.span.clone(), text: text.into() }
     }
-    runs.into_iter()
-        .map(|run| match (run.before, run.after) {
-            (_, Some(after)) => run.member.start..after + 1,
-            (Some(before), None) => before..run.member.end,
-            (None, None) => run.member,
-        })
-        .collect()
+
+    fn widen<'a>(&'a self, texts: &[String], edits: &mut Vec<Edit<'a>>) -> Result<(), RenderError> {
+        let elements = self.codec.elements(texts.iter().map(String::as_str));
+        match self.widening.as_ref().ok_or(RenderError::NotWidenable)? {
+            Widening::Elements => edits.push(self.edit(elements)),
+            Widening::List(further) => {
+                edits.extend(
+                    further.iter().map(|(span, text)| Edit {
+                        span: span.clone(),
+                        text: Cow::Borrowed(*text),
+                    }),
+                );
+                edits.push(self.edit(self.codec.list(&elements)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the replacements that belong to this slot, and uses none.
+    fn pass_over<'r>(
+        &self,
+        replacements: &mut impl Iterator<Item = &'r Replacement>,
+    ) -> Result<(), RenderError> {
+        let count = match &self.content {
+            Content::Value(_) => 1,
+            Content::Nested { document, .. } => document.occurrences().len(),
+            Content::Rewritten(_) => 0,
+        };
+        for _ in 0..count {
+            replacements.next().ok_or(RenderError::TooFewReplacements)?;
+        }
+        Ok(())
+    }
 }
 
 /// A replacement does not fit the document. Always a defect of ours.

@@ -21,7 +21,9 @@ pub mod url;
 mod codec;
 mod document;
 mod occurrence;
+mod removal;
 
 pub use codec::{Codec, DecodedText};
-pub use document::{Content, Document, Removal, RenderError, Replacement, Slot, Widening};
+pub use document::{Content, Document, RenderError, Replacement, Slot, Widening};
 pub use occurrence::{Occurrence, Role, Value};
+pub use removal::{Element, Removal};

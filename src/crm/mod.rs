@@ -13,9 +13,11 @@
 pub mod generic;
 pub mod hubspot;
 mod message;
+mod record;
 pub mod salesforce;
 
 pub use generic::problem_details;
+pub use record::{Batch, RecordName, RefusedRecords, Remaining, SameRecord};
 
 use std::fmt;
 
@@ -128,6 +130,11 @@ pub struct LocatedRequest {
     pub body: Document,
     /// Uses of fields that no single value stands for.
     pub uses: Vec<FieldUse>,
+    /// The records that the request names by the CRM's own ids.
+    pub records: Vec<RecordName>,
+    /// Refuses single records of the request; `None` where the API has no form for
+    /// that, or where the caller wants all records to be written or none.
+    pub batch: Option<Box<dyn Batch>>,
     /// Reads the answer to this request.
     pub answer: Box<dyn ReadAnswer>,
 }
@@ -155,9 +162,15 @@ pub trait ReadAnswer: Send + Sync + fmt::Debug {
 /// An answer with everything found in it.
 #[derive(Debug, Default)]
 pub struct LocatedAnswer {
+    /// What the caller gets: another status than the CRM's where records were refused.
+    pub status: StatusCode,
     /// Headers that carry values or links, such as `Location`.
     pub headers: Vec<(HeaderName, Document)>,
     pub body: Document,
+    /// The records that the answer names by the CRM's own ids.
+    pub records: Vec<RecordName>,
+    /// Which of them the request was about, as far as the answer says so beyond doubt.
+    pub same: Vec<SameRecord>,
 }
 
 impl LocatedAnswer {

@@ -320,7 +320,7 @@ impl Proxy {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         Ok(Restored {
-            status: answered.status,
+            status: answer.status,
             headers,
             body: restored.body,
             lease: answered.lease,
@@ -416,6 +416,8 @@ fn uninspected(complete: &Complete) -> LocatedRequest {
         headers: Vec::new(),
         body: Document::new(complete.body.clone(), Vec::new()),
         uses: Vec::new(),
+        records: Vec::new(),
+        batch: None,
         answer: Box::new(Unread),
     }
 }
@@ -427,8 +429,9 @@ struct Unread;
 impl ReadAnswer for Unread {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
         Ok(LocatedAnswer {
-            headers: Vec::new(),
+            status: answer.status,
             body: Document::new(answer.body.clone(), Vec::new()),
+            ..LocatedAnswer::default()
         })
     }
 }

@@ -132,7 +132,7 @@ impl House {
         echoes: &Echoes,
         fields: &[Field<'_>],
     ) -> Result<Restored, RestoreError> {
-        let answer = LocatedAnswer { headers: vec![], body: document(fields) };
+        let answer = LocatedAnswer { body: document(fields), ..LocatedAnswer::default() };
         let roles = [CallerRole::from("someone"), CallerRole::from(caller)];
         open(&answer, &self.policy, &roles, &self.protectors)
             .await?
@@ -371,7 +371,8 @@ async fn headers_and_body_are_rewritten_in_order() {
     let (one, two) = (house.seal("last", "Muster").await, house.seal("last", "Beispiel").await);
     let header = document(&[stored("last", &one), stored("unlisted", "x")]);
     let body = document(&[stored("unlisted", "y"), stored("last", &two)]);
-    let answer = LocatedAnswer { headers: vec![(http::header::LOCATION, header)], body };
+    let headers = vec![(http::header::LOCATION, header)];
+    let answer = LocatedAnswer { headers, body, ..LocatedAnswer::default() };
     let roles = [CallerRole::from("full")];
     let opened = open(&answer, &house.policy, &roles, &house.protectors).await.unwrap();
     let restored = opened.show(&Echoes::new(), &house.protectors).await.unwrap();
@@ -419,7 +420,7 @@ async fn clear_values_are_what_whole_surrogates_stand_for() {
         stored("unlisted", "Deutschland"),
         stored("street", &name),
     ];
-    let answer = LocatedAnswer { headers: vec![], body: document(&fields) };
+    let answer = LocatedAnswer { body: document(&fields), ..LocatedAnswer::default() };
     let opened = open(&answer, &house.policy, &[], &house.protectors).await.unwrap();
     let values: Vec<_> =
         opened.clear_values().map(|(occurrence, text)| (occurrence.field.as_str(), text)).collect();
@@ -433,7 +434,7 @@ async fn what_is_hidden_shows_no_more_than_surrogates() {
     let (name, email) =
         (house.seal("last", "Muster").await, house.seal("email", "a@x.example").await);
     let fields = [stored("last", &name), stored("email", &email), stored("first", "Klar")];
-    let answer = LocatedAnswer { headers: vec![], body: document(&fields) };
+    let answer = LocatedAnswer { body: document(&fields), ..LocatedAnswer::default() };
     let roles = [CallerRole::from("full")];
     let mut opened = open(&answer, &house.policy, &roles, &house.protectors).await.unwrap();
     opened.hide(|record, category| record == 0 && category.as_str() == "name");

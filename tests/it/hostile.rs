@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::process::Stdio;
 
-use http::{Method, Request, StatusCode};
+use http::{Request, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 

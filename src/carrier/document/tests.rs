@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use proptest::prelude::*;
+
 use crate::base::Cleartext;
-use crate::carrier::{Codec, DecodedText, Occurrence, Role, Value};
+use crate::carrier::{Codec, DecodedText, Element, Occurrence, Removal, Role, Value};
 
 use super::{Document, RenderError, Replacement, Slot, Widening};
 
@@ -146,4 +148,154 @@ fn debug_output_holds_no_values() {
         Replacement::AnyOf(vec!["secret".into()])
     );
     assert!(!printed.contains("secret"), "{printed}");
+}
+
+/// Records in a list, one member each, as `[{"v":"0"}, …]` with white space `gap`.
+fn list(count: u32, gap: &str) -> Document {
+    let mut text = format!("x[{gap}");
+    let (mut slots, mut elements) = (Vec::new(), Vec::new());
+    for record in 0..count {
+        if record > 0 {
+            text.push_str(&format!("{gap},{gap}"));
+        }
+        let start = text.len();
+        let value = format!("\"{record}\"");
+        text.push_str(&format!("{{\"v\":{value}}}"));
+        let end = text.len();
+        let member = Removal { member: start + 1..end - 1, before: None, after: None };
+        let occurrence = Occurrence { record, ..occurrence("x") };
+        let slot = Slot::value(end - 1 - value.len()..end - 1, Codec::Json, occurrence);
+        slots.push(slot.removable(Some(member)));
+        let before = (record > 0).then(|| start - 1 - gap.len());
+        let after = (record + 1 < count).then(|| end + gap.len());
+        let removal = Removal { member: start..end, before, after };
+        elements.push(Element { records: record..record + 1, removal });
+    }
+    text.push_str(&format!("{gap}]y"));
+    Document::new(text, slots).with_elements(elements)
+}
+
+fn render_without(
+    document: &Document,
+    replacements: &[Replacement],
+    refused: &[u32],
+) -> Result<String, RenderError> {
+    let mut replacements = replacements.iter();
+    let is_refused = |record| refused.contains(&record);
+    let rendered = document.render_without(&mut replacements, &is_refused)?;
+    assert_eq!(replacements.next(), None, "replacements are left over");
+    Ok(String::from_utf8(rendered.to_vec()).unwrap())
+}
+
+#[test]
+fn refused_records_are_taken_out_of_their_list() {
+    let document = list(4, " ");
+    let values = [text("a"), Replacement::Keep, Replacement::Remove, text("d")];
+    let check = |refused: &[u32], expected: &str| {
+        assert_eq!(render_without(&document, &values, refused).unwrap(), expected, "{refused:?}");
+    };
+    check(&[], r#"x[ {"v":"a"} , {"v":"1"} , {} , {"v":"d"} ]y"#);
+    check(&[0], r#"x[  {"v":"1"} , {} , {"v":"d"} ]y"#);
+    check(&[1], r#"x[ {"v":"a"} ,  {} , {"v":"d"} ]y"#);
+    check(&[1, 2], r#"x[ {"v":"a"} ,  {"v":"d"} ]y"#);
+    check(&[2, 3], r#"x[ {"v":"a"} , {"v":"1"}  ]y"#);
+    check(&[0, 2], r#"x[  {"v":"1"} ,  {"v":"d"} ]y"#);
+    check(&[0, 1, 2, 3], "x[  ]y");
+    check(&[7], r#"x[ {"v":"a"} , {"v":"1"} , {} , {"v":"d"} ]y"#);
+    let fewer = &values[..3];
+    assert_eq!(render_without(&document, fewer, &[3]), Err(RenderError::TooFewReplacements));
+}
+
+#[test]
+fn an_element_goes_with_all_records_in_it() {
+    // A record that refers to another one, and a third.
+    let body = r#"[{"v":"0","r":{"v":"1"}},{"v":"2"}]"#;
+    let value = |literal: &str, record| {
+        let at = body.find(literal).unwrap();
+        let occurrence = Occurrence { record, ..occurrence("x") };
+        Slot::value(at..at + literal.len(), Codec::Json, occurrence)
+    };
+    let slots = || vec![value("\"0\"", 0), value("\"1\"", 1), value("\"2\"", 2)];
+    let removal = |member, before, after| Removal { member, before, after };
+    let document = Document::new(body, slots()).with_elements(vec![
+        Element { records: 2..3, removal: removal(25..34, Some(24), None) },
+        Element { records: 0..2, removal: removal(1..24, None, Some(24)) },
+    ]);
+    let keep = vec![Replacement::Keep; 3];
+    let check = |refused: &[u32], expected: &str| {
+        assert_eq!(render_without(&document, &keep, refused).unwrap(), expected);
+    };
+    check(&[1], r#"[{"v":"2"}]"#);
+    check(&[0], r#"[{"v":"2"}]"#);
+    check(&[2], r#"[{"v":"0","r":{"v":"1"}}]"#);
+    // A value of a refused record never stays, whatever replaces it.
+    let document = Document::new(body, slots());
+    assert_eq!(render_without(&document, &keep, &[1]), Err(RenderError::NotRemovable));
+}
+
+#[test]
+fn records_are_taken_out_of_escaped_lists() {
+    let element = |record, member, before, after| Element {
+        records: record..record + 1,
+        removal: Removal { member, before, after },
+    };
+    let target = "/q?ids=a%2cb,c&x=1";
+    let origin = vec![0, 1, 4, 5, 6, 7];
+    let slot = Slot::nested_list(
+        7..14,
+        Codec::Percent,
+        DecodedText::new("a,b,c".to_owned(), origin),
+        vec![
+            element(0, 0..1, None, Some(1)),
+            element(1, 2..3, Some(1), Some(3)),
+            element(2, 4..5, Some(3), None),
+        ],
+    );
+    let document = Document::new(target, vec![slot]);
+    let check = |refused: &[u32], expected: &str| {
+        assert_eq!(render_without(&document, &[], refused).unwrap(), expected);
+    };
+    check(&[], target);
+    check(&[0], "/q?ids=b,c&x=1");
+    check(&[1], "/q?ids=a%2cc&x=1");
+    check(&[1, 2], "/q?ids=a&x=1");
+    check(&[0, 2], "/q?ids=b&x=1");
+}
+
+proptest! {
+    /// What is left is what the other records render to by themselves, in their
+    /// order, with the bytes around the list as they were.
+    #[test]
+    fn what_is_left_does_not_depend_on_what_was_taken_out(
+        records in prop::collection::vec((any::<bool>(), 0..3_u8), 0..12),
+        gap in "[ \n]{0,2}",
+    ) {
+        let document = list(u32::try_from(records.len()).unwrap(), &gap);
+        let replacements: Vec<_> = records
+            .iter()
+            .map(|(_, kind)| match kind {
+                0 => Replacement::Keep,
+                1 => text("t\"1"),
+                _ => Replacement::Remove,
+            })
+            .collect();
+        let refused: Vec<u32> =
+            (0..).zip(&records).filter(|(_, (is_refused, _))| *is_refused).map(|(n, _)| n).collect();
+        let rendered = render_without(&document, &replacements, &refused).unwrap();
+        let inner = rendered.strip_prefix("x[").unwrap().strip_suffix("]y").unwrap();
+        let left: Vec<serde_json::Value> = serde_json::from_str(&format!("[{inner}]")).unwrap();
+        let expected: Vec<_> = (0..)
+            .zip(&records)
+            .filter(|(_, (is_refused, _))| !is_refused)
+            .map(|(record, (_, kind)): (u32, _)| match kind {
+                0 => serde_json::json!({ "v": record.to_string() }),
+                1 => serde_json::json!({ "v": "t\"1" }),
+                _ => serde_json::json!({}),
+            })
+            .collect();
+        prop_assert_eq!(left, expected);
+        if refused.is_empty() {
+            prop_assert_eq!(rendered, render(&document, &replacements).unwrap());
+        }
+    }
 }

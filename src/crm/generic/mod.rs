@@ -114,6 +114,8 @@ impl Dialect for GenericDialect {
             headers: Vec::new(),
             body: Document::new(request.body.clone(), locate_body(route, request)?),
             uses: Vec::new(),
+            records: Vec::new(),
+            batch: None,
             answer: Box::new(GenericAnswer(Arc::clone(route))),
         })
     }
@@ -146,16 +148,19 @@ struct GenericAnswer(Arc<Route>);
 
 impl ReadAnswer for GenericAnswer {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
-        let headers = message::link_headers(answer)?;
-        let Some(json) = message::parse_answer(answer)? else {
-            return Ok(LocatedAnswer { headers, body: Document::default() });
+        let mut located = LocatedAnswer {
+            status: answer.status,
+            headers: message::link_headers(answer)?,
+            ..LocatedAnswer::default()
         };
+        let Some(json) = message::parse_answer(answer)? else { return Ok(located) };
         let Self(route) = self;
         let is_error = answer.status.is_client_error() || answer.status.is_server_error();
         let unselected = if is_error { Unselected::ErrorAnswer } else { Unselected::Answer };
         let unselected = unselected(route.object.as_ref(), answer.origins);
         let slots = locate_values(&json, &route.response, unselected)?;
-        Ok(LocatedAnswer { headers, body: Document::new(answer.body.clone(), slots) })
+        located.body = Document::new(answer.body.clone(), slots);
+        Ok(located)
     }
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Json, Kind, Node};
-use crate::carrier::{Codec, Occurrence, Role, Slot, Widening};
+use crate::carrier::{Codec, Content, Occurrence, Role, Slot, Widening};
 use crate::crm::{LocateError, Origins};
 
 use super::jsonpath::Subject;
@@ -32,7 +32,9 @@ pub(super) enum Unselected<'a> {
 /// the first listed.
 ///
 /// Values that stand in a list belong to one record per element of the outermost
-/// list, counted from 1; all others belong to record 0.
+/// list, counted from 1; all others belong to record 0. Where values of an object are
+/// selected outside of every list, its values inside of lists are further ones of
+/// that record, such as the addresses of a contact. What is compared is one filter.
 ///
 /// # Errors
 /// [`LocateError`] when a filter cannot be evaluated on this text.
@@ -56,9 +58,17 @@ pub(super) fn locate_values(
         name: String::new(),
         record: 0,
         records: 0,
+        whole: HashSet::new(),
         slots: Vec::new(),
     };
     walk.visit(json.root(), None);
+    for slot in &mut walk.slots {
+        if let Content::Value(occurrence) = &mut slot.content
+            && (occurrence.role == Role::Equality || walk.whole.contains(&occurrence.object))
+        {
+            occurrence.record = 0;
+        }
+    }
     Ok(walk.slots)
 }
 
@@ -71,6 +81,8 @@ struct Walk<'a> {
     record: u32,
     /// How many records were counted so far.
     records: u32,
+    /// The objects of which the text holds one record.
+    whole: HashSet<ObjectName>,
     slots: Vec<Slot>,
 }
 
@@ -103,7 +115,12 @@ impl<'a> Walk<'a> {
                 }
             }
             _ => self.slots.extend(match selector {
-                Some(selector) => Some(self.selected_slot(node, selector)),
+                Some(selector) => {
+                    if self.record == 0 {
+                        self.whole.insert(selector.field.object.clone());
+                    }
+                    Some(self.selected_slot(node, selector))
+                }
                 None => self.unselected_slot(node),
             }),
         }

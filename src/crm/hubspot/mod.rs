@@ -14,7 +14,9 @@
 //!   the policy for `contact` also holds for `contacts` and `0-1`.
 
 mod answer;
+mod batch;
 mod operation;
+mod refusal;
 mod request;
 mod schema;
 mod search;
@@ -22,16 +24,16 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use http::StatusCode;
-
 use crate::base::{FieldName, ObjectName, OperationName, Refusal};
-use crate::carrier::{Codec, Document};
+use crate::carrier::Document;
 
 use super::message;
 use super::{
-    Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RequestView,
+    Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RequestView,
 };
 use answer::HubSpotAnswer;
+use batch::Inputs;
+use request::Found;
 
 /// The dialect of `api.hubapi.com`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,8 +47,11 @@ impl Dialect for HubSpot {
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
         let call = operation::classify(request.method, &target)?;
-        let target_slots = request::locate_target(&call, &target)?;
-        let (body_slots, uses) = request::locate_body(&call, request)?;
+        let mut found = Found::default();
+        let target_slots = request::locate_target(&call, &target, &mut found)?;
+        request::locate_body(&call, request, &mut found)?;
+        let object = call.object.as_ref();
+        let batch = object.and_then(|object| Inputs::new(call.verb, object, &found.inputs));
         Ok(LocatedRequest {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
@@ -54,9 +59,16 @@ impl Dialect for HubSpot {
             },
             target: Document::new(request.target.clone(), target_slots),
             headers: Vec::new(),
-            body: Document::new(request.body.clone(), body_slots),
-            uses,
-            answer: Box::new(HubSpotAnswer { object: call.object }),
+            body: Document::new(request.body.clone(), found.slots).with_elements(found.elements),
+            uses: found.uses,
+            records: found.names,
+            batch: batch.map(|batch| Box::new(batch) as Box<dyn Batch>),
+            answer: Box::new(HubSpotAnswer {
+                object: call.object,
+                sole: call.verb.sole_records(),
+                inputs: (0..).zip(found.inputs).collect(),
+                refused: Vec::new(),
+            }),
         })
     }
 
@@ -76,24 +88,7 @@ impl Dialect for HubSpot {
         schema::known_fields()
     }
 
-    /// `{"status":"error","message":…,"correlationId":…,"category":…}`.
-    ///
-    /// The correlation id is nil: it would name a request in HubSpot's own logs,
-    /// and this one never got there.
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {
-        let status = refusal.code.status();
-        let category = match status {
-            StatusCode::TOO_MANY_REQUESTS => "RATE_LIMITS",
-            _ if status.is_server_error() => "INTERNAL_ERROR",
-            _ => "VALIDATION_ERROR",
-        };
-        let text = Codec::Json.literal(&format!("Zollhaus: {}", refusal.message));
-        NativeAnswer {
-            status,
-            content_type: "application/json;charset=utf-8",
-            body: format!(
-                r#"{{"status":"error","message":{text},"correlationId":"00000000-0000-0000-0000-000000000000","category":"{category}"}}"#
-            ),
-        }
+        refusal::native(refusal)
     }
 }

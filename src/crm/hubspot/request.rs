@@ -5,19 +5,37 @@ use std::borrow::Cow;
 use crate::base::{Cleartext, FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::url::{Parameter, Target};
-use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
+use crate::carrier::{Codec, Element, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType, shown, unparseable};
-use crate::crm::{FieldUse, LocateError, RequestView};
+use crate::crm::{FieldUse, LocateError, RecordName, RequestView};
 
+use super::batch::Input;
 use super::operation::{Call, Verb};
 use super::schema::{
-    ADDITIONAL_EMAILS, canonical_field, composed_from, is_name, is_opaque, is_record_id,
+    ADDITIONAL_EMAILS, canonical_field, canonical_id, composed_from, is_name, is_opaque,
+    is_record_id,
 };
 
 const NO_KEY: &str = "it is not a record id, and no `idProperty` says what it is";
 
+/// What is found in a request about records of one object.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Places in the body.
+    pub slots: Vec<Slot>,
+    pub uses: Vec<FieldUse>,
+    pub names: Vec<RecordName>,
+    /// The inputs of a batch, and where they stand in the body.
+    pub inputs: Vec<Input>,
+    pub elements: Vec<Element>,
+}
+
 /// Finds the key in the path and checks all that passes.
-pub(super) fn locate_target(call: &Call<'_>, target: &Target) -> Result<Vec<Slot>, LocateError> {
+pub(super) fn locate_target(
+    call: &Call<'_>,
+    target: &Target,
+    found: &mut Found,
+) -> Result<Vec<Slot>, LocateError> {
     for (index, parameter) in target.query.iter().enumerate() {
         let name = parameter.name.as_str();
         let earlier = target.query.iter().take(index).any(|earlier| earlier.name == name);
@@ -42,7 +60,11 @@ pub(super) fn locate_target(call: &Call<'_>, target: &Target) -> Result<Vec<Slot
                 Occurrence { object: object.clone(), field, record: 0, role: Role::Key, value };
             Ok(vec![Slot::value(key.span.clone(), Codec::Percent, occurrence)])
         }
-        None if is_record_id(text) => Ok(Vec::new()),
+        None if is_record_id(text) => {
+            let id = canonical_id(text);
+            found.names.push(RecordName { record: 0, object: object.clone(), id });
+            Ok(Vec::new())
+        }
         None => Err(unparseable("the last segment of the path", NO_KEY)),
     }
 }
@@ -77,21 +99,20 @@ fn key_property(
 pub(super) fn locate_body(
     call: &Call<'_>,
     request: &RequestView<'_>,
-) -> Result<(Vec<Slot>, Vec<FieldUse>), LocateError> {
-    let nothing = (Vec::new(), Vec::new());
+    found: &mut Found,
+) -> Result<(), LocateError> {
     let Some(object) = call.object.as_ref().filter(|_| call.verb.has_body()) else {
         return match call.verb {
             Verb::OAuthToken => check_token_request(request),
             _ => message::refuse_body(request.body),
-        }
-        .map(|()| nothing);
+        };
     };
     if MediaType::of(request.headers) != MediaType::Json {
         let expected = "application/json in UTF-8";
         return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
     }
     let json = message::parse_json("the body", request.body)?;
-    let mut body = Body { object, slots: Vec::new(), uses: Vec::new() };
+    let mut body = Body { object, found };
     let root = json.root();
     match call.verb {
         Verb::Search => body.search(root)?,
@@ -106,14 +127,24 @@ pub(super) fn locate_body(
             let id_property = name_of(root.get("idProperty"))?;
             body.inputs(root, call.verb, id_property.as_deref())?;
         }
-        verb => body.record(root, verb.record_members(), None, 0)?,
+        verb => body.record(root, verb.record_members(), None, 0).map(drop)?,
     }
-    Ok((body.slots, body.uses))
+    Ok(())
 }
 
 impl Verb {
     fn has_body(self) -> bool {
         !matches!(self, Self::List | Self::Read | Self::Delete)
+    }
+
+    /// The records of the request that the only record of an answer is. What two
+    /// records were merged into is both.
+    pub fn sole_records(self) -> Vec<u32> {
+        match self {
+            Self::Create | Self::Read | Self::Update => vec![0],
+            Self::Merge => vec![0, 1],
+            _ => Vec::new(),
+        }
     }
 
     /// The members of the one record of the body, or of each of a batch.
@@ -134,11 +165,10 @@ impl Verb {
     }
 }
 
-/// What is found in the body of a request about records of one object.
+/// The body of a request about records of one object.
 pub(super) struct Body<'a> {
     pub object: &'a ObjectName,
-    pub slots: Vec<Slot>,
-    pub uses: Vec<FieldUse>,
+    pub found: &'a mut Found,
 }
 
 impl Body<'_> {
@@ -150,7 +180,11 @@ impl Body<'_> {
     ) -> Result<(), LocateError> {
         for (record, input) in list(root.get("inputs"), "inputs")?.into_iter().enumerate() {
             let record = u32::try_from(record).unwrap_or(u32::MAX);
-            self.record(input, verb.record_members(), id_property, record)?;
+            let found = self.record(input, verb.record_members(), id_property, record)?;
+            self.found.inputs.push(found);
+            let records = record..record + 1;
+            let element = input.removal().map(|removal| Element { records, removal });
+            self.found.elements.extend(element);
         }
         Ok(())
     }
@@ -161,20 +195,29 @@ impl Body<'_> {
         known: &[&str],
         inherited: Option<&str>,
         record: u32,
-    ) -> Result<(), LocateError> {
+    ) -> Result<Input, LocateError> {
         let own = name_of(node.get("idProperty"))?;
         let key = key_property(self.object, own.as_deref().or(inherited))?;
+        let mut input = Input { is_record_id: key.is_none(), ..Input::default() };
         for (name, value) in members(node, known)? {
             match name.as_ref() {
                 "properties" => self.properties(value, record)?,
                 "associations" => check_associations(value)?,
-                "objectWriteTraceId" => check_opaque(&name, value)?,
-                "id" | "objectId" => self.key(&name, value, key.clone(), record)?,
-                "primaryObjectId" | "objectIdToMerge" => self.key(&name, value, None, record)?,
+                "objectWriteTraceId" => {
+                    check_opaque(&name, value)?;
+                    input.trace = Some(scalar(value).into_owned());
+                }
+                "id" | "objectId" => {
+                    self.key(&name, value, key.clone(), record)?;
+                    input.id = Some(Cleartext::new(scalar(value)));
+                }
+                "primaryObjectId" => self.key(&name, value, None, record)?,
+                // A merge is about two records.
+                "objectIdToMerge" => self.key(&name, value, None, record + 1)?,
                 _ => {}
             }
         }
-        Ok(())
+        Ok(input)
     }
 
     fn properties(&mut self, node: Node<'_>, record: u32) -> Result<(), LocateError> {
@@ -190,7 +233,7 @@ impl Body<'_> {
                 self.use_field(field.clone(), "a list of several addresses");
             }
             let slot = self.slot(property.value, field, record, Role::Stored);
-            self.slots.push(slot.removable(property.value.removal()));
+            self.push(slot.removable(property.value.removal()));
         }
         Ok(())
     }
@@ -205,9 +248,12 @@ impl Body<'_> {
         match field {
             Some(field) => {
                 refuse_several(value, || member(name))?;
-                self.slots.push(self.slot(value, field, record, Role::Key));
+                self.push(self.slot(value, field, record, Role::Key));
             }
-            None if is_record_id(&scalar(value)) => {}
+            None if is_record_id(&scalar(value)) => {
+                let id = canonical_id(&scalar(value));
+                self.found.names.push(RecordName { record, object: self.object.clone(), id });
+            }
             None => return Err(unparseable(member(name), NO_KEY)),
         }
         Ok(())
@@ -219,8 +265,12 @@ impl Body<'_> {
         Slot::value(node.span(), Codec::Json, occurrence)
     }
 
+    pub fn push(&mut self, slot: Slot) {
+        self.found.slots.push(slot);
+    }
+
     pub fn use_field(&mut self, field: FieldName, operator: &'static str) {
-        self.uses.push(FieldUse { object: self.object.clone(), field, operator });
+        self.found.uses.push(FieldUse { object: self.object.clone(), field, operator });
     }
 
     /// A composed field is as protected as the fields it is composed from.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use smol_str::SmolStr;
+
 use crate::base::{FieldName, ObjectName};
 use crate::crm::{FieldFacts, FieldKind};
 
@@ -143,6 +145,11 @@ pub(super) fn is_name(text: &str) -> bool {
 pub(super) fn is_opaque(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.=+/~".contains(&byte);
     (1..=4096).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+/// The one spelling of a record's id: ids are numbers.
+pub(super) fn canonical_id(id: &str) -> SmolStr {
+    id.trim_start_matches('0').into()
 }
 
 /// Whether it can be the id of a record.

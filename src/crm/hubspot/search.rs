@@ -111,7 +111,7 @@ impl Body<'_> {
                 for value in values {
                     let mut slot = self.slot(value, field.clone(), 0, Role::Equality);
                     slot.widening = widening(*comparison, filter, operator, value);
-                    self.slots.push(slot);
+                    self.push(slot);
                 }
             }
         }

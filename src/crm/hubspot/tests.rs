@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod examples;
+mod records;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -447,6 +448,16 @@ fn answers_are_located() {
     let located = locate(&Method::GET, "/account-info/v3/details", JSON, "").unwrap();
     let body = r#"{"results":[{"properties":{"email":"staff"}}],"uiDomain":"app.hubspot.com"}"#;
     assert_eq!(lines(&read_answer(&located, 200, &[], body).unwrap().body), [""; 0]);
+    let located = locate(&Method::GET, "/crm/v3/objects/contacts/1", JSON, "").unwrap();
+    let history = r#"{"properties":null,"propertiesWithHistory":{"email":"t1","fax":["t2",{"value":["t3"]}]}}"#;
+    assert_eq!(
+        lines(&read_answer(&located, 200, &[], history).unwrap().body),
+        ["0 contact.email Stored t1", "0 contact.fax Stored t2", "0 contact.fax Stored a list",]
+    );
+    for name in ["properties", "propertiesWithHistory"] {
+        let unnamed = format!(r#"{{"{name}":[{{"name":"email","value":"a@b.de"}}]}}"#);
+        assert!(read_answer(&located, 200, &[], &unnamed).is_err(), "{name}");
+    }
     let html = [("content-type".to_owned(), "text/html".to_owned())];
     assert!(read_answer(&located, 502, &html, "<html>").is_err());
 }

@@ -1,47 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Answers: read by their structure, which is the same for all operations.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
-use crate::crm::message::{link_headers, parse_answer};
-
-use super::schema::{self, is_id};
+use super::id::{self, is_id};
+use super::schema;
 use crate::base::{FieldName, ObjectName};
-use crate::carrier::json::{Kind, Node};
+use crate::carrier::json::{Json, Kind, Node};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot};
-use crate::crm::{AnswerView, LocateError, LocatedAnswer, Origins, ReadAnswer};
+use crate::crm::message::{link_headers, parse_answer, unparseable};
+use crate::crm::{
+    AnswerView, LocateError, LocatedAnswer, Origins, ReadAnswer, RecordName, SameRecord,
+};
 
 /// What the request says about its answer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Answer {
     /// Whose records a successful answer holds, where they do not say it.
     pub object: Option<ObjectName>,
-    /// The fields behind columns with another name, by that name in lower case.
-    pub columns: HashMap<String, (ObjectName, FieldName)>,
+    /// The fields behind the columns of rows of groups, by the name of the column in
+    /// lower case; `None` where the answer has none of these rows.
+    pub columns: Option<HashMap<String, (ObjectName, FieldName)>>,
     /// The answer tells the client which URLs to use from now on.
     pub is_login: bool,
+    /// What a successful answer tells about, in order: a list has one element for
+    /// each record, an object is about the only one.
+    pub places: Vec<Place>,
+}
+
+/// A place in the answer for one record of the request.
+#[derive(Debug)]
+pub(super) enum Place {
+    Forwarded(Asked),
+    /// It was taken out of the request, and this result is written in its place.
+    Refused(String),
+}
+
+/// A record of the request that the answer tells about.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// Its number, and those of the records that are nested in it.
+    pub records: Range<u32>,
+    pub object: Option<ObjectName>,
 }
 
 impl ReadAnswer for Answer {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
         let headers = link_headers(answer)?;
-        let Some(json) = parse_answer(answer)? else {
-            return Ok(LocatedAnswer { headers, body: Document::default() });
-        };
-        let is_success = answer.status.is_success();
+        let json = parse_answer(answer)?;
         let mut reader = Reader {
             origins: answer.origins,
-            columns: &self.columns,
+            columns: self.columns.as_ref(),
             slots: Vec::new(),
             records: 0,
+            names: Vec::new(),
+            same: Vec::new(),
         };
-        if self.is_login && is_success {
-            reader.login(json.root());
-        } else {
-            let expected = self.object.as_ref().filter(|_| is_success);
-            reader.walk(json.root(), expected.map(Expected::Asked));
+        if answer.status.is_success() {
+            reader.success(self, json.as_ref())?;
+        } else if let Some(json) = &json {
+            reader.walk(json.root(), None)?;
         }
-        Ok(LocatedAnswer { headers, body: Document::new(answer.body.clone(), reader.slots) })
+        Ok(LocatedAnswer {
+            status: answer.status,
+            headers,
+            body: Document::new(answer.body.clone(), reader.slots),
+            records: reader.names,
+            same: reader.same,
+        })
     }
 }
 
@@ -55,61 +83,161 @@ enum Expected<'a> {
 
 struct Reader<'a> {
     origins: &'a Origins,
-    columns: &'a HashMap<String, (ObjectName, FieldName)>,
+    columns: Option<&'a HashMap<String, (ObjectName, FieldName)>>,
     slots: Vec<Slot>,
     records: u32,
+    names: Vec<RecordName>,
+    same: Vec<SameRecord>,
 }
 
 impl Reader<'_> {
-    fn walk(&mut self, node: Node<'_>, expected: Option<Expected<'_>>) {
-        match node.kind() {
-            Kind::String => {
-                self.link(node);
+    fn success(&mut self, answer: &Answer, json: Option<&Json<'_>>) -> Result<(), LocateError> {
+        let expected = answer.object.as_ref().map(Expected::Asked);
+        let forwarded = answer.places.iter().filter(|place| place.asked().is_some()).count();
+        match (json.map(Json::root), answer.places.as_slice()) {
+            (Some(root), _) if answer.is_login => self.login(root),
+            (Some(root), [Place::Forwarded(asked)]) if root.kind() == Kind::Object => {
+                self.result(root, asked, expected)
             }
-            Kind::Array => node.elements().for_each(|element| self.walk(element, expected)),
-            Kind::Object => self.object(node, expected),
-            Kind::Number | Kind::True | Kind::False | Kind::Null => {}
+            (Some(root), places)
+                if root.kind() == Kind::Array && root.elements().count() == forwarded =>
+            {
+                self.results(root, places, expected)
+            }
+            // Without a place for each, a refused record would seem to have passed.
+            _ if forwarded < answer.places.len() => {
+                Err(unparseable("the answer", "it has not one result for each record"))
+            }
+            (Some(root), _) => self.walk(root, expected),
+            (None, _) => Ok(()),
         }
     }
 
-    fn object(&mut self, node: Node<'_>, expected: Option<Expected<'_>>) {
+    /// One result for each record that was forwarded, in their order.
+    fn results(
+        &mut self,
+        list: Node<'_>,
+        places: &[Place],
+        expected: Option<Expected<'_>>,
+    ) -> Result<(), LocateError> {
+        let mut elements = list.elements();
+        let start = list.span().start + 1;
+        let mut end = start;
+        for place in places {
+            match place {
+                // At least one record was forwarded, so there is a neighbour.
+                Place::Refused(result) if end == start => self.insert(end, format!("{result},")),
+                Place::Refused(result) => self.insert(end, format!(",{result}")),
+                Place::Forwarded(asked) => {
+                    let Some(element) = elements.next() else { break };
+                    self.result(element, asked, expected)?;
+                    end = element.span().end;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the answer says of one record: the record itself, or
+    /// `{"id":…,"success":true,"errors":[]}`.
+    fn result(
+        &mut self,
+        node: Node<'_>,
+        asked: &Asked,
+        expected: Option<Expected<'_>>,
+    ) -> Result<(), LocateError> {
+        let number = self.records;
+        if expected.is_none() && node.get("success").is_some() {
+            self.next_record();
+            let id = node.get("id").and_then(|id| id.text()).filter(|id| is_id(id));
+            if let (Some(id), Some(object)) = (id, &asked.object) {
+                self.name(number, object, &id);
+            }
+            for member in node.members() {
+                match member.key.as_ref() {
+                    "errors" => {
+                        member.value.elements().try_for_each(|error| self.error(error, number))?;
+                    }
+                    _ => self.walk(member.value, None)?,
+                }
+            }
+        } else {
+            self.walk(node, expected)?;
+        }
+        if self.records > number {
+            self.same.push(SameRecord { in_answer: number, in_request: asked.records.start });
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, node: Node<'_>, expected: Option<Expected<'_>>) -> Result<(), LocateError> {
+        match node.kind() {
+            Kind::String => {
+                self.link(node);
+                Ok(())
+            }
+            Kind::Array => node.elements().try_for_each(|element| self.walk(element, expected)),
+            Kind::Object => self.object(node, expected),
+            Kind::Number | Kind::True | Kind::False | Kind::Null => Ok(()),
+        }
+    }
+
+    fn object(
+        &mut self,
+        node: Node<'_>,
+        expected: Option<Expected<'_>>,
+    ) -> Result<(), LocateError> {
         let is_error = node.get("message").is_some()
             && (node.get("errorCode").is_some() || node.get("statusCode").is_some());
         if let Some(object) = stated_object(node) {
             let is_asked = matches!(expected, Some(Expected::Asked(_)));
-            self.record(node, &object, is_asked);
+            self.record(node, &object, is_asked)
         } else if is_error {
-            self.error(node);
+            let number = self.next_record();
+            self.error(node, number)
         } else if node.get("records").is_some() {
-            for member in node.members() {
-                self.walk(member.value, expected.filter(|_| member.key == "records"));
-            }
+            node.members().try_for_each(|member| {
+                self.walk(member.value, expected.filter(|_| member.key == "records"))
+            })
         } else if let Some(Expected::Asked(object) | Expected::Related(object)) = expected {
-            self.record(node, object, matches!(expected, Some(Expected::Asked(_))));
+            self.record(node, object, matches!(expected, Some(Expected::Asked(_))))
         } else {
-            for member in node.members() {
-                match member.key.as_ref() {
-                    "errorMessage" => self.echo(member.value),
-                    _ => self.walk(member.value, None),
+            node.members().try_for_each(|member| match member.key.as_ref() {
+                "errorMessage" => {
+                    let number = self.next_record();
+                    self.echo(member.value, number);
+                    Ok(())
                 }
-            }
+                _ => self.walk(member.value, None),
+            })
         }
     }
 
-    fn record(&mut self, record: Node<'_>, object: &ObjectName, is_asked: bool) {
+    fn record(
+        &mut self,
+        record: Node<'_>,
+        object: &ObjectName,
+        is_asked: bool,
+    ) -> Result<(), LocateError> {
         let number = self.next_record();
-        let is_renamed = is_asked && !self.columns.is_empty();
+        let columns = self.columns.filter(|_| is_asked);
+        if object.as_str() != GROUP {
+            if let Some(id) = id_of(record) {
+                self.name(number, object, &id);
+            }
+        } else if columns.is_none() {
+            return Err(unparseable("the answer", "it has rows of groups that no query explains"));
+        }
         for member in record.members() {
             let value = member.value;
-            let name = is_renamed.then(|| member.key.to_ascii_lowercase());
-            let column = name.and_then(|name| self.columns.get(&name));
+            let column = columns.and_then(|columns| columns.get(&member.key.to_ascii_lowercase()));
             let (object, field) =
                 column.cloned().unwrap_or_else(|| schema::original(object, &member.key));
             match value.kind() {
-                Kind::Object if member.key == "attributes" => self.walk(value, None),
-                Kind::Object => self.nested(value, number, &object, &field),
+                Kind::Object if member.key == "attributes" => self.walk(value, None)?,
+                Kind::Object => self.nested(value, number, &object, &field)?,
                 Kind::Array if value.elements().any(|element| element.kind() == Kind::Object) => {
-                    self.walk(value, None);
+                    self.walk(value, None)?;
                 }
                 Kind::Array | Kind::String | Kind::Number | Kind::True | Kind::False => {
                     self.value(value, number, object, field);
@@ -117,10 +245,17 @@ impl Reader<'_> {
                 Kind::Null => {}
             }
         }
+        Ok(())
     }
 
     /// A related record, the records of a sub-select, or the parts of a compound field.
-    fn nested(&mut self, node: Node<'_>, number: u32, object: &ObjectName, field: &FieldName) {
+    fn nested(
+        &mut self,
+        node: Node<'_>,
+        number: u32,
+        object: &ObjectName,
+        field: &FieldName,
+    ) -> Result<(), LocateError> {
         let name = field.as_str();
         let is_part = schema::part_of(field, "").is_some();
         if is_part && stated_object(node).is_none() {
@@ -129,10 +264,10 @@ impl Reader<'_> {
                     self.value(member.value, number, object.clone(), part);
                 }
             }
-            return;
+            return Ok(());
         }
         let related = schema::parent(object, name).or_else(|| schema::children(name));
-        self.walk(node, related.as_ref().map(Expected::Related));
+        self.walk(node, related.as_ref().map(Expected::Related))
     }
 
     fn value(&mut self, node: Node<'_>, record: u32, object: ObjectName, field: FieldName) {
@@ -148,28 +283,38 @@ impl Reader<'_> {
         self.slots.push(Slot::value(node.span(), Codec::Json, occurrence));
     }
 
-    fn error(&mut self, error: Node<'_>) {
-        for member in error.members() {
-            match member.key.as_ref() {
-                "message" => self.echo(member.value),
-                _ => self.walk(member.value, None),
+    fn error(&mut self, error: Node<'_>, record: u32) -> Result<(), LocateError> {
+        error.members().try_for_each(|member| match member.key.as_ref() {
+            "message" => {
+                self.echo(member.value, record);
+                Ok(())
             }
-        }
+            _ => self.walk(member.value, None),
+        })
     }
 
     /// A message to readers. It belongs to no field.
-    fn echo(&mut self, node: Node<'_>) {
+    fn echo(&mut self, node: Node<'_>, record: u32) {
         if node.kind() != Kind::String || self.link(node) {
             return;
         }
         let occurrence = Occurrence {
             object: ObjectName::from_static("error"),
             field: FieldName::from_static("message"),
-            record: self.next_record(),
+            record,
             role: Role::Echo,
             value: node.value(),
         };
         self.slots.push(Slot::value(node.span(), Codec::Json, occurrence));
+    }
+
+    fn name(&mut self, record: u32, object: &ObjectName, id: &str) {
+        let id = id::canonical(id);
+        self.names.push(RecordName { record, object: object.clone(), id });
+    }
+
+    fn insert(&mut self, at: usize, text: String) {
+        self.slots.push(Slot::rewritten(at..at, Codec::Plain, text));
     }
 
     /// Exchanges the origin of a URL that points to the upstream.
@@ -182,7 +327,7 @@ impl Reader<'_> {
 
     /// `instance_url` and `id` name hosts of Salesforce that need not be the
     /// upstream; a client that followed them would leave the proxy.
-    fn login(&mut self, node: Node<'_>) {
+    fn login(&mut self, node: Node<'_>) -> Result<(), LocateError> {
         for member in node.members() {
             let is_ours = matches!(member.key.as_ref(), "instance_url" | "id");
             let text = member.value.text().filter(|_| is_ours);
@@ -191,9 +336,10 @@ impl Reader<'_> {
                     let url = format!("{}{path}", self.origins.public);
                     self.slots.push(Slot::rewritten(member.value.span(), Codec::Json, url));
                 }
-                None => self.walk(member.value, None),
+                None => self.walk(member.value, None)?,
             }
         }
+        Ok(())
     }
 
     fn next_record(&mut self) -> u32 {
@@ -201,6 +347,29 @@ impl Reader<'_> {
         self.records += 1;
         record
     }
+}
+
+impl Place {
+    fn asked(&self) -> Option<&Asked> {
+        match self {
+            Self::Forwarded(asked) => Some(asked),
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+/// What rows of groups state as their object.
+const GROUP: &str = "aggregateresult";
+
+/// The id that a record states, itself or by its URL.
+fn id_of(record: Node<'_>) -> Option<Cow<'_, str>> {
+    let own = record.members().find(|member| member.key.eq_ignore_ascii_case("Id"));
+    let own = own.and_then(|member| member.value.text()).filter(|id| is_id(id));
+    own.or_else(|| {
+        let url = record.get("attributes")?.get("url")?.text()?;
+        let (_, id) = url.rsplit_once('/')?;
+        is_id(id).then(|| Cow::Owned(id.to_owned()))
+    })
 }
 
 /// What follows the origin of an absolute URL.

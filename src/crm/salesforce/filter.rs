@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::schema::{self, is_id};
+use super::id::is_id;
+use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::{Codec, Occurrence, Role, Slot};
 use crate::crm::message::unparseable;
@@ -17,9 +18,9 @@ pub(super) struct Found {
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub object: Option<ObjectName>,
-    /// The fields whose values stand under another name in the answer, by that
-    /// name in lower case.
-    pub columns: HashMap<String, (ObjectName, FieldName)>,
+    /// The fields behind the columns of rows of groups, by the name of the column
+    /// in lower case; `None` where the answer has records.
+    pub columns: Option<HashMap<String, (ObjectName, FieldName)>>,
 }
 
 /// # Errors
@@ -30,7 +31,11 @@ pub(super) fn bind(text: &str) -> Result<Found, LocateError> {
     let mut found = Found::default();
     let scope = Scope::new(&query, named_object)?;
     found.take_in(text, &query, &scope)?;
-    found.columns = columns(&query, &scope);
+    if query.is_aggregate {
+        found.columns = Some(columns(&query, &scope));
+    } else {
+        found.take_in_aliases(&query, &scope)?;
+    }
     found.object = scope.object;
     Ok(found)
 }
@@ -64,7 +69,33 @@ impl Found {
             self.take_in(text, inner, &Scope::new(inner, named_object)?)?;
         }
         for child in &query.children {
-            self.take_in(text, child, &Scope::new(child, child_object)?)?;
+            let scope = Scope::new(child, child_object)?;
+            self.take_in(text, child, &scope)?;
+            self.take_in_aliases(child, &scope)?;
+        }
+        Ok(())
+    }
+
+    /// Records show a column under its alias, and answers with further records do
+    /// not know of the query: they would be read as if the alias were a field. So it
+    /// is a use of the field behind it, and of the field whose name it takes.
+    fn take_in_aliases(&mut self, query: &Query, scope: &Scope<'_>) -> Result<(), LocateError> {
+        const ALIAS: &str = "an alias";
+        for column in &query.columns {
+            let Some(alias) = &column.alias else { continue };
+            let own = scope.object.as_ref().ok_or_else(|| {
+                let problem = "it has an alias in a sub-select from an object that is not known";
+                refuse(problem.to_owned())
+            })?;
+            let taken = schema::original(own, alias);
+            let shown = column.field.as_ref().map(|path| scope.resolve_column(path)).transpose()?;
+            if shown.as_ref() == Some(&taken) {
+                continue;
+            }
+            for (object, field) in shown.into_iter().chain([taken]) {
+                self.uses.extend(schema::uses_of_parts(&object, &field, ALIAS));
+                self.uses.push(FieldUse { object, field, operator: ALIAS });
+            }
         }
         Ok(())
     }
@@ -110,6 +141,12 @@ impl<'q> Scope<'q> {
         if relationships.is_empty() && self.query.columns.iter().any(is_hidden) {
             return Err(ambiguous(path.at));
         }
+        self.resolve_column(path)
+    }
+
+    /// As [`resolve`](Self::resolve), where no alias can be meant.
+    fn resolve_column(&self, path: &Path) -> Result<(ObjectName, FieldName), LocateError> {
+        let (relationships, field) = path.split();
         let object = self.follow(relationships).ok_or_else(|| {
             refuse(format!("the name at byte {} belongs to an object that is not known", path.at))
         })?;
@@ -151,19 +188,20 @@ fn child_object(path: &Path) -> Option<ObjectName> {
     schema::children(path.split().1)
 }
 
-/// Columns that the answer calls by another name than their field.
+/// The columns of rows of groups. These are never continued on a further page
+/// ("Considerations for GROUP BY"), so their meaning need not outlive the answer.
 fn columns(query: &Query, scope: &Scope<'_>) -> HashMap<String, (ObjectName, FieldName)> {
     let mut columns = HashMap::new();
     let mut expressions = 0;
     for column in &query.columns {
         let name = match (&column.alias, &column.field) {
             (Some(alias), _) => alias.to_ascii_lowercase(),
-            (None, _) if column.is_computed && query.is_aggregate => {
+            (None, _) if column.is_computed => {
                 expressions += 1;
                 format!("expr{}", expressions - 1)
             }
-            (None, Some(field)) if query.is_aggregate => field.split().1.to_ascii_lowercase(),
-            (None, _) => continue,
+            (None, Some(field)) => field.split().1.to_ascii_lowercase(),
+            (None, None) => continue,
         };
         let Some(path) = &column.field else { continue };
         let (relationships, field) = path.split();

@@ -20,7 +20,9 @@
 //! Record ids are not treated as values anywhere.
 
 mod answer;
+mod batch;
 mod filter;
+mod id;
 mod operation;
 mod record;
 mod refusal;
@@ -31,7 +33,8 @@ mod tests;
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-use self::answer::Answer;
+use self::answer::{Answer, Place};
+use self::batch::Collection;
 use self::filter::Found;
 use self::operation::{Answered, Body, Operation, classify};
 use self::record::Records;
@@ -40,7 +43,7 @@ use crate::carrier::url::{Parameter, Piece};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
-    self, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, RequestView,
+    self, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, RequestView,
 };
 
 /// The Salesforce dialect.
@@ -59,32 +62,52 @@ impl Dialect for Salesforce {
         let object = operation.object.map(schema::object_name);
         let key = operation.key.zip(object.as_ref());
         let key = key.map(|(field, object)| schema::original(object, field));
-        let records = records(request, &operation, object.as_ref(), key.as_ref())?;
+        let mut records = records(request, &operation, object.as_ref(), key.as_ref())?;
+        if let Some((id, object)) = operation.id.zip(object.as_ref()) {
+            records.named(id, object);
+        }
 
         let mut found = match target.parameter("q") {
             Some(parameter) => query(parameter)?,
             None if operation.parameters == ["q"] => {
                 return Err(message::unparseable("the query", "parameter `q` is missing"));
             }
-            None => Found { object, ..Found::default() },
+            None => Found { object: object.clone(), ..Found::default() },
         };
+        if let Some(ids) = target.parameter("ids") {
+            found.slots.push(records.ids(&ids.value, object.as_ref()));
+        } else if operation.is_about_one_record() {
+            records.asks_for(0, object);
+        }
         if let Some((object, field)) = key.filter(|_| operation.body != Body::Records) {
             found.uses.extend(schema::uses_of_parts(&object, &field, "a key in a composed field"));
             let last = target.segments.iter().rfind(|segment| !segment.span.is_empty());
             found.slots.extend(last.map(|segment| path_key(segment, object, field)));
         }
         found.uses.extend(records.uses);
+        let all_or_none = records.all_or_none
+            || target
+                .parameter("allOrNone")
+                .is_some_and(|flag| flag.value.decoded.as_str() == "true");
+        let is_batch = operation.writes_collection()
+            && !all_or_none
+            && records.asked.len() <= batch::MAX_RECORDS;
+        let collection = is_batch.then(|| Collection(records.asked.clone()));
 
         Ok(LocatedRequest {
             operation: crm::Operation { name: operation.name.into(), object: found.object.clone() },
             target: Document::new(request.target.clone(), found.slots),
             headers: Vec::new(),
-            body: Document::new(request.body.clone(), records.slots),
+            body: Document::new(request.body.clone(), records.slots)
+                .with_elements(records.elements),
             uses: found.uses,
+            records: records.names,
+            batch: collection.map(|collection| Box::new(collection) as Box<dyn Batch>),
             answer: Box::new(Answer {
                 object: found.object.filter(|_| operation.answer == Answered::Records),
                 columns: found.columns,
                 is_login: operation.answer == Answered::Login,
+                places: records.asked.into_iter().map(Place::Forwarded).collect(),
             }),
         })
     }
@@ -146,9 +169,9 @@ fn records(
     }
     let json = message::parse_json("the body", request.body)?;
     match operation.body {
-        Body::Selection => record::selection(json.root())?,
+        Body::Selection => records.selection(json.root(), object)?,
         Body::Records => records.collection(json.root(), object)?,
-        _ => records.record(json.root(), object)?,
+        _ => records.record(json.root(), object).map(drop)?,
     }
     Ok(records)
 }

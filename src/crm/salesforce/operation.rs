@@ -2,7 +2,8 @@
 
 use http::Method;
 
-use super::schema::{is_id, is_name};
+use super::id::is_id;
+use super::schema::is_name;
 use crate::carrier::url::{Parameter, Target};
 use crate::crm::LocateError;
 
@@ -11,6 +12,8 @@ use crate::crm::LocateError;
 pub(super) struct Operation<'t> {
     pub name: &'static str,
     pub object: Option<&'t str>,
+    /// The id of the record, where it is the last segment of the path.
+    pub id: Option<&'t str>,
     /// The field that names records: its value is the last segment of the path, or
     /// in a collection a member of each record.
     pub key: Option<&'t str>,
@@ -18,6 +21,19 @@ pub(super) struct Operation<'t> {
     pub parameters: &'static [&'static str],
     pub body: Body,
     pub answer: Answered,
+}
+
+impl Operation<'_> {
+    /// Whether all that the request says is about one record.
+    pub fn is_about_one_record(&self) -> bool {
+        self.body == Body::Record
+            || self.id.is_some()
+            || (self.key.is_some() && self.body == Body::None)
+    }
+
+    pub fn writes_collection(&self) -> bool {
+        self.body == Body::Records || self.name == COLLECTION_DELETE
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +157,7 @@ fn is_version(text: &str) -> bool {
 const READ: Operation<'static> = Operation {
     name: "",
     object: None,
+    id: None,
     key: None,
     parameters: &[],
     body: Body::None,
@@ -223,9 +240,9 @@ fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
         ("GET", []) => metadata("sobject.info"),
         ("GET", ["describe"]) => metadata("sobject.describe"),
         ("POST", [] | ["Id"]) => CREATE,
-        ("GET", [id]) if is_id(id) => FETCH,
-        ("PATCH", [id]) if is_id(id) => UPDATE,
-        ("DELETE", [id]) if is_id(id) => DELETE,
+        ("GET", [id]) if is_id(id) => Operation { id: Some(id), ..FETCH },
+        ("PATCH", [id]) if is_id(id) => Operation { id: Some(id), ..UPDATE },
+        ("DELETE", [id]) if is_id(id) => Operation { id: Some(id), ..DELETE },
         ("GET", [field, _]) if is_key(field) => Operation { key: Some(field), ..FETCH },
         ("PATCH", [field, _]) if is_key(field) => Operation { key: Some(field), ..UPSERT },
         ("DELETE", [field, _]) if is_key(field) => Operation { key: Some(field), ..DELETE },
@@ -241,6 +258,8 @@ fn is_key(field: &str) -> bool {
     is_name(field) && !is_id(field) && !is_resource
 }
 
+const COLLECTION_DELETE: &str = "collection.delete";
+
 /// What follows `/composite/sobjects`.
 fn collection<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
     const WRITE_ALL: Operation<'static> = Operation { body: Body::Records, ..WRITE };
@@ -249,7 +268,7 @@ fn collection<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
         ("POST", []) => Operation { name: "collection.create", ..WRITE_ALL },
         ("PATCH", []) => Operation { name: "collection.update", ..WRITE_ALL },
         ("DELETE", []) => Operation {
-            name: "collection.delete",
+            name: COLLECTION_DELETE,
             parameters: &["ids", "allOrNone"],
             body: Body::None,
             ..WRITE

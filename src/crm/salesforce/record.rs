@@ -1,26 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Records in requests.
 
+use std::ops::Range;
+
+use super::answer::Asked;
+use super::id::{self, is_id};
 use super::operation::is_path;
-use super::schema::{self, is_id, is_name};
+use super::schema::{self, is_name};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
-use crate::carrier::{Codec, Occurrence, Role, Slot};
+use crate::carrier::url::Piece;
+use crate::carrier::{Codec, Element, Occurrence, Removal, Role, Slot};
 use crate::crm::message::unparseable;
-use crate::crm::{FieldUse, LocateError};
+use crate::crm::{FieldUse, LocateError, RecordName};
 
 /// Collects the values of the records of one request.
+#[derive(Default)]
 pub(super) struct Records {
     /// The field that names each record, where one does.
     key: Option<FieldName>,
     next_record: u32,
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
+    pub names: Vec<RecordName>,
+    /// What the answer tells about, in order.
+    pub asked: Vec<Asked>,
+    /// The elements of a collection in the body.
+    pub elements: Vec<Element>,
+    /// Whether the caller wants all records of a collection to be written, or none.
+    pub all_or_none: bool,
 }
 
 impl Records {
     pub(super) fn new(key: Option<FieldName>) -> Self {
-        Self { key, next_record: 0, slots: Vec::new(), uses: Vec::new() }
+        Self { key, ..Self::default() }
+    }
+
+    /// A record that the path names.
+    pub(super) fn named(&mut self, id: &str, object: &ObjectName) {
+        let id = id::canonical(id);
+        self.names.push(RecordName { record: 0, object: object.clone(), id });
+    }
+
+    /// Takes note that all records from `first` on are one that the answer tells
+    /// about, and those nested in it.
+    pub(super) fn asks_for(&mut self, first: u32, object: Option<ObjectName>) {
+        self.asked.push(Asked { records: first..self.next_record.max(first + 1), object });
+    }
+
+    /// `ids=003…,003…`. A record without an `object` is of the one that its id tells.
+    pub(super) fn ids(
+        &mut self,
+        Piece { span, decoded }: &Piece,
+        object: Option<&ObjectName>,
+    ) -> Slot {
+        let text = decoded.as_str();
+        let mut elements = Vec::new();
+        let mut start = 0;
+        for item in text.split(',') {
+            let end = start + item.len();
+            let removal = Removal {
+                member: start..end,
+                before: start.checked_sub(1),
+                after: (end < text.len()).then_some(end),
+            };
+            elements.push(Element { records: self.id(item.trim(), object), removal });
+            start = end + 1;
+        }
+        Slot::nested_list(span.clone(), Codec::Percent, decoded.clone(), elements)
+    }
+
+    /// One record that is named by its id only.
+    fn id(&mut self, id: &str, object: Option<&ObjectName>) -> Range<u32> {
+        let record = self.next_record;
+        self.next_record += 1;
+        let id = id::canonical(id);
+        let object = object.cloned().or_else(|| id::object_of(&id));
+        if let Some(object) = object.clone() {
+            self.names.push(RecordName { record, object, id });
+        }
+        self.asks_for(record, object);
+        record..self.next_record
     }
 
     /// `{"allOrNone":false,"records":[…]}`
@@ -35,10 +95,18 @@ impl Records {
             match member.key.as_ref() {
                 "allOrNone" => {
                     require(value, matches!(value.kind(), Kind::True | Kind::False), "is no flag")?;
+                    self.all_or_none = value.kind() == Kind::True;
                 }
                 "records" => {
                     require(value, value.kind() == Kind::Array, "is no list")?;
-                    value.elements().try_for_each(|record| self.record(record, object))?;
+                    for record in value.elements() {
+                        let first = self.next_record;
+                        let object = self.record(record, object)?;
+                        self.asks_for(first, Some(object));
+                        let records = first..self.next_record;
+                        let removal = record.removal();
+                        self.elements.extend(removal.map(|removal| Element { records, removal }));
+                    }
                 }
                 _ => return Err(refuse(value, "is not a member of a collection")),
             }
@@ -46,13 +114,38 @@ impl Records {
         Ok(())
     }
 
-    /// One record. `object` is what the path says that it is; without that, the
-    /// record has to say it.
+    /// `{"ids":[…],"fields":[…]}`: ids and names only.
+    pub(super) fn selection(
+        &mut self,
+        body: Node<'_>,
+        object: Option<&ObjectName>,
+    ) -> Result<(), LocateError> {
+        require(body, body.kind() == Kind::Object, "is no object")?;
+        for member in body.members() {
+            require(member.value, member.value.kind() == Kind::Array, "is no list")?;
+            for element in member.value.elements() {
+                let text = element.text().unwrap_or_default();
+                let is_fine = match member.key.as_ref() {
+                    "ids" => is_id(&text),
+                    "fields" => is_path(&text),
+                    _ => false,
+                };
+                require(element, is_fine, "is neither an id nor a name")?;
+                if member.key == "ids" {
+                    self.id(&text, object);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One record, and what it is. `object` is what the path says that it is; without
+    /// that, the record has to say it.
     pub(super) fn record(
         &mut self,
         record: Node<'_>,
         object: Option<&ObjectName>,
-    ) -> Result<(), LocateError> {
+    ) -> Result<ObjectName, LocateError> {
         let stated = stated_object(record)?;
         let object = match (stated.as_ref(), object) {
             (Some(stated), Some(object)) if stated != object => {
@@ -61,7 +154,8 @@ impl Records {
             (stated, object) => stated.or(object),
         };
         let object = object.ok_or_else(|| refuse(record, "does not state its object"))?;
-        self.members(record, object, &Role::Stored)
+        self.members(record, object, &Role::Stored)?;
+        Ok(object.clone())
     }
 
     fn members(
@@ -83,7 +177,11 @@ impl Records {
                 continue;
             }
             let (object, field) = schema::original(object, name);
-            if field.as_str() == "id" && value.text().is_some_and(|id| is_id(&id)) {
+            if field.as_str() == "id"
+                && let Some(id) = value.text().filter(|id| is_id(id))
+            {
+                let id = id::canonical(&id);
+                self.names.push(RecordName { record: number, object, id });
                 continue;
             }
             // An account's name is composed, and read-only, for persons only.
@@ -158,24 +256,6 @@ fn refuse_equal_names(record: Node<'_>) -> Result<(), LocateError> {
     names.sort_unstable();
     let has_equals = names.iter().zip(names.iter().skip(1)).any(|(a, b)| a == b);
     require(record, !has_equals, "has two names that differ in case only")
-}
-
-/// `{"ids":[…],"fields":[…]}`: ids and names only.
-pub(super) fn selection(body: Node<'_>) -> Result<(), LocateError> {
-    require(body, body.kind() == Kind::Object, "is no object")?;
-    for member in body.members() {
-        let is_fine: fn(&str) -> bool = match member.key.as_ref() {
-            "ids" => is_id,
-            "fields" => is_path,
-            _ => return Err(refuse(member.value, "is not a member of a selection")),
-        };
-        require(member.value, member.value.kind() == Kind::Array, "is no list")?;
-        for element in member.value.elements() {
-            let text = element.text().unwrap_or_default();
-            require(element, is_fine(&text), "is neither an id nor a name")?;
-        }
-    }
-    Ok(())
 }
 
 fn require(node: Node<'_>, holds: bool, otherwise: &str) -> Result<(), LocateError> {

@@ -4,15 +4,28 @@ use crate::base::{Refusal, RefusalCode};
 use crate::carrier::Codec;
 use crate::crm::NativeAnswer;
 
+pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
+
 /// The error list of the REST API ("Status Codes and Error Responses").
 pub(super) fn native(refusal: &Refusal) -> NativeAnswer {
-    let message = Codec::Json.literal(&format!("Zollhaus: {}", refusal.message));
-    let code = error_code(refusal.code);
+    let (message, code) = (message(refusal), error_code(refusal.code));
     NativeAnswer {
         status: refusal.code.status(),
-        content_type: "application/json;charset=UTF-8",
+        content_type: CONTENT_TYPE,
         body: format!("[{{\"message\":{message},\"errorCode\":\"{code}\"}}]"),
     }
+}
+
+/// The result of one record of a collection.
+pub(super) fn result(refusal: &Refusal) -> String {
+    let (message, code) = (message(refusal), error_code(refusal.code));
+    format!(
+        r#"{{"success":false,"errors":[{{"statusCode":"{code}","message":{message},"fields":[]}}]}}"#
+    )
+}
+
+fn message(refusal: &Refusal) -> String {
+    Codec::Json.literal(&format!("Zollhaus: {}", refusal.message))
 }
 
 /// The code that Salesforce itself uses for what comes nearest. Never

@@ -23,11 +23,6 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// A record id: 15 characters, or 18 with the check suffix.
-pub(super) fn is_id(text: &str) -> bool {
-    matches!(text.len(), 15 | 18) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
 /// Relationships that lead to one object wherever they stand. An owner may also
 /// be a queue, which has no personal fields.
 const PARENTS: [(&str, &str); 24] = [

@@ -103,11 +103,28 @@ fn query_results_are_read_with_their_query() {
             "0 aggregateresult.c = 3",
         ],
     );
+    // An alias is no name of ours: on further pages nothing would say what it means.
     check(
         "SELECT toLabel(LeadSource) s, Foo__r.Name FROM Lead",
         r#"{"records":[{"attributes":{"type":"Lead"},"S":"Web","Owner":{"attributes":{"type":"User"},"s":"x"}}]}"#,
-        &["0 lead.leadsource = Web", "1 user.s = x"],
+        &["0 lead.s = Web", "1 user.s = x"],
     );
+}
+
+#[test]
+fn rows_of_groups_mean_nothing_without_their_query() {
+    let rows = r#"{"records":[{"attributes":{"type":"AggregateResult"},"e":"a@b.de"}]}"#;
+    let children = r#"{"records":[{"attributes":{"type":"Account"},"Contacts":{"records":[{"attributes":{"type":"AggregateResult"},"e":"a@b.de"}]}}]}"#;
+    let check = |target: &str, body: &str| {
+        let located = locate("GET", target, "").unwrap();
+        let error = read_answer(&located, 200, &headers(&[]), body).unwrap_err();
+        let expected = "the answer cannot be parsed: it has rows of groups that no query explains";
+        assert_eq!(error.to_string(), expected, "{target}");
+    };
+    check("/services/data/v62.0/query/01gWV000000demoYAAQ-2000", rows);
+    check(&query("SELECT Email FROM Contact"), rows);
+    check(&query("SELECT Id, (SELECT MAX(Email) e FROM Contacts) FROM Account"), children);
+    check(&query("SELECT MAX(Name) e FROM Account"), children);
 }
 
 #[test]

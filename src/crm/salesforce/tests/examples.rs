@@ -120,7 +120,8 @@ fn nothing_personal_stays_in_the_examples() {
     );
 }
 
-/// Answers without their requests: whatever they are, they are read and stay as they are.
+/// Answers without their requests: whatever they are, they are read and stay as they
+/// are. Only rows of groups mean nothing without their query.
 #[test]
 fn every_answer_of_the_fixtures_is_read() {
     let locators = ["/services/data/v62.0/query/01g", "/services/data/v62.0/limits"];
@@ -128,8 +129,12 @@ fn every_answer_of_the_fixtures_is_read() {
         let sent = body(&example["response"]);
         for target in locators {
             let located = locate("GET", target, "").unwrap();
-            let answer = read_answer(&located, 200, &HeaderMap::new(), &sent).unwrap();
-            assert_eq!(render(&answer.body, &Replacement::Keep), sent, "{name}");
+            let answer = read_answer(&located, 200, &HeaderMap::new(), &sent);
+            if name.contains("aggregate") {
+                assert!(answer.is_err(), "{name}");
+            } else {
+                assert_eq!(render(&answer.unwrap().body, &Replacement::Keep), sent, "{name}");
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod examples;
+mod records;
 mod requests;
 
 use bytes::Bytes;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Up to 100 objects at a time: `/batch/…`. One that fails does not stop the
-//! others; the answer is then a 207.
+//! others, if the error can say which it was; the answer is then a 207. Inputs to
+//! create are told apart by `objectWriteTraceId` only.
+
+use std::collections::HashSet;
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -17,10 +20,25 @@ type Input = Map<String, Value>;
 
 impl Api<'_, '_> {
     pub(super) fn create_batch(&mut self) -> Outcome {
-        self.each(StatusCode::CREATED, |api, _, input| {
-            let record = api.insert(properties_of(input)?)?;
+        let body = self.body()?;
+        let traces: HashSet<_> = inputs(&body)?.into_iter().filter_map(trace).collect();
+        let can_be_told = traces.len() == inputs(&body)?.len();
+        let before = self.desk.state.store.clone();
+        let mut failed = None;
+        let answer = self.each(StatusCode::CREATED, |api, _, input| {
+            let record = api.insert(properties_of(input)?).map_err(|problem| {
+                failed.get_or_insert_with(|| problem.clone());
+                problem
+            })?;
             Ok(api.render_all(&record))
-        })
+        });
+        match failed.filter(|_| !can_be_told) {
+            Some(problem) => {
+                self.desk.state.store = before;
+                Err(problem)
+            }
+            None => answer,
+        }
     }
 
     pub(super) fn read_batch(&mut self) -> Outcome {
@@ -73,14 +91,19 @@ impl Api<'_, '_> {
     fn each(
         &mut self,
         success: StatusCode,
-        act: impl Fn(&mut Self, &Input, &Input) -> Result<Value, Problem>,
+        mut act: impl FnMut(&mut Self, &Input, &Input) -> Result<Value, Problem>,
     ) -> Outcome {
         let body = self.body()?;
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for input in inputs(&body)? {
             match act(self, &body, input) {
-                Ok(result) => results.push(result),
-                Err(problem) => errors.push(problem.into_error(text(input, "id"))),
+                Ok(mut result) => {
+                    if let (Some(result), Some(trace)) = (result.as_object_mut(), trace(input)) {
+                        result.insert(TRACE.to_owned(), trace.into());
+                    }
+                    results.push(result);
+                }
+                Err(problem) => errors.push(problem.into_error(text(input, "id"), trace(input))),
             }
         }
         let now = self.desk.now.to_rfc3339();
@@ -109,6 +132,12 @@ fn inputs(body: &Input) -> Result<Vec<&Input>, Problem> {
 
 fn text<'v>(object: &'v Input, name: &str) -> Option<&'v str> {
     object.get(name).and_then(Value::as_str)
+}
+
+const TRACE: &str = "objectWriteTraceId";
+
+fn trace(input: &Input) -> Option<&str> {
+    text(input, TRACE)
 }
 
 fn id_of(input: &Input) -> &str {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::demo::crm::message::Answer;
 
@@ -83,13 +83,17 @@ impl Problem {
     }
 
     /// As one of the errors of a batch.
-    pub(super) fn into_error(self, id: Option<&str>) -> Value {
-        let ids: Vec<&str> = id.into_iter().collect();
+    pub(super) fn into_error(self, id: Option<&str>, trace: Option<&str>) -> Value {
+        let named = [("ids", id), ("objectWriteTraceId", trace)];
+        let context: Map<String, Value> = named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), json!([value?]))))
+            .collect();
         json!({
             "status": "error",
             "category": self.category,
             "message": self.message,
-            "context": { "ids": ids },
+            "context": context,
         })
     }
 }

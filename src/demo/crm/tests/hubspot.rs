@@ -135,11 +135,23 @@ async fn batches_answer_input_by_input() {
     assert_eq!((status, &body["status"]), (201, &json!("COMPLETE")));
     let id = body["results"][0]["id"].clone();
 
+    // Without trace ids nothing could say which one failed.
     let (status, body) =
-        batch("create", json!({ "inputs": [input("a@example.com"), input("c@example.com")] }))
+        batch("create", json!({ "inputs": [input("c@example.com"), input("a@example.com")] }))
             .await;
+    assert_eq!((status, &body["category"]), (409, &json!("CONFLICT")));
+    assert_eq!(fixture.crm.stored().len(), 2);
+    let traced = |email: &str, trace: &str| {
+        let mut input = input(email);
+        input["objectWriteTraceId"] = trace.into();
+        input
+    };
+    let inputs = [traced("a@example.com", "t0"), traced("c@example.com", "t1")];
+    let (status, body) = batch("create", json!({ "inputs": inputs })).await;
     assert_eq!((status, &body["numErrors"]), (207, &json!(1)));
     assert_eq!(body["errors"][0]["category"], "CONFLICT");
+    assert_eq!(body["errors"][0]["context"], json!({ "objectWriteTraceId": ["t0"] }));
+    assert_eq!(body["results"][0]["objectWriteTraceId"], "t1");
 
     let wanted = json!({
         "idProperty": "email",

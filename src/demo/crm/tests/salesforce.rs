@@ -201,6 +201,12 @@ async fn collections_answer_record_by_record() {
     let (_, results) = fixture.call("DELETE", &target, Value::Null).await;
     assert_eq!((&results[0]["success"], &results[1]["success"]), (&json!(true), &json!(false)));
     assert_eq!(fixture.crm.stored().len(), 1);
+
+    assert_eq!(fixture.call("POST", all, json!({ "records": [] })).await, (200, json!([])));
+    let many = |count| vec![contact(json!({ "LastName": "M" })); count];
+    let (status, body) = fixture.call("POST", all, json!({ "records": many(201) })).await;
+    assert_eq!((status, &body[0]["errorCode"]), (400, &json!("LIMIT_EXCEEDED")));
+    assert_eq!(fixture.crm.stored().len(), 1);
 }
 
 #[tokio::test]

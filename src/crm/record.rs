@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use smol_str::SmolStr;
+
+use super::{NativeAnswer, ReadAnswer};
+use crate::base::{ObjectName, Refusal, Timestamp};
+
+/// The CRM's own id of one record of a message.
+///
+/// It is not personal by itself, but it leads to a person: it is logged as a keyed
+/// pseudonym only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecordName {
+    /// The number that the record's occurrences carry. A request may name a record
+    /// more than once, and several of its records may have the same id.
+    pub record: u32,
+    pub object: ObjectName,
+    /// In the one spelling that the dialect has for each record.
+    pub id: SmolStr,
+}
+
+/// Leaves the id out.
+impl fmt::Debug for RecordName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordName({} {})", self.record, self.object)
+    }
+}
+
+/// A record of the answer that is a record of the request. Each message counts its
+/// records by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SameRecord {
+    pub in_answer: u32,
+    pub in_request: u32,
+}
+
+/// Records that may not pass, and why.
+pub type RefusedRecords = BTreeMap<u32, Refusal>;
+
+/// A batch of which single records can be refused, in the CRM's own form.
+pub trait Batch: Send + Sync + fmt::Debug {
+    /// The records of each element of the batch, in order: its own, and those nested
+    /// in it. An element is refused as a whole.
+    fn elements(&self) -> Vec<Range<u32>>;
+
+    /// What is left without the elements that hold these records. `now` is shown
+    /// where the CRM's answers tell the time.
+    fn refuse(&self, refused: &RefusedRecords, now: Timestamp) -> Remaining;
+
+    /// Adds the other records of the elements that hold a refused one, for the
+    /// reason of the first.
+    fn complete(&self, refused: &mut RefusedRecords) {
+        for element in self.elements() {
+            let Some((_, reason)) = refused.range(element.clone()).next() else { continue };
+            let reason = reason.clone();
+            for record in element {
+                refused.entry(record).or_insert_with(|| reason.clone());
+            }
+        }
+    }
+}
+
+/// What is left of a batch.
+#[derive(Debug)]
+pub enum Remaining {
+    /// Forward the request as [`Document::render_without`] gives it, and read the
+    /// answer by this: it puts the refusals into their places.
+    ///
+    /// [`Document::render_without`]: crate::carrier::Document::render_without
+    Some(Box<dyn ReadAnswer>),
+    /// Forward nothing: this is the answer.
+    None(NativeAnswer),
+}
