@@ -340,41 +340,6 @@ async fn searching_does_not_fill_the_vault() {
     );
 }
 
-/// "A policy that does not compile never runs" is of use only if one that does protects
-/// what it lists.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_policy_lists_is_protected() {
-    const POLICY: &str = "version: 1
-categories: { address: {}, email: {} }
-objects:
-  Contact: { fields: { MailingAddress: { category: address, protect: drop } }, unlisted: pass }
-  CampaignMember: { fields: { Email: { category: email, protect: tokenize } }, unlisted: pass }
-";
-    let world = World::start(Options {
-        salesforce_policy: Some(|_| POLICY.to_owned()),
-        ..Options::default()
-    })
-    .await;
-    let path = format!("{SF}/sobjects/Contact");
-    let body = json!({ "LastName": "x", "MailingStreet": "Canary Street 1" }).to_string();
-    let made = world.post("support", &path, body).await;
-    let id = made.json()["id"].as_str().expect("an id").to_owned();
-    let soql = "SELECT+Id+FROM+CampaignMember+WHERE+Email='canary@corp.example'";
-    let _ = world.get("support", &format!("{SF}/query?q={soql}")).await;
-    let read = world.get("analyst", &format!("{path}/{id}")).await;
-    let received = received(&world);
-    let mut problems = Vec::new();
-    for canary in ["Canary Street 1", "canary@corp.example"] {
-        if received.contains(canary) {
-            problems.push(format!("the CRM got {canary}"));
-        }
-    }
-    if String::from_utf8_lossy(&read.body).contains("Canary Street 1") {
-        problems.push("the analyst sees the street".to_owned());
-    }
-    assert!(problems.is_empty(), "{problems:?}");
-}
-
 /// FACTS 0.13: "token growth can break IN lists".
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_that_grows_too_long_is_no_defect_of_ours() {

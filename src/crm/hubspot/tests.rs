@@ -469,6 +469,8 @@ fn names_have_one_spelling() {
     check("0-1", "contact");
     check("companies", "company");
     check("0-46", "note");
+    check("leads", "lead");
+    check("0-115", "user");
     check("p_car", "car");
     check("P123_Car", "car");
     check("products", "product");

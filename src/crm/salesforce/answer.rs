@@ -272,7 +272,9 @@ impl Reader<'_> {
 
     fn value(&mut self, node: Node<'_>, record: u32, object: ObjectName, field: FieldName) {
         let is_id = || field.as_str() == "id" && node.text().is_some_and(|text| is_id(&text));
-        if self.link(node) || is_id() {
+        // What else begins like a link to the upstream is what somebody has written.
+        let is_link = field.as_str().ends_with("photourl") && self.link(node);
+        if is_link || is_id() {
             return;
         }
         let role = match schema::composed_from(&object, &field) {
@@ -325,10 +327,19 @@ impl Reader<'_> {
         is_link
     }
 
+    /// What is said of the user who logged in are fields of that user.
+    ///
     /// `instance_url` and `id` name hosts of Salesforce that need not be the
     /// upstream; a client that followed them would leave the proxy.
     fn login(&mut self, node: Node<'_>) -> Result<(), LocateError> {
+        let number = self.next_record();
         for member in node.members() {
+            let claim = CLAIMS.iter().find(|(claim, _)| *claim == member.key);
+            if let Some((_, field)) = claim.filter(|_| member.value.kind() != Kind::Null) {
+                let user = ObjectName::from_static("user");
+                self.value(member.value, number, user, FieldName::from_static(field));
+                continue;
+            }
             let is_ours = matches!(member.key.as_ref(), "instance_url" | "id");
             let text = member.value.text().filter(|_| is_ours);
             match text.as_deref().and_then(path_of) {
@@ -357,6 +368,25 @@ impl Place {
         }
     }
 }
+
+/// What the answers of userinfo and of the identity URL say of a user, and the fields
+/// that it comes from. Source: "Identity URLs", "UserInfo Endpoint".
+const CLAIMS: [(&str, &str); 14] = [
+    ("display_name", "name"),
+    ("email", "email"),
+    ("family_name", "lastname"),
+    ("first_name", "firstname"),
+    ("given_name", "firstname"),
+    ("last_name", "lastname"),
+    ("mobile_phone", "mobilephone"),
+    ("name", "name"),
+    ("nick_name", "communitynickname"),
+    ("nickname", "communitynickname"),
+    ("phone_number", "phone"),
+    ("preferred_username", "username"),
+    ("username", "username"),
+    ("zoneinfo", "timezonesidkey"),
+];
 
 /// What rows of groups state as their object.
 const GROUP: &str = "aggregateresult";

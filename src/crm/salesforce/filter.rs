@@ -44,6 +44,10 @@ impl Found {
     fn take_in(&mut self, text: &str, query: &Query, scope: &Scope<'_>) -> Result<(), LocateError> {
         for comparison in &query.comparisons {
             let (object, field) = scope.resolve(&comparison.field)?;
+            if let Some(uses) = scope.uses_of_copy(&comparison.field) {
+                self.uses.extend(uses);
+                continue;
+            }
             let raw = text.get(comparison.span.clone()).unwrap_or_default();
             if field.as_str() == "id" && is_id(raw.trim_matches('\'')) {
                 continue;
@@ -151,6 +155,11 @@ impl<'q> Scope<'q> {
             refuse(format!("the name at byte {} belongs to an object that is not known", path.at))
         })?;
         Ok(schema::original(&object, field))
+    }
+
+    fn uses_of_copy(&self, path: &Path) -> Option<[FieldUse; 2]> {
+        let (relationships, field) = path.split();
+        schema::uses_of_copy(&self.follow(relationships)?, field, "comparing with a copy")
     }
 
     /// Where relationships lead from here. The first may be an alias or the object.

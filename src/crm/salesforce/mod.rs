@@ -79,10 +79,16 @@ impl Dialect for Salesforce {
         } else if operation.is_about_one_record() {
             records.asks_for(0, object);
         }
-        if let Some((object, field)) = key.filter(|_| operation.body != Body::Records) {
-            found.uses.extend(schema::uses_of_parts(&object, &field, "a key in a composed field"));
-            let last = target.segments.iter().rfind(|segment| !segment.span.is_empty());
-            found.slots.extend(last.map(|segment| path_key(segment, object, field)));
+        let last = target.segments.iter().rfind(|segment| !segment.span.is_empty());
+        if let (Some((object, field)), Some(last)) =
+            (key.filter(|_| operation.body != Body::Records), last)
+        {
+            if field.as_str() == "id" && id::is_id(last.decoded.as_str()) {
+                records.named(last.decoded.as_str(), &object);
+            } else {
+                found.uses.extend(schema::uses_of_parts(&object, &field, KEY));
+                found.slots.push(path_key(last, object, field));
+            }
         }
         found.uses.extend(records.uses);
         let all_or_none = records.all_or_none
@@ -132,6 +138,8 @@ impl Dialect for Salesforce {
         refusal::native(refusal)
     }
 }
+
+const KEY: &str = "a key in a composed field";
 
 /// What a query in a parameter asks, with slots for the target.
 fn query(parameter: &Parameter) -> Result<Found, LocateError> {

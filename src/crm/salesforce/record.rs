@@ -176,6 +176,9 @@ impl Records {
                 self.reference(value, object, name)?;
                 continue;
             }
+            let is_nested =
+                |element: Node<'_>| matches!(element.kind(), Kind::Object | Kind::Array);
+            require(value, !value.elements().any(is_nested), "is a list of records")?;
             let (object, field) = schema::original(object, name);
             if field.as_str() == "id"
                 && let Some(id) = value.text().filter(|id| is_id(id))
@@ -207,9 +210,18 @@ impl Records {
         object: &ObjectName,
         relationship: &str,
     ) -> Result<(), LocateError> {
-        let target = match stated_object(reference)? {
-            Some(stated) => stated,
-            None => schema::parent(object, relationship).ok_or_else(|| {
+        let known = schema::parent(object, relationship);
+        let target = match (stated_object(reference)?, known) {
+            (Some(stated), Some(known))
+                if stated != known && !relationship.eq_ignore_ascii_case("owner") =>
+            {
+                return Err(refuse(
+                    reference,
+                    "states another object than its relationship leads to",
+                ));
+            }
+            (Some(stated), _) => stated,
+            (None, known) => known.ok_or_else(|| {
                 refuse(reference, "refers to an object that is not known; state `attributes.type`")
             })?,
         };

@@ -112,12 +112,14 @@ pub(super) fn original(object: &ObjectName, field: &str) -> (ObjectName, FieldNa
 }
 
 /// Objects, their read-only fields, and the fields of a contact that these copy.
-const COPIES: [(&str, &str, &str); 14] = [
+const COPIES: [(&str, &str, &str); 19] = [
     ("case", "contactemail", "email"),
     ("case", "contactfax", "fax"),
     ("case", "contactmobile", "mobilephone"),
     ("case", "contactphone", "phone"),
     ("campaignmember", "city", "mailingcity"),
+    ("campaignmember", "country", "mailingcountry"),
+    ("campaignmember", "description", "description"),
     ("campaignmember", "email", "email"),
     ("campaignmember", "fax", "fax"),
     ("campaignmember", "firstname", "firstname"),
@@ -126,13 +128,32 @@ const COPIES: [(&str, &str, &str); 14] = [
     ("campaignmember", "name", "name"),
     ("campaignmember", "phone", "phone"),
     ("campaignmember", "postalcode", "mailingpostalcode"),
+    ("campaignmember", "salutation", "salutation"),
+    ("campaignmember", "state", "mailingstate"),
     ("campaignmember", "street", "mailingstreet"),
+    ("campaignmember", "title", "title"),
 ];
+
+/// What a comparison with a copy in a campaign member asks of: the member is a contact
+/// or a lead, and no one value stands for both. Nothing for other fields.
+pub(super) fn uses_of_copy(
+    object: &ObjectName,
+    field: &str,
+    operator: &'static str,
+) -> Option<[FieldUse; 2]> {
+    let (contact, original) = original(object, field);
+    if object.as_str() != "campaignmember" || contact == *object {
+        return None;
+    }
+    let lead =
+        FieldUse { object: ObjectName::from_static("lead"), field: field_name(field), operator };
+    Some([FieldUse { object: contact, field: original, operator }, lead])
+}
 
 /// The fields that Salesforce composes this text field from.
 pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static [&'static str] {
     match (object.as_str(), field.as_str()) {
-        ("contact" | "lead" | "user", "name") => {
+        ("contact" | "individual" | "lead" | "user", "name") => {
             &["firstname", "lastname", "middlename", "suffix", "salutation"]
         }
         // Of a person account it is the person's name.
@@ -222,10 +243,16 @@ const FACTS: [(&str, &str, FieldKind, u32); 25] = [
 ];
 
 pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
-    FACTS
+    let known = FACTS
         .iter()
         .find(|(of, name, ..)| *of == object.as_str() && *name == field.as_str())
-        .map(|(_, _, kind, length)| FieldFacts { max_length: Some(*length), kind: *kind })
+        .map(|(_, _, kind, length)| FieldFacts { max_length: Some(*length), kind: *kind });
+    // What is read as other fields: a rule for it would never decide about anything.
+    let is_copy = original(object, field.as_str()) != (object.clone(), field.clone());
+    let is_address = address_part(field, "").is_some();
+    let is_name = object.as_str() != "account" && !composed_from(object, field).is_empty();
+    let composed = FieldFacts { max_length: None, kind: FieldKind::Composed };
+    known.or((is_copy || is_address || is_name).then_some(composed))
 }
 
 pub(super) fn known_fields() -> Vec<(ObjectName, FieldName)> {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod examples;
+mod hostile;
 mod records;
 mod requests;
 
