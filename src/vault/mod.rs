@@ -26,9 +26,9 @@ mod token;
 pub(crate) mod word;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 
+pub(crate) use fold::fold;
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 pub use store::{Item, Vault};
@@ -96,9 +96,6 @@ pub enum VaultError {
     /// The store cannot be reached or written; trying again later may help.
     #[error("the vault is not available: {0}")]
     Unavailable(String),
-    /// The file is not a vault that this process may use.
-    #[error("the vault `{}` cannot be used: {problem}", path.display())]
-    Unusable { path: PathBuf, problem: String },
     /// A row does not open under our keys, or is not what was written.
     #[error("the vault holds a row that does not open: {0}")]
     Corrupt(String),

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::fold::fold;
-use super::{Index, Opened, Row, Token, TokenStore, VaultError};
+use super::{Index, Opened, Row, Token, TokenStore, VaultError, fold};
 use crate::base::{Category, Cleartext, Tenant};
 use crate::keys::{Keyset, Mac, Siv};
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::VaultError;
-use super::database::Database;
+use super::DatabaseError;
+use super::file::DatabaseFile;
 
 /// Reads that run at the same time; more wait.
 const READERS: usize = 4;
@@ -14,33 +14,36 @@ const READERS: usize = 4;
 /// Connections that only read, on blocking threads.
 #[derive(Debug)]
 pub(super) struct Readers {
-    database: Arc<Database>,
+    file: Arc<DatabaseFile>,
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(file: DatabaseFile) -> Self {
         let permits = Arc::new(Semaphore::new(READERS));
-        Self { database: Arc::new(database), idle: Arc::default(), permits }
+        Self { file: Arc::new(file), idle: Arc::default(), permits }
     }
 
     pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, VaultError> {
-        let ended = || VaultError::Unavailable("the reader has ended".into());
+    ) -> Result<T, DatabaseError> {
+        let ended = || DatabaseError::Unavailable("the reader has ended".into());
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| ended())?;
-        let (database, idle) = (Arc::clone(&self.database), Arc::clone(&self.idle));
+        let (file, idle) = (Arc::clone(&self.file), Arc::clone(&self.idle));
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let waiting = lock(&idle).pop();
             let connection = match waiting {
                 Some(connection) => connection,
-                None => connect(&database)?,
+                None => connect(&file)?,
             };
-            // A connection that failed is not used again.
-            let answer = query(&connection)?;
+            // A connection that failed is not used again. All statements of a query
+            // are within one transaction, so that they see one state.
+            let transaction = connection.unchecked_transaction()?;
+            let answer = query(&transaction)?;
+            transaction.finish()?;
             lock(&idle).push(connection);
             Ok(answer)
         });
@@ -48,8 +51,8 @@ impl Readers {
     }
 }
 
-fn connect(database: &Database) -> Result<Connection, VaultError> {
-    let connection = database.connect()?;
+fn connect(file: &DatabaseFile) -> Result<Connection, DatabaseError> {
+    let connection = file.connect()?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

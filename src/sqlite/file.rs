@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::DatabaseError;
+use crate::base::Tenant;
+use crate::keys::create_private;
+
+/// Kept in `user_version`.
+const FORMAT: i64 = 1;
+
+const SCHEMA: &str = "CREATE TABLE house (tenant TEXT NOT NULL, probe BLOB NOT NULL) STRICT";
+
+/// How long to wait for another process, such as a backup, that holds the lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where the file is and whose it must be.
+#[derive(Clone, Debug)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    tenant: Tenant,
+}
+
+impl DatabaseFile {
+    pub(super) fn new(path: &Path, tenant: &Tenant) -> Self {
+        Self { path: path.to_owned(), tenant: tenant.clone() }
+    }
+
+    /// Makes the file where it is missing.
+    pub(super) fn create(&self) -> Result<(), DatabaseError> {
+        // SQLite gives its side files the mode of the main file, so it is made first.
+        match create_private(&self.path, b"") {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                let problem = format!("`{}`: {error}", self.path.display());
+                return Err(DatabaseError::Unavailable(problem));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let mut connection = self.connect_unchecked()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let is_new: bool =
+            transaction
+                .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+        if is_new {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.execute("INSERT INTO house VALUES (?1, x'')", [self.tenant.as_str()])?;
+            transaction.pragma_update(None, "user_version", FORMAT)?;
+        }
+        transaction.commit()?;
+        self.check(&connection)
+    }
+
+    /// A connection to read and write with.
+    pub(super) fn connect(&self) -> Result<Connection, DatabaseError> {
+        let connection = self.connect_unchecked()?;
+        self.check(&connection)?;
+        Ok(connection)
+    }
+
+    fn connect_unchecked(&self) -> Result<Connection, DatabaseError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "fullfsync", true)?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(self.unusable("the file system does not allow a write-ahead log"));
+        }
+        Ok(connection)
+    }
+
+    fn check(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match format {
+            FORMAT => {}
+            0 => return Err(self.unusable("it is a database, but not one of Zollhaus")),
+            other => {
+                return Err(self
+                    .unusable(&format!("its format is {other}, and this version reads {FORMAT}")));
+            }
+        }
+        let tenant: String =
+            connection.query_row("SELECT tenant FROM house", [], |row| row.get(0))?;
+        if tenant == self.tenant.as_str() {
+            Ok(())
+        } else {
+            let problem = format!("it is of tenant `{tenant}`, not of `{}`", self.tenant);
+            Err(self.unusable(&problem))
+        }
+    }
+
+    fn unusable(&self, problem: &str) -> DatabaseError {
+        DatabaseError::Unusable { path: self.path.clone(), problem: problem.to_owned() }
+    }
+}
+
+/// Writes as much as a common batch does: a full disk often has room for less.
+pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE house SET probe = randomblob(16384)", []).map(|_| ())
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The embedded database: one SQLite file beside the process, for every store that
+//! is kept in it.
+//!
+//! One thread writes, and commits everything that waits for it at once; readers
+//! run beside it on blocking threads. A connection that failed is thrown away and
+//! made anew for the next request, so the database comes back by itself once the
+//! disk has room or can be written again.
+//!
+//! It knows no tables but its own: each store defines those that it needs. Stores
+//! share the file, because SQLite has one writer per file: so what different stores
+//! write at one time costs one sync, and one backup holds a state that fits together.
+
+mod file;
+mod readers;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use file::DatabaseFile;
+use readers::Readers;
+use writer::Writer;
+
+use crate::base::Tenant;
+
+/// An SQLite file (WAL, `synchronous=FULL`) that other processes may use beside us.
+///
+/// Must be used within a tokio runtime. Dropping the last clone waits for the
+/// transaction that has begun.
+#[derive(Clone, Debug)]
+pub struct Database(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    file: DatabaseFile,
+    writer: Writer,
+    readers: Readers,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// It cannot be read or written; trying again later may help.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The file is not a database that this process may use.
+    #[error("the database `{}` cannot be used: {problem}", path.display())]
+    Unusable { path: PathBuf, problem: String },
+    /// A row is not what was written.
+    #[error("{0}")]
+    Corrupt(String),
+}
+
+impl Database {
+    /// Opens the database of a tenant, or makes a new file (mode 0600).
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unusable`] when the file is of another tenant, of a format
+    /// that this version does not know, or none of ours;
+    /// [`DatabaseError::Unavailable`] when it cannot be read or written.
+    pub fn open(path: &Path, tenant: &Tenant) -> Result<Self, DatabaseError> {
+        let file = DatabaseFile::new(path, tenant);
+        file.create()?;
+        let writer = Writer::start(file.clone())?;
+        Ok(Self(Arc::new(Parts { readers: Readers::new(file.clone()), writer, file })))
+    }
+
+    /// Makes the tables of a store where they are missing: `CREATE … IF NOT EXISTS`.
+    pub fn define(&self, schema: &str) -> Result<(), DatabaseError> {
+        Ok(self.0.file.connect()?.execute_batch(schema)?)
+    }
+
+    /// Does `work` in a transaction, maybe together with that of others; durable on
+    /// return. Dropping the future may or may not leave it done.
+    ///
+    /// # Errors
+    /// When it, or what shares its transaction, fails; then nothing is stored.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        self.0.writer.submit(work).await
+    }
+
+    /// Answers a query from one state of the database, the newest that is durable.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        self.0.readers.read(query).await
+    }
+
+    /// Whether it can be written now.
+    pub async fn health(&self) -> Result<(), DatabaseError> {
+        self.write(file::probe).await
+    }
+}
+
+impl From<rusqlite::Error> for DatabaseError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..) => Self::Corrupt(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}

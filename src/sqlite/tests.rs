@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::testkit::Scratch;
+
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS number (number INTEGER NOT NULL) STRICT";
+
+fn open(path: &Path) -> Database {
+    let database = Database::open(path, &"acme".into()).unwrap();
+    database.define(SCHEMA).unwrap();
+    database
+}
+
+async fn insert(database: &Database, number: i64) -> Result<(), DatabaseError> {
+    let insert = move |connection: &Connection| {
+        connection.execute("INSERT INTO number VALUES (?1)", [number]).map(|_| ())
+    };
+    database.write(insert).await
+}
+
+async fn sum(database: &Database) -> Result<i64, DatabaseError> {
+    let sum = "SELECT coalesce(sum(number), 0) FROM number";
+    database.read(move |connection| connection.query_row(sum, [], |row| row.get(0))).await
+}
+
+#[tokio::test]
+async fn the_file_is_for_its_owner_and_syncs_fully() {
+    let scratch = Scratch::new();
+    let path = scratch.file("house.db");
+    let database = open(&path);
+    insert(&database, 1).await.unwrap();
+    #[cfg(unix)]
+    for file in ["house.db", "house.db-wal"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(scratch.file(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let full = |connection: &Connection| {
+        connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))
+    };
+    assert_eq!(database.write(full).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn files_of_others_are_refused() {
+    let scratch = Scratch::new();
+    let check = |name: &str, prepare: &str, problem: &str| {
+        let path = scratch.file(name);
+        drop(open(&path));
+        Connection::open(&path).unwrap().execute_batch(prepare).unwrap();
+        let error = Database::open(&path, &"acme".into()).unwrap_err();
+        assert!(matches!(error, DatabaseError::Unusable { .. }), "{error}");
+        assert!(error.to_string().contains(problem), "{error}");
+    };
+    check("tenant.db", "UPDATE house SET tenant = 'bolt'", "`bolt`");
+    check("newer.db", "PRAGMA user_version = 2", "format is 2");
+    check("foreign.db", "PRAGMA user_version = 0", "not one of Zollhaus");
+
+    std::fs::write(scratch.file("text.db"), "this is no database".repeat(100)).unwrap();
+    let error = Database::open(&scratch.file("text.db"), &"acme".into()).unwrap_err();
+    assert!(matches!(error, DatabaseError::Unavailable(_)), "{error}");
+}
+
+/// Both connections fail once and must come back. What fails is the one thing that
+/// a unit test can break and mend again: the table is not there for a while.
+#[tokio::test]
+async fn a_database_that_could_not_be_written_recovers() {
+    let scratch = Scratch::new();
+    let path = scratch.file("house.db");
+    let database = open(&path);
+    insert(&database, 1).await.unwrap();
+
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("ALTER TABLE number RENAME TO away").unwrap();
+    assert!(matches!(insert(&database, 2).await, Err(DatabaseError::Unavailable(_))));
+    assert!(matches!(sum(&database).await, Err(DatabaseError::Unavailable(_))));
+    other.execute_batch("ALTER TABLE away RENAME TO number").unwrap();
+
+    insert(&database, 2).await.unwrap();
+    assert_eq!(sum(&database).await.unwrap(), 3);
+    database.health().await.unwrap();
+}
+
+/// Two jobs that stand in the queue together share a transaction: where one fails,
+/// the other must not be told that it is stored.
+#[tokio::test]
+async fn work_that_shares_a_failed_transaction_fails_too() {
+    let scratch = Scratch::new();
+    let database = open(&scratch.file("house.db"));
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let holding = database.clone();
+    let first = tokio::spawn(async move {
+        let hold = move |_: &Connection| {
+            let _ = begun.send(());
+            let _ = wait.recv();
+            Ok(())
+        };
+        holding.write(hold).await
+    });
+    has_begun.await.unwrap();
+    let failing = database.write(|connection| connection.execute_batch("no SQL"));
+    let sound = insert(&database, 1);
+    // Both are in the queue before the writer is let go: they are polled in this order.
+    let (failing, sound, _) = tokio::join!(failing, sound, async { go.send(()) });
+    first.await.unwrap().unwrap();
+    assert!(failing.is_err() && sound.is_err());
+    assert_eq!(sum(&database).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn health_writes() {
+    let scratch = Scratch::new();
+    let path = scratch.file("house.db");
+    let database = open(&path);
+    let connection = Connection::open(&path).unwrap();
+    let probe = || {
+        let probe = connection.query_row("SELECT probe FROM house", [], |row| row.get(0));
+        probe.unwrap()
+    };
+    let before: Vec<u8> = probe();
+    database.health().await.unwrap();
+    assert_ne!(probe(), before);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{BoxFuture, Index, MAX_FOUND, Row, Token, TokenStore, VaultError};
+use crate::base::Category;
+use crate::sqlite::{Database, DatabaseError};
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS token (
+        word TEXT PRIMARY KEY,
+        category TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        folded BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS token_by_folded ON token (folded, word);
+";
+
+/// Rows in the embedded database.
+#[derive(Clone, Debug)]
+pub struct SqliteStore(Database);
+
+impl SqliteStore {
+    /// # Errors
+    /// When its tables are missing and cannot be made.
+    pub fn new(database: &Database) -> Result<Self, DatabaseError> {
+        database.define(SCHEMA)?;
+        Ok(Self(database.clone()))
+    }
+}
+
+impl TokenStore for SqliteStore {
+    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        Box::pin(async move {
+            let insert = |connection: &Connection| {
+                rows.into_iter().map(|row| insert(connection, row)).collect()
+            };
+            Ok(self.0.write(insert).await?)
+        })
+    }
+
+    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
+        Box::pin(async move {
+            let find = |connection: &Connection| {
+                tokens.into_iter().map(|token| find(connection, &token)).collect()
+            };
+            Ok(self.0.read(find).await?)
+        })
+    }
+
+    fn find_by_index(
+        &self,
+        indexes: Vec<Index>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+        Box::pin(async move {
+            let find = |connection: &Connection| {
+                indexes.into_iter().map(|index| find_by_index(connection, index)).collect()
+            };
+            Ok(self.0.read(find).await?)
+        })
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
+        Box::pin(async { Ok(self.0.health().await?) })
+    }
+}
+
+/// Inserts a row unless there is one under its token, and returns the one that is
+/// there then.
+fn insert(connection: &Connection, row: Row) -> rusqlite::Result<Row> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO token (word, category, sealed, folded) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (word) DO NOTHING",
+    )?;
+    let (word, category) = (row.token.as_str(), row.category.as_str());
+    match statement.execute(params![word, category, row.sealed, row.folded.0])? {
+        0 => find(connection, &row.token)?.ok_or(rusqlite::Error::QueryReturnedNoRows),
+        _ => Ok(row),
+    }
+}
+
+fn find(connection: &Connection, token: &Token) -> rusqlite::Result<Option<Row>> {
+    let mut statement =
+        connection.prepare_cached("SELECT category, sealed, folded FROM token WHERE word = ?1")?;
+    let row = statement.query_row([token.as_str()], |row| {
+        Ok(Row {
+            token: token.clone(),
+            category: Category::new(row.get_ref(0)?.as_str()?),
+            sealed: row.get(1)?,
+            folded: Index(row.get(2)?),
+        })
+    });
+    row.optional()
+}
+
+fn find_by_index(connection: &Connection, index: Index) -> rusqlite::Result<Vec<Token>> {
+    let mut statement = connection
+        .prepare_cached("SELECT word FROM token WHERE folded = ?1 ORDER BY word LIMIT ?2")?;
+    statement.query_map(params![index.0, MAX_FOUND], |row| row.get(0))?.collect()
+}
+
+impl FromSql for Token {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl From<DatabaseError> for VaultError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Unavailable(problem) => Self::Unavailable(problem),
+            DatabaseError::Unusable { .. } => Self::Unavailable(error.to_string()),
+            DatabaseError::Corrupt(problem) => Self::Corrupt(problem),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testkit::Scratch;
+    use crate::vault::conformance;
+
+    fn open(path: &Path) -> SqliteStore {
+        SqliteStore::new(&Database::open(path, &"acme".into()).unwrap()).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn conforms() {
+        let scratch = Scratch::new();
+        let path = scratch.file("vault.db");
+        conformance::run(|| Arc::new(open(&path))).await;
+    }
+
+    #[tokio::test]
+    async fn a_damaged_row_is_corrupt_and_not_missing() {
+        let scratch = Scratch::new();
+        let path = scratch.file("vault.db");
+        let store = open(&path);
+        let token = Token::from_code(&[1; 32]);
+        let row = Row {
+            token: token.clone(),
+            category: Category::from("email"),
+            sealed: vec![1],
+            folded: Index([1; 16]),
+        };
+        store.insert(vec![row]).await.unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection.execute("UPDATE token SET folded = x'00'", []).unwrap();
+        let found = store.find(vec![token]).await;
+        assert!(matches!(found, Err(VaultError::Corrupt(_))), "{found:?}");
+    }
+}
