@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use anyhow::Context;
-use clap::{Args, Subcommand};
+use std::path::Path;
 
-use crate::base::{PrincipalName, Role};
-use crate::caller::{ApiKey, Principal, api_key_mac, generate_api_key};
-use crate::config::{Config, append_api_key};
+use anyhow::Context;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::app::open_keyset;
+use crate::base::{PrincipalName, Purpose, Region, Role, Secret};
+use crate::caller::{ApiKey, KeyKind, Principal, api_key_mac, generate_api_key};
+use crate::config::{Config, append_admin_key, append_api_key};
 use crate::keys::{KeyFile, Keyset};
 
 use super::{ConfigFile, init, print};
 
-/// Make keys for callers
+/// Make keys for callers and administrators, and new keys for old ones
 #[derive(Debug, Args)]
 pub struct Keys {
     #[command(subcommand)]
@@ -20,6 +23,8 @@ pub struct Keys {
 #[derive(Debug, Subcommand)]
 enum Command {
     NewCaller(NewCaller),
+    NewAdmin(NewAdmin),
+    Rotate(Rotate),
 }
 
 /// Make an API key for an application
@@ -29,7 +34,7 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  zollhaus keys new-caller billing --role support
+  zollhaus keys new-caller billing --role support --purpose crm --region DE
   zollhaus keys new-caller newsletter --role marketing --config /etc/zollhaus/zollhaus.yaml")]
 struct NewCaller {
     /// What the application is called in logs and in the transfer log
@@ -38,14 +43,77 @@ struct NewCaller {
     /// A role that the policies name; give it again for more than one
     #[arg(long = "role", value_name = "ROLE", required = true, value_parser = init::name)]
     roles: Vec<String>,
+    /// What it uses data for, whatever it says in a request
+    #[arg(long, value_parser = init::name)]
+    purpose: Option<String>,
+    /// Where it asks from: `DE`
+    #[arg(long, value_parser = init::name)]
+    region: Option<String>,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// Make a key for the admin API
+///
+/// Prints the key once, to standard output, as `new-caller` does. Whoever has it may
+/// see and change what data subjects have consented to.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zollhaus keys new-admin dpo")]
+struct NewAdmin {
+    /// What the administrator is called in logs
+    #[arg(value_parser = init::name)]
+    name: String,
     #[command(flatten)]
     file: ConfigFile,
 }
 
 impl Keys {
     pub fn execute(self) -> anyhow::Result<()> {
-        let Command::NewCaller(new_caller) = self.command;
-        new_caller.execute()
+        match self.command {
+            Command::NewCaller(new_caller) => new_caller.execute(),
+            Command::NewAdmin(new_admin) => new_admin.execute(),
+            Command::Rotate(rotate) => rotate.execute(),
+        }
+    }
+}
+
+/// Put a new key in the place of one in use
+///
+/// The keyset file is replaced; a process that runs takes the new key at its next
+/// start. Then it announces it in the transfer log, signs one checkpoint with both
+/// keys, and signs with the new one from there on. What the old key has signed stays
+/// verifiable.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zollhaus keys rotate --purpose log_signing")]
+struct Rotate {
+    /// What the key is for
+    #[arg(long, value_enum)]
+    purpose: RotatedPurpose,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// The purposes whose keys can be rotated.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum RotatedPurpose {
+    /// The checkpoints of the transfer log
+    LogSigning,
+}
+
+impl Rotate {
+    fn execute(self) -> anyhow::Result<()> {
+        let RotatedPurpose::LogSigning = self.purpose;
+        let config = self.file.load()?.value;
+        let root = KeyFile::open(&config.keys.file)?;
+        let keyset = Keyset::rotate_log_signing(&config.keys.keyset, &root)?;
+        let signers = keyset.log_signers(&config.transfer_log.origin)?;
+        let signer = signers.last().context("the keyset has no key for log signing")?;
+        print::note(
+            "The next start of the house announces this key in the transfer log; give it to those \
+             who verify the log.",
+        );
+        print::line(signer.verifier())
     }
 }
 
@@ -56,14 +124,14 @@ impl NewCaller {
             .callers_file
             .as_ref()
             .context("the configuration names no file for API keys; set `callers.api_keys`")?;
-        let root = KeyFile::open(&config.keys.file)?;
-        let keyset = Keyset::open(&config.keys.keyset, &root)?;
-        let key = generate_api_key().context("the system gives no random bytes")?;
+        let (key, mac) = new_key(&config, KeyKind::Caller)?;
         let principal = Principal {
             name: PrincipalName::new(&self.name),
             roles: self.roles.iter().map(Role::new).collect(),
+            purpose: self.purpose.map(Purpose::new),
+            region: self.region.map(Region::new),
         };
-        let known = ApiKey { principal, mac: api_key_mac(&keyset.caller_mac, key.expose()) };
+        let known = ApiKey { principal, mac };
         append_api_key(callers, &known)?;
 
         for role in known.principal.roles.iter().filter(|role| !is_named(&config, role)) {
@@ -71,14 +139,42 @@ impl NewCaller {
                 "warning: no policy names the role `{role}`; it sees surrogates only"
             ));
         }
-        print::note(format!(
-            "`{}` was added to {}. This is its key; it is not shown again.\n\
-             Send it in the header `Zollhaus-Key`. A running process knows it after SIGHUP.",
-            self.name,
-            callers.display(),
-        ));
-        print::line(String::from_utf8_lossy(key.expose()))
+        hand_out(&self.name, callers, &key)
     }
+}
+
+impl NewAdmin {
+    fn execute(self) -> anyhow::Result<()> {
+        let config = self.file.load()?.value;
+        let (administrators, _) = config
+            .admin
+            .api_keys
+            .as_ref()
+            .context("the configuration names no file for API keys; set `admin.api_keys`")?;
+        let (key, mac) = new_key(&config, KeyKind::Admin)?;
+        append_admin_key(
+            administrators,
+            &ApiKey { principal: PrincipalName::new(&self.name), mac },
+        )?;
+        hand_out(&self.name, administrators, &key)
+    }
+}
+
+/// A new key and what is kept of it.
+fn new_key(config: &Config, kind: KeyKind) -> anyhow::Result<(Secret, [u8; 32])> {
+    let keyset = open_keyset(config)?;
+    let key = generate_api_key(kind).context("the system gives no random bytes")?;
+    let mac = api_key_mac(&keyset.caller_mac, key.expose());
+    Ok((key, mac))
+}
+
+fn hand_out(name: &str, file: &Path, key: &Secret) -> anyhow::Result<()> {
+    print::note(format!(
+        "`{name}` was added to {}. This is its key; it is not shown again.\n\
+         Send it in the header `Zollhaus-Key`. A running process knows it after SIGHUP.",
+        file.display(),
+    ));
+    print::line(String::from_utf8_lossy(key.expose()))
 }
 
 /// Whether some policy says what callers with this role see.

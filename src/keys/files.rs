@@ -28,6 +28,20 @@ pub(crate) fn create_private(path: &Path, content: &[u8]) -> std::io::Result<()>
     })
 }
 
+/// Puts a file, for its owner only, in the place of another; durable on return.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), KeysError> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let temporary = Path::new(&temporary);
+    let failed = |source| KeysError::Io { path: path.to_owned(), source };
+    // What an attempt left that was cut off.
+    if temporary.exists() {
+        std::fs::remove_file(temporary).map_err(failed)?;
+    }
+    create_private(temporary, content).map_err(failed)?;
+    std::fs::rename(temporary, path).and_then(|()| sync_directory(path)).map_err(failed)
+}
+
 /// Makes the name of a new file durable.
 fn sync_directory(path: &Path) -> std::io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::files::{self, Readers};
 use super::{KeyName, KeyPurpose, KeyService, KeysError, Mac, Siv, random};
 use crate::base::{Secret, Tenant};
+use crate::transfer_log::note::{InvalidKey, SignerKey};
 
 const FORMAT: u32 = 1;
 const FIRST_VERSION: u32 = 1;
@@ -31,7 +32,8 @@ pub struct Keyset {
     /// Data subjects to pseudonyms.
     pub subject_mac: Mac,
     /// Ed25519, the 32 bytes of RFC 8032: checkpoints of the transfer log.
-    pub log_signing: Secret,
+    /// The one that signs is the last; those before it did.
+    pub log_signing: Vec<Secret>,
 }
 
 /// A keyset as it lies on disk: JSON that names each key's purpose, version and
@@ -57,14 +59,24 @@ struct WrappedKey {
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum KeyState {
-    /// Seals and opens. There is exactly one such key per purpose.
+    /// In use. There is exactly one such key per purpose.
     Active,
+    /// Was in use before.
+    Retired,
+}
+
+impl KeyPurpose {
+    /// Whether a new version can take over. What other keys have made would not be
+    /// found or opened under another one.
+    const fn is_rotated(self) -> bool {
+        matches!(self, Self::LogSigning)
+    }
 }
 
 impl Keyset {
     /// Fresh keys that exist in memory only.
     pub fn generate(tenant: &Tenant) -> Result<Self, KeysError> {
-        Self::assemble(tenant, new_key)
+        Self::assemble(tenant, |purpose| Ok(vec![new_key(purpose)?]))
     }
 
     /// Makes fresh keys and writes them, wrapped, to a new file; durable on return.
@@ -80,20 +92,34 @@ impl Keyset {
         let mut keys = Vec::new();
         let keyset = Self::assemble(tenant, |purpose| {
             let key = new_key(purpose)?;
-            let name = KeyName { tenant, purpose, version: FIRST_VERSION };
-            let wrapped = STANDARD.encode(service.wrap(&name, &key)?);
-            keys.push(WrappedKey {
-                purpose,
-                version: FIRST_VERSION,
-                state: KeyState::Active,
-                wrapped,
-            });
-            Ok(key)
+            keys.push(WrappedKey::new(service, tenant, purpose, FIRST_VERSION, &key)?);
+            Ok(vec![key])
         })?;
         let file = KeysetFile { zollhaus_keyset: FORMAT, tenant: tenant.to_string(), keys };
-        let text = serde_json::to_string_pretty(&file).map_err(|error| damaged(path, &error))?;
-        files::create(path, text.as_bytes())?;
+        files::create(path, file.to_text(path)?.as_bytes())?;
         Ok(keyset)
+    }
+
+    /// Adds a fresh key for log signing to a keyset and retires the one before it, for
+    /// whoever opens the keyset from now on. Durable on return; whatever happens, the
+    /// file is the old one or the new one.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and when the file cannot be replaced.
+    pub fn rotate_log_signing(path: &Path, service: &dyn KeyService) -> Result<Self, KeysError> {
+        Self::open(path, service)?;
+        let mut file = KeysetFile::read(path)?;
+        let tenant = Tenant::new(&file.tenant);
+        let purpose = KeyPurpose::LogSigning;
+        let mut newest = FIRST_VERSION;
+        for key in file.keys.iter_mut().filter(|key| key.purpose == purpose) {
+            key.state = KeyState::Retired;
+            newest = newest.max(key.version);
+        }
+        let key = new_key(purpose)?;
+        file.keys.push(WrappedKey::new(service, &tenant, purpose, newest + 1, &key)?);
+        files::replace(path, file.to_text(path)?.as_bytes())?;
+        Self::open(path, service)
     }
 
     /// Reads a keyset that [`create`](Self::create) wrote.
@@ -102,34 +128,45 @@ impl Keyset {
     /// [`KeysError::Missing`], [`KeysError::Damaged`], or [`KeysError::Unopened`]
     /// when the key service does not unwrap its keys.
     pub fn open(path: &Path, service: &dyn KeyService) -> Result<Self, KeysError> {
-        let text = files::read(path, Readers::Any)?;
-        let file: KeysetFile =
-            serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
-        if file.zollhaus_keyset != FORMAT {
-            let problem = format!("its format is {}, not {FORMAT}", file.zollhaus_keyset);
-            return Err(damaged(path, &problem));
-        }
+        let mut file = KeysetFile::read(path)?;
+        file.keys.sort_by_key(|key| key.version);
         let tenant = Tenant::new(&file.tenant);
         Self::assemble(&tenant, |purpose| {
-            let mut of_purpose = file.keys.iter().filter(|key| key.purpose == purpose);
-            let (Some(key), None) = (of_purpose.next(), of_purpose.next()) else {
-                let problem = format!("it has not exactly one active key `{}`", purpose.name());
-                return Err(damaged(path, &problem));
+            let of_purpose: Vec<&WrappedKey> =
+                file.keys.iter().filter(|key| key.purpose == purpose).collect();
+            let retired = match of_purpose.split_last() {
+                Some((last, retired)) if last.state == KeyState::Active => retired,
+                _ => return Err(no_single_key(path, purpose)),
             };
-            let wrapped = STANDARD.decode(&key.wrapped).map_err(|error| damaged(path, &error))?;
-            let name = KeyName { tenant: &tenant, purpose, version: key.version };
-            service.unwrap(&name, &wrapped).map_err(|source| KeysError::Unopened {
-                path: path.to_owned(),
-                source: Box::new(source),
-            })
+            let are_retired = retired.iter().all(|key| key.state == KeyState::Retired);
+            if !are_retired || !(retired.is_empty() || purpose.is_rotated()) {
+                return Err(no_single_key(path, purpose));
+            }
+            of_purpose.into_iter().map(|key| key.open(path, service, &tenant)).collect()
         })
     }
 
-    /// Asks for the key of each purpose and builds the keyset from them.
+    /// The keys that sign checkpoints of the log of this name, the one that does so
+    /// from now on last.
+    ///
+    /// # Errors
+    /// [`InvalidKey::Name`]
+    pub fn log_signers(&self, origin: &str) -> Result<Vec<SignerKey>, InvalidKey> {
+        let signer = |seed: &Secret| {
+            let seed = seed.expose().try_into().map_err(|_| InvalidKey::Key)?;
+            SignerKey::new(origin, seed)
+        };
+        self.log_signing.iter().map(signer).collect()
+    }
+
+    /// Asks for the keys of each purpose, the active one last, and builds the keyset
+    /// from them.
     fn assemble(
         tenant: &Tenant,
-        mut key: impl FnMut(KeyPurpose) -> Result<Secret, KeysError>,
+        mut keys: impl FnMut(KeyPurpose) -> Result<Vec<Secret>, KeysError>,
     ) -> Result<Self, KeysError> {
+        let log_signing = keys(KeyPurpose::LogSigning)?;
+        let mut key = |purpose| keys(purpose)?.pop().ok_or(KeysError::NotAuthentic);
         let mut siv = |purpose| {
             let key = key(purpose)?;
             let bytes = key.expose().try_into().map_err(|_| KeysError::NotAuthentic)?;
@@ -144,9 +181,56 @@ impl Keyset {
             vault,
             caller_mac: key(KeyPurpose::CallerMac)?,
             subject_mac: Mac::new(key(KeyPurpose::SubjectMac)?),
-            log_signing: key(KeyPurpose::LogSigning)?,
+            log_signing,
         })
     }
+}
+
+impl KeysetFile {
+    fn read(path: &Path) -> Result<Self, KeysError> {
+        let text = files::read(path, Readers::Any)?;
+        let file: Self = serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
+        if file.zollhaus_keyset != FORMAT {
+            let problem = format!("its format is {}, not {FORMAT}", file.zollhaus_keyset);
+            return Err(damaged(path, &problem));
+        }
+        Ok(file)
+    }
+
+    fn to_text(&self, path: &Path) -> Result<String, KeysError> {
+        serde_json::to_string_pretty(self).map_err(|error| damaged(path, &error))
+    }
+}
+
+impl WrappedKey {
+    fn new(
+        service: &dyn KeyService,
+        tenant: &Tenant,
+        purpose: KeyPurpose,
+        version: u32,
+        key: &Secret,
+    ) -> Result<Self, KeysError> {
+        let wrapped = STANDARD.encode(service.wrap(&KeyName { tenant, purpose, version }, key)?);
+        Ok(Self { purpose, version, state: KeyState::Active, wrapped })
+    }
+
+    fn open(
+        &self,
+        path: &Path,
+        service: &dyn KeyService,
+        tenant: &Tenant,
+    ) -> Result<Secret, KeysError> {
+        let wrapped = STANDARD.decode(&self.wrapped).map_err(|error| damaged(path, &error))?;
+        let name = KeyName { tenant, purpose: self.purpose, version: self.version };
+        service.unwrap(&name, &wrapped).map_err(|source| KeysError::Unopened {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+}
+
+fn no_single_key(path: &Path, purpose: KeyPurpose) -> KeysError {
+    damaged(path, &format!("it has not exactly one active key `{}`", purpose.name()))
 }
 
 fn new_key(purpose: KeyPurpose) -> Result<Secret, KeysError> {

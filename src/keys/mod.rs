@@ -8,7 +8,8 @@
 //! [`Siv`]).
 //!
 //! Invariants:
-//! - Key files are created readable by their owner only, and never overwritten.
+//! - Key files are created readable by their owner only, and never overwritten; a
+//!   rotation puts a whole keyset, with the keys before it, in the place of another.
 //! - A key that others can read is not used.
 //! - A wrapped key opens only for the tenant, purpose and version it was made for.
 

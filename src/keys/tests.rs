@@ -110,6 +110,42 @@ fn keysets_open_as_they_were_created() {
 }
 
 #[test]
+fn a_rotated_keyset_keeps_the_keys_before_and_signs_with_the_new_one() {
+    let scratch = Scratch::new();
+    let path = scratch.file("keyset.json");
+    let service = MemoryKeyService::generate().unwrap();
+    let first = Keyset::create(&path, &service, &"acme".into()).unwrap();
+    // What an attempt left that was cut off.
+    std::fs::write(scratch.file("keyset.json.new"), "half").unwrap();
+    let second = Keyset::rotate_log_signing(&path, &service).unwrap();
+    let third = Keyset::rotate_log_signing(&path, &service).unwrap();
+    assert_eq!(third.log_signing.len(), 3);
+    assert_eq!(third.log_signing[..2], second.log_signing);
+    assert_eq!(second.log_signing[..1], first.log_signing);
+    assert_ne!(second.log_signing[0], second.log_signing[1]);
+    assert_eq!(third.caller_mac, first.caller_mac);
+    let opened = Keyset::open(&path, &service).unwrap();
+    assert_eq!(opened.log_signing, third.log_signing);
+    let names = |keyset: &Keyset| -> Vec<String> {
+        let signers = keyset.log_signers("acme.example/one").unwrap();
+        signers.iter().map(|signer| signer.verifier().to_string()).collect()
+    };
+    assert_eq!(names(&opened)[..2], names(&second));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    // No other root key, and no keyset with two keys in use, is rotated.
+    let other = MemoryKeyService::generate().unwrap();
+    assert!(Keyset::rotate_log_signing(&path, &other).is_err());
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("\"retired\"", "\"active\"", 1)).unwrap();
+    assert!(Keyset::rotate_log_signing(&path, &service).is_err());
+}
+
+#[test]
 fn keysets_do_not_open_with_another_key_or_when_changed() {
     let scratch = Scratch::new();
     let path = scratch.file("keyset.json");

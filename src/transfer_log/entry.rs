@@ -11,7 +11,8 @@ use crate::base::{
     OperationName, PrincipalName, Purpose, RefusalCode, Region, Role, RuleName, SubjectId,
     Timestamp, UpstreamName, read_hex,
 };
-use crate::policy::{Digest, Reveal};
+use crate::border::Basis;
+use crate::policy::{Digest, Reason, Reveal};
 
 /// The form of entries that this program writes.
 pub const ENTRY_VERSION: u32 = 1;
@@ -105,6 +106,14 @@ pub struct FieldCount {
     pub count: u32,
 }
 
+impl FieldCount {
+    /// Why the values left as they are, where that is for want of a line in the policy.
+    pub fn unlisted(&self) -> Option<Reason> {
+        let reasons = [Reason::ObjectUnlisted, Reason::FieldUnlisted];
+        reasons.into_iter().find(|reason| self.reason.as_deref() == Some(reason.as_str()))
+    }
+}
+
 /// Why data may go to the region of a transfer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +137,17 @@ pub struct BasisUsed {
     pub reference: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<Date>,
+}
+
+impl From<&Basis> for BasisUsed {
+    fn from(basis: &Basis) -> Self {
+        Self {
+            name: basis.name.clone(),
+            kind: SmolStr::new_static(basis.kind.as_str()),
+            reference: basis.reference.clone(),
+            until: basis.window.until,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

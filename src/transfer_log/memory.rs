@@ -2,12 +2,16 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
+use super::stream::{Tail, TailError};
 use super::{BoxFuture, Entry, TransferLog, TransferLogError};
 
 /// A log that lasts as long as the process: for tests and the offline commands.
 #[derive(Debug, Default)]
 pub struct MemoryLog {
     state: Mutex<State>,
+    size: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -51,12 +55,36 @@ impl TransferLog for MemoryLog {
             let mut state = self.state();
             state.check()?;
             state.entries.extend(entries);
+            self.size.send_replace(state.entries.len() as u64);
             Ok(())
         })
     }
 
     fn health(&self) -> Result<(), TransferLogError> {
         self.state().check()
+    }
+}
+
+impl Tail for MemoryLog {
+    fn size(&self) -> u64 {
+        *self.size.borrow()
+    }
+
+    fn read(&self, from: u64, max: usize) -> BoxFuture<'_, Result<Vec<Entry>, TailError>> {
+        Box::pin(async move {
+            let state = self.state();
+            state.check().map_err(|error| TailError(error.to_string()))?;
+            let from = usize::try_from(from).unwrap_or(usize::MAX);
+            Ok(state.entries.iter().skip(from).take(max).cloned().collect())
+        })
+    }
+
+    fn grown_beyond(&self, size: u64) -> BoxFuture<'_, ()> {
+        let mut sizes = self.size.subscribe();
+        Box::pin(async move {
+            // The sender lives as long as the log.
+            let _ = sizes.wait_for(|now| *now > size).await;
+        })
     }
 }
 

@@ -5,20 +5,41 @@
 //! before its first byte leaves, and an [`Entry::Outcome`] that is durable before
 //! the caller gets the answer. Entries never hold a value.
 //!
-//! [`TransferLog`] is the seam; [`jsonl`] writes JSON lines with one fsync for
-//! all entries that wait for it.
+//! [`TransferLog`] is the seam. [`DirectoryLog`] makes entries durable in a journal,
+//! with one fsync for all that wait for it, and takes them into the tree behind it.
+//!
+//! The entries are the leaves of a [`merkle`] tree that is kept in [`tile`]s; the
+//! log commits to it with a [`Checkpoint`], which is a signed [`note`].
 
+mod checkpoint;
+mod copies;
+mod directory;
+mod disk;
 mod entry;
-pub mod jsonl;
+mod entry_proof;
+mod integrate;
+mod journal;
 mod memory;
+pub mod merkle;
+pub mod note;
+mod open_transfers;
+mod progress;
+pub mod read;
+pub mod stream;
+pub mod tile;
+mod tile_files;
 
 use std::future::Future;
 use std::pin::Pin;
 
+pub use checkpoint::{Checkpoint, InvalidCheckpoint};
+pub use copies::{CopySettings, MirrorSettings, RemoteSettings, WitnessSettings};
+pub use directory::{DirectoryLog, DirectorySettings, OpenError};
 pub use entry::{
     BasisUsed, ENTRY_VERSION, Entry, FieldCount, Ground, KeyChange, Outcome, RefusedTransfer,
     Revealed, Transfer, TransferResult,
 };
+pub use entry_proof::{EntryProof, EntryProofError};
 pub use memory::MemoryLog;
 
 /// Where entries go. Implementations are shared by all requests.

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::transfer_log::disk::{self, Disk};
+use crate::transfer_log::note::SignedNote;
+
+/// How many of the newest checkpoints are kept. Of those before them at most as many
+/// are: whenever there are more, every second one goes.
+const KEPT: usize = 1000;
+
+/// The checkpoints of a log in its directory: the newest as `checkpoint`, and those
+/// before it by their sizes in `checkpoints`.
+pub struct Checkpoints {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    /// Sizes, in order.
+    history: Vec<u64>,
+    /// The size of what `checkpoint` holds, as far as this process has written it.
+    published: Option<u64>,
+}
+
+impl Checkpoints {
+    /// # Errors
+    /// When the folder can be neither read nor made.
+    pub fn open(disk: Arc<dyn Disk>, directory: &Path) -> io::Result<Self> {
+        let directory = directory.to_owned();
+        disk.make_folder(&directory.join("checkpoints"))?;
+        disk.sync_folder(&directory)?;
+        let names = disk.names(&directory.join("checkpoints"))?;
+        let mut history: Vec<u64> = names.iter().filter_map(|name| size_of(name)).collect();
+        history.sort_unstable();
+        Ok(Self { disk, directory, history, published: None })
+    }
+
+    /// The largest size that a checkpoint was signed for.
+    pub fn largest(&self) -> Option<u64> {
+        self.history.last().copied()
+    }
+
+    /// Puts a checkpoint in the place of the last one. It is in the history before
+    /// anybody can see it.
+    pub fn publish(&mut self, size: u64, checkpoint: &SignedNote) -> io::Result<()> {
+        let bytes = checkpoint.to_string().into_bytes();
+        disk::replace(&*self.disk, &path(&self.directory, size), &bytes)?;
+        if self.largest() != Some(size) {
+            self.history.push(size);
+        }
+        disk::replace(&*self.disk, &self.directory.join("checkpoint"), &bytes)?;
+        self.published = Some(size);
+        self.thin();
+        Ok(())
+    }
+
+    /// Puts a checkpoint with more signatures in the place of the same one.
+    pub fn cosigned(&self, size: u64, checkpoint: &SignedNote) -> io::Result<()> {
+        let bytes = checkpoint.to_string().into_bytes();
+        if self.history.contains(&size) {
+            disk::replace(&*self.disk, &path(&self.directory, size), &bytes)?;
+        }
+        if self.published == Some(size) {
+            disk::replace(&*self.disk, &self.directory.join("checkpoint"), &bytes)?;
+        }
+        Ok(())
+    }
+
+    fn thin(&mut self) {
+        if self.history.len() < 2 * KEPT {
+            return;
+        }
+        let mut at = 0;
+        let (disk, folder) = (Arc::clone(&self.disk), self.directory.clone());
+        self.history.retain(|size| {
+            at += 1;
+            let goes = at <= KEPT && at % 2 == 0;
+            // One that cannot be removed now is tried again when its turn comes.
+            !goes || disk.remove_file(&path(&folder, *size)).is_err()
+        });
+    }
+}
+
+fn path(directory: &Path, size: u64) -> PathBuf {
+    directory.join(format!("checkpoints/{size:020}"))
+}
+
+fn size_of(name: &str) -> Option<u64> {
+    name.parse().ok().filter(|size| format!("{size:020}") == name)
+}
