@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Where personal data may go, by whose law, on what ground, for what purpose.
+//!
+//! A [`Border`] is compiled from documents that each hold the rules of one law (see
+//! `config`). It says whose law covers a record ([`Border::residence`]), what may
+//! happen to one value of it ([`Border::judge`]), and to callers from where it may be
+//! shown ([`Border::may_reveal`]). It is pure: the day, what is known of the data
+//! subject, and what the data subject consented to, are given to it.
+//!
+//! Invariants:
+//! - Several laws hold at the same time, and the strictest answer wins. An answer
+//!   names the rule that decided for each law.
+//! - A place that stands for several (a group, a country whose state is not known) is
+//!   judged as each of them.
+//! - What no rule covers is refused: within a law that applies, unless it says
+//!   otherwise, and where no law applies.
+//! - A basis counts only on the days that it is valid.
+
+mod basis;
+mod consent;
+mod iso;
+mod judge;
+mod law;
+mod places;
+mod residence;
+mod reveal;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use std::sync::Arc;
+
+use crate::base::{FieldName, ObjectName, Purpose};
+
+pub use basis::{Basis, BasisChoice, BasisKind, Phase, WARN_DAYS, Window};
+pub use consent::{ConsentState, Standing};
+pub use iso::COUNTRIES;
+pub use judge::{Shipment, Strength};
+pub use law::{
+    ConsentRule, Effect, Fallback, Law, Need, Origin, Otherwise, RevealRule, RuleInfo, TransferRule,
+};
+pub use places::{Atlas, Code, Confirmation, Member, Places};
+pub use residence::{Condition, Finding, RecordFacts, Residence, ResidenceRule, fold};
+pub use reveal::RevealVerdict;
+pub use verdict::{Action, Because, Opinion, Verdict};
+
+/// The laws that hold for one upstream, and what they speak of.
+#[derive(Clone, Debug, Default)]
+pub struct Border {
+    pub atlas: Atlas,
+    /// How to tell whose law covers a record; the first that matches decides.
+    pub residence: Vec<ResidenceRule>,
+    pub laws: Vec<Law>,
+    pub bases: Vec<Arc<Basis>>,
+    pub confirmations: Vec<Confirmation>,
+}
+
+impl Border {
+    /// Transfer bases and when they end, for metrics, reports and warnings.
+    pub fn bases(&self) -> impl Iterator<Item = &Basis> {
+        self.bases.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether a field decides about jurisdiction. Takes canonical names.
+    pub fn is_asked(&self, object: &ObjectName, field: &FieldName) -> bool {
+        self.residence.iter().any(|rule| rule.asks(object, field))
+    }
+
+    /// What data subjects can consent to, or object to, by its rules and bases.
+    pub fn purposes(&self) -> impl Iterator<Item = &Purpose> {
+        let rules = self.laws.iter().flat_map(|law| &law.consents);
+        let of_rules = rules.flat_map(ConsentRule::purposes);
+        self.bases.iter().filter_map(|basis| basis.purpose.as_ref()).chain(of_rules)
+    }
+}
