@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What operators and their tools ask: is it alive, is it ready, what does it count.
 //!
-//! A listener of its own for plain HTTP, on loopback unless configured otherwise.
-//! It changes nothing and says nothing of callers or values:
+//! A listener of its own for plain HTTP, on loopback unless configured otherwise:
 //!
 //! | target | answer |
 //! | --- | --- |
 //! | `GET /healthz` | 200 while the process lives |
 //! | `GET /readyz` | 200, or 503 with a JSON line for each thing that is not ready |
 //! | `GET /metrics` | the Prometheus text format |
+//! | `POST /v1/…` | the [`Api`], where administrators have keys |
 //!
-//! Every connection takes one request and is closed after [`CONNECTION_TIME`] at
-//! the latest; no more than [`MAX_CONNECTIONS`] are open. Bodies are not read.
+//! What needs no key changes nothing, says nothing of callers or values and reads no
+//! body. Every connection takes one request and is closed after [`CONNECTION_TIME`] at
+//! the latest; no more than [`MAX_CONNECTIONS`] are open.
 
+mod api;
 mod readiness;
 #[cfg(test)]
 mod tests;
@@ -26,12 +28,14 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+pub use api::Api;
 pub use readiness::Readiness;
 
 use crate::telemetry::Metrics;
@@ -60,6 +64,8 @@ pub struct Admin {
 pub struct AdminState {
     pub metrics: Arc<Metrics>,
     pub readiness: Readiness,
+    /// `None` where no administrator has a key.
+    pub api: Option<Api>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -114,9 +120,9 @@ impl Admin {
 }
 
 async fn serve_connection(stream: TcpStream, state: Arc<AdminState>) {
-    let service = service_fn(|request: Request<hyper::body::Incoming>| {
+    let service = service_fn(|request: Request<Incoming>| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, hyper::Error>(answer(&request, &state).await) }
+        async move { Ok::<_, hyper::Error>(answer(request, &state).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -131,7 +137,10 @@ async fn serve_connection(stream: TcpStream, state: Arc<AdminState>) {
     }
 }
 
-async fn answer<B>(request: &Request<B>, state: &AdminState) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, state: &AdminState) -> Response<Full<Bytes>> {
+    if let Some(api) = state.api.as_ref().filter(|_| Api::is_for(&request)) {
+        return api.answer(request).await;
+    }
     let path = request.uri().path();
     if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
         return text(StatusCode::NOT_FOUND, "not found\n");

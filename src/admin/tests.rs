@@ -12,20 +12,28 @@ use tokio::task::JoinHandle;
 
 use crate::telemetry::Metrics;
 
-use super::{Admin, AdminState, MAX_CONNECTIONS, Readiness};
+use super::{Admin, AdminState, Api, MAX_CONNECTIONS, Readiness};
 
-struct Running {
-    address: SocketAddr,
-    state: Arc<AdminState>,
+pub(super) struct Running {
+    pub address: SocketAddr,
+    pub state: Arc<AdminState>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
 async fn run(readiness: Readiness) -> Running {
+    run_with(readiness, |_| None).await
+}
+
+pub(super) async fn run_with(
+    readiness: Readiness,
+    api: impl FnOnce(Arc<Metrics>) -> Option<Api>,
+) -> Running {
     let admin = Admin::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = admin.address();
     let metrics = Arc::new(Metrics::new().unwrap());
-    let state = Arc::new(AdminState { metrics, readiness });
+    let api = api(Arc::clone(&metrics));
+    let state = Arc::new(AdminState { metrics, readiness, api });
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async { drop(stopped.await) };
     let serving = tokio::spawn(admin.serve(Arc::clone(&state), shutdown));
@@ -36,7 +44,7 @@ async fn connect(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
 
-async fn ask(address: SocketAddr, request: &str) -> String {
+pub(super) async fn ask(address: SocketAddr, request: &str) -> String {
     let mut stream = connect(address).await;
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -61,7 +69,9 @@ async fn targets_and_methods_are_the_known_ones() {
     check(address, "GET /readyz", 200, "ready\n").await;
     check(address, "POST /readyz", 405, "method not allowed\n").await;
     check(address, "DELETE /metrics", 405, "method not allowed\n").await;
-    for target in ["/", "/healthz/", "/HEALTHZ", "/metrics/../healthz", "/debug/pprof"] {
+    for target in
+        ["/", "/v1/consents", "/healthz/", "/HEALTHZ", "/metrics/../healthz", "/debug/pprof"]
+    {
         check(address, &format!("GET {target}"), 404, "not found\n").await;
     }
     let metrics = ask(address, "GET /metrics HTTP/1.0\r\n\r\n").await;

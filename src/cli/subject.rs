@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use zeroize::Zeroizing;
+
+use crate::app::open_keyset;
+use crate::base::{Cleartext, SubjectId, read_hex};
+use crate::config::Config;
+use crate::sqlite::Database;
+use crate::subject::{SqliteSubjects, Subjects, Vocabulary};
+
+use super::{ConfigFile, print};
+
+/// Longer values name nobody.
+const MAX_VALUE_BYTES: u64 = 4096;
+
+/// Find out by which pseudonym a person goes
+#[derive(Debug, Args)]
+pub struct Subject {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Id(Id),
+}
+
+/// Print the pseudonym of a person, by which the transfer log names them
+///
+/// The value is read from standard input, so that it stays out of the shell's history.
+/// A person goes by one pseudonym for each value and each record: `consent list` shows
+/// all of them.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  zollhaus subject id --category email < address.txt
+  zollhaus subject id --category email --value-file address.txt")]
+struct Id {
+    #[command(flatten)]
+    whom: ByValue,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// A person by a value that names them.
+#[derive(Debug, Args)]
+struct ByValue {
+    /// The category of the value that names the person; the value itself is read from
+    /// standard input
+    #[arg(long)]
+    category: String,
+    /// Read the value from a file
+    #[arg(long, value_name = "FILE")]
+    value_file: Option<PathBuf>,
+}
+
+/// A person by a value or a pseudonym.
+#[derive(Debug, Args)]
+pub struct Whom {
+    /// The category of the value that names the person; the value itself is read from
+    /// standard input
+    #[arg(long, required_unless_present = "subject")]
+    category: Option<String>,
+    /// Read the value from a file
+    #[arg(long, value_name = "FILE", requires = "category")]
+    value_file: Option<PathBuf>,
+    /// The pseudonym of the person, as the transfer log has it
+    #[arg(long, value_name = "PSEUDONYM", value_parser = pseudonym, conflicts_with_all = ["category", "value_file"])]
+    subject: Option<SubjectId>,
+}
+
+fn pseudonym(text: &str) -> Result<SubjectId, &'static str> {
+    let digits = read_hex::<16, serde::de::value::Error>(text);
+    digits.map(SubjectId).map_err(|_| "a pseudonym has 32 hexadecimal digits")
+}
+
+impl Subject {
+    pub fn execute(self) -> anyhow::Result<()> {
+        let Command::Id(Id { whom, file }) = self.command;
+        let config = file.load()?.value;
+        super::block_on(async move {
+            let subjects = open(&config)?;
+            print::line(whom.identify(&config, &subjects)?)
+        })
+    }
+}
+
+impl Whom {
+    /// The pseudonym, if it was given as such.
+    pub const fn pseudonym(&self) -> Option<SubjectId> {
+        self.subject
+    }
+
+    pub fn identify(self, config: &Config, subjects: &Subjects) -> anyhow::Result<SubjectId> {
+        match (self.subject, self.category) {
+            (Some(subject), _) => Ok(subject),
+            (None, Some(category)) => {
+                ByValue { category, value_file: self.value_file }.identify(config, subjects)
+            }
+            (None, None) => anyhow::bail!("name the person by `--category` or `--subject`"),
+        }
+    }
+}
+
+impl ByValue {
+    fn identify(self, config: &Config, subjects: &Subjects) -> anyhow::Result<SubjectId> {
+        let category = vocabulary(config).category(&self.category)?;
+        let value = match &self.value_file {
+            Some(path) => {
+                let failed = || format!("{} cannot be read", path.display());
+                read_value(File::open(path).with_context(failed)?).with_context(failed)?
+            }
+            None => read_value(stdin().lock()).context("the value cannot be read")?,
+        };
+        Ok(subjects.by_value(&category, &value))
+    }
+}
+
+fn read_value(source: impl Read) -> anyhow::Result<Cleartext> {
+    let mut text = Zeroizing::new(String::new());
+    let length = source.take(MAX_VALUE_BYTES + 1).read_to_string(&mut text)?;
+    ensure!(length as u64 <= MAX_VALUE_BYTES, "it is longer than {MAX_VALUE_BYTES} bytes");
+    ensure!(!text.trim().is_empty(), "it is empty");
+    Ok(Cleartext::new(std::mem::take(&mut *text)))
+}
+
+pub fn vocabulary(config: &Config) -> Vocabulary {
+    Vocabulary::of(config.upstreams.iter().map(|upstream| &upstream.policy))
+}
+
+/// The data subjects of a house, whether it runs or not. Must be called within a
+/// runtime.
+pub fn open(config: &Config) -> anyhow::Result<Subjects> {
+    let keyset = open_keyset(config)?;
+    let database = Database::open(&config.vault, &config.tenant)?;
+    Ok(Subjects::new(Arc::new(SqliteSubjects::new(&database)?), &keyset))
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `subject` and `consents` of an object: whom its records are about, and what that
+//! person has consented to.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::base::{FieldName, Purpose};
+use crate::policy::{ConsentRule, FieldRule};
+
+use super::diagnostic::Code;
+use super::document::listed;
+use super::item::Item;
+use super::spelling::closest;
+
+/// The fields that name the data subject, each of them once and protected.
+pub fn subject(
+    item: &Item<'_>,
+    canonical: impl Fn(&str) -> FieldName,
+    protected: &HashMap<FieldName, Arc<FieldRule>>,
+) -> Option<Vec<FieldName>> {
+    let fields = item.list_of(|item| {
+        let name = item.chosen_name()?;
+        let field = canonical(name);
+        if protected.contains_key(&field) {
+            return Some(field);
+        }
+        let message = format!("`{name}` names the data subject, but `fields` does not protect it");
+        let problem = item.problem(Code::UnprotectedSubject, message);
+        let names = || protected.keys().map(FieldName::as_str).collect::<BTreeSet<_>>();
+        item.report(match closest(field.as_str(), names()) {
+            Some(meant) => problem.did_you_mean(meant),
+            None => problem.help(format!("protected are {}", listed(names().iter()))),
+        });
+        None
+    })?;
+    let is_twice =
+        |(at, field): (usize, &FieldName)| fields.iter().take(at).any(|one| one == field);
+    if fields.is_empty() || fields.iter().enumerate().any(is_twice) {
+        item.refuse(
+            format!("`{}` names no field, or one twice", item.name),
+            "name each field whose value is one person's, such as `[Email]`",
+        );
+        return None;
+    }
+    Some(fields)
+}
+
+/// `{ purpose: …, given: […], withdrawn: […] }` of a field.
+pub fn consent(item: &Item<'_>) -> Option<ConsentRule> {
+    let section = item.section()?;
+    let purpose = section.required("purpose").and_then(|purpose| purpose.chosen_name());
+    let texts = |key| {
+        section.optional_or(key, Vec::new(), |list| {
+            list.list_of(|item| item.text().map(str::to_owned))
+        })
+    };
+    let (given, withdrawn) = (texts("given"), texts("withdrawn"));
+    section.finish();
+    let rule =
+        ConsentRule { purpose: Purpose::new(purpose?), given: given?, withdrawn: withdrawn? };
+    let is_both =
+        |text: &String| rule.withdrawn.iter().any(|other| other.eq_ignore_ascii_case(text));
+    if rule.given.is_empty() && rule.withdrawn.is_empty() {
+        item.refuse(
+            format!("`{}` means neither consent nor its withdrawal, whatever it holds", item.name),
+            "list values under `given`, `withdrawn` or both",
+        );
+    } else if let Some(text) = rule.given.iter().find(|text| is_both(text)) {
+        let message = format!("`{text}` means both that consent is given and that it is withdrawn");
+        item.report(item.problem(Code::Contradiction, message));
+    } else {
+        return Some(rule);
+    }
+    None
+}
