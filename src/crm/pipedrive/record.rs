@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Records, read in the same way in requests and in answers.
+
+use crate::base::{FieldName, ObjectName};
+use crate::carrier::json::{Kind, Node};
+use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Value};
+use crate::crm::message::link;
+use crate::crm::{FieldUse, Origins, RecordName};
+
+use super::schema::{self, composed_from, is_id, is_name, is_reference, is_words};
+
+/// The field that a value belongs to, and the record that this is a field of.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub object: ObjectName,
+    pub field: FieldName,
+    pub record: u32,
+}
+
+/// What is found in records.
+#[derive(Default)]
+pub(super) struct Records<'a> {
+    pub slots: Vec<Slot>,
+    pub uses: Vec<FieldUse>,
+    pub names: Vec<RecordName>,
+    /// Whose links are rewritten; `None` in a request.
+    origins: Option<&'a Origins>,
+    count: u32,
+}
+
+impl<'a> Records<'a> {
+    pub fn of_answer(origins: &'a Origins) -> Self {
+        Self { origins: Some(origins), ..Self::default() }
+    }
+
+    pub fn record(&mut self, record: Node<'_>, object: &ObjectName) {
+        let number = self.next_record();
+        let id = record.get("id").map(|id| id.value());
+        if let Some(Value::Text(id)) = &id
+            && is_id(id.expose())
+        {
+            let id = id.expose().into();
+            self.names.push(RecordName { record: number, object: object.clone(), id });
+        }
+        for member in record.members() {
+            self.member(&member.key, member.value, object, number);
+        }
+    }
+
+    pub fn next_record(&mut self) -> u32 {
+        let record = self.count;
+        self.count += 1;
+        record
+    }
+
+    fn member(&mut self, name: &str, node: Node<'_>, object: &ObjectName, record: u32) {
+        let name = name.to_ascii_lowercase();
+        match (name.as_str(), node.kind(), schema::related(&name)) {
+            (name, Kind::Object, Some(related)) => self.related(name, node, &related),
+            (name, _, _) if is_reference(name) && holds_ids(node) => {}
+            (name, Kind::Array, Some(_)) => {
+                node.elements().for_each(|element| self.member(name, element, object, record));
+            }
+            ("custom_fields", Kind::Object, _) => {
+                for field in node.members() {
+                    self.field(&field.key, field.value, object, record);
+                }
+            }
+            // What a search finds: the notes about a record.
+            ("notes", Kind::Array, _) => {
+                self.field("content", node, &ObjectName::from_static("note"), record);
+            }
+            (name, ..) => self.field(name, node, object, record),
+        }
+    }
+
+    /// Another record inside of one. In the place of an id, v1 puts it in `value`.
+    fn related(&mut self, name: &str, node: Node<'_>, object: &ObjectName) {
+        let number = self.next_record();
+        for member in node.members() {
+            let is_id = name.ends_with("_id") && member.key == "value" && holds_ids(member.value);
+            if !is_id {
+                self.member(&member.key, member.value, object, number);
+            }
+        }
+    }
+
+    pub fn field(&mut self, name: &str, node: Node<'_>, object: &ObjectName, record: u32) {
+        let (object, field) = schema::original(object, name);
+        let place = Place { object, field, record };
+        if self.origins.is_none() {
+            let uses = uses_of_parts(&place, "writing what is composed of it");
+            self.uses.extend(uses);
+        }
+        self.values(node, &place, node.removal());
+    }
+
+    /// One value, a list of them (`[{"value":…,"label":…,"primary":…}]`), or one in
+    /// parts (`{"value":…,"locality":…}`): each text is a value of the field.
+    fn values(&mut self, node: Node<'_>, place: &Place, removal: Option<Removal>) {
+        match node.kind() {
+            Kind::Array => {
+                node.elements().for_each(|element| self.values(element, place, element.removal()));
+            }
+            Kind::Object => {
+                let parts = || node.members().filter(|part| !is_mark(&part.key, part.value));
+                // A value goes away together with its marks.
+                let whole = removal.filter(|_| parts().count() == 1);
+                for part in parts() {
+                    let removal = whole.clone().or_else(|| part.value.removal());
+                    self.values(part.value, place, removal);
+                }
+            }
+            _ => self.value(node, place, removal),
+        }
+    }
+
+    fn value(&mut self, node: Node<'_>, place: &Place, removal: Option<Removal>) {
+        if self.link(node) || (node.kind() == Kind::Null && self.origins.is_some()) {
+            return;
+        }
+        let role = match composed_from(&place.object, &place.field) {
+            from if self.origins.is_some() && !from.is_empty() => Role::Composed { from },
+            _ => Role::Stored,
+        };
+        let decoded = node.decoded().filter(|_| is_words(&place.object, &place.field));
+        let slot = if let Some(decoded) = decoded {
+            let words = words(&decoded, place, &role);
+            Slot::nested(node.inner_span(), Codec::Json, decoded, words)
+        } else {
+            let occurrence = place.occurrence(role, node.value());
+            Slot::value(node.span(), Codec::Json, occurrence).removable(removal)
+        };
+        self.slots.push(slot);
+    }
+
+    /// Exchanges the origin of a URL that points to the upstream.
+    pub fn link(&mut self, node: Node<'_>) -> bool {
+        let link = self.origins.and_then(|origins| link(&node, origins));
+        let is_link = link.is_some();
+        self.slots.extend(link);
+        is_link
+    }
+
+    /// Links in all the strings from here on.
+    pub fn links(&mut self, node: Node<'_>) {
+        self.link(node);
+        node.children().for_each(|child| self.links(child));
+    }
+}
+
+impl Place {
+    pub fn occurrence(&self, role: Role, value: Value) -> Occurrence {
+        let Self { object, field, record } = self.clone();
+        Occurrence { object, field, record, role, value }
+    }
+}
+
+/// Each word of a text as a value of its own, whatever stands between them.
+pub(super) fn words(text: &DecodedText, place: &Place, role: &Role) -> Vec<Slot> {
+    let whole = text.as_str();
+    let mut end = 0;
+    let slots = whole.split_whitespace().filter_map(|word| {
+        let start = end + whole.get(end..)?.find(word)?;
+        end = start + word.len();
+        let occurrence = place.occurrence(role.clone(), Value::from(word.to_owned()));
+        Some(Slot::value(start..end, Codec::Plain, occurrence))
+    });
+    slots.collect()
+}
+
+/// What is asked of a composed field, or written to it, is asked of each field
+/// whose values it shows.
+pub(super) fn uses_of_parts(
+    place: &Place,
+    operator: &'static str,
+) -> impl Iterator<Item = FieldUse> {
+    let object = place.object.clone();
+    composed_from(&place.object, &place.field).iter().map(move |field| FieldUse {
+        object: object.clone(),
+        field: FieldName::from_static(field),
+        operator,
+    })
+}
+
+/// What is said about one of several values: `"primary":true`, `"label":"work"`.
+fn is_mark(name: &str, node: Node<'_>) -> bool {
+    match name {
+        "primary" => matches!(node.kind(), Kind::True | Kind::False),
+        "label" => node.text().is_some_and(|text| text.is_empty() || is_name(&text)),
+        _ => false,
+    }
+}
+
+/// Whether there is nothing but ids, or none.
+fn holds_ids(node: Node<'_>) -> bool {
+    match node.kind() {
+        Kind::Array => node.elements().all(holds_ids),
+        Kind::String => node.text().is_some_and(|text| is_id(&text)),
+        Kind::Number | Kind::Null => true,
+        Kind::Object | Kind::True | Kind::False => false,
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use super::{JSON, locate, origins, read_answer, render, values};
+use crate::carrier::Replacement;
+
+fn check(target: &str, status: u16, body: &str, expected: &[&str]) {
+    let request = locate("GET", target, JSON, "").unwrap();
+    let answer = read_answer(&request, status, body.as_bytes(), &origins()).unwrap();
+    assert_eq!(values(&answer.body), expected, "{body}");
+}
+
+#[test]
+fn records_are_located_with_those_inside_of_them() {
+    check(
+        "/v1/persons",
+        200,
+        r#"{"success":true,"data":[{"id":7,"name":"t1 t2","first_name":"t1","last_name":"t2","first_char":"t","email":[{"label":"work","value":"t3","primary":true}],"active_flag":true,"org_id":{"name":"Weingut","value":5,"address":null},"owner_id":{"id":1,"name":"Schulz","value":1}},{"name":"t4","add_time":"2023-02-22 15:40:07","picture":"https://weingut.pipedrive.com/p"}],"related_objects":{"person":{"9":{"name":"t5"}},"stage":{"1":{"name":"Won"}}},"additional_data":{"next_cursor":"eyJp"}}"#,
+        &[
+            "0 person.name Stored t1",
+            "0 person.name Stored t2",
+            "0 person.name Stored t1",
+            "0 person.name Stored t2",
+            r#"0 person.first_char Composed { from: ["name"] } t"#,
+            "0 person.email Stored t3",
+            "0 person.active_flag Stored a boolean",
+            "1 organization.name Stored Weingut",
+            "2 user.name Stored Schulz",
+            "3 person.name Stored t4",
+            "3 person.add_time Stored 2023-02-22 15:40:07",
+            "link https://zoll.example/pd/p",
+            "4 person.name Stored t5",
+        ],
+    );
+    check(
+        "/api/v2/deals/1",
+        200,
+        r#"{"data":{"title":"t1","person_id":9,"person_name":"t2","owner_name":"Schulz","value":100,"custom_fields":{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA":{"value":"t3","locality":"t4"}}}}"#,
+        &[
+            "0 deal.title Stored t1",
+            "0 person.name Stored t2",
+            "0 user.name Stored Schulz",
+            "0 deal.value Stored 100",
+            "0 deal.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Stored t3",
+            "0 deal.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Stored t4",
+        ],
+    );
+    check(
+        "/v1/notes/3",
+        200,
+        r#"{"data":{"content":"t1","person":{"name":"t2"},"user":{"email":"s@c.de"}}}"#,
+        &["0 note.content Stored t1", "1 person.name Stored t2", "2 user.email Stored s@c.de"],
+    );
+}
+
+#[test]
+fn changes_name_their_field() {
+    check(
+        "/v1/persons/7/changelog?limit=2",
+        200,
+        r#"{"data":[{"field_key":"last_name","old_value":null,"new_value":"t1 t2","actor_user_id":26,"change_source":"app"},{"field_key":"email","old_value":"t3","new_value":"t4"}]}"#,
+        &[
+            "0 person.name Stored t1",
+            "0 person.name Stored t2",
+            "1 person.email Stored t3",
+            "1 person.email Stored t4",
+        ],
+    );
+}
+
+#[test]
+fn items_say_what_they_are() {
+    check(
+        "/api/v2/itemSearch?term=t1&fields=phone&item_types=person,lead&exact_match=true",
+        200,
+        r#"{"data":{"items":[{"result_score":0.9,"item":{"id":7,"type":"person","name":"t0","phones":["t1"],"notes":["t2"],"custom_fields":["KD"],"organization":{"id":5,"name":"W"}}}],"related_items":[{"item":{"type":"lead","title":"t3","emails":["t4"],"phones":["t5"],"person":{"id":7,"name":"t0"}}}]}}"#,
+        &[
+            "0 person.type Stored person",
+            "0 person.name Stored t0",
+            "0 person.phone Stored t1",
+            "0 note.content Stored t2",
+            "0 person.custom_fields Stored KD",
+            "1 organization.name Stored W",
+            "2 lead.type Stored lead",
+            "2 lead.title Stored t3",
+            "2 person.email Stored t4",
+            "2 person.phone Stored t5",
+            "3 person.name Stored t0",
+        ],
+    );
+    check(
+        "/v1/recents?since_timestamp=2023-01-01%2000:00:00",
+        200,
+        r#"{"data":[{"item":"person","id":532,"data":{"name":"t1"}},{"item":"person","id":4,"data":null}]}"#,
+        &["0 person.name Stored t1"],
+    );
+    check(
+        "/api/v2/itemSearch/field?term=x&entity_type=person&field=name",
+        200,
+        r#"{"data":[{"id":9,"name":"t1"}]}"#,
+        &["0 person.name Stored t1"],
+    );
+    let request = locate("GET", "/v1/recents", JSON, "").unwrap();
+    let unknown = read_answer(&request, 200, br#"{"data":[{"name":"t1"}]}"#, &origins());
+    assert!(unknown.is_err());
+}
+
+#[test]
+fn errors_may_repeat_what_was_sent() {
+    let expected = ["0 error.message Echo t1 is invalid", "0 error.message Echo see t1"];
+    let body =
+        r#"{"success":false,"error":"t1 is invalid","errorCode":400,"data":{"why":"see t1"}}"#;
+    check("/v1/persons", 400, body, &expected);
+    check("/v1/persons", 200, body, &expected);
+    check("/v1/persons/7", 404, "", &[]);
+}
+
+#[test]
+fn a_token_names_us_as_the_host_of_the_api() {
+    let body = "grant_type=authorization_code&code=a";
+    let request = locate("POST", "/oauth/token", super::FORM, body).unwrap();
+    let answer = r#"{"access_token":"v1u:x","api_domain":"https://other.pipedrive.com"}"#;
+    let answer = read_answer(&request, 200, answer.as_bytes(), &origins()).unwrap();
+    let expected = r#"{"access_token":"v1u:x","api_domain":"https://zoll.example/pd"}"#;
+    assert_eq!(render(&answer.body, &Replacement::Keep), expected);
+}
