@@ -7,20 +7,29 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, watch};
 
-use crate::admin::{Admin, AdminError, AdminState, Readiness};
+use crate::admin::{Admin, AdminError, AdminState, Api, Readiness};
 use crate::base::{InstanceName, SystemClock, Tenant};
-use crate::caller::{CallerSetupError, Callers};
-use crate::config::{Config, Diagnostics, Style, UpstreamSettings, load_api_keys, load_policy};
+use crate::caller::{ApiKeys, CallerSetupError, Callers, KeyKind};
+use crate::config::{
+    Config, Diagnostics, Loaded, Style, UpstreamSettings, load_admin_keys, load_api_keys,
+    load_policy,
+};
 use crate::keys::{KeyFile, KeysError, Keyset};
 use crate::listener::{Listener, ListenerError};
 use crate::protect::Protectors;
 use crate::proxy::{self, BufferBudget, Proxy, Upstream};
 use crate::route::{RouteError, Routes};
+use crate::sqlite::{Database, DatabaseError};
+use crate::subject::{SqliteSubjects, Subjects, Vocabulary};
 use crate::telemetry::{MeasuredLog, MeasuredStore, Metrics, Reload};
-use crate::transfer_log::TransferLog;
-use crate::transfer_log::jsonl::{JsonLinesError, JsonLinesLog};
+use crate::transfer_log::note::InvalidKey;
+use crate::transfer_log::read::{LogDirectory, ReadError};
+use crate::transfer_log::stream::{
+    self, DirectoryTail, Meter, Source, StreamSetupError, Streams, Tail,
+};
+use crate::transfer_log::{DirectoryLog, DirectorySettings, OpenError, TransferLog};
 use crate::upstream::{UpstreamClient, UpstreamSetupError};
-use crate::vault::{SqliteStore, Vault, VaultError};
+use crate::vault::{SqliteStore, Vault};
 
 /// Why the house does not start.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +42,17 @@ pub enum StartError {
     )]
     OtherTenant { path: PathBuf, found: Tenant, expected: Tenant },
     #[error(transparent)]
-    Vault(#[from] VaultError),
+    Database(#[from] DatabaseError),
     #[error(transparent)]
-    TransferLog(#[from] JsonLinesError),
+    TransferLog(#[from] OpenError),
+    #[error("`transfer_log.origin` cannot name a key")]
+    Origin(#[from] InvalidKey),
+    #[error(transparent)]
+    TransferLogRead(#[from] ReadError),
+    #[error("`{path}`, where streams of the transfer log keep their place, cannot be made")]
+    Cursors { path: PathBuf, source: std::io::Error },
+    #[error("a stream of the transfer log cannot be started")]
+    Streams(#[from] StreamSetupError),
     #[error(transparent)]
     Callers(#[from] CallerSetupError),
     #[error("upstream `{name}`")]
@@ -62,6 +79,7 @@ pub struct App {
     admin: Admin,
     state: Arc<AdminState>,
     sources: Sources,
+    streams: Arc<Streams>,
 }
 
 /// What is read again on request.
@@ -69,6 +87,7 @@ pub struct App {
 struct Sources {
     policies: Vec<PathBuf>,
     callers: Option<PathBuf>,
+    administrators: Option<PathBuf>,
     email_domain: String,
 }
 
@@ -80,25 +99,33 @@ impl App {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
         let metrics = Arc::new(metrics);
-        let keyset = Keyset::open(&config.keys.keyset, &KeyFile::open(&config.keys.file)?)?;
-        if keyset.tenant != config.tenant {
-            return Err(StartError::OtherTenant {
-                path: config.keys.keyset,
-                found: keyset.tenant,
-                expected: config.tenant,
-            });
-        }
-        let store = Arc::new(SqliteStore::open(&config.vault, &config.tenant)?);
+        let keyset = open_keyset(&config)?;
+        let database = Database::open(&config.vault, &config.tenant)?;
+        let store = Arc::new(SqliteStore::new(&database)?);
         let store = Arc::new(MeasuredStore::new(store, Arc::clone(&metrics)));
         let vault = Vault::new(store, &keyset);
-        let log = Arc::new(JsonLinesLog::open(&config.transfer_log)?);
-        let log: Arc<dyn TransferLog> = Arc::new(MeasuredLog::new(log, Arc::clone(&metrics)));
+        let subjects = Subjects::new(Arc::new(SqliteSubjects::new(&database)?), &keyset);
         let clock = Arc::new(SystemClock);
+        let origin = &config.transfer_log.origin;
+        let signers = keyset.log_signers(origin)?;
+        let log = DirectoryLog::open(
+            &config.transfer_log,
+            signers,
+            Arc::clone(&clock) as _,
+            Arc::clone(&metrics),
+        )
+        .await?;
+        let streams = streams(&config, &log, &metrics)?;
+        let log: Arc<dyn TransferLog> =
+            Arc::new(MeasuredLog::new(Arc::new(log), Arc::clone(&metrics)));
+        let log: Arc<dyn TransferLog> = Arc::new(streams.guard(log));
+        let streams = Arc::new(streams);
         let callers =
             Callers::new(config.callers, keyset.caller_mac.clone(), Arc::clone(&clock) as _)
                 .await?;
         let routes = config.upstreams.iter().map(|upstream| upstream.route.clone()).collect();
         let routes = Routes::new(routes)?;
+        let (administrators_file, administrators) = config.admin.api_keys.unzip();
         let sources = Sources {
             policies: config
                 .upstreams
@@ -106,19 +133,30 @@ impl App {
                 .map(|upstream| upstream.policy_path.clone())
                 .collect(),
             callers: config.callers_file,
+            administrators: administrators_file,
             email_domain: config.email_domain.clone(),
         };
-        let upstreams = config.upstreams.into_iter().map(upstream).collect::<Result<_, _>>()?;
+        let upstreams: Vec<_> =
+            config.upstreams.into_iter().map(upstream).collect::<Result<_, _>>()?;
+        let api = administrators.map(|keys| Api {
+            administrators: ApiKeys::new(KeyKind::Admin, keyset.caller_mac.clone(), keys),
+            subjects: subjects.clone(),
+            vocabulary: vocabulary(upstreams.clone()),
+            clock: Arc::clone(&clock) as _,
+            metrics: Arc::clone(&metrics),
+        });
         let state = Arc::new(AdminState {
             metrics: Arc::clone(&metrics),
-            readiness: readiness(&vault, &log),
+            readiness: readiness(&vault, &log, &streams),
+            api,
         });
         let proxy = Arc::new(Proxy {
-            instance: InstanceName::new(config.tenant.as_str()),
+            instance: InstanceName::new(origin),
             callers,
             routes,
             upstreams,
             protectors: Protectors::new(vault, &keyset, &config.email_domain),
+            subjects,
             transfer_log: log,
             metrics: Arc::clone(&metrics),
             limits: config.limits,
@@ -126,9 +164,10 @@ impl App {
             slots: Arc::new(Semaphore::new(config.limits.max_concurrent_requests)),
             clock,
         });
+        proxy.measure_bases();
         let listener = Listener::bind(config.listener).await?.counted_by(metrics);
-        let admin = Admin::bind(config.admin).await?;
-        Ok(Self { proxy, listener, admin, state, sources })
+        let admin = Admin::bind(config.admin.bind).await?;
+        Ok(Self { proxy, listener, admin, state, sources, streams })
     }
 
     /// Where callers reach us.
@@ -142,12 +181,16 @@ impl App {
 
     /// The way to have policies and callers read again while the house runs.
     pub fn reloader(&self) -> Reloader {
-        Reloader { proxy: Arc::clone(&self.proxy), sources: self.sources.clone() }
+        Reloader {
+            proxy: Arc::clone(&self.proxy),
+            admin: Arc::clone(&self.state),
+            sources: self.sources.clone(),
+        }
     }
 
     /// Serves until `shutdown`; requests in flight then end within the drain time.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { proxy, listener, admin, state, .. } = self;
+        let Self { proxy, listener, admin, state, streams: _streams, .. } = self;
         let (stop, mut stopped) = watch::channel(false);
         let admin = tokio::spawn(admin.serve(Arc::clone(&state), async move {
             // The sender lives until the listener has ended.
@@ -170,6 +213,7 @@ impl App {
 #[derive(Clone, Debug)]
 pub struct Reloader {
     proxy: Arc<Proxy>,
+    admin: Arc<AdminState>,
     sources: Sources,
 }
 
@@ -193,18 +237,63 @@ impl Reloader {
             };
             self.proxy.metrics.policy_reload(name, result);
         }
-        let Some(path) = &self.sources.callers else { return };
-        match load_api_keys(path) {
+        self.proxy.measure_bases();
+        if let Some(path) = &self.sources.callers {
+            Self::reload_keys("callers", load_api_keys(path), |keys| {
+                self.proxy.callers.replace_api_keys(keys);
+            });
+        }
+        if let (Some(path), Some(api)) = (&self.sources.administrators, &self.admin.api) {
+            Self::reload_keys("administrators", load_admin_keys(path), |keys| {
+                api.administrators.replace(keys);
+            });
+        }
+    }
+
+    fn reload_keys<T>(
+        whose: &str,
+        loaded: Result<Loaded<T>, Diagnostics>,
+        replace: impl FnOnce(T),
+    ) {
+        match loaded {
             Ok(loaded) => {
-                self.proxy.callers.replace_api_keys(loaded.value);
-                tracing::info!("the callers were read again");
+                replace(loaded.value);
+                tracing::info!(whose, "the file of API keys was read again");
             }
             Err(problems) => {
                 let problems = plain(&problems);
-                tracing::error!(problems, "the changed callers cannot be used; the old ones stay");
+                tracing::error!(
+                    whose,
+                    problems,
+                    "the changed API keys cannot be used; the old ones stay"
+                );
             }
         }
     }
+}
+
+/// Opens the keys that the configuration names.
+///
+/// # Errors
+/// [`StartError::Keys`] or [`StartError::OtherTenant`].
+pub fn open_keyset(config: &Config) -> Result<Keyset, StartError> {
+    let keyset = Keyset::open(&config.keys.keyset, &KeyFile::open(&config.keys.file)?)?;
+    if keyset.tenant == config.tenant {
+        return Ok(keyset);
+    }
+    Err(StartError::OtherTenant {
+        path: config.keys.keyset.clone(),
+        found: keyset.tenant,
+        expected: config.tenant.clone(),
+    })
+}
+
+/// The words of the policies that are in force when it is asked for.
+fn vocabulary(upstreams: Vec<Arc<Upstream>>) -> Box<dyn Fn() -> Vocabulary + Send + Sync> {
+    Box::new(move || {
+        let policies: Vec<_> = upstreams.iter().map(|upstream| upstream.policy.load()).collect();
+        Vocabulary::of(policies.iter().map(|policy| &***policy))
+    })
 }
 
 fn plain(problems: &Diagnostics) -> String {
@@ -228,12 +317,30 @@ fn upstream(settings: UpstreamSettings) -> Result<Arc<Upstream>, StartError> {
     }))
 }
 
-fn readiness(vault: &Vault, log: &Arc<dyn TransferLog>) -> Readiness {
-    let (vault, log) = (vault.clone(), Arc::clone(log));
+/// Sends what the log holds on to where the configuration says.
+fn streams(
+    config: &Config,
+    log: &DirectoryLog,
+    metrics: &Arc<Metrics>,
+) -> Result<Streams, StartError> {
+    let DirectorySettings { directory, origin, .. } = &config.transfer_log;
+    let cursors = directory.join("streams");
+    std::fs::create_dir_all(&cursors)
+        .map_err(|source| StartError::Cursors { path: cursors.clone(), source })?;
+    let tail = DirectoryTail::new(LogDirectory::open(directory)?, log.durable());
+    let tail: Arc<dyn Tail> = Arc::new(tail);
+    let source = Source { origin: origin.into(), instance: InstanceName::new(origin) };
+    let meter: Arc<dyn Meter> = Arc::clone(metrics) as _;
+    Ok(stream::start(&config.streams, &cursors, &source, &tail, &meter)?)
+}
+
+fn readiness(vault: &Vault, log: &Arc<dyn TransferLog>, streams: &Arc<Streams>) -> Readiness {
+    let (vault, log, streams) = (vault.clone(), Arc::clone(log), Arc::clone(streams));
     Readiness::new()
         .with("vault", move || {
             let vault = vault.clone();
             async move { vault.health().await }
         })
         .with("transfer_log", move || std::future::ready(log.health()))
+        .with("transfer_log_streams", move || std::future::ready(streams.health()))
 }

@@ -8,7 +8,8 @@
 //! ([`caller`]). The dialect of the upstream's CRM ([`crm`]) says what the request
 //! does and finds every place in it where a value stands, with the help of the
 //! syntaxes ([`carrier`]) and query languages ([`query`]) that values stand in. The
-//! [`policy`] decides about each of them. Values are sealed ([`protect`]) under the
+//! [`policy`] decides about each of them, and the [`border`] whether it may go where
+//! it is going. Values are sealed ([`protect`]) under the
 //! tenant's [`keys`]; new tokens become durable in the [`vault`], the transfer in
 //! the [`transfer_log`]. Only then does the request leave ([`upstream`]). The answer
 //! is read by the dialect again, and opened as far as the caller may see it
@@ -25,13 +26,17 @@ pub mod crm;
 pub mod carrier;
 pub mod query;
 pub mod policy;
+pub mod border;
 pub mod protect;
 pub mod keys;
+pub mod sqlite;
 pub mod vault;
+pub mod subject;
 pub mod transfer_log;
 pub mod upstream;
 pub mod reveal;
 pub mod proxy;
+pub mod report;
 
 pub mod admin;
 pub mod app;

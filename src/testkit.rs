@@ -2,12 +2,17 @@
 //! What unit tests share: folders of their own, and the independent test data that
 //! lies beside a full checkout.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::Value;
+
+use crate::transfer_log::merkle::{leaf_hash, root_of};
+use crate::transfer_log::note::SignerKey;
+use crate::transfer_log::tile::{TILE_WIDTH, TileId, TileKind, push_entry};
+use crate::transfer_log::{Checkpoint, Entry};
 
 /// A file or folder of the data. `None` when it is absent, said loudly; in CI
 /// that is a failure.
@@ -31,6 +36,12 @@ pub fn shared(name: &str) -> Option<Vec<u8>> {
 /// the test, with its reason.
 pub fn report(suite: &str, cases: usize, passed: usize, note: &str) {
     println!("suite: {suite} | {cases} | {passed} | {note}");
+}
+
+/// How many cases a costly property is tried with; `tests/run --long` asks for more.
+pub fn cases(usual: u32) -> u32 {
+    let is_long = std::env::vars_os().any(|(name, _)| name == "ZOLLHAUS_TEST_LONG");
+    if is_long { 20 * usual } else { usual }
 }
 
 #[derive(Debug)]
@@ -61,6 +72,34 @@ pub fn bombs() -> impl Iterator<Item = Bomb> {
             body: body.into(),
         }
     })
+}
+
+/// Makes a folder with a log: the first `signed` entries under its checkpoint, the
+/// others in its journal.
+pub fn write_log(path: &Path, entries: &[Entry], signed: usize) {
+    let write = |name: &str, bytes: &[u8]| {
+        let file = path.join(name);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        std::fs::write(file, bytes).expect("it can be written");
+    };
+    let entries: Vec<_> =
+        entries.iter().map(|entry| entry.to_canonical_json().expect("an entry")).collect();
+    let (in_tree, in_journal) = entries.split_at(signed);
+    for (index, entries) in (0..).zip(in_tree.chunks(TILE_WIDTH as usize)) {
+        let mut bundle = Vec::new();
+        for entry in entries {
+            push_entry(&mut bundle, entry).expect("a short entry");
+        }
+        let id = TileId::in_tree(TileKind::Entries, index, signed as u64).expect("a tile");
+        write(&id.to_string(), &bundle);
+    }
+    let leaves: Vec<_> = in_tree.iter().map(|entry| leaf_hash(entry)).collect();
+    let (origin, size, root) = ("acme.example/one".to_owned(), signed as u64, root_of(&leaves));
+    let key = SignerKey::new(&origin, &[7; 32]).expect("a key");
+    let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
+    write("checkpoint", checkpoint.sign(&[&key]).expect("a note").to_string().as_bytes());
+    let journal: Vec<u8> = in_journal.iter().flat_map(|line| [&line[..], b"\n"].concat()).collect();
+    write(&format!("journal/{signed:020}.jsonl"), &journal);
 }
 
 /// An empty folder that goes away with its owner.

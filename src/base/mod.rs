@@ -8,6 +8,7 @@
 
 mod cleartext;
 mod clock;
+mod consent;
 mod date;
 mod id;
 mod name;
@@ -16,6 +17,7 @@ mod secret;
 
 pub use cleartext::Cleartext;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use consent::{Choice, ConsentState};
 pub use date::Date;
 pub use id::{EntryId, SubjectId, read_hex};
 pub use name::{

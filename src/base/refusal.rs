@@ -104,6 +104,12 @@ refusal_codes! {
     OperatorUnsupported = "operator_unsupported", BAD_REQUEST, Policy;
     /// The policy forbids this field, value or operation.
     Forbidden = "forbidden", FORBIDDEN, Policy;
+    /// The border does not let the data of a record go where the request leads.
+    TransferRefused = "transfer_refused", FORBIDDEN, Policy;
+    /// The data subject has not consented to what the request is for.
+    ConsentMissing = "consent_missing", FORBIDDEN, Policy;
+    /// The request does not say what it is for, or for what it may not be.
+    PurposeMissing = "purpose_missing", FORBIDDEN, Policy;
     /// A protected field holds a value that its protection cannot take.
     UnprotectableValue = "unprotectable_value", BAD_REQUEST, Policy;
     /// A value that was masked on the way out came back; storing it would destroy the original.

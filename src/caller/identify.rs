@@ -3,21 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
-use super::api_key::ApiKeys;
+use super::api_key::only;
 use super::jwt::Jwts;
 use super::rate::Rates;
 use super::{
-    ApiKey, CREDENTIAL_HEADERS, CallerError, CallerSetupError, CallersConfig, CertificateCaller,
-    Principal,
+    ApiKey, ApiKeys, CREDENTIAL_HEADERS, CallerError, CallerSetupError, CallersConfig,
+    CertificateCaller, KeyKind, Principal,
 };
 use crate::base::{Clock, Secret};
 use crate::listener::Peer;
 
 /// Knows callers and their request rates.
 pub struct Callers {
-    api_keys: ApiKeys,
+    api_keys: ApiKeys<Principal>,
     certificates: Vec<CertificateCaller>,
     jwts: Option<Jwts>,
     anonymous: Option<Principal>,
@@ -47,7 +47,7 @@ impl Callers {
             None => None,
         };
         Ok(Self {
-            api_keys: ApiKeys::new(caller_mac, config.api_keys),
+            api_keys: ApiKeys::new(KeyKind::Caller, caller_mac, config.api_keys),
             certificates: config.certificates,
             jwts,
             anonymous: config.anonymous,
@@ -78,7 +78,7 @@ impl Callers {
         let principal = match presented(headers)? {
             Some(Presented::ApiKey(key)) => self
                 .api_keys
-                .identify(key)
+                .find(key)
                 .ok_or(CallerError::Unknown("the API key is not in force"))?,
             Some(Presented::Jwt(token)) => match &self.jwts {
                 Some(jwts) => jwts.identify(token, self.clock.now()).await?,
@@ -138,14 +138,5 @@ fn presented(headers: &HeaderMap) -> Result<Option<Presented<'_>>, CallerError> 
         (Some(_), Some(_)) => {
             Err(CallerError::Unknown("an API key and a JWT are presented together"))
         }
-    }
-}
-
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, CallerError> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next().map(http::HeaderValue::as_bytes);
-    match values.next() {
-        None => Ok(first),
-        Some(_) => Err(CallerError::Unknown("a credential is presented twice")),
     }
 }

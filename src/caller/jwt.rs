@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
 use super::jwks::KeySet;
 use super::{CallerError, CallerSetupError, JwtConfig, Principal};
-use crate::base::{PrincipalName, Role, Timestamp};
+use crate::base::{PrincipalName, Purpose, Region, Role, Timestamp, is_identifier};
 use crate::carrier::json::{Json, Kind, Node};
 
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -98,7 +98,10 @@ impl Jwts {
             }
         }
         let roles = roles(&claims, &self.config.roles_claim)?;
-        Ok(Principal { name: PrincipalName::new(subject), roles })
+        let config = &self.config;
+        let purpose = attribute(&claims, config.purpose_claim.as_deref())?.map(Purpose::new);
+        let region = attribute(&claims, config.region_claim.as_deref())?.map(Region::new);
+        Ok(Principal { name: PrincipalName::new(subject), roles, purpose, region })
     }
 
     /// `exp` is required; `nbf` and `iat` must not lie in the future.
@@ -170,6 +173,17 @@ fn is_name(text: &str) -> bool {
         && text.len() <= MAX_NAME_BYTES
         && !text.chars().any(char::is_control)
         && !text.split(['/', '\\']).any(is_traversal)
+}
+
+/// What a claim says that tokens may leave out.
+fn attribute(claims: &Node<'_>, claim: Option<&str>) -> Checked<Option<String>> {
+    let Some(node) = claim.and_then(|claim| claims.get(claim)) else {
+        return Ok(None);
+    };
+    match node.text().filter(|text| is_identifier(text)) {
+        Some(text) => Ok(Some(text.into_owned())),
+        None => refuse("the purpose or region of the JWT is not a name"),
+    }
 }
 
 /// A `NumericDate` (RFC 7519 section 2): seconds, maybe with a fraction.

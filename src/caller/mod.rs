@@ -8,7 +8,7 @@
 //! A credential that is presented must hold: a wrong one is never overlooked in
 //! favour of another kind or of the anonymous principal.
 
-use crate::base::{PrincipalName, Role};
+use crate::base::{PrincipalName, Purpose, Region, Role};
 
 mod api_key;
 mod identify;
@@ -16,7 +16,7 @@ mod jwks;
 mod jwt;
 mod rate;
 
-pub use api_key::{api_key_mac, generate_api_key};
+pub use api_key::{ApiKeys, KeyKind, api_key_mac, generate_api_key};
 pub use identify::Callers;
 
 /// A caller, once identified.
@@ -24,6 +24,10 @@ pub use identify::Callers;
 pub struct Principal {
     pub name: PrincipalName,
     pub roles: Vec<Role>,
+    /// What it uses data for, if that never changes.
+    pub purpose: Option<Purpose>,
+    /// Where it asks from.
+    pub region: Option<Region>,
 }
 
 /// Everything by which callers are known.
@@ -41,8 +45,9 @@ pub struct CallersConfig {
 /// An API key is 256 random bits; what is kept of it is HMAC-SHA-256 under the
 /// keyset's caller key, so that neither the file nor its backup lets anyone in.
 #[derive(Clone, Debug)]
-pub struct ApiKey {
-    pub principal: Principal,
+pub struct ApiKey<P = Principal> {
+    /// Whose it is: a caller, or the name of an administrator.
+    pub principal: P,
     pub mac: [u8; 32],
 }
 
@@ -65,6 +70,9 @@ pub struct JwtConfig {
     pub required_claims: Vec<String>,
     /// The claim that lists roles: an array of strings, or one string with spaces.
     pub roles_claim: String,
+    /// The claims that name purpose and region, if tokens are to say them.
+    pub purpose_claim: Option<String>,
+    pub region_claim: Option<String>,
     pub leeway: std::time::Duration,
 }
 
@@ -85,6 +93,9 @@ pub const CREDENTIAL_HEADERS: [http::HeaderName; 2] = [
     http::HeaderName::from_static("zollhaus-key"),
     http::HeaderName::from_static("zollhaus-token"),
 ];
+
+/// In which a caller may say what it needs data for; it never reaches an upstream.
+pub const PURPOSE_HEADER: http::HeaderName = http::HeaderName::from_static("zollhaus-purpose");
 
 /// A configuration by which nobody could be identified safely.
 #[derive(Debug, thiserror::Error)]

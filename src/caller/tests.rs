@@ -16,7 +16,7 @@ use crate::listener::Peer;
 mod tokens;
 
 fn principal(name: &str) -> Principal {
-    Principal { name: name.into(), roles: vec!["support".into()] }
+    Principal { name: name.into(), roles: vec!["support".into()], purpose: None, region: None }
 }
 
 fn mac_key() -> Secret {
@@ -99,7 +99,7 @@ async fn without_a_credential_only_a_configured_anonymous_principal_passes() {
 #[tokio::test]
 async fn api_keys_can_be_exchanged_while_running() {
     let callers = example(None).await;
-    let key = generate_api_key().unwrap();
+    let key = generate_api_key(KeyKind::Caller).unwrap();
     let mac = api_key_mac(&mac_key(), key.expose());
     callers.replace_api_keys(vec![ApiKey { principal: principal("new"), mac }]);
     let text = std::str::from_utf8(key.expose()).unwrap().to_owned();
@@ -111,27 +111,47 @@ async fn api_keys_can_be_exchanged_while_running() {
 }
 
 #[test]
+fn a_key_opens_what_it_was_made_for() {
+    let (caller, admin) =
+        (generate_api_key(KeyKind::Caller).unwrap(), generate_api_key(KeyKind::Admin).unwrap());
+    // Whatever file its line was copied to.
+    let both = [&caller, &admin]
+        .map(|key| ApiKey { principal: (), mac: api_key_mac(&mac_key(), key.expose()) });
+    let opens = |kind, key: &Secret| {
+        let key = std::str::from_utf8(key.expose()).unwrap();
+        let keys = ApiKeys::new(kind, mac_key(), both.to_vec());
+        keys.identify(&headers(&[("zollhaus-key", key)])).is_ok()
+    };
+    assert!(opens(KeyKind::Caller, &caller) && opens(KeyKind::Admin, &admin));
+    assert!(!opens(KeyKind::Caller, &admin) && !opens(KeyKind::Admin, &caller));
+}
+
+#[test]
 fn api_keys_are_long_random_and_recognisable() {
-    let one = generate_api_key().unwrap();
+    let one = generate_api_key(KeyKind::Caller).unwrap();
     assert_eq!(one.expose().len(), "zhk_".len() + 43);
     assert!(one.expose().starts_with(b"zhk_"));
-    assert_ne!(one, generate_api_key().unwrap());
+    assert_ne!(one, generate_api_key(KeyKind::Caller).unwrap());
     assert_ne!(api_key_mac(&mac_key(), one.expose()), api_key_mac(&Secret::new("x"), one.expose()));
 }
 
 #[tokio::test]
 async fn each_principal_has_its_own_rate() {
     let one = NonZeroU32::MIN;
-    let key =
-        |name: &str| ApiKey { principal: principal(name), mac: api_key_mac(&mac_key(), name) };
+    let key = |name: &str| ApiKey {
+        principal: principal(name),
+        mac: api_key_mac(&mac_key(), format!("zhk_{name}")),
+    };
     let callers = callers(CallersConfig {
         api_keys: vec![key("busy"), key("calm")],
         rate: Some(Rate { per_second: one, burst: one }),
         ..CallersConfig::default()
     })
     .await;
-    let call =
-        async |name: &str| callers.identify(&headers(&[("zollhaus-key", name)]), &peer(&[])).await;
+    let call = async |name: &str| {
+        let key = format!("zhk_{name}");
+        callers.identify(&headers(&[("zollhaus-key", &key)]), &peer(&[])).await
+    };
     let mut limited = None;
     for _ in 0..100 {
         if let Err(error) = call("busy").await {
@@ -164,6 +184,8 @@ async fn a_jwt_configuration_that_is_not_safe_is_refused() {
             algorithms,
             required_claims: Vec::new(),
             roles_claim: "roles".into(),
+            purpose_claim: None,
+            region_claim: None,
             leeway: Duration::ZERO,
         };
         let config = CallersConfig { jwt: Some(jwt), ..CallersConfig::default() };

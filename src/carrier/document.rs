@@ -10,8 +10,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
+use super::Occurrence;
 use super::removal::{Element, Elements, Removal, removal_spans};
-use super::{Codec, DecodedText, Occurrence};
+use super::slot::{Content, Slot, Widening};
 
 /// A message, or a text inside one, with the places where values stand.
 #[derive(Clone, Default)]
@@ -31,46 +32,6 @@ impl fmt::Debug for Document {
             .field("elements", &self.elements)
             .finish()
     }
-}
-
-/// A place in the bytes of a [`Document`].
-#[derive(Clone, Debug)]
-pub struct Slot {
-    /// The bytes that a replacement takes the place of, delimiters included.
-    pub span: Range<usize>,
-    pub codec: Codec,
-    pub content: Content,
-    /// How to take the whole member or parameter away; without it, a place can
-    /// be rewritten but not removed.
-    pub removal: Option<Removal>,
-    /// How to write several values that may each match; without it, a place can
-    /// hold one value only.
-    pub widening: Option<Widening>,
-}
-
-/// How one compared value becomes several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Widening {
-    /// The place already stands in a list: further elements stand beside it.
-    Elements,
-    /// The place becomes a list, and these other ranges change with it, such as
-    /// `=` to `IN`.
-    List(Vec<(Range<usize>, &'static str)>),
-}
-
-/// What stands in a [`Slot`].
-#[derive(Clone, Debug)]
-pub enum Content {
-    Value(Box<Occurrence>),
-    /// A text in another syntax. The decoded text is the bytes of the nested
-    /// document; its edits are carried back through the escaping of this slot.
-    Nested {
-        decoded: DecodedText,
-        document: Document,
-    },
-    /// Already decided: this text is written here whatever the policy says (a
-    /// link whose origin is exchanged).
-    Rewritten(String),
 }
 
 /// What is written in the place of an occurrence.
@@ -100,62 +61,6 @@ impl fmt::Debug for Replacement {
 impl Replacement {
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(Zeroizing::new(text.into()))
-    }
-}
-
-impl Slot {
-    pub fn value(span: Range<usize>, codec: Codec, occurrence: Occurrence) -> Self {
-        Self {
-            span,
-            codec,
-            content: Content::Value(Box::new(occurrence)),
-            removal: None,
-            widening: None,
-        }
-    }
-
-    /// `span` covers the escaped text without its delimiters.
-    pub fn nested(
-        span: Range<usize>,
-        codec: Codec,
-        decoded: DecodedText,
-        slots: Vec<Slot>,
-    ) -> Self {
-        let bytes = Bytes::copy_from_slice(decoded.as_str().as_bytes());
-        Self::holding(span, codec, decoded, Document::new(bytes, slots))
-    }
-
-    /// As [`nested`](Self::nested), for a text that lists records, such as `ids=a,b`.
-    pub fn nested_list(
-        span: Range<usize>,
-        codec: Codec,
-        decoded: DecodedText,
-        elements: Vec<Element>,
-    ) -> Self {
-        let bytes = Bytes::copy_from_slice(decoded.as_str().as_bytes());
-        let document = Document::new(bytes, Vec::new()).with_elements(elements);
-        Self::holding(span, codec, decoded, document)
-    }
-
-    fn holding(span: Range<usize>, codec: Codec, decoded: DecodedText, document: Document) -> Self {
-        let content = Content::Nested { decoded, document };
-        Self { span, codec, content, removal: None, widening: None }
-    }
-
-    pub fn rewritten(span: Range<usize>, codec: Codec, text: String) -> Self {
-        Self { span, codec, content: Content::Rewritten(text), removal: None, widening: None }
-    }
-
-    #[must_use]
-    pub fn removable(mut self, removal: Option<Removal>) -> Self {
-        self.removal = removal;
-        self
-    }
-
-    #[must_use]
-    pub fn widening(mut self, widening: Widening) -> Self {
-        self.widening = Some(widening);
-        self
     }
 }
 

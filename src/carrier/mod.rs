@@ -22,8 +22,10 @@ mod codec;
 mod document;
 mod occurrence;
 mod removal;
+mod slot;
 
 pub use codec::{Codec, DecodedText};
-pub use document::{Content, Document, RenderError, Replacement, Slot, Widening};
+pub use document::{Document, RenderError, Replacement};
 pub use occurrence::{Occurrence, Role, Value};
 pub use removal::{Element, Removal};
+pub use slot::{Content, Slot, Widening};

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use clap::Args;
 
+use crate::base::{Clock, Date, FieldName, SystemClock};
+use crate::border::{Basis, Phase};
 use crate::config::{Config, UpstreamSettings};
 use crate::policy::{ObjectRule, Unlisted};
 use crate::proxy::Mode;
@@ -26,9 +28,27 @@ impl Check {
     pub fn execute(self) -> anyhow::Result<()> {
         let loaded = self.file.load()?;
         print::diagnostics(&loaded.warnings);
+        for warning in ending_bases(&loaded.value, SystemClock.now().date()) {
+            print::note(warning);
+        }
         print::line(format!("{} is sound.\n", self.file.config.display()))?;
         print::line(summary(&loaded.value).trim_end())
     }
+}
+
+/// Transfer bases that have ended, or end soon.
+fn ending_bases(config: &Config, today: Date) -> BTreeSet<String> {
+    let borders = config.upstreams.iter().filter_map(|upstream| upstream.policy.border.as_ref());
+    let warning = |basis: &Basis| {
+        let ends = match basis.phase(today) {
+            Phase::EndsSoon { until } => format!("ends on {until}"),
+            Phase::Ended { until } => format!("ended on {until}"),
+            Phase::Valid | Phase::NotYet { .. } => return None,
+        };
+        let place = basis.origin.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+        Some(format!("warning: the basis `{}` {ends}{place}\n", basis.name))
+    };
+    borders.flat_map(|border| border.bases().filter_map(warning)).collect()
 }
 
 /// What the configuration amounts to.
@@ -41,10 +61,14 @@ fn summary(config: &Config) -> String {
     ];
     kinds.extend(callers.jwt.as_ref().map(|jwt| format!("tokens of {}", jwt.issuer)));
     kinds.extend(callers.anonymous.as_ref().map(|caller| format!("anyone as `{}`", caller.name)));
+    let api = match &config.admin.api_keys {
+        Some((_, keys)) => format!("API for {} with a key", keys.len()),
+        None => "no API".to_owned(),
+    };
     let mut text = format!(
-        "listens on  {} ({tls})\nadmin on    {}\ncallers     {}\n",
+        "listens on  {} ({tls})\nadmin on    {} ({api})\ncallers     {}\n",
         config.listener.bind,
-        config.admin,
+        config.admin.bind,
         kinds.join(", "),
     );
     for upstream in &config.upstreams {
@@ -71,10 +95,14 @@ fn upstream_summary(upstream: &UpstreamSettings) -> String {
     for (name, object) in objects {
         let _ = writeln!(text, "  {:<12} {}", name.as_str(), object_summary(object));
     }
+    if let Some(border) = &upstream.policy.border {
+        let laws: Vec<&str> = border.laws.iter().map(|law| law.name.as_str()).collect();
+        let _ = writeln!(text, "  {:<12} {}", "border", laws.join(", "));
+    }
     text
 }
 
-/// `8 fields (6 tokenize, 2 encrypt), others pass`
+/// `8 fields (6 tokenize, 2 encrypt), others pass, people by email`
 fn object_summary(object: &ObjectRule) -> String {
     let mut protections: BTreeMap<&str, usize> = BTreeMap::new();
     for rule in object.fields.values() {
@@ -87,5 +115,11 @@ fn object_summary(object: &ObjectRule) -> String {
         Unlisted::Refuse => "are refused".to_owned(),
         Unlisted::Protect(rule) => format!("{} as `{}`", rule.protection.name(), rule.category),
     };
-    format!("{} fields ({}), others {others}", object.fields.len(), counted.join(", "))
+    let mut text =
+        format!("{} fields ({}), others {others}", object.fields.len(), counted.join(", "));
+    if !object.subject.is_empty() {
+        let names: Vec<_> = object.subject.iter().map(FieldName::as_str).collect();
+        let _ = write!(text, ", people by {}", names.join(", "));
+    }
+    text
 }

@@ -39,7 +39,11 @@ const OPEN_FILES: [(&str, &str); 3] = [
     ("policies/hubspot.yaml", include_str!("../../policies/hubspot.yaml")),
 ];
 
-const CALLERS: (&str, &str) = ("zollhaus.callers", include_str!("init/zollhaus.callers"));
+/// Files of API keys, for the owner only.
+const KEY_FILES: [(&str, &str); 2] = [
+    ("zollhaus.callers", include_str!("init/zollhaus.callers")),
+    ("zollhaus.admins", include_str!("init/zollhaus.admins")),
+];
 
 impl Init {
     pub fn execute(self) -> anyhow::Result<()> {
@@ -49,7 +53,9 @@ impl Init {
             .with_context(|| format!("{} cannot be made", policies.display()))?;
         let root = KeyFile::create(&self.folder.join(ROOT_KEY))?;
         Keyset::create(&self.folder.join(KEYSET), &root, &Tenant::new(&self.tenant))?;
-        write(&self.folder.join(CALLERS.0), CALLERS.1, 0o600)?;
+        for (name, text) in KEY_FILES {
+            write(&self.folder.join(name), text, 0o600)?;
+        }
         for (name, text) in OPEN_FILES {
             let text = text.replace("tenant: acme", &format!("tenant: \"{}\"", self.tenant));
             write(&self.folder.join(name), &text, 0o644)?;
@@ -91,7 +97,7 @@ them nothing that was sealed can be opened again."
 }
 
 fn all_files() -> impl Iterator<Item = &'static str> {
-    OPEN_FILES.into_iter().map(|(name, _)| name).chain([ROOT_KEY, KEYSET, CALLERS.0])
+    OPEN_FILES.into_iter().chain(KEY_FILES).map(|(name, _)| name).chain([ROOT_KEY, KEYSET])
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {

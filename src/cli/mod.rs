@@ -6,11 +6,16 @@
 //! with 1; what the command line itself gets wrong ends it with 2.
 
 mod check;
+mod consent;
 mod demo;
+mod explain;
 mod init;
 mod keys;
+mod log;
 mod print;
+mod report;
 mod run;
+mod subject;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,8 +48,13 @@ enum Command {
     Demo(demo::Demo),
     Init(init::Init),
     Check(check::Check),
+    Explain(explain::Explain),
     Keys(keys::Keys),
+    Log(log::Log),
+    Consent(consent::Consent),
+    Subject(subject::Subject),
     Run(run::Run),
+    Report(report::MakeReport),
 }
 
 impl Cli {
@@ -53,8 +63,14 @@ impl Cli {
         let done = match self.command {
             Command::Init(init) => init.execute(),
             Command::Check(check) => check.execute(),
+            Command::Explain(explain) => explain.execute(),
             Command::Keys(keys) => keys.execute(),
+            // It tells more apart than success and failure.
+            Command::Log(log) => return log.execute(),
+            Command::Consent(consent) => consent.execute(),
+            Command::Subject(subject) => subject.execute(),
             Command::Run(run) => run.execute(),
+            Command::Report(report) => report.execute(),
             Command::Demo(demo) => demo.execute(),
         };
         match done {
@@ -71,7 +87,7 @@ impl Cli {
 const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Runs to the end, and does not wait for work that is cut.
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the runtime cannot be started")?;
     let result = runtime.block_on(work);

@@ -2,7 +2,7 @@
 //! Writing to a terminal, a file or a pipe that may be closed.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
 
 use crate::config::{Diagnostics, Severity, Style};
 
@@ -14,6 +14,63 @@ pub fn line(text: impl Display) -> anyhow::Result<()> {
     match writeln!(stdout().lock(), "{text}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+/// Writes much of what the command was asked for. Ends early when nobody reads it any
+/// more; that is no error.
+///
+/// # Errors
+/// Whatever else keeps it from being written.
+pub fn to_stdout(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+    match written {
+        Err(error) if is_broken_pipe(&error) => {
+            // What is left has no reader.
+            let _ = out.into_parts();
+            Ok(())
+        }
+        written => written,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<std::io::Error>();
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// How far a long work is, on one line of a terminal; silent if there is none.
+#[derive(Debug)]
+pub struct Progress {
+    what: &'static str,
+    total: u64,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// Steps between two changes of the line; shorter work shows none.
+    const EVERY: u64 = 50_000;
+
+    pub fn new(what: &'static str, total: u64) -> Self {
+        Self { what, total, is_shown: stderr().is_terminal() && total >= Self::EVERY }
+    }
+
+    pub fn at(&mut self, done: u64) {
+        if self.is_shown && done.is_multiple_of(Self::EVERY) {
+            let percent = done * 100 / self.total.max(1);
+            let _ =
+                write!(stderr().lock(), "\r{done} of {} {} ({percent} %)", self.total, self.what);
+        }
+    }
+}
+
+impl Drop for Progress {
+    /// Leaves the line empty.
+    fn drop(&mut self) {
+        if self.is_shown {
+            let _ = write!(stderr().lock(), "\r\x1b[K");
+        }
     }
 }
 

@@ -7,10 +7,12 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::base::{Cleartext, Clock, ConsentState, EntryId, RefusalCode, SystemClock, Timestamp};
 use crate::config::{Code, Config};
-use crate::testkit::Scratch;
+use crate::testkit::{Scratch, write_log};
+use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
-use super::Cli;
+use super::{Cli, Command};
 
 /// Whether a command line does what it says.
 fn run(arguments: &[&dyn AsRef<OsStr>]) -> bool {
@@ -76,6 +78,105 @@ fn new_callers_are_known_and_have_one_name() {
 }
 
 #[test]
+fn administrators_have_keys_and_callers_a_purpose_and_region() {
+    let scratch = Scratch::new();
+    let folder = scratch.file("");
+    let config = folder.join("zollhaus.yaml");
+    assert!(run(&[&"init", &folder]));
+    assert!(run(&[&"keys", &"new-admin", &"dpo", &"--config", &config]));
+    assert!(!run(&[&"keys", &"new-admin", &"dpo", &"--config", &config]));
+    let mut new_caller: Vec<&dyn AsRef<OsStr>> =
+        vec![&"keys", &"new-caller", &"etl", &"--role", &"support", &"--config", &config];
+    new_caller.extend([&"--purpose" as &dyn AsRef<OsStr>, &"crm", &"--region", &"NO"]);
+    assert!(run(&new_caller));
+    let config = Config::load(&config).unwrap().value;
+    let (_, administrators) = config.admin.api_keys.unwrap();
+    assert_eq!(administrators[0].principal.as_str(), "dpo");
+    let etl = &config.callers.api_keys[0].principal;
+    assert_eq!((etl.purpose.clone(), etl.region.clone()), (Some("crm".into()), Some("NO".into())));
+}
+
+#[test]
+fn consent_is_managed_by_value_and_by_pseudonym() {
+    let scratch = Scratch::new();
+    let folder = scratch.file("");
+    let (config, value) = (folder.join("zollhaus.yaml"), folder.join("value"));
+    assert!(run(&[&"init", &folder]));
+    fs::write(&value, "Max@Muster.example\n").unwrap();
+    let loaded = Config::load(&config).unwrap().value;
+    let state = || {
+        let mut found = None;
+        let looked_up = super::block_on(async {
+            let subjects = super::subject::open(&loaded)?;
+            let max = Cleartext::new("max@muster.example");
+            let dossier = subjects.dossier(subjects.by_value(&"email".into(), &max)).await?;
+            let now = SystemClock.now();
+            found = Some((
+                dossier.known.person.to_string(),
+                dossier.known.consents.state(&"email_marketing".into(), now),
+            ));
+            Ok(())
+        });
+        looked_up.unwrap();
+        found.unwrap()
+    };
+    let (pseudonym, before) = state();
+    assert_eq!(before, ConsentState::None);
+
+    let by_value = |rest: &[&dyn AsRef<OsStr>]| {
+        let whom: [&dyn AsRef<OsStr>; 6] =
+            [&"--category", &"email", &"--value-file", &value, &"--config", &config];
+        run(&[rest, &whom].concat())
+    };
+    let give = |purpose: &str| {
+        by_value(&[&"consent", &"give", &purpose, &"--text-version", &"v1", &"--source", &"form"])
+    };
+    assert!(!give("email-marketing"), "no policy knows this purpose");
+    assert!(give("email_marketing"));
+    assert_eq!(state().1, ConsentState::Given);
+    assert!(by_value(&[&"consent", &"list"]));
+    assert!(by_value(&[&"subject", &"id"]));
+
+    let withdraw = |subject: &str| {
+        let words: [&dyn AsRef<OsStr>; 9] = [
+            &"consent",
+            &"withdraw",
+            &"email_marketing",
+            &"--subject",
+            &subject,
+            &"--source",
+            &"phone",
+            &"--config",
+            &config,
+        ];
+        run(&words)
+    };
+    assert!(withdraw(&pseudonym));
+    assert_eq!(state().1, ConsentState::Withdrawn);
+
+    for wrong in [String::new(), " \n".to_owned(), "x".repeat(5000)] {
+        fs::write(&value, wrong).unwrap();
+        assert!(!by_value(&[&"subject", &"id"]));
+    }
+}
+
+#[test]
+fn nobody_is_named_twice_or_not_at_all() {
+    let pseudonym = "2f6c0b1d9a5e4c3f8b7a6d5e4f3c2b1a";
+    let check = |whom: &[&str], is_sound: bool| {
+        let words = [&["zollhaus", "consent", "list"], whom].concat();
+        assert_eq!(Cli::try_parse_from(words).is_ok(), is_sound, "{whom:?}");
+    };
+    check(&["--category", "email"], true);
+    check(&["--subject", pseudonym], true);
+    check(&[], false);
+    check(&["--value-file", "x"], false);
+    check(&["--subject", pseudonym, "--category", "email"], false);
+    check(&["--subject", pseudonym, "--value-file", "x"], false);
+    check(&["--subject", "max@muster.example"], false);
+}
+
+#[test]
 fn problems_are_a_failure() {
     let scratch = Scratch::new();
     let folder = scratch.file("");
@@ -88,12 +189,126 @@ fn problems_are_a_failure() {
     assert!(!run(&[&"keys", &"new-caller", &"etl", &"--role", &"support", &"--config", &config]));
 }
 
+/// What `explain` says with the arguments, of a house that `init` made, with a border.
+fn explain(arguments: &str) -> String {
+    let scratch = Scratch::new();
+    let folder = scratch.file("");
+    let config = folder.join("zollhaus.yaml");
+    assert!(run(&[&"init", &folder]));
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/border");
+    for pack in ["groups.yaml", "gdpr.yaml", "australia.yaml"] {
+        fs::copy(packs.join(pack), folder.join("policies").join(pack)).unwrap();
+    }
+    let house = "version: 1\nlaw: GDPR\n\
+        bases: { scc: { kind: scc, reference: SCC-2026-014, until: 2027-06-30 } }\n\
+        transfers:\n\
+        - { name: scc, cites: GDPR Art. 46(2)(c), to: US, action: allow, basis: scc }\n\
+        reveal:\n\
+        - { name: at-home, to: EEA }\n";
+    fs::write(folder.join("policies/house.yaml"), house).unwrap();
+    let policy = folder.join("policies/salesforce.yaml");
+    let text = fs::read_to_string(&policy).unwrap();
+    let border = "border: [house.yaml, gdpr.yaml, australia.yaml, groups.yaml]\n";
+    fs::write(&policy, format!("{text}\n{border}")).unwrap();
+
+    let config = config.to_string_lossy();
+    let line = format!("zollhaus explain --config {config} --date 2026-11-24 {arguments}");
+    let Command::Explain(explain) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+        panic!("another command");
+    };
+    let said = explain.text().unwrap_or_else(|error| error.to_string());
+    said.replace(&*folder.join("policies/").to_string_lossy(), "")
+}
+
+#[test]
+fn explain_cites_the_rule_of_every_law() {
+    let contact = "--upstream salesforce --object Contact --field Email";
+    assert_eq!(
+        explain(&format!("{contact} --jurisdiction DE --caller-region IN")),
+        include_str!("tests/explain_allowed.txt")
+    );
+    assert_eq!(
+        explain(&format!(
+            "{contact} --jurisdiction DE --jurisdiction AU --purpose newsletter --consent withdrawn"
+        )),
+        include_str!("tests/explain_refused.txt")
+    );
+    for (arguments, expected) in [
+        (
+            "--upstream sf --object Contact --field Email --jurisdiction DE",
+            "there is no upstream `sf`",
+        ),
+        (
+            &format!("{contact} --jurisdiction de"),
+            "`de` is neither an ISO 3166 code nor a group of this border",
+        ),
+        (
+            &format!("{contact} --jurisdiction DE --consent given"),
+            "consent to what? Say `--purpose`, or `PURPOSE=given`",
+        ),
+    ] {
+        assert_eq!(explain(arguments), expected);
+    }
+}
+
 #[test]
 fn names_on_the_command_line_are_names() {
     for name in ["", "a b", "ä", "a/b"] {
         let parsed =
             Cli::try_parse_from(["zollhaus", "keys", "new-caller", name, "--role", "support"]);
         assert!(parsed.is_err(), "{name}");
+    }
+}
+
+#[test]
+fn reports_are_made_offline_and_replace_nothing_unasked() {
+    let scratch = Scratch::new();
+    let (log, page) = (scratch.file("log"), scratch.file("page.html"));
+    let report = |arguments: &[&dyn AsRef<OsStr>]| {
+        let directory: [&dyn AsRef<OsStr>; 2] = [&"--directory", &log];
+        run(&[&[&"report" as &dyn AsRef<OsStr>], arguments, &directory].concat())
+    };
+    assert!(!report(&[&"refusals"]));
+    let refused = |number| {
+        Entry::Refused(RefusedTransfer {
+            version: ENTRY_VERSION,
+            id: EntryId([number; 16]),
+            time: Timestamp::from_unix_millis(1_767_225_600_000),
+            instance: "one".into(),
+            caller: format!("caller-{number}").as_str().into(),
+            purpose: None,
+            upstream: None,
+            operation: None,
+            code: RefusalCode::Forbidden,
+            rules: Vec::new(),
+            records: None,
+            subjects: Vec::new(),
+        })
+    };
+    // The last one is not under the checkpoint yet.
+    write_log(&log, &[refused(1), refused(2), refused(3)], 2);
+    assert!(report(&[&"refusals", &"--output", &page]));
+    let made = fs::read_to_string(&page).unwrap();
+    assert!(made.contains("acme.example/one"));
+    assert!(made.contains("caller-2") && !made.contains("caller-3"));
+
+    fs::write(&page, "mine").unwrap();
+    assert!(!report(&[&"refusals", &"--output", &page]));
+    assert_eq!(fs::read_to_string(&page).unwrap(), "mine");
+    let csv: &[&dyn AsRef<OsStr>] =
+        &[&"refusals", &"--output", &page, &"--force", &"--format", &"csv", &"--table"];
+    assert!(!report(&[csv, &[&"weeks"]].concat()));
+    assert_eq!(fs::read_to_string(&page).unwrap(), "mine");
+    assert!(report(&[csv, &[&"days"]].concat()));
+    let days = "Day,Code,Requests\r\n2026-01-01,forbidden,2\r\n";
+    assert_eq!(fs::read_to_string(&page).unwrap(), days);
+
+    assert!(!report(&[&"refusals", &"--from", &"2026-02-01", &"--until", &"2026-01-01"]));
+    for wrong in ["", "ab", "AB", &"g".repeat(32)] {
+        assert!(
+            Cli::try_parse_from(["zollhaus", "report", "subject", "--subject", wrong]).is_err(),
+            "{wrong}"
+        );
     }
 }
 

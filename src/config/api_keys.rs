@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The file of callers with an API key: a mapping of one line per caller,
+//! The files of API keys: a mapping of one line per caller,
 //!
 //! ```yaml
-//! etl: { roles: [support], mac: "hmac-sha256:4f…" }
+//! etl: { roles: [support], purpose: crm, region: DE, mac: "hmac-sha256:4f…" }
 //! ```
 //!
-//! which holds no key, only what a key is recognised by.
+//! or, for the admin API, per administrator:
+//!
+//! ```yaml
+//! dpo: { mac: "hmac-sha256:4f…" }
+//! ```
+//!
+//! They hold no key, only what a key is recognised by.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
@@ -16,10 +22,9 @@ use std::path::{Path, PathBuf};
 use crate::base::PrincipalName;
 use crate::caller::{ApiKey, Principal};
 
-use super::callers::{RoleUse, roles_of};
+use super::callers::{RoleUse, attributes, roles_of};
 use super::diagnostic::Diagnostics;
-use super::document::Document;
-use super::item::Item;
+use super::document::{Document, Section};
 use super::{Loaded, load, yaml};
 
 /// Names how the MAC was made.
@@ -33,71 +38,125 @@ pub fn load_api_keys(path: &Path) -> Result<Loaded<Vec<ApiKey>>, Diagnostics> {
     load(path, |document| compile(document).map(|(keys, _)| keys))
 }
 
-/// The keys in the file, and the roles that are given there.
-pub fn compile(document: &Document<'_>) -> Option<(Vec<ApiKey>, Vec<RoleUse>)> {
-    let Some(root) = yaml::parse(document).ok()? else {
-        return Some((Vec::new(), Vec::new()));
-    };
-    let (mut keys, mut given) = (Vec::new(), Vec::new());
-    let mut is_sound = true;
-    for (name, item) in document.mapping(&root)?.named() {
-        match api_key(document, name.text, &item) {
-            Some((key, roles)) => {
-                keys.push(key);
-                given.extend(roles);
-            }
-            None => is_sound = false,
-        }
-    }
-    is_sound.then_some((keys, given))
+/// Reads the file of administrators, as [`load_api_keys`] does.
+///
+/// # Errors
+/// [`Diagnostics`]: every problem in it.
+pub fn load_admin_keys(path: &Path) -> Result<Loaded<Vec<ApiKey<PrincipalName>>>, Diagnostics> {
+    load(path, compile_admins)
 }
 
-fn api_key(document: &Document<'_>, name: &str, item: &Item<'_>) -> Option<(ApiKey, Vec<RoleUse>)> {
-    let section = item.section()?;
-    let roles = section.required("roles").and_then(|roles| roles_of(document, &roles));
-    let mac = section.required("mac").and_then(|mac| {
-        let bytes = mac.text()?.strip_prefix(MAC_PREFIX).and_then(decode_hex);
-        if bytes.is_none() {
-            mac.refuse(
-                format!("`{}` is not a MAC", mac.name),
-                "lines of this file are written by `zollhaus keys new-caller`",
-            );
-        }
-        bytes
+/// The keys in the file, and the roles that are given there.
+pub fn compile(document: &Document<'_>) -> Option<(Vec<ApiKey>, Vec<RoleUse>)> {
+    let lines = lines(document, |name, section| {
+        let roles = section.required("roles").and_then(|roles| roles_of(document, &roles));
+        let mac = mac(&section);
+        let attributes = attributes(&section);
+        section.finish_with(&["expires"]);
+        let (roles, (purpose, region)) = (roles?, attributes?);
+        let given = roles.iter().map(|given| given.role.clone()).collect();
+        let principal = Principal { name, roles: given, purpose, region };
+        Some((ApiKey { principal, mac: mac? }, roles))
     });
-    section.finish_with(&["expires", "purpose"]);
-    let roles = roles?;
-    let principal = Principal {
-        name: PrincipalName::new(name),
-        roles: roles.iter().map(|given| given.role.clone()).collect(),
+    let (keys, roles): (_, Vec<_>) = lines?.into_iter().unzip();
+    Some((keys, roles.concat()))
+}
+
+pub fn compile_admins(document: &Document<'_>) -> Option<Vec<ApiKey<PrincipalName>>> {
+    lines(document, |principal, section| {
+        let mac = mac(&section);
+        section.finish_with(&["roles", "expires"]);
+        Some(ApiKey { principal, mac: mac? })
+    })
+}
+
+/// What `read` makes of each line; `None` if it does not understand one.
+fn lines<T>(
+    document: &Document<'_>,
+    read: impl Fn(PrincipalName, Section<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let Some(root) = yaml::parse(document).ok()? else {
+        return Some(Vec::new());
     };
-    Some((ApiKey { principal, mac: mac? }, roles))
+    let entries = document.mapping(&root)?;
+    let read: Vec<Option<T>> = entries
+        .named()
+        .map(|(name, item)| read(PrincipalName::new(name.text), item.section()?))
+        .collect();
+    read.into_iter().collect()
+}
+
+fn mac(section: &Section<'_>) -> Option<[u8; 32]> {
+    let mac = section.required("mac")?;
+    let bytes = mac.text()?.strip_prefix(MAC_PREFIX).and_then(decode_hex);
+    if bytes.is_none() {
+        mac.refuse(
+            format!("`{}` is not a MAC", mac.name),
+            "lines of this file are written by `zollhaus keys`",
+        );
+    }
+    bytes
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    #[error("there is a caller `{name}` already")]
+    #[error("there is an entry `{name}` already")]
     Taken { name: PrincipalName },
     #[error("{} is there: another change is under way, or one was broken off; then delete it", path.display())]
     UnderWay { path: PathBuf },
     #[error("{} cannot be written", path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("the file of callers cannot be used")]
+    #[error("the file of API keys cannot be used")]
     Unusable(#[from] Diagnostics),
 }
 
-/// Adds a caller to the file, which is exchanged as a whole: a reader sees it
-/// with or without the new line. Durable on return.
+/// Adds a caller to their file. Durable on return.
 ///
 /// # Errors
 /// [`AppendError`]; then the file is as it was.
 pub fn append_api_key(path: &Path, key: &ApiKey) -> Result<(), AppendError> {
+    // Names are quoted: `null` and `-` would be something else.
+    let Principal { name, roles, purpose, region } = &key.principal;
+    let roles: Vec<String> = roles.iter().map(|role| format!("\"{role}\"")).collect();
+    let mut line = format!("\"{name}\": {{ roles: [{}], ", roles.join(", "));
+    if let Some(purpose) = purpose {
+        let _ = write!(line, "purpose: \"{purpose}\", ");
+    }
+    if let Some(region) = region {
+        let _ = write!(line, "region: \"{region}\", ");
+    }
+    let _ = writeln!(line, "mac: \"{}\" }}", encode(key.mac));
+    append(path, name, &line, |path| {
+        let known = load_api_keys(path)?.value;
+        Ok(known.into_iter().map(|known| known.principal.name).collect())
+    })
+}
+
+/// Adds an administrator to their file, as [`append_api_key`] does.
+///
+/// # Errors
+/// [`AppendError`]; then the file is as it was.
+pub fn append_admin_key(path: &Path, key: &ApiKey<PrincipalName>) -> Result<(), AppendError> {
+    let line = format!("\"{}\": {{ mac: \"{}\" }}\n", key.principal, encode(key.mac));
+    append(path, &key.principal, &line, |path| {
+        Ok(load_admin_keys(path)?.value.into_iter().map(|known| known.principal).collect())
+    })
+}
+
+/// Adds a line to a file, which is exchanged as a whole: a reader sees it with or
+/// without the line. `known` reads the names that are there.
+fn append(
+    path: &Path,
+    name: &PrincipalName,
+    line: &str,
+    known: impl Fn(&Path) -> Result<Vec<PrincipalName>, Diagnostics>,
+) -> Result<(), AppendError> {
     let failed = |source| AppendError::Write { path: path.to_owned(), source };
     // A link keeps leading to the file.
     let path = &*fs::canonicalize(path).map_err(failed)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let next = path.with_file_name(name);
+    let mut next = path.file_name().unwrap_or_default().to_owned();
+    next.push(".new");
+    let next = path.with_file_name(next);
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next);
     let mut file = match opened {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -106,15 +165,14 @@ pub fn append_api_key(path: &Path, key: &ApiKey) -> Result<(), AppendError> {
         opened => opened.map_err(failed)?,
     };
     let mut write = || {
-        let known = load_api_keys(path)?.value;
-        if known.iter().any(|known| known.principal.name == key.principal.name) {
-            return Err(AppendError::Taken { name: key.principal.name.clone() });
+        if known(path)?.contains(name) {
+            return Err(AppendError::Taken { name: name.clone() });
         }
         let mut text = fs::read_to_string(path).map_err(failed)?;
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        text.push_str(&line(key));
+        text.push_str(line);
         file.write_all(text.as_bytes())
             .and_then(|()| keep_access(path, &file))
             .and_then(|()| file.sync_all())
@@ -133,7 +191,7 @@ pub fn append_api_key(path: &Path, key: &ApiKey) -> Result<(), AppendError> {
 }
 
 /// Gives `new` the owner and the mode of the file whose place it takes: the service that
-/// reads it may run as another user than the one who adds callers.
+/// reads it may run as another user than the one who adds to it.
 fn keep_access(path: &Path, new: &File) -> io::Result<()> {
     let (old, own) = (fs::metadata(path)?, new.metadata()?);
     if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
@@ -142,15 +200,12 @@ fn keep_access(path: &Path, new: &File) -> io::Result<()> {
     new.set_permissions(old.permissions())
 }
 
-fn line(key: &ApiKey) -> String {
-    // Names are quoted: `null` and `-` would be something else.
-    let roles: Vec<String> = key.principal.roles.iter().map(|role| format!("\"{role}\"")).collect();
-    let mut mac = String::new();
-    for byte in key.mac {
-        let _ = write!(mac, "{byte:02x}");
+fn encode(mac: [u8; 32]) -> String {
+    let mut text = MAC_PREFIX.to_owned();
+    for byte in mac {
+        let _ = write!(text, "{byte:02x}");
     }
-    let name = &key.principal.name;
-    format!("\"{name}\": {{ roles: [{}], mac: \"{MAC_PREFIX}{mac}\" }}\n", roles.join(", "))
+    text
 }
 
 fn decode_hex(text: &str) -> Option<[u8; 32]> {

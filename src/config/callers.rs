@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
 
-use crate::base::{PrincipalName, Role};
+use crate::base::{PrincipalName, Purpose, Region, Role};
 use crate::caller::{
     ApiKey, CallersConfig, CertificateCaller, JwksSource, JwtConfig, Principal, Rate,
 };
@@ -141,18 +141,9 @@ struct Reader<'r, 'd> {
 
 impl Reader<'_, '_> {
     fn api_keys(&mut self, path: &Path, item: &Item<'_>) -> Option<Vec<ApiKey>> {
-        match Source::read(path) {
-            Ok(source) => {
-                let file = Document { source, problems: self.document.problems };
-                let (keys, roles) = api_keys::compile(&file)?;
-                self.roles.extend(roles);
-                Some(keys)
-            }
-            Err(error) => {
-                item.report(item.problem(Code::Unreadable, error.to_string()));
-                None
-            }
-        }
+        let (keys, roles) = read_beside(self.document, path, item, api_keys::compile)?;
+        self.roles.extend(roles);
+        Some(keys)
     }
 
     fn certificates(&mut self, list: &Item<'_>) -> Option<Vec<CertificateCaller>> {
@@ -177,11 +168,29 @@ impl Reader<'_, '_> {
     fn principal(&mut self, section: Section<'_>, key: &'static str) -> Option<Principal> {
         let name = section.required(key).and_then(|name| name.chosen_name());
         let roles = section.required("roles").and_then(|roles| roles_of(self.document, &roles));
+        let attributes = attributes(&section);
         section.finish();
-        let roles = roles?;
+        let (roles, (purpose, region)) = (roles?, attributes?);
         let given = roles.iter().map(|given| given.role.clone()).collect();
         self.roles.extend(roles);
-        Some(Principal { name: PrincipalName::new(name?), roles: given })
+        Some(Principal { name: PrincipalName::new(name?), roles: given, purpose, region })
+    }
+}
+
+/// What `read` makes of a file that an item names; its problems are reported with
+/// those of the document.
+pub fn read_beside<T>(
+    document: &Document<'_>,
+    path: &Path,
+    item: &Item<'_>,
+    read: impl FnOnce(&Document<'_>) -> Option<T>,
+) -> Option<T> {
+    match Source::read(path) {
+        Ok(source) => read(&Document { source, problems: document.problems }),
+        Err(error) => {
+            item.report(item.problem(Code::Unreadable, error.to_string()));
+            None
+        }
     }
 }
 
@@ -194,6 +203,15 @@ pub fn roles_of(document: &Document<'_>, list: &Item<'_>) -> Option<Vec<RoleUse>
             span: item.span().clone(),
         })
     })
+}
+
+/// `purpose` and `region` of a caller, which it may do without.
+pub fn attributes(section: &Section<'_>) -> Option<(Option<Purpose>, Option<Region>)> {
+    let purpose =
+        section.optional_or("purpose", None, |item| item.chosen_name().map(Purpose::new).map(Some));
+    let region =
+        section.optional_or("region", None, |item| item.chosen_name().map(Region::new).map(Some));
+    Some((purpose?, region?))
 }
 
 /// `dns:…`, `uri:…` or `email:…`, as `Peer::certificate_names` spells them.
@@ -225,6 +243,9 @@ fn jwt(section: Section<'_>) -> Option<JwtConfig> {
         Some(algorithms)
     });
     let roles_claim = section.optional_or("roles_claim", "roles", |claim| claim.text());
+    let claim =
+        |key| section.optional_or(key, None, |claim| claim.text().map(str::to_owned).map(Some));
+    let (purpose_claim, region_claim) = (claim("purpose_claim"), claim("region_claim"));
     let required_claims = section.optional_or("required_claims", Vec::new(), |list| {
         list.list_of(|item| item.text().map(str::to_owned))
     });
@@ -239,6 +260,8 @@ fn jwt(section: Section<'_>) -> Option<JwtConfig> {
         algorithms: algorithms?,
         required_claims: required_claims?,
         roles_claim: roles_claim?.to_owned(),
+        purpose_claim: purpose_claim?,
+        region_claim: region_claim?,
         leeway: leeway?,
     })
 }

@@ -2,19 +2,20 @@
 //! `zollhaus.yaml` as a whole.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use crate::base::Tenant;
 use crate::telemetry::LogFormat;
 
-use super::callers::{self, Callers};
+use super::callers::{self, Callers, read_beside};
 use super::diagnostic::Code;
 use super::document::{Document, Section};
 use super::item::Item;
-use super::model::{Config, KeyPaths, LogSettings};
-use super::{limits, listen, upstream, yaml};
+use super::model::{AdminSettings, Config, KeyPaths, LogSettings};
+use super::{api_keys, limits, listen, transfer_log, upstream, yaml};
 
 /// Keys of later versions.
-const LATER: &[&str] = &["border", "tests", "console", "consent", "subjects", "telemetry"];
+const LATER: &[&str] = &["border", "tests", "console", "telemetry"];
 
 /// Top-level domains that nobody can own (RFC 2606, RFC 6762): CRMs may refuse
 /// addresses under them.
@@ -28,7 +29,7 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
     let limits = limits::compile(&top);
     let listener =
         top.required("listen").and_then(|listen| listen::compile(&listen, limits.connection));
-    let admin = top.required("admin").and_then(|admin| admin_address(&admin));
+    let admin = top.required("admin").and_then(|admin| admin_settings(document, &admin));
     let callers = top.required("callers").and_then(|callers| callers::compile(document, &callers));
     let email_domain = top.required("surrogates").and_then(|surrogates| email_domain(&surrogates));
     let upstreams = top.required("upstreams").and_then(|upstreams| {
@@ -36,15 +37,13 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
         upstream::compile(document, &upstreams, email_domain.as_deref(), roles.as_ref())
     });
     let keys = top.required("keys").and_then(|keys| key_paths(&keys));
-    let vault =
-        top.required("vault").and_then(|vault| single_path(&vault, "sqlite", &["postgres"]));
-    let transfer_log = top
-        .required("transfer_log")
-        .and_then(|log| single_path(&log, "file", &["merkle", "tiles"]));
+    let vault = top.required("vault").and_then(|vault| vault_path(&vault));
+    let transfer_log = top.required("transfer_log").and_then(|log| transfer_log::compile(&log));
     let log = log_settings(top.section("log"));
     top.finish_with(LATER);
 
     let (callers, upstreams) = (callers?, upstreams?);
+    let (transfer_log, streams) = transfer_log.unzip();
     if let Some(listener) = &listener {
         callers.report_contradictions(document, listener);
     }
@@ -64,17 +63,32 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
         keys: keys?,
         vault: vault?,
         transfer_log: transfer_log?,
+        streams: streams?,
         email_domain: email_domain?,
         limits: limits.request?,
         log: log?,
     })
 }
 
-fn admin_address(admin: &Item<'_>) -> Option<std::net::SocketAddr> {
+fn admin_settings(document: &Document<'_>, admin: &Item<'_>) -> Option<AdminSettings> {
     let section = admin.section()?;
     let bind = section.required("bind").and_then(|bind| listen::address(&bind));
-    section.finish();
-    bind
+    let api_keys = section.optional_or("api_keys", None, |item| {
+        if bind.is_some_and(|bind| !bind.ip().is_loopback()) {
+            let message = "the admin API takes personal values, and the admin listener has no TLS";
+            item.report(
+                item.problem(Code::PlainHttp, message).help(
+                    "bind `admin` to loopback, or use `zollhaus consent` in place of the API",
+                ),
+            );
+            return None;
+        }
+        let path = item.path()?;
+        let keys = read_beside(document, &path, &item, api_keys::compile_admins)?;
+        Some(Some((path, keys)))
+    });
+    section.finish_with(&["tls"]);
+    Some(AdminSettings { bind: bind?, api_keys: api_keys? })
 }
 
 fn key_paths(keys: &Item<'_>) -> Option<KeyPaths> {
@@ -85,11 +99,10 @@ fn key_paths(keys: &Item<'_>) -> Option<KeyPaths> {
     Some(KeyPaths { file: file?, keyset: keyset? })
 }
 
-/// A section with a path in it and nothing else.
-fn single_path(item: &Item<'_>, key: &'static str, later: &[&str]) -> Option<std::path::PathBuf> {
-    let section = item.section()?;
-    let path = section.required(key).and_then(|path| path.path());
-    section.finish_with(later);
+fn vault_path(vault: &Item<'_>) -> Option<PathBuf> {
+    let section = vault.section()?;
+    let path = section.required("sqlite").and_then(|path| path.path());
+    section.finish_with(&["postgres"]);
     path
 }
 

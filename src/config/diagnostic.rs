@@ -95,6 +95,31 @@ codes! {
     UnusedCategory = "ZH0407", Warning;
     /// A policy that protects nothing.
     ProtectsNothing = "ZH0408", Error;
+    /// A field that names the data subject and is not protected.
+    UnprotectedSubject = "ZH0409", Error;
+    /// A place that is neither an ISO 3166 code nor a group.
+    UnknownPlace = "ZH0501", Error;
+    /// A basis that no document of the border defines.
+    UnknownBasis = "ZH0502", Error;
+    /// Two rules, bases, groups or laws with one name.
+    DefinedTwice = "ZH0503", Error;
+    /// A rule that never decides: an earlier one does.
+    Unreachable = "ZH0504", Warning;
+    /// Two rules for the same case with different answers.
+    Contradictory = "ZH0505", Error;
+    /// A law of which no document says whom it applies to.
+    AppliesToNobody = "ZH0506", Error;
+    /// A category or upstream that looks misspelt, or is not there.
+    UnknownTarget = "ZH0507", Warning;
+}
+
+/// Another place that takes part in a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Related {
+    /// `None` for the document that has the problem.
+    source: Option<Arc<Source>>,
+    span: Range<usize>,
+    label: String,
 }
 
 /// One problem at one place of a document.
@@ -106,7 +131,7 @@ pub struct Problem {
     pub span: Range<usize>,
     pub message: String,
     label: Option<String>,
-    related: Option<(Range<usize>, String)>,
+    related: Option<Related>,
     help: Option<String>,
 }
 
@@ -123,7 +148,19 @@ impl Problem {
 
     /// Another place of the same document that takes part.
     pub fn related(self, span: &Range<usize>, label: impl Into<String>) -> Self {
-        Self { related: Some((span.clone(), label.into())), ..self }
+        let (span, label) = (span.clone(), label.into());
+        Self { related: Some(Related { source: None, span, label }), ..self }
+    }
+
+    /// A place that takes part, of any document.
+    pub fn related_in(
+        self,
+        source: &Arc<Source>,
+        span: &Range<usize>,
+        label: impl Into<String>,
+    ) -> Self {
+        let (source, span, label) = (Some(Arc::clone(source)), span.clone(), label.into());
+        Self { related: Some(Related { source, span, label }), ..self }
     }
 
     /// What would be right.
@@ -244,15 +281,25 @@ impl Diagnostic {
             title.element(Origin::path(path))
         } else {
             let primary = AnnotationKind::Primary.span(span.clone()).label(label.as_deref());
-            let related = related
-                .as_ref()
-                .map(|(span, label)| AnnotationKind::Context.span(span.clone()).label(label));
-            title.element(
-                Snippet::source(&self.source.text)
-                    .path(path)
-                    .annotation(primary)
-                    .annotations(related),
-            )
+            let context = |related: &'_ Related| {
+                AnnotationKind::Context.span(related.span.clone()).label(related.label.clone())
+            };
+            let is_here = |related: &&Related| {
+                related.source.as_ref().is_none_or(|source| *source == self.source)
+            };
+            let elsewhere = related.as_ref().filter(|related| !is_here(related)).and_then(|it| {
+                let source = it.source.as_ref()?;
+                let path = source.path.to_string_lossy();
+                Some(Snippet::source(&source.text).path(path).annotation(context(it)))
+            });
+            title
+                .element(
+                    Snippet::source(&self.source.text)
+                        .path(path)
+                        .annotation(primary)
+                        .annotations(related.as_ref().filter(is_here).map(context)),
+                )
+                .elements(elsewhere)
         };
         group.elements(help.as_ref().map(|help| Level::HELP.message(help)))
     }

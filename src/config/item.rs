@@ -127,7 +127,12 @@ impl<'d> Item<'d> {
 
     /// A path; relative ones start at the document's folder.
     pub fn path(&self) -> Option<PathBuf> {
-        self.text().map(|path| self.document.source.resolve(path))
+        self.text().map(|path| self.resolve(path))
+    }
+
+    /// A path that stands in the value; relative ones start at the document's folder.
+    pub fn resolve(&self, path: &str) -> PathBuf {
+        self.document.source.resolve(path)
     }
 
     /// A path to a file that is needed at the start of the process.
@@ -176,6 +181,20 @@ impl<'d> Item<'d> {
             return None;
         };
         self.within(Some(duration), &range, |duration| units::show_duration(*duration))
+    }
+
+    /// A period such as `3y`, from one day to a hundred years.
+    pub fn period(&self) -> Option<Duration> {
+        let (text, _) = self.scalar("a period")?;
+        let days = Duration::from_secs(86_400)..=Duration::from_secs(100 * 365 * 86_400);
+        let period = units::period(text).filter(|period| days.contains(period));
+        if period.is_none() {
+            self.refuse(
+                format!("`{}` is not a period", self.name),
+                "a period is a whole number with `d` or `y`, up to `100y`, such as `3y`",
+            );
+        }
+        period
     }
 
     /// A size such as `16MiB`.

@@ -15,6 +15,7 @@
 //!   environment.
 
 mod api_keys;
+mod border;
 mod callers;
 mod compile;
 mod diagnostic;
@@ -28,6 +29,9 @@ mod protection;
 mod routes;
 mod source;
 mod spelling;
+mod streams;
+mod subject;
+mod transfer_log;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -36,10 +40,10 @@ mod yaml;
 
 use std::path::Path;
 
-pub use api_keys::{AppendError, append_api_key, load_api_keys};
+pub use api_keys::{AppendError, append_admin_key, append_api_key, load_admin_keys, load_api_keys};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Problem, Severity, Style};
 pub use document::is_name;
-pub use model::{Config, KeyPaths, LogSettings, UpstreamSettings};
+pub use model::{AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings};
 pub use source::{Source, SourceError};
 
 use crate::crm::Dialect;
@@ -74,7 +78,7 @@ pub fn load_policy(
     dialect: &dyn Dialect,
     email_domain: &str,
 ) -> Result<Loaded<Policy>, Diagnostics> {
-    let context = policy::Context { dialect, email_domain, caller_roles: None };
+    let context = policy::Context { dialect, email_domain, caller_roles: None, upstreams: None };
     load(path, |document| policy::compile(document, &context))
 }
 

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Region, Tenant, UpstreamName};
-use crate::caller::CallersConfig;
+use crate::base::{PrincipalName, Region, Tenant, UpstreamName};
+use crate::caller::{ApiKey, CallersConfig};
 use crate::crm::Dialect;
 use crate::listener::ListenerConfig;
 use crate::policy::Policy;
 use crate::proxy::{Mode, RequestLimits};
 use crate::route::Route;
 use crate::telemetry::LogFormat;
+use crate::transfer_log::DirectorySettings;
+use crate::transfer_log::stream::StreamConfig;
 use crate::upstream::UpstreamConfig;
 
 /// Everything that `zollhaus.yaml` and the files it names say. Paths are complete.
@@ -20,7 +22,7 @@ use crate::upstream::UpstreamConfig;
 pub struct Config {
     pub tenant: Tenant,
     pub listener: ListenerConfig,
-    pub admin: SocketAddr,
+    pub admin: AdminSettings,
     pub upstreams: Vec<UpstreamSettings>,
     pub callers: CallersConfig,
     /// The file that `callers.api_keys` was read from.
@@ -28,8 +30,9 @@ pub struct Config {
     pub keys: KeyPaths,
     /// The SQLite file.
     pub vault: PathBuf,
-    /// A file of JSON lines.
-    pub transfer_log: PathBuf,
+    pub transfer_log: DirectorySettings,
+    /// Where entries of the log are sent.
+    pub streams: Vec<StreamConfig>,
     /// What stands behind the `@` of surrogates.
     pub email_domain: String,
     pub limits: RequestLimits,
@@ -53,6 +56,14 @@ pub struct UpstreamSettings {
     pub mode: Mode,
     /// From the sending of a request to the end of its answer.
     pub total_timeout: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct AdminSettings {
+    pub bind: SocketAddr,
+    /// Who may use the admin API, and the file that they were read from; `None` when
+    /// there is no such API.
+    pub api_keys: Option<(PathBuf, Vec<ApiKey<PrincipalName>>)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,21 +7,23 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::{Category, FieldName, ObjectName, Role};
-use crate::crm::Dialect;
-use crate::policy::{CategoryRule, Digest, FieldRule, ObjectRule, Policy, Reveal, Unlisted};
+use crate::base::{Category, FieldName, ObjectName, Role, UpstreamName};
+use crate::crm::{Dialect, FieldFacts};
+use crate::policy::{
+    CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Reveal, Unlisted,
+};
 
 use super::diagnostic::{Code, Problem};
 use super::document::{Document, Name, listed};
 use super::item::Item;
 use super::protection::{self, Target};
 use super::spelling::{closest, slip_of};
-use super::yaml;
+use super::{border, subject, yaml};
 
 /// Keys of later versions.
-const LATER: &[&str] = &["border", "tests", "purposes", "defaults"];
+const LATER: &[&str] = &["tests", "purposes", "defaults"];
 const LATER_OF_CATEGORY: &[&str] = &["scope", "retention", "jurisdiction"];
-const LATER_OF_OBJECT: &[&str] = &["subject", "jurisdiction"];
+const LATER_OF_OBJECT: &[&str] = &["jurisdiction"];
 const LATER_OF_FIELD: &[&str] = &["scope", "shape", "reveal"];
 const LATER_REVEALS: &[&str] = &["year", "last4", "domain"];
 
@@ -31,6 +33,8 @@ pub struct Context<'c> {
     pub email_domain: &'c str,
     /// Every role that a caller can have; `None` when that is not known.
     pub caller_roles: Option<&'c BTreeSet<Role>>,
+    /// Every upstream there is; `None` when that is not known.
+    pub upstreams: Option<&'c BTreeSet<UpstreamName>>,
 }
 
 pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy> {
@@ -38,6 +42,7 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
     let top = document.open(root.as_ref())?;
     let categories = top.required("categories");
     let objects_item = top.required("objects");
+    let border_item = top.optional("border");
     top.finish_with(LATER);
 
     let categories = categories.and_then(|categories| context.categories(&categories));
@@ -49,7 +54,19 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
         categories: categories.as_ref(),
     };
     let objects = reader.objects(&objects_item);
+    let border = border_item.map(|item| {
+        let context = border::Context {
+            dialect: context.dialect,
+            categories: categories.as_ref().map(|all| all.keys().cloned().collect()),
+            upstreams: context.upstreams,
+        };
+        border::compile(&item, &context)
+    });
     let (categories, objects) = (categories?, objects?);
+    let border = match border {
+        Some(compiled) => Some(compiled?),
+        None => None,
+    };
 
     let rules = || objects.values().flat_map(rules_of);
     if rules().next().is_none() {
@@ -64,10 +81,15 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
             document.report(Problem::new(Code::UnusedCategory, &category.span, message));
         }
     }
+    let mut digest = Sha256::new_with_prefix(document.text());
+    for source in border.iter().flat_map(|border| &border.sources) {
+        digest.update(Sha256::digest(&source.text));
+    }
     Some(Policy {
-        digest: Digest(Sha256::digest(document.text()).into()),
+        digest: Digest(digest.finalize().into()),
         categories: categories.into_iter().map(|(name, category)| (name, category.rule)).collect(),
         objects,
+        border: border.map(|compiled| Arc::new(compiled.border)),
     })
 }
 
@@ -168,9 +190,35 @@ impl Reader<'_> {
         let section = item.section()?;
         let fields = section.required("fields");
         let unlisted = section.required("unlisted").and_then(|item| self.unlisted(object, &item));
+        let subject = section.optional("subject");
+        let consents = section
+            .optional_or("consents", HashMap::new(), |consents| self.consents(object, &consents));
         section.finish_with(LATER_OF_OBJECT);
-        let fields = fields.and_then(|fields| self.fields(object, &fields));
-        Some(ObjectRule { fields: fields?, unlisted: unlisted? })
+        let fields = fields.and_then(|fields| self.fields(object, &fields))?;
+        let canonical = |name: &str| self.context.dialect.canonical_field(object, name);
+        let subject = match subject {
+            Some(subject) => subject::subject(&subject, canonical, &fields)?,
+            None => Vec::new(),
+        };
+        Some(ObjectRule { fields, unlisted: unlisted?, subject, consents: consents? })
+    }
+
+    fn consents(
+        &self,
+        object: &ObjectName,
+        item: &Item<'_>,
+    ) -> Option<HashMap<FieldName, ConsentRule>> {
+        let mut seen = Seen::new();
+        let mut consents = Some(HashMap::new());
+        for (name, item) in item.section()?.named() {
+            let (field, _) = self.field(object, &name);
+            let is_first = self.is_first(&mut seen, &field, &name);
+            match (subject::consent(&item), &mut consents) {
+                (Some(rule), Some(consents)) if is_first => _ = consents.insert(field, rule),
+                _ => consents = None,
+            }
+        }
+        consents
     }
 
     /// `pass`, `refuse`, or how fields are protected that are not listed.
@@ -191,14 +239,8 @@ impl Reader<'_> {
         let mut seen = Seen::new();
         let mut fields = Some(HashMap::new());
         for (name, item) in item.section()?.named() {
-            let field = self.context.dialect.canonical_field(object, name.text);
+            let (field, facts) = self.field(object, &name);
             let is_first = self.is_first(&mut seen, &field, &name);
-            let facts = self.context.dialect.field_facts(object, &field);
-            if facts.is_none() {
-                let of_object = self.known.iter().filter(|(known, _)| known == object);
-                let known = of_object.map(|(_, field)| field.as_str());
-                self.report_misspelt(field.as_str(), known, &name, "field");
-            }
             let target = Target { id: format!("{object}.{field}"), facts };
             match (self.rule(target, &item), &mut fields) {
                 (Some(rule), Some(fields)) if is_first => _ = fields.insert(field, Arc::new(rule)),
@@ -206,6 +248,18 @@ impl Reader<'_> {
             }
         }
         fields
+    }
+
+    /// A field in its canonical spelling, and what is known of it.
+    fn field(&self, object: &ObjectName, name: &Name<'_>) -> (FieldName, Option<FieldFacts>) {
+        let field = self.context.dialect.canonical_field(object, name.text);
+        let facts = self.context.dialect.field_facts(object, &field);
+        if facts.is_none() {
+            let of_object = self.known.iter().filter(|(known, _)| known == object);
+            let known = of_object.map(|(_, field)| field.as_str());
+            self.report_misspelt(field.as_str(), known, name, "field");
+        }
+        (field, facts)
     }
 
     fn rule(&self, target: Target, item: &Item<'_>) -> Option<FieldRule> {

@@ -21,6 +21,18 @@ pub fn duration(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(millis))
 }
 
+/// `90d`, `3y`, where a year has 365 days.
+pub fn period(text: &str) -> Option<Duration> {
+    let (number, unit) = split(text)?;
+    let days = match unit {
+        "d" => 1,
+        "y" => 365,
+        _ => return None,
+    };
+    let seconds = number.parse::<u64>().ok()?.checked_mul(days)?.checked_mul(86_400)?;
+    Some(Duration::from_secs(seconds))
+}
+
 /// `512B`, `64KiB`, `16MiB`, `1GiB`.
 pub fn size(text: &str) -> Option<usize> {
     let (number, unit) = split(text)?;
@@ -55,7 +67,7 @@ pub fn show_size(bytes: usize) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{duration, show_duration, show_size, size};
+    use super::{duration, period, show_duration, show_size, size};
 
     #[test]
     fn durations_need_a_unit() {
@@ -83,6 +95,16 @@ mod tests {
             check(text, None);
         }
         check(&format!("{}h", u64::MAX), None);
+    }
+
+    #[test]
+    fn periods_are_days_or_years() {
+        let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+        assert_eq!(period("90d"), days(90));
+        assert_eq!(period("3y"), days(1095));
+        for text in ["", "3", "y", "3Y", "1m", "1.5y", "99999999999999999999y"] {
+            assert_eq!(period(text), None, "{text}");
+        }
     }
 
     #[test]

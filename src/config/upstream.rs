@@ -11,6 +11,7 @@ use http::Uri;
 use crate::base::{Region, Role, UpstreamName};
 use crate::crm::Dialect;
 use crate::crm::hubspot::HubSpot;
+use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
 use crate::policy::Policy;
 use crate::proxy::Mode;
@@ -22,10 +23,10 @@ use super::document::{Document, Section};
 use super::item::Item;
 use super::model::UpstreamSettings;
 use super::source::Source;
-use super::{policy, routes};
+use super::{border, policy, routes};
 
 /// Dialects of later versions.
-const LATER_DIALECTS: &[&str] = &["dynamics", "pipedrive", "zoho"];
+const LATER_DIALECTS: &[&str] = &["dynamics", "zoho"];
 
 pub fn compile(
     document: &Document<'_>,
@@ -33,7 +34,8 @@ pub fn compile(
     email_domain: Option<&str>,
     caller_roles: Option<&BTreeSet<Role>>,
 ) -> Option<Vec<UpstreamSettings>> {
-    let reader = Reader { document, email_domain, caller_roles };
+    let names = upstreams.section()?.entries().map(|(name, _)| UpstreamName::new(name)).collect();
+    let reader = Reader { document, email_domain, caller_roles, names };
     let (mut compiled, mut routes) = (Vec::new(), Vec::new());
     let mut is_sound = true;
     for (at, (name, item)) in upstreams.section()?.named().enumerate() {
@@ -56,6 +58,7 @@ struct Reader<'r> {
     document: &'r Document<'r>,
     email_domain: Option<&'r str>,
     caller_roles: Option<&'r BTreeSet<Role>>,
+    names: BTreeSet<UpstreamName>,
 }
 
 /// A route and the place that it is written at.
@@ -75,13 +78,19 @@ impl Reader<'_> {
         let url = section
             .required("url")
             .and_then(|url| origin(&url, false, allow_plain.unwrap_or(true)));
-        let region = section.required("region").and_then(|region| region.chosen_name());
+        let region_item = section.required("region");
+        let region = region_item.as_ref().and_then(Item::chosen_name);
         let route = route(at, section.optional("match"), item);
         let public_url = section.optional_or("public_url", None, |url| {
             origin(&url, true, true).map(|url| Some(without_slash(&url)))
         });
         let policy =
             section.required("policy").and_then(|policy| self.policy(&policy, dialect.as_deref()?));
+        if let (Some(item), Some(region), Some((_, policy))) = (&region_item, region, &policy)
+            && let Some(border) = &policy.border
+        {
+            border::check_region(item, region, border);
+        }
         let mode = section.optional_or("mode", Mode::Enforce, |mode| {
             mode.choice(&[("enforce", Mode::Enforce), ("observe", Mode::Observe)])
         });
@@ -126,6 +135,7 @@ impl Reader<'_> {
                     // Without a sound one, the rest can be checked all the same.
                     email_domain: self.email_domain.unwrap_or_default(),
                     caller_roles: self.caller_roles,
+                    upstreams: Some(&self.names),
                 };
                 Some((path, policy::compile(&file, &context)?))
             }
@@ -142,13 +152,19 @@ fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
     enum Name {
         Salesforce,
         HubSpot,
+        Pipedrive,
         Generic,
     }
-    let names =
-        [("salesforce", Name::Salesforce), ("hubspot", Name::HubSpot), ("generic", Name::Generic)];
+    let names = [
+        ("salesforce", Name::Salesforce),
+        ("hubspot", Name::HubSpot),
+        ("pipedrive", Name::Pipedrive),
+        ("generic", Name::Generic),
+    ];
     Some(match item.choice_with(&names, LATER_DIALECTS)? {
         Name::Salesforce => Arc::new(Salesforce),
         Name::HubSpot => Arc::new(HubSpot),
+        Name::Pipedrive => Arc::new(Pipedrive),
         Name::Generic => Arc::new(routes::compile(&section.required("routes")?)?),
     })
 }
@@ -259,7 +275,8 @@ pub fn origin(item: &Item<'_>, allow_path: bool, allow_plain: bool) -> Option<Ur
         return None;
     }
     let uri = uri?;
-    if uri.scheme() == Some(&http::uri::Scheme::HTTP) && !allow_plain && !is_loopback(&uri) {
+    let is_loopback = uri.host().is_some_and(is_loopback);
+    if uri.scheme() == Some(&http::uri::Scheme::HTTP) && !allow_plain && !is_loopback {
         let message = format!("`{}` leads off this machine without TLS", item.name);
         item.report(item.problem(Code::PlainHttp, message).help("use `https://`"));
         return None;
@@ -267,7 +284,8 @@ pub fn origin(item: &Item<'_>, allow_path: bool, allow_plain: bool) -> Option<Ur
     Some(uri)
 }
 
-fn defect_of_url(uri: &Uri, text: &str, allow_path: bool) -> Option<&'static str> {
+/// What keeps an absolute URL from being one that we send requests to.
+pub fn defect_of_url(uri: &Uri, text: &str, allow_path: bool) -> Option<&'static str> {
     let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         Some("it starts with neither `https://` nor `http://`")
@@ -284,8 +302,8 @@ fn defect_of_url(uri: &Uri, text: &str, allow_path: bool) -> Option<&'static str
     }
 }
 
-fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default();
+/// Whether a host, IPv6 with or without brackets, is this machine.
+pub fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, Method};
 use crate::carrier::json::{DEFAULT_MAX_DEPTH, Json, JsonError, Node};
 use crate::carrier::url::{Parameter, Target, UrlError, parameters};
 use crate::carrier::{Codec, Document, Slot};
-use crate::crm::{AnswerView, LocateError, Origins};
+use crate::crm::{AnswerView, LocateError, Origins, RequestView};
 
 /// The media types that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,36 @@ pub fn refuse_body(body: &Bytes) -> Result<(), LocateError> {
         return Ok(());
     }
     Err(unparseable("the body", "this operation has none"))
+}
+
+/// Nothing of a customer stands in what OAuth asks for: RFC 6749 sections 4.1.3 and
+/// 6, RFC 7009 section 2.1.
+///
+/// # Errors
+/// [`LocateError`] for anything but a form of their parameters.
+pub fn check_token_request(request: &RequestView<'_>) -> Result<(), LocateError> {
+    const KNOWN: [&str; 8] = [
+        "grant_type",
+        "code",
+        "redirect_uri",
+        "client_id",
+        "client_secret",
+        "refresh_token",
+        "token",
+        "token_type_hint",
+    ];
+    if MediaType::of(request.headers) != MediaType::Form {
+        let expected = "application/x-www-form-urlencoded in UTF-8";
+        return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
+    }
+    let parameters = parse_form(request.body)?;
+    match parameters.iter().find(|parameter| !KNOWN.contains(&parameter.name.as_str())) {
+        Some(unknown) => {
+            let place = format!("parameter `{}`", shown(&unknown.name));
+            Err(unparseable(place, "this operation does not take it"))
+        }
+        None => Ok(()),
+    }
 }
 
 pub fn unparseable(place: impl Into<String>, problem: impl Into<String>) -> LocateError {

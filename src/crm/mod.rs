@@ -14,6 +14,7 @@ pub mod generic;
 pub mod hubspot;
 mod message;
 mod record;
+pub mod pipedrive;
 pub mod salesforce;
 
 pub use generic::problem_details;
@@ -225,11 +226,18 @@ pub enum FieldKind {
 }
 
 /// An answer in a CRM's own shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NativeAnswer {
     pub status: StatusCode,
     pub content_type: &'static str,
     pub body: String,
+}
+
+/// Names the status and the size only: the body may name records as the caller did.
+impl fmt::Debug for NativeAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NativeAnswer({}, {} bytes)", self.status.as_str(), self.body.len())
+    }
 }
 
 /// A message that a dialect cannot read. Names places, never values.

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::base::{Role, Tenant};
-use crate::caller::{ApiKey, Principal, api_key_mac, generate_api_key};
+use crate::caller::{ApiKey, KeyKind, Principal, api_key_mac, generate_api_key};
 use crate::config::{Config, append_api_key};
 use crate::keys::{KeyFile, Keyset};
 
@@ -49,7 +49,7 @@ impl House {
             // Dropping the sender ends it as well.
             let _ = ended.await;
         }));
-        let log = LogFile(folder.join("zollhaus.transfers.jsonl"));
+        let log = LogFile(folder.join("log/journal/00000000000000000000.jsonl"));
         let world = World {
             salesforce: format!("{origin}/sf"),
             hubspot: format!("{origin}/hs"),
@@ -101,7 +101,7 @@ upstreams:
 callers: {{ api_keys: zollhaus.callers }}
 keys: {{ file: zollhaus.key, keyset: zollhaus.keyset }}
 vault: {{ sqlite: zollhaus.vault }}
-transfer_log: {{ file: zollhaus.transfers.jsonl }}
+transfer_log: {{ directory: log, origin: zollhaus.example/demo }}
 surrogates: {{ email_domain: tokens.example.com }}
 "
     );
@@ -118,8 +118,9 @@ surrogates: {{ email_domain: tokens.example.com }}
 }
 
 fn new_caller(folder: &Path, keyset: &Keyset, role: &str) -> anyhow::Result<String> {
-    let key = generate_api_key().context("the system gives no random bytes")?;
-    let principal = Principal { name: role.into(), roles: vec![Role::new(role)] };
+    let key = generate_api_key(KeyKind::Caller).context("the system gives no random bytes")?;
+    let principal =
+        Principal { name: role.into(), roles: vec![Role::new(role)], purpose: None, region: None };
     let mac = api_key_mac(&keyset.caller_mac, key.expose());
     append_api_key(&folder.join("zollhaus.callers"), &ApiKey { principal, mac })?;
     Ok(String::from_utf8_lossy(key.expose()).into_owned())

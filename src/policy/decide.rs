@@ -6,7 +6,7 @@ use crate::base::{FieldName, ObjectName, Role as CallerRole, is_identifier};
 use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::FieldUse;
 
-use super::{FieldRule, Policy, Protection, Unlisted};
+use super::{FieldRule, ObjectRule, Policy, Protection, Unlisted};
 
 /// What happens to one occurrence on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +156,15 @@ impl Policy {
             Some((reveal, role)) => Visibility { reveal, role: Some(role) },
             None => Visibility::SURROGATE,
         }
+    }
+
+    /// Whether the value of a field says something of a whole record: whom it is about,
+    /// whose law covers it, what they consented to.
+    pub fn asks(&self, object: &ObjectName, field: &FieldName) -> bool {
+        let is_asked =
+            |rule: &ObjectRule| rule.subject.contains(field) || rule.consents.contains_key(field);
+        self.objects.get(object).is_some_and(is_asked)
+            || self.border.as_ref().is_some_and(|border| border.is_asked(object, field))
     }
 
     /// The rule by which a field is protected, if it is.

@@ -13,4 +13,6 @@ mod decide;
 mod model;
 
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
-pub use model::{CategoryRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted};
+pub use model::{
+    CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted,
+};

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base::{Category, FieldName, ObjectName, Role};
+use crate::base::{Category, Choice, FieldName, ObjectName, Purpose, Role};
+use crate::border::{Border, Strength};
 
 use super::Reveal;
 
@@ -14,9 +15,31 @@ pub struct Policy {
     pub digest: Digest,
     pub categories: HashMap<Category, CategoryRule>,
     pub objects: HashMap<ObjectName, ObjectRule>,
+    /// Where the data may go; `None` when the policy says nothing about it.
+    pub border: Option<Arc<Border>>,
 }
 
-/// SHA-256 of the policy document as it was read.
+impl Policy {
+    /// The categories whose values name data subjects.
+    pub fn subject_categories(&self) -> BTreeSet<Category> {
+        let named = |object: &ObjectRule| {
+            let rules = object.subject.iter().filter_map(|field| object.fields.get(field));
+            rules.map(|rule| rule.category.clone()).collect::<Vec<_>>()
+        };
+        self.objects.values().flat_map(named).collect()
+    }
+
+    /// The purposes that data subjects can consent to.
+    pub fn purposes(&self) -> BTreeSet<Purpose> {
+        let rules = self.objects.values().flat_map(|object| object.consents.values());
+        let of_fields = rules.map(|rule| &rule.purpose);
+        let of_border = self.border.iter().flat_map(|border| border.purposes());
+        of_fields.chain(of_border).cloned().collect()
+    }
+}
+
+/// SHA-256 of the policy document as it was read; with a border, of it and of the
+/// digests of the border's documents in their order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
@@ -42,6 +65,31 @@ pub struct CategoryRule {
 pub struct ObjectRule {
     pub fields: HashMap<FieldName, Arc<FieldRule>>,
     pub unlisted: Unlisted,
+    /// The fields, all of them protected, whose values name whom a record is about.
+    pub subject: Vec<FieldName>,
+    /// The fields that say what that person has consented to.
+    pub consents: HashMap<FieldName, ConsentRule>,
+}
+
+/// What the values of a field say of a purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentRule {
+    pub purpose: Purpose,
+    pub given: Vec<String>,
+    pub withdrawn: Vec<String>,
+}
+
+impl ConsentRule {
+    /// What a value says, without regard to ASCII case; `None` for one that the policy
+    /// does not list.
+    pub fn choice(&self, value: &str) -> Option<Choice> {
+        let is_in = |texts: &[String]| texts.iter().any(|text| text.eq_ignore_ascii_case(value));
+        if is_in(&self.withdrawn) {
+            Some(Choice::Withdrawn)
+        } else {
+            is_in(&self.given).then_some(Choice::Given)
+        }
+    }
 }
 
 /// What happens to fields of a listed object that the policy does not list.
@@ -102,6 +150,15 @@ impl Protection {
             Self::Encrypt { .. } => "encrypt",
             Self::Mask => "mask",
             Self::Drop => "drop",
+        }
+    }
+
+    /// How much of a value leaves, as the border asks.
+    pub const fn strength(self) -> Strength {
+        match self {
+            Self::Tokenize { .. } => Strength::Token,
+            Self::Encrypt { .. } => Strength::Sealed,
+            Self::Mask | Self::Drop => Strength::Gone,
         }
     }
 }

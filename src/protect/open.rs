@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::surrogate::{read_encrypted, spell_encrypted};
+use super::surrogate::{read_encrypted, spell_encrypted, whole};
 use super::{ProtectError, Protectors, Surrogate};
 use crate::base::{Category, Cleartext, Tenant};
 use crate::vault::Opened;
@@ -51,6 +51,33 @@ impl Protectors {
         let known = tokens.into_iter().zip(values);
         opened.extend(known.filter_map(|(token, value)| Some((Surrogate::Token(token), value?))));
         Ok(OpenedSurrogates(opened))
+    }
+
+    /// Each value in clear: what it stands for where it is a surrogate of this category,
+    /// else itself. `None` for a surrogate that does not open here.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn clear(
+        &self,
+        values: &[(&Cleartext, Option<&Category>)],
+    ) -> Result<Vec<Option<Cleartext>>, ProtectError> {
+        let surrogates: Vec<Option<Surrogate>> =
+            values.iter().map(|(value, _)| whole(value.expose(), &self.email_domain)).collect();
+        let asked: Vec<_> = values
+            .iter()
+            .zip(&surrogates)
+            .filter_map(|((_, category), surrogate)| Some((surrogate.as_ref()?, (*category)?)))
+            .collect();
+        let opened = self.open(&asked).await?;
+        let clear = values.iter().zip(&surrogates).map(|((value, category), surrogate)| {
+            match (surrogate, category) {
+                (None, _) => Some((*value).clone()),
+                (Some(surrogate), Some(category)) => opened.get(surrogate, category).cloned(),
+                (Some(_), None) => None,
+            }
+        });
+        Ok(clear.collect())
     }
 
     pub(super) fn encrypt(&self, value: &Cleartext, category: &Category) -> String {

@@ -13,7 +13,7 @@ use crate::transfer_log::FieldCount;
 #[derive(Default)]
 pub struct FieldCounts(BTreeMap<Key, FieldCount>);
 
-type Key = (ObjectName, FieldName, &'static str, Option<&'static str>);
+type Key = (ObjectName, FieldName, &'static str, Option<&'static str>, Option<u32>);
 
 /// Distinct unprotected fields that one entry names; the rest count as one.
 const MAX_NAMES: usize = 200;
@@ -23,7 +23,14 @@ const OTHER: &str = "(other)";
 
 impl FieldCounts {
     /// `reason` says why the value stays as it is, where it does.
-    pub fn add(&mut self, occurrence: &Occurrence, decision: &Decision, reason: Option<Reason>) {
+    /// `ground` is the place in the entry of what permits the transfer.
+    pub fn add(
+        &mut self,
+        occurrence: &Occurrence,
+        decision: &Decision,
+        reason: Option<Reason>,
+        ground: Option<u32>,
+    ) {
         let (category, protection) = match decision {
             Decision::Protect(rule) => (Some(rule.category.clone()), rule.protection.name()),
             Decision::Untouched(_) => (None, "none"),
@@ -42,14 +49,14 @@ impl FieldCounts {
         }
         let reason = reason.map(Reason::as_str);
         self.0
-            .entry((object.clone(), field.clone(), protection, reason))
+            .entry((object.clone(), field.clone(), protection, reason, ground))
             .or_insert_with(|| FieldCount {
                 object,
                 field,
                 category,
                 protection: SmolStr::new_static(protection),
                 reason: reason.map(SmolStr::new_static),
-                ground: None,
+                ground,
                 count: 0,
             })
             .count += 1;
@@ -78,7 +85,7 @@ mod tests {
             value: Value::Text(Cleartext::new("x")),
         };
         let reason = Reason::FieldUnlisted;
-        counts.add(&occurrence, &Decision::Untouched(reason), Some(reason));
+        counts.add(&occurrence, &Decision::Untouched(reason), Some(reason), None);
         let entry = counts.into_entries().remove(0);
         (entry.object.to_string(), entry.field.to_string())
     }

@@ -17,8 +17,11 @@ mod body;
 mod budget;
 mod field_counts;
 mod headers;
+mod judge;
+mod manifest;
 mod pipeline;
 mod receive;
+mod records;
 mod respond;
 mod service;
 mod stage;
@@ -36,6 +39,7 @@ use crate::crm::Dialect;
 use crate::policy::Policy;
 use crate::protect::Protectors;
 use crate::route::Routes;
+use crate::subject::Subjects;
 use crate::telemetry::Metrics;
 use crate::transfer_log::TransferLog;
 use crate::upstream::UpstreamClient;
@@ -50,13 +54,14 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Everything a request meets on its road. Shared by all connections.
 pub struct Proxy {
-    /// Of this process: what its entries in the log are signed by.
+    /// The origin of the transfer log: every instance has a log of its own.
     pub instance: InstanceName,
     pub callers: Callers,
     pub routes: Routes,
     /// In the order that [`Routes`] numbers them.
     pub upstreams: Vec<Arc<Upstream>>,
     pub protectors: Protectors,
+    pub subjects: Subjects,
     pub transfer_log: Arc<dyn TransferLog>,
     pub metrics: Arc<Metrics>,
     pub limits: RequestLimits,
@@ -109,6 +114,20 @@ pub struct RequestLimits {
 }
 
 impl Proxy {
+    /// Shows when the transfer bases of the policies in force end.
+    pub fn measure_bases(&self) {
+        let policies: Vec<_> = self
+            .upstreams
+            .iter()
+            .map(|upstream| (&upstream.name, upstream.policy.load()))
+            .collect();
+        let bases = policies.iter().flat_map(|(name, policy)| {
+            let borders = policy.border.iter().flat_map(|border| border.bases());
+            borders.map(move |basis| (*name, basis))
+        });
+        self.metrics.bases(bases);
+    }
+
     /// Waits until no request is on the road, also of callers that have gone away.
     pub async fn settled(&self) {
         let all = u32::try_from(self.limits.max_concurrent_requests).unwrap_or(u32::MAX);

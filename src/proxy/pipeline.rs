@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages, in the order of the road.
 
+use std::collections::BTreeMap;
+
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use tokio::time::Instant;
 
-use crate::base::{Cleartext, OperationName, Refusal, RefusalCode};
+use crate::base::{OperationName, PrincipalName, Refusal, RefusalCode, SubjectId};
 use crate::carrier::coding::ExpansionLimits;
-use crate::carrier::{Document, Occurrence, Replacement, Value};
+use crate::carrier::{Document, Replacement, Value};
 use crate::crm::{
     AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer, RequestView,
 };
 use crate::listener::answer_fields;
 use crate::policy::{Decision, Reason};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
-use crate::reveal;
+use crate::reveal::{self, OpenedAnswer};
 use crate::telemetry::RequestOutcome;
 use crate::transfer_log::{
     ENTRY_VERSION, Entry, Outcome, RefusedTransfer, Transfer, TransferResult,
@@ -23,6 +25,9 @@ use crate::transfer_log::{
 use super::body::{self, BodyError, BodyLimits, Buffered};
 use super::field_counts::FieldCounts;
 use super::headers;
+use super::judge::{Stopped, first_reason, occurrences, purpose_of};
+use super::manifest::Manifest;
+use super::records::Statement;
 use super::stage::{
     Answered, Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded,
     Restored,
@@ -40,32 +45,34 @@ impl Proxy {
     /// Takes a request along the whole road and back.
     pub(super) async fn travel(&self, received: Received, mut trail: Trail) -> Response<Body> {
         let _in_flight = self.metrics.request_in_flight();
-        let result = self.outward(received, &mut trail).await;
-        let result = match result {
-            Ok(recorded) => self.abroad(recorded, &trail).await,
-            Err(refusal) => Err(self.turned_back(refusal, &trail).await),
+        let result = match self.outward(received, &mut trail).await {
+            Ok(recorded) => self.abroad(recorded, &trail).await.map_err(Stopped::Refused),
+            Err(stopped) => Err(self.turned_back(stopped, &trail).await),
         };
         self.arrived(result, &trail)
     }
 
     /// From the border post to the ledger: nothing has left yet.
-    async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Recorded, Refusal> {
+    async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Recorded, Stopped> {
         let identified = self.identify(received, trail).await?;
         let complete = self.read(identified).await?;
         let length = complete.body.len();
-        let decided = body::work_on(length, || decide(self.locate(complete, trail)?))?;
+        let located = body::work_on(length, || self.locate(complete, trail))?;
+        let decided = self.decide(located, trail).await?;
         let protected = self.protect(decided).await?;
-        self.record(protected, trail).await
+        Ok(self.record(protected, trail).await?)
     }
 
     async fn identify(&self, received: Received, trail: &mut Trail) -> Result<Identified, Refusal> {
         let caller = self.callers.identify(&received.headers, &received.peer).await?;
         trail.caller = Some(caller.name.clone());
-        Ok(Identified { received, caller })
+        let purpose = purpose_of(&received.headers, &caller)?;
+        trail.purpose.clone_from(&purpose);
+        Ok(Identified { received, caller, purpose })
     }
 
     async fn read(&self, identified: Identified) -> Result<Complete, Refusal> {
-        let Identified { received, caller } = identified;
+        let Identified { received, caller, purpose } = identified;
         let limits = BodyLimits {
             expansion: self.expansion_limits(),
             pause: self.limits.body_timeout,
@@ -78,6 +85,7 @@ impl Proxy {
             policy: received.upstream.policy.load_full(),
             upstream: received.upstream,
             caller,
+            purpose,
             origins: received.origins,
             method: received.method,
             target: received.target,
@@ -108,23 +116,25 @@ impl Proxy {
         Ok(Located { complete, request, uninspected })
     }
 
-    async fn protect(&self, decided: Decided) -> Result<Protected, Refusal> {
-        let Decided { mut located, decisions } = decided;
+    async fn protect(&self, mut decided: Decided) -> Result<Protected, Refusal> {
+        let Decided { located, manifest, .. } = &decided;
         let occurrences = occurrences(located.request.documents());
         let mut to_seal = Vec::new();
-        for ((slot, occurrence), decision) in occurrences.iter().zip(&decisions) {
+        let mut clear = Vec::new();
+        for ((slot, occurrence), decision) in occurrences.iter().zip(&manifest.decisions) {
             if let (Decision::Protect(rule), Value::Text(value)) = (decision, &occurrence.value) {
-                let facts = located
-                    .complete
-                    .upstream
-                    .dialect
-                    .field_facts(&occurrence.object, &occurrence.field);
+                clear.push(value);
+                if manifest.turned_back.contains_key(&occurrence.record) {
+                    continue;
+                }
+                let dialect = &located.complete.upstream.dialect;
+                let facts = dialect.field_facts(&occurrence.object, &occurrence.field);
                 to_seal.push(ToSeal {
                     rule,
                     role: &occurrence.role,
                     value,
                     can_widen: slot.widening.is_some(),
-                    ignores_case: located.complete.upstream.dialect.ignores_case(),
+                    ignores_case: dialect.ignores_case(),
                     can_remove: slot.removal.is_some(),
                     max_length: facts.and_then(|facts| facts.max_length),
                 });
@@ -135,38 +145,39 @@ impl Proxy {
             return Err(respond::defect(&"the protectors answered for another batch"));
         }
         let echoes = self.echoes(&to_seal, &sealed);
-        let clear: Vec<&Cleartext> = to_seal.iter().map(|item| item.value).collect();
         let headers = headers::forwarded(&located.complete.headers, &clear);
         let mut sealed = sealed.into_iter();
         let mut counts = FieldCounts::default();
-        let mut replacements = Vec::with_capacity(decisions.len());
-        for ((_, occurrence), decision) in occurrences.iter().zip(&decisions) {
-            let replacement = match decision {
-                Decision::Untouched(reason) => {
-                    counts.add(occurrence, decision, Some(*reason));
-                    Replacement::Keep
-                }
+        let mut replacements = Vec::with_capacity(manifest.decisions.len());
+        let decisions = manifest.decisions.iter().zip(&manifest.ground_of);
+        for ((_, occurrence), (decision, ground)) in occurrences.iter().zip(decisions) {
+            if manifest.turned_back.contains_key(&occurrence.record) {
+                // It is taken out as a whole.
+                replacements.push(Replacement::Keep);
+                continue;
+            }
+            let (replacement, reason) = match decision {
+                Decision::Untouched(reason) => (Replacement::Keep, Some(*reason)),
                 Decision::Protect(_) => {
                     let sealed =
                         sealed.next().ok_or_else(|| respond::defect(&"a value was not sealed"))?;
                     let reason = (sealed.state == SealedState::AlreadyProtected)
                         .then_some(Reason::AlreadyProtected);
-                    counts.add(occurrence, decision, reason);
-                    sealed.replacement
+                    (sealed.replacement, reason)
                 }
             };
+            counts.add(occurrence, decision, reason, *ground);
             replacements.push(replacement);
         }
         let length = located.complete.body.len();
-        let outgoing = body::work_on(length, || render(&located, headers, &replacements))?;
+        let outgoing = body::work_on(length, || render(located, manifest, headers, &replacements))?;
         if outgoing.body.len() > self.limits.max_body_bytes {
             let message = "the body is larger than the limit once its values are protected";
             return Err(Refusal::new(RefusalCode::TooLarge, message));
         }
-        self.budget
-            .grow(&mut located.complete.lease, outgoing.body.len())
-            .map_err(BodyError::from)?;
-        Ok(Protected { outgoing, echoes, fields: counts.into_entries(), located })
+        let lease = &mut decided.located.complete.lease;
+        self.budget.grow(lease, outgoing.body.len()).map_err(BodyError::from)?;
+        Ok(Protected { outgoing, echoes, fields: counts.into_entries(), decided })
     }
 
     /// What an error message of the upstream may repeat of this request.
@@ -186,16 +197,18 @@ impl Proxy {
     }
 
     async fn record(&self, protected: Protected, trail: &mut Trail) -> Result<Recorded, Refusal> {
-        let Protected { located, outgoing, echoes, fields } = protected;
+        let Protected { decided, outgoing, echoes, fields } = protected;
+        let Decided { located, manifest, statement, .. } = &decided;
         let complete = &located.complete;
         let upstream = &complete.upstream;
+        let is_turned_back = |record: u32| manifest.turned_back.contains_key(&record);
         let entry = Transfer {
             version: ENTRY_VERSION,
             id: trail.id,
             time: self.clock.now(),
             instance: self.instance.clone(),
             caller: complete.caller.name.clone(),
-            purpose: None,
+            purpose: complete.purpose.clone(),
             upstream: upstream.name.clone(),
             region: upstream.region.clone(),
             operation: located.request.operation.name.clone(),
@@ -203,8 +216,8 @@ impl Proxy {
             policy: complete.policy.digest,
             uninspected: located.uninspected,
             fields,
-            grounds: Vec::new(),
-            subjects: Vec::new(),
+            grounds: manifest.grounds.clone(),
+            subjects: statement.subjects_of(|record| !is_turned_back(record)),
         };
         for field in &entry.fields {
             self.metrics.occurrences(&upstream.name, field);
@@ -213,25 +226,32 @@ impl Proxy {
             tracing::warn!(upstream = %upstream.name, method = %complete.method, "an unknown operation passes uninspected");
             self.metrics.uninspected_request(&upstream.name);
         }
-        self.transfer_log
-            .append(vec![Entry::Transfer(entry)])
-            .await
-            .map_err(|error| respond::transfer_log(&error))?;
+        let mut entries = vec![Entry::Transfer(entry)];
+        if let Some(code) = first_reason(manifest) {
+            let subjects = statement.subjects_of(is_turned_back);
+            let refused = self.refused(trail, complete.caller.name.clone(), code);
+            entries.push(Entry::Refused(RefusedTransfer { subjects, ..refused }));
+        }
+        self.transfer_log.append(entries).await.map_err(|error| respond::transfer_log(&error))?;
         trail.recorded = true;
-        Ok(Recorded { located, outgoing, echoes })
+        Ok(Recorded { decided, outgoing, echoes })
     }
 
     /// Over the border and back. Whatever happens, the outcome is recorded
     /// before the caller hears of it.
     async fn abroad(&self, recorded: Recorded, trail: &Trail) -> Result<Restored, Refusal> {
-        let Recorded { located, outgoing, echoes } = recorded;
-        let upstream = &located.complete.upstream;
+        let Recorded { decided, outgoing, echoes } = recorded;
+        let upstream = &decided.located.complete.upstream;
         let mut status = None;
         let result = match self.forward(upstream, outgoing, &mut status).await {
-            Ok(answered) => self.restore(&located, &echoes, answered).await,
+            Ok(answered) => self.restore(&decided, &echoes, answered, trail).await,
             Err(refusal) => Err(refusal),
         };
         let withheld = |refusal| respond::after_answer(refusal, status);
+        let (reveals, subjects) = result.as_ref().map_or_else(
+            |_| (Vec::new(), Vec::new()),
+            |restored| (restored.reveals.clone(), restored.subjects.clone()),
+        );
         let outcome = Outcome {
             version: ENTRY_VERSION,
             id: trail.id,
@@ -242,10 +262,8 @@ impl Proxy {
                 TransferResult::Failed
             },
             status: status.map(|status| status.as_u16()),
-            reveals: result
-                .as_ref()
-                .map_or_else(|_| Vec::new(), |restored| restored.reveals.clone()),
-            subjects: Vec::new(),
+            reveals,
+            subjects,
         };
         self.transfer_log
             .append(vec![Entry::Outcome(outcome)])
@@ -285,10 +303,12 @@ impl Proxy {
 
     async fn restore(
         &self,
-        located: &Located,
+        decided: &Decided,
         echoes: &Echoes,
         mut answered: Answered,
+        trail: &Trail,
     ) -> Result<Restored, Refusal> {
+        let Decided { located, .. } = decided;
         let complete = &located.complete;
         let view = AnswerView {
             status: answered.status,
@@ -301,9 +321,10 @@ impl Proxy {
         let held = answered.body.len() + VALUE_BYTES * occurrences(answer.documents()).len();
         let resized = self.budget.resize(&mut answered.lease, held);
         resized.map_err(|error| respond::answer_body(error.into()))?;
-        let opened =
+        let mut opened =
             reveal::open(&answer, &complete.policy, &complete.caller.roles, &self.protectors)
                 .await?;
+        let subjects = self.come_back(decided, &answer, &mut opened, trail).await?;
         // A short answer may name a long value many times.
         let shown = opened.shown_bytes();
         if answered.body.len() + shown > self.limits.max_body_bytes {
@@ -325,37 +346,86 @@ impl Proxy {
             body: restored.body,
             lease: answered.lease,
             reveals: restored.reveals,
+            subjects,
         })
     }
 
+    /// Hides what may not be shown where the caller asks from, and remembers what the
+    /// answer tells of data subjects. Whom it is about.
+    async fn come_back(
+        &self,
+        decided: &Decided,
+        answer: &LocatedAnswer,
+        opened: &mut OpenedAnswer<'_>,
+        trail: &Trail,
+    ) -> Result<Vec<SubjectId>, Refusal> {
+        let complete = &decided.located.complete;
+        let (policy, caller) = (&complete.policy, &complete.caller);
+        let statement = Statement::read(
+            policy,
+            &self.subjects,
+            &trail.upstream.name,
+            opened.clear_values(),
+            &answer.records,
+        );
+        let now = self.clock.now();
+        let mut records = BTreeMap::new();
+        if let Some(border) = &policy.border {
+            records = self.settle(&statement, border, caller).await?;
+            opened.hide(|record, category| {
+                let jurisdictions =
+                    records.get(&record).map_or(&[][..], |record| &record.residence.jurisdictions);
+                let region = caller.region.as_ref();
+                !border.may_reveal(jurisdictions, category, region, now.date()).is_allowed
+            });
+        }
+        if answer.status.is_success() {
+            let same = answer.same.iter();
+            let mut done: BTreeMap<u32, Option<SubjectId>> =
+                same.map(|same| (same.in_request, statement.named(same.in_answer))).collect();
+            if let Some(sole) = decided.statement.sole() {
+                done.entry(sole).or_default();
+            }
+            let shown = statement.numbers().map(|number| (number, None)).collect();
+            let mut learned = decided.statement.learned(&decided.records, &done, now);
+            learned.extend(statement.learned(&records, &shown, now));
+            self.subjects.learn(&learned).await?;
+        }
+        Ok(statement.subjects())
+    }
+
     /// Nothing left. The refusal of an identified caller is recorded as well.
-    async fn turned_back(&self, refusal: Refusal, trail: &Trail) -> Refusal {
-        let Some(caller) = trail.caller.clone() else { return refusal };
-        let entry = RefusedTransfer {
+    async fn turned_back(&self, stopped: Stopped, trail: &Trail) -> Stopped {
+        let Some(caller) = trail.caller.clone() else { return stopped };
+        let refused = self.refused(trail, caller, stopped.refusal().code);
+        match self.transfer_log.append(vec![Entry::Refused(refused)]).await {
+            Ok(()) => stopped,
+            Err(error) => respond::transfer_log(&error).into(),
+        }
+    }
+
+    fn refused(&self, trail: &Trail, caller: PrincipalName, code: RefusalCode) -> RefusedTransfer {
+        RefusedTransfer {
             version: ENTRY_VERSION,
             id: trail.id,
             time: self.clock.now(),
             instance: self.instance.clone(),
             caller,
-            purpose: None,
+            purpose: trail.purpose.clone(),
             upstream: Some(trail.upstream.name.clone()),
             operation: trail.operation.clone(),
-            code: refusal.code,
-            rules: Vec::new(),
-            records: None,
-            subjects: Vec::new(),
-        };
-        match self.transfer_log.append(vec![Entry::Refused(entry)]).await {
-            Ok(()) => refusal,
-            Err(error) => respond::transfer_log(&error),
+            code,
+            rules: trail.rules.clone(),
+            records: trail.refused_records,
+            subjects: trail.subjects.clone(),
         }
     }
 
     /// The answer to the caller, counted and logged.
-    fn arrived(&self, result: Result<Restored, Refusal>, trail: &Trail) -> Response<Body> {
+    fn arrived(&self, result: Result<Restored, Stopped>, trail: &Trail) -> Response<Body> {
         let upstream = &trail.upstream;
         let elapsed = trail.started.elapsed();
-        let code = result.as_ref().err().map(|refusal| refusal.code);
+        let code = result.as_ref().err().map(|stopped| stopped.refusal().code);
         let outcome = code.map_or(RequestOutcome::Answered, RequestOutcome::Refused);
         self.metrics.request(
             Some(&upstream.name),
@@ -373,7 +443,8 @@ impl Proxy {
                 *response.headers_mut() = restored.headers;
                 response
             }
-            Err(refusal) => respond::refusal(&refusal, Some(&*upstream.dialect)),
+            Err(Stopped::Refused(refusal)) => respond::refusal(&refusal, Some(&*upstream.dialect)),
+            Err(Stopped::Answered { refusal, answer }) => respond::native(&refusal, answer),
         };
         tracing::info!(
             upstream = %upstream.name,
@@ -436,41 +507,27 @@ impl ReadAnswer for Unread {
     }
 }
 
-fn decide(located: Located) -> Result<Decided, Refusal> {
-    let policy = &located.complete.policy;
-    for field_use in &located.request.uses {
-        policy.permit_use(field_use)?;
-    }
-    let decisions = occurrences(located.request.documents())
-        .into_iter()
-        .map(|(_, occurrence)| policy.decide(occurrence))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Decided { located, decisions })
-}
-
-fn occurrences<'a>(
-    documents: impl Iterator<Item = &'a Document>,
-) -> Vec<(&'a crate::carrier::Slot, &'a Occurrence)> {
-    documents.flat_map(Document::occurrences).collect()
-}
-
 fn render(
     located: &Located,
+    manifest: &Manifest,
     mut headers: HeaderMap,
     replacements: &[Replacement],
 ) -> Result<Outgoing, Refusal> {
     let request = &located.request;
+    let refused = &|record: u32| manifest.turned_back.contains_key(&record);
     let mut replacements = replacements.iter();
     let defect = |error| respond::defect(&error);
-    let target = request.target.render(&mut replacements).map_err(defect)?;
+    let target = request.target.render_without(&mut replacements, refused).map_err(defect)?;
     let rendered = request
         .headers
         .iter()
-        .map(|(name, document)| Ok((name.clone(), document.render(&mut replacements)?)))
+        .map(|(name, document)| {
+            Ok((name.clone(), document.render_without(&mut replacements, refused)?))
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(defect)?;
     headers::replace(&mut headers, rendered)?;
-    let body = request.body.render(&mut replacements).map_err(defect)?;
+    let body = request.body.render_without(&mut replacements, refused).map_err(defect)?;
     if replacements.next().is_some() {
         return Err(respond::defect(&"there are more replacements than occurrences"));
     }

@@ -6,10 +6,11 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use crate::base::{Refusal, RefusalCode};
 use crate::caller::CallerError;
 use crate::carrier::coding::CodingError;
-use crate::crm::{Dialect, LocateError, problem_details};
+use crate::crm::{Dialect, LocateError, NativeAnswer, problem_details};
 use crate::policy::Forbidden;
 use crate::protect::ProtectError;
 use crate::reveal::RestoreError;
+use crate::subject::SubjectError;
 use crate::transfer_log::TransferLogError;
 use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
@@ -24,8 +25,13 @@ pub const REFUSAL_HEADER: HeaderName = HeaderName::from_static("zollhaus-refusal
 /// A refusal as an answer: in the dialect's shape where the upstream is known,
 /// as problem details (RFC 9457) otherwise.
 pub fn refusal(refusal: &Refusal, dialect: Option<&dyn Dialect>) -> Response<Body> {
-    let native =
+    let answer =
         dialect.map_or_else(|| problem_details(refusal), |dialect| dialect.refuse(refusal));
+    native(refusal, answer)
+}
+
+/// An answer of ours in a CRM's shape, that turns back what the refusal says.
+pub fn native(refusal: &Refusal, native: NativeAnswer) -> Response<Body> {
     let mut response = Response::new(Body::new(native.body, Lease::default()));
     *response.status_mut() = native.status;
     let headers = response.headers_mut();
@@ -94,6 +100,16 @@ impl From<ProtectError> for Refusal {
             }
         };
         Refusal::new(code, error.to_string())
+    }
+}
+
+impl From<SubjectError> for Refusal {
+    fn from(error: SubjectError) -> Self {
+        tracing::error!(%error, "what is known of data subjects cannot be read or written");
+        Refusal::new(
+            RefusalCode::VaultUnavailable,
+            "what is known of data subjects is not available",
+        )
     }
 }
 

@@ -3,21 +3,25 @@
 //! made by one function of `pipeline`, so that the compiler checks the order of
 //! the road.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use hyper::body::Incoming;
 
+use crate::base::{Purpose, SubjectId};
 use crate::caller::Principal;
 use crate::crm::{LocatedRequest, Origins};
 use crate::listener::Peer;
-use crate::policy::{Decision, Policy};
+use crate::policy::Policy;
 use crate::protect::Echoes;
 use crate::transfer_log::{FieldCount, Revealed};
 
 use super::Upstream;
 use super::budget::Lease;
+use super::manifest::{Manifest, Record};
+use super::records::Statement;
 
 /// A request whose head is acceptable HTTP and names a configured upstream.
 pub struct Received {
@@ -35,6 +39,8 @@ pub struct Received {
 pub struct Identified {
     pub received: Received,
     pub caller: Principal,
+    /// What the request is for.
+    pub purpose: Option<Purpose>,
 }
 
 /// Its body is here, without content coding.
@@ -43,6 +49,7 @@ pub struct Complete {
     /// The policy that holds for this request from here to its end.
     pub policy: Arc<Policy>,
     pub caller: Principal,
+    pub purpose: Option<Purpose>,
     pub origins: Origins,
     pub method: Method,
     pub target: Bytes,
@@ -60,15 +67,18 @@ pub struct Located {
     pub uninspected: bool,
 }
 
-/// Every occurrence has its decision, in the order of the documents.
+/// Every value has its decision, every record its ground or is turned back.
 pub struct Decided {
     pub located: Located,
-    pub decisions: Vec<Decision>,
+    pub manifest: Manifest,
+    pub statement: Statement,
+    /// With what is known of them, where there is a border.
+    pub records: BTreeMap<u32, Record>,
 }
 
 /// What goes upstream, and what is needed to understand the answer.
 pub struct Protected {
-    pub located: Located,
+    pub decided: Decided,
     pub outgoing: Outgoing,
     pub echoes: Echoes,
     pub fields: Vec<FieldCount>,
@@ -85,7 +95,7 @@ pub struct Outgoing {
 
 /// Its entry is durable in the transfer log: it may leave.
 pub struct Recorded {
-    pub located: Located,
+    pub decided: Decided,
     pub outgoing: Outgoing,
     pub echoes: Echoes,
 }
@@ -106,6 +116,8 @@ pub struct Restored {
     pub lease: Lease,
     /// What is shown of protected fields.
     pub reveals: Vec<Revealed>,
+    /// Whom the answer is about.
+    pub subjects: Vec<SubjectId>,
 }
 
 /// A header that carries values, in its new form.

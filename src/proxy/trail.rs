@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::base::{EntryId, ObjectName, OperationName, PrincipalName, is_identifier};
+use crate::base::{
+    EntryId, ObjectName, OperationName, PrincipalName, Purpose, RuleName, SubjectId, is_identifier,
+};
 use crate::crm::Operation;
 
 use super::Upstream;
@@ -19,6 +21,13 @@ pub struct Trail {
     pub caller: Option<PrincipalName>,
     pub operation: Option<OperationName>,
     pub object: Option<ObjectName>,
+    pub purpose: Option<Purpose>,
+    /// Whom it is about, as far as it says.
+    pub subjects: Vec<SubjectId>,
+    /// The rules of the border that turned it back, or records of it.
+    pub rules: Vec<RuleName>,
+    /// How many records were turned back, when it was not the whole request.
+    pub refused_records: Option<u32>,
     /// Its transfer is in the log: its outcome follows there, not a refusal.
     pub recorded: bool,
 }
@@ -32,6 +41,10 @@ impl Trail {
             caller: None,
             operation: None,
             object: None,
+            purpose: None,
+            subjects: Vec::new(),
+            rules: Vec::new(),
+            refused_records: None,
             recorded: false,
         }
     }

@@ -22,7 +22,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::HeaderName;
 
-use crate::base::{Category, Role as CallerRole};
+use crate::base::{Category, Cleartext, Role as CallerRole};
 use crate::carrier::{Document, Occurrence, RenderError, Replacement};
 use crate::crm::LocatedAnswer;
 use crate::policy::{Policy, Visibility};
@@ -85,7 +85,7 @@ pub async fn open<'a>(
 
 impl<'a> OpenedAnswer<'a> {
     /// Every value with the clear text that it stands for, as far as it is one text.
-    pub fn clear_values(&self) -> impl Iterator<Item = (&'a Occurrence, &str)> {
+    pub fn clear_values(&self) -> impl Iterator<Item = (&'a Occurrence, &Cleartext)> {
         self.places.iter().filter_map(|place| Some((place.occurrence, place.clear(&self.opened)?)))
     }
 

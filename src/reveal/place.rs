@@ -71,15 +71,14 @@ impl<'a> Place<'a> {
 
     /// The value in clear: what its surrogate stands for, or what stands there if there
     /// is none. `None` for what is not one text, or does not open here.
-    pub(super) fn clear<'p>(&'p self, opened: &'p OpenedSurrogates) -> Option<&'p str> {
+    pub(super) fn clear<'p>(&'p self, opened: &'p OpenedSurrogates) -> Option<&'p Cleartext> {
         let Value::Text(text) = &self.occurrence.value else { return None };
         match self.found.as_slice() {
-            [] => Some(text.expose()),
+            [] => Some(text),
             [found] if found.span == (0..text.expose().len()) => self
                 .sources
                 .iter()
-                .find_map(|source| opened.get(&found.surrogate, &source.rule.category))
-                .map(Cleartext::expose),
+                .find_map(|source| opened.get(&found.surrogate, &source.rule.category)),
             _ => None,
         }
     }

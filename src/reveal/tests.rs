@@ -45,7 +45,12 @@ fn house() -> House {
         field("ssn", "national_id", Protection::Drop),
         field("owner", "secret", tokenize),
     ]);
-    let contact = ObjectRule { fields, unlisted: Unlisted::Pass };
+    let contact = ObjectRule {
+        fields,
+        unlisted: Unlisted::Pass,
+        subject: Vec::new(),
+        consents: HashMap::new(),
+    };
     let categories = ["name", "email", "address", "national_id"];
     let category = |name: &str| (name.into(), CategoryRule { reveal: reveal.clone() });
     House {
@@ -53,6 +58,7 @@ fn house() -> House {
             digest: Digest([0; 32]),
             categories: categories.into_iter().map(category).collect(),
             objects: HashMap::from([("contact".into(), contact)]),
+            border: None,
         },
         protectors,
     }
@@ -423,7 +429,7 @@ async fn clear_values_are_what_whole_surrogates_stand_for() {
     let answer = LocatedAnswer { body: document(&fields), ..LocatedAnswer::default() };
     let opened = open(&answer, &house.policy, &[], &house.protectors).await.unwrap();
     let values: Vec<_> =
-        opened.clear_values().map(|(occurrence, text)| (occurrence.field.as_str(), text)).collect();
+        opened.clear_values().map(|(at, text)| (at.field.as_str(), text.expose())).collect();
     assert_eq!(values, [("email", "a@x.example"), ("unlisted", "Deutschland")]);
     assert_eq!(format!("{opened:?}"), "OpenedAnswer(4 values)");
 }

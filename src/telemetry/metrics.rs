@@ -5,7 +5,11 @@ use std::time::Duration;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{IntGauge, Registry, TextEncoder};
 
-use crate::base::{OperationName, RefusalCode, Role, Side, UpstreamName};
+use crate::base::{
+    Choice, OperationName, Purpose, RefusalCode, Role, Side, Timestamp, UpstreamName,
+};
+use crate::border::Basis;
+use crate::transfer_log::stream::Meter;
 use crate::transfer_log::{FieldCount, Revealed};
 use crate::upstream::UpstreamError;
 
@@ -104,6 +108,18 @@ impl Metrics {
         self.families.uninspected_requests.with_label_values(&[upstream.as_str()]).inc();
     }
 
+    /// The bases of the borders are these, in the place of those before.
+    pub fn bases<'b>(&self, bases: impl Iterator<Item = (&'b UpstreamName, &'b Basis)>) {
+        self.families.basis_end.reset();
+        for (upstream, basis) in bases {
+            let Some(until) = basis.window.until else { continue };
+            // The last day counts to its end.
+            let end = i64::from(until.days() + 1) * 86_400;
+            let labels = [upstream.as_str(), basis.name.as_str()];
+            self.families.basis_end.with_label_values(&labels).set(end);
+        }
+    }
+
     /// What happened to a field on the way out, as the transfer log has it.
     pub fn occurrences(&self, upstream: &UpstreamName, field: &FieldCount) {
         let category = field.category.as_ref().map_or(NONE, |category| category.as_str());
@@ -157,6 +173,12 @@ impl Metrics {
         self.families.policy_reloads.with_label_values(&[upstream.as_str(), result]).inc();
     }
 
+    /// Somebody's consent was changed through the admin API.
+    pub fn consent_change(&self, purpose: &Purpose, choice: Choice) {
+        let labels = [purpose.as_str(), choice.as_str()];
+        self.families.consent_changes.with_label_values(&labels).inc();
+    }
+
     /// Counts a connection for as long as what it returns lives.
     pub fn connection_open(&self) -> Held {
         Held::new(&self.families.connections_open, 1)
@@ -184,11 +206,59 @@ impl Metrics {
         }
     }
 
+    pub fn transfer_log_sizes(&self, entries: u64, integrated: u64) {
+        let gauge = |entries| i64::try_from(entries).unwrap_or(i64::MAX);
+        self.families.transfer_log_entries.set(gauge(entries));
+        self.families.transfer_log_unintegrated.set(gauge(entries.saturating_sub(integrated)));
+    }
+
+    /// A checkpoint was signed, or one that lay there was found right.
+    pub fn transfer_log_checkpoint(&self, now: Timestamp) {
+        let seconds = i64::try_from(now.unix_seconds()).unwrap_or(i64::MAX);
+        self.families.transfer_log_checkpoint_time.set(seconds);
+    }
+
+    pub fn transfer_log_integration_failed(&self) {
+        self.families.transfer_log_integration_errors.inc();
+    }
+
+    /// A checkpoint of so many entries is at a mirror, or was not taken there.
+    pub fn transfer_log_mirror(&self, mirror: &str, entries: Option<u64>) {
+        match entries {
+            Some(entries) => {
+                let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+                self.families.transfer_log_mirrored.with_label_values(&[mirror]).set(entries);
+            }
+            None => self.families.transfer_log_mirror_errors.with_label_values(&[mirror]).inc(),
+        }
+    }
+
+    /// Enough witnesses have signed a checkpoint of so many entries.
+    pub fn transfer_log_witnessed(&self, entries: u64) {
+        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+        self.families.transfer_log_witnessed.set(entries);
+    }
+
+    pub fn transfer_log_witness_failed(&self, witness: &str) {
+        self.families.transfer_log_witness_errors.with_label_values(&[witness]).inc();
+    }
+
     pub(super) fn transfer_log_append(&self, succeeded: bool, duration: Duration) {
         self.families.transfer_log_append.observe(duration.as_secs_f64());
         if !succeeded {
             self.families.transfer_log_errors.inc();
         }
+    }
+}
+
+impl Meter for Metrics {
+    fn stream_lag(&self, stream: &str, entries: u64) {
+        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+        self.families.stream_lag.with_label_values(&[stream]).set(entries);
+    }
+
+    fn stream_failed(&self, stream: &str) {
+        self.families.stream_failures.with_label_values(&[stream]).inc();
     }
 }
 

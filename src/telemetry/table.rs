@@ -70,8 +70,32 @@ metrics! {
         "From an append to its being durable, failed ones included.";
     transfer_log_errors: IntCounter = "transfer_log_errors_total" []
         "Appends to the transfer log that failed.";
+    stream_lag: IntGaugeVec = "transfer_log_stream_lag_entries" ["stream"]
+        "Entries of the transfer log that a stream's sink has not taken yet.";
+    stream_failures: IntCounterVec = "transfer_log_stream_failures_total" ["stream"]
+        "Batches that a stream's sink did not take; they are sent again.";
+    basis_end: IntGaugeVec = "transfer_basis_end_time_seconds" ["upstream", "basis"]
+        "When a transfer basis of the border ends, in seconds since 1970-01-01: warn 30 days before. Bases without an end are not shown.";
+    transfer_log_entries: IntGauge = "transfer_log_entries" []
+        "Entries in the transfer log.";
+    transfer_log_unintegrated: IntGauge = "transfer_log_unintegrated_entries" []
+        "Entries that are durable and that no checkpoint covers yet. At `transfer_log.max_unintegrated`, requests are refused.";
+    transfer_log_checkpoint_time: IntGauge = "transfer_log_checkpoint_time_seconds" []
+        "When the last checkpoint was signed, or found right at the start, in seconds since 1970-01-01. Its age matters only while there are unintegrated entries.";
+    transfer_log_integration_errors: IntCounter = "transfer_log_integration_errors_total" []
+        "Attempts to take entries into the tree that failed. The entries wait in the journal.";
+    transfer_log_mirrored: IntGaugeVec = "transfer_log_mirrored_entries" ["mirror"]
+        "Entries that the checkpoint covers that was brought to a mirror last.";
+    transfer_log_mirror_errors: IntCounterVec = "transfer_log_mirror_errors_total" ["mirror"]
+        "Checkpoints that could not be brought to a mirror; it is tried again.";
+    transfer_log_witnessed: IntGauge = "transfer_log_witnessed_entries" []
+        "Entries that the last checkpoint covers that as many witnesses have signed as `transfer_log.witnesses.required` says.";
+    transfer_log_witness_errors: IntCounterVec = "transfer_log_witness_errors_total" ["witness"]
+        "Checkpoints that a witness did not sign when it was asked; it is asked again.";
     policy_reloads: IntCounterVec = "policy_reloads_total" ["upstream", "result"]
         "Changed policies: `applied`, or `rejected` because they do not compile; then the old one stays.";
+    consent_changes: IntCounterVec = "consent_changes_total" ["purpose", "state"]
+        "Consents `given` and `withdrawn` through the admin API.";
     connections_open: IntGauge = "connections_open" []
         "Connections of callers.";
     connections_refused: IntCounterVec = "connections_refused_total" ["reason"]

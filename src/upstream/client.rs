@@ -152,12 +152,7 @@ pub(super) fn is_same_origin(uri: &Uri, other: &Uri) -> bool {
 fn connector(config: &UpstreamConfig) -> Result<Connector, UpstreamSetupError> {
     let is_plain = config.url.scheme() == Some(&Scheme::HTTP);
     let roots = if is_plain { RootCertStore::empty() } else { authorities(config.ca.as_deref())? };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(UpstreamSetupError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let tls = trusting(roots)?;
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -169,6 +164,24 @@ fn connector(config: &UpstreamConfig) -> Result<Connector, UpstreamSetupError> {
         .wrap_connector(tcp);
     let timed = ServiceBuilder::new().timeout(config.connect_timeout).service(https);
     Ok(BoxCloneSyncService::new(timed))
+}
+
+/// TLS of a connection that we open, which trusts the authorities in a PEM file, or
+/// the system's.
+///
+/// # Errors
+/// [`UpstreamSetupError`] if there is no authority to trust.
+pub fn client_tls(ca: Option<&Path>) -> Result<rustls::ClientConfig, UpstreamSetupError> {
+    trusting(authorities(ca)?)
+}
+
+fn trusting(roots: RootCertStore) -> Result<rustls::ClientConfig, UpstreamSetupError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(UpstreamSetupError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 fn authorities(file: Option<&Path>) -> Result<RootCertStore, UpstreamSetupError> {

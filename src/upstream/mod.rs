@@ -13,7 +13,7 @@ mod answer;
 mod client;
 
 pub use answer::AnswerBody;
-pub use client::UpstreamClient;
+pub use client::{UpstreamClient, client_tls};
 
 /// How one upstream is reached.
 #[derive(Clone, Debug)]

@@ -61,7 +61,7 @@ async fn no_policy_bypass_reaches_an_upstream() {
     let mut canaries: Vec<String> = cases.iter().flat_map(canaries).collect();
     canaries.sort();
     canaries.dedup();
-    let transfers = fs::read(world.folder.join("zollhaus.transfers.jsonl")).expect("a log");
+    let transfers = fs::read(world.journal()).expect("a log");
     for (name, bytes) in [
         ("log", world.log()),
         ("transfer log", transfers),

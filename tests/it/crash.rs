@@ -35,7 +35,9 @@ async fn a_killed_process_loses_neither_tokens_nor_entries() {
     }
 
     let seen = world.crm.requests();
-    let transfers = world.entries().iter().filter(|entry| entry["kind"] == "transfer").count();
+    let entries = world.entries();
+    let transfers = entries.iter().filter(|entry| entry["kind"] == "transfer").count();
+    check_outcomes(&entries);
     eprintln!(
         "crash: {kills} kills, {} requests upstream, {transfers} transfers in the log",
         seen.len()
@@ -63,6 +65,22 @@ async fn a_killed_process_loses_neither_tokens_nor_entries() {
         assert_eq!(last_name, format!("Muster {number}"));
         assert_eq!(email, format!("muster{number}@example.org"));
     }
+    world.verify_log();
+}
+
+/// Every transfer but those on the road has its outcome, once; some are unknown.
+fn check_outcomes(entries: &[Value]) {
+    let ids = |kind: &str| {
+        let of_kind = entries.iter().filter(|entry| entry["kind"] == kind);
+        of_kind.map(|entry| text(&entry["id"])).collect::<Vec<_>>()
+    };
+    let (mut transfers, mut outcomes) = (ids("transfer"), ids("outcome"));
+    transfers.sort();
+    outcomes.sort();
+    assert_eq!(transfers, outcomes, "a transfer has not one outcome");
+    let unknown = entries.iter().filter(|entry| entry["result"] == "unknown").count();
+    eprintln!("crash: the outcomes of {unknown} transfers are unknown");
+    assert!(unknown > 0, "no process was killed with a request on the road");
 }
 
 fn text(value: &Value) -> String {

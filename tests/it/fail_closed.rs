@@ -61,7 +61,7 @@ async fn a_full_disk_refuses_and_recovers() {
     let world = World::start(Options::default()).await;
     assert_eq!(create(&world, "before").await.status, StatusCode::CREATED);
     let entries = world.entries().len();
-    let length = fs::metadata(world.folder.join("zollhaus.transfers.jsonl")).expect("a log").len();
+    let length = fs::metadata(world.journal()).expect("a log").len();
     limit_file_size(&world, &length.to_string());
     let answer = create(&world, "during").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
@@ -182,7 +182,7 @@ async fn an_answer_that_cannot_be_recorded_is_not_to_be_asked_for_again() {
     world.crm.set_fault(Fault::Slow(Duration::from_millis(600)));
     let full = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        let log = fs::metadata(world.folder.join("zollhaus.transfers.jsonl")).expect("a log");
+        let log = fs::metadata(world.journal()).expect("a log");
         limit_file_size(&world, &log.len().to_string());
     };
     let (answer, ()) = tokio::join!(create(&world, "made"), full);
@@ -262,7 +262,7 @@ async fn two_processes_cannot_write_one_log() {
         .expect("it runs");
     assert!(!second.status.success());
     let said = String::from_utf8_lossy(&second.stderr);
-    assert!(said.contains("zollhaus.transfers.jsonl"), "{said}");
+    assert!(said.contains("in use by another process"), "{said}");
     assert_eq!(create(&world, "first").await.status, StatusCode::CREATED);
     assert_eq!(world.send("support", Method::GET, CONTACTS, "").await.refusal(), None);
 }

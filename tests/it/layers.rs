@@ -8,14 +8,25 @@ use std::path::{Path, PathBuf};
 /// The layers from the bottom; a module may import its own layer and those below.
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &["base"]),
-    ("core", &["carrier", "query", "crm", "policy"]),
+    ("core", &["carrier", "query", "crm", "policy", "border"]),
     (
         "ports",
-        &["keys", "vault", "transfer_log", "listener", "caller", "route", "upstream", "telemetry"],
+        &[
+            "keys",
+            "sqlite",
+            "vault",
+            "subject",
+            "transfer_log",
+            "listener",
+            "caller",
+            "route",
+            "upstream",
+            "telemetry",
+        ],
     ),
-    ("transform", &["protect", "reveal"]),
+    ("transform", &["protect", "reveal", "report"]),
     ("assembly", &["proxy"]),
-    ("edge", &["admin", "config", "app", "demo", "cli"]),
+    ("edge", &["admin", "config", "app", "demo", "cli", "testkit"]),
 ];
 
 /// What the pure core must not touch, whatever crate it comes from.

@@ -12,13 +12,17 @@
 )]
 
 mod hostile;
+mod border;
 mod certificates;
 mod clients;
 mod corpora;
 mod crash;
+mod disk_faults;
 mod fail_closed;
 mod layers;
+mod ledger;
 mod leak;
+mod pipedrive;
 mod readme;
 mod road;
 mod world;

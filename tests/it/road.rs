@@ -350,6 +350,8 @@ async fn filters_that_no_surrogate_answers_exactly_are_refused() {
         "FROM Account WHERE Name = 'Anna Muster'",
         // Nothing is stored of a dropped field, so every record would match.
         "FROM Contact WHERE Birthdate = null",
+        // The copy of a contact or of a lead: no one value stands for both.
+        "FROM CampaignMember WHERE Email = 'anna@example.org'",
     ] {
         let answer = query(&world, "support", &format!("SELECT Id {condition}")).await;
         assert_eq!(answer.refusal(), Some("operator_unsupported"), "{condition}: {answer:?}");
@@ -357,13 +359,6 @@ async fn filters_that_no_surrogate_answers_exactly_are_refused() {
     let has_birthdate = json!({ "propertyName": "email", "operator": "HAS_PROPERTY" });
     let search = json!({ "filterGroups": [{ "filters": [has_birthdate] }] }).to_string();
     assert_eq!(world.post("support", &format!("{HS}/search"), search).await.refusal(), None);
-    // A copy of a contact's address is sealed like the contact's own.
-    query(&world, "support", "SELECT Id FROM CampaignMember WHERE Email = 'anna@example.org'")
-        .await;
-    let seen = world.crm.requests();
-    let target =
-        String::from_utf8_lossy(&seen.last().expect("it was forwarded").target).to_string();
-    assert!(target.contains("zht") && !target.contains("anna"), "{target}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

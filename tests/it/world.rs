@@ -18,6 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use zollhaus::demo::crm::{CrmOptions, SampleCrm};
+use zollhaus::transfer_log::read::LogDirectory;
 
 /// How long anything here may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,6 +35,8 @@ pub struct Options {
     pub upstreams: String,
     /// A policy of theirs, as `policies/further.yaml`.
     pub further_policy: &'static str,
+    /// A document of a border, as `policies/house.yaml`.
+    pub house_rules: &'static str,
     /// Further lines for the end of `zollhaus.yaml`.
     pub settings: String,
     /// A `timeouts:` line for the upstreams.
@@ -97,14 +100,19 @@ impl World {
 
     /// Starts the process; it must not be running.
     pub fn run(&mut self) {
+        let is_open = self.run_under(&[]);
+        assert!(is_open, "it did not start: {}", String::from_utf8_lossy(&self.log()));
+    }
+
+    /// Starts the process under a tool that ends in it. Whether it came so far that it
+    /// is open.
+    pub fn run_under(&mut self, tool: &[&str]) -> bool {
         assert!(self.process.is_none(), "it is running already");
         // A file that may not grow is to fail as a full disk does, not to end the process.
         let mut child = Command::new("sh")
-            .args([
-                "-c",
-                "trap '' XFSZ; exec \"$0\" run --config \"$1\"",
-                env!("CARGO_BIN_EXE_zollhaus"),
-            ])
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .args(tool)
+            .args([env!("CARGO_BIN_EXE_zollhaus"), "run", "--config"])
             .arg(self.config())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -127,14 +135,13 @@ impl World {
                 log.push(b'\n');
             }
         });
-        let (address, admin) = addresses.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let Ok((address, admin)) = addresses.recv_timeout(PATIENCE) else {
             let _ = child.kill();
-            panic!(
-                "it did not start: {}",
-                String::from_utf8_lossy(&self.log.lock().expect("no writer panicked"))
-            )
-        });
+            child.wait().expect("it ends");
+            return false;
+        };
         self.process = Some(Process { child, address, admin });
+        true
     }
 
     /// Ends the process at once, as a power cut would.
@@ -234,11 +241,39 @@ impl World {
         self.send_request(request).await.expect("the admin listener answers")
     }
 
+    /// The first file of the transfer log's journal.
+    pub fn journal(&self) -> PathBuf {
+        self.folder.join("log/journal/00000000000000000000.jsonl")
+    }
+
     /// Every entry of the transfer log.
     pub fn entries(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.folder.join("zollhaus.transfers.jsonl"))
-            .expect("a transfer log");
-        text.lines().map(|line| serde_json::from_str(line).expect("an entry is JSON")).collect()
+        let log = LogDirectory::open(&self.folder.join("log")).expect("a transfer log");
+        let entries = log.entries(0).expect("it can be read");
+        let value = |entry: Vec<u8>| serde_json::from_slice(&entry).expect("an entry is JSON");
+        entries.map(|entry| value(entry.expect("it can be read").1)).collect()
+    }
+
+    /// Ends the process, and has the log verified by the product and by a program that
+    /// shares no code with it.
+    pub fn verify_log(&mut self) {
+        if self.process.is_some() {
+            self.signal("-TERM");
+            assert!(self.ended().success());
+        }
+        let log = self.folder.join("log");
+        let keys = fs::read_to_string(log.join("keys")).expect("the log has keys");
+        let key = keys.lines().next().expect("a key");
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier/verify_log.py");
+        let mut own = zollhaus();
+        own.args(["log", "verify", "--key", key, "--directory"]).arg(&log);
+        let mut other = Command::new("python3");
+        other.arg(program).arg(&log).args(["--key", key, "--proofs", "100"]);
+        for mut verifier in [own, other] {
+            let output = verifier.output().expect("a verifier runs");
+            let said = [output.stdout, output.stderr].concat();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+        }
     }
 
     /// What the process wrote to stderr.
@@ -310,6 +345,17 @@ fn write_files(folder: &Path, crm: &str, options: &Options) {
         fs::read(packs.join("example-api.yaml")).expect("a policy"),
     )
     .expect("a policy can be written");
+    let borders = folder.join("policies/border");
+    fs::create_dir_all(&borders).expect("a folder can be made");
+    for entry in fs::read_dir(packs.join("border")).expect("packs of laws") {
+        let path = entry.expect("a pack").path();
+        let name = path.file_name().expect("a name");
+        fs::copy(&path, borders.join(name)).expect("a pack can be copied");
+    }
+    if !options.house_rules.is_empty() {
+        fs::write(folder.join("policies/house.yaml"), options.house_rules)
+            .expect("a document can be written");
+    }
     if !options.further_policy.is_empty() {
         fs::write(folder.join("policies/further.yaml"), options.further_policy)
             .expect("a policy can be written");
@@ -331,7 +377,7 @@ fn write_files(folder: &Path, crm: &str, options: &Options) {
         ""
     };
     let timeouts = options.timeouts;
-    let upstreams = &options.upstreams;
+    let upstreams = options.upstreams.replace("{crm}", crm);
     let config = format!(
         "version: 1
 tenant: acme
@@ -379,7 +425,7 @@ callers:
   {certificates}
 keys: {{ file: zollhaus.key, keyset: zollhaus.keyset }}
 vault: {{ sqlite: zollhaus.vault }}
-transfer_log: {{ file: zollhaus.transfers.jsonl }}
+transfer_log: {{ directory: log, origin: acme.example/zollhaus/one, integrate: 50ms }}
 surrogates: {{ email_domain: tokens.example.com }}
 log: {{ format: json, level: debug }}
 {}

@@ -49,6 +49,8 @@ fn config(jwks: JwksSource) -> JwtConfig {
         ],
         required_claims: vec!["tenant".into()],
         roles_claim: "roles".into(),
+        purpose_claim: Some("purpose".into()),
+        region_claim: Some("region".into()),
         leeway: Duration::from_secs(60),
     }
 }
@@ -113,13 +115,19 @@ async fn roles_and_the_header_are_read_in_their_usual_spellings() {
     let key = jsonwebtoken::EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
     let mut head = jsonwebtoken::Header::new(Algorithm::RS256);
     head.kid = Some("rsa-1".into());
-    let token = |roles: Value| {
-        let claims = serde_json::json!({
-            "iss": "https://idp.test/", "aud": ["zollhaus"], "sub": "sync", "tenant": "acme",
-            "exp": 2000, "roles": roles,
-        });
+    let token_with = |mut claims: Value| {
+        for (claim, value) in [
+            ("iss", "https://idp.test/".into()),
+            ("aud", serde_json::json!(["zollhaus"])),
+            ("sub", "sync".into()),
+            ("tenant", "acme".into()),
+            ("exp", 2000.into()),
+        ] {
+            claims[claim] = value;
+        }
         jsonwebtoken::encode(&head, &claims, &key).unwrap()
     };
+    let token = |roles: Value| token_with(serde_json::json!({ "roles": roles }));
     let config = CallersConfig {
         jwt: Some(config(JwksSource::File(keys.0.clone()))),
         ..CallersConfig::default()
@@ -140,6 +148,18 @@ async fn roles_and_the_header_are_read_in_their_usual_spellings() {
     check(token(serde_json::json!([1])), None).await;
     check(token(serde_json::json!({})), None).await;
     check(format!("Basic {}", token("support".into())), None).await;
+
+    let attributes = async |claims: Value| {
+        let token = token_with(claims);
+        let known = callers.identify(&headers(&[("zollhaus-token", &token)]), &peer(&[])).await;
+        known.ok().map(|known| (known.purpose, known.region))
+    };
+    let both = attributes(serde_json::json!({ "purpose": "crm", "region": "DE" })).await;
+    assert_eq!(both, Some((Some("crm".into()), Some("DE".into()))));
+    assert_eq!(attributes(serde_json::json!({})).await, Some((None, None)));
+    for wrong in [Value::Null, 1.into(), "".into(), "a b".into(), serde_json::json!(["crm"])] {
+        assert_eq!(attributes(serde_json::json!({ "purpose": wrong })).await, None, "{wrong}");
+    }
 
     clock.set(Timestamp::from_unix_millis(2_061_000));
     check(token("support".into()), None).await;

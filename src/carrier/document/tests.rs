@@ -155,12 +155,10 @@ fn list(count: u32, gap: &str) -> Document {
     let mut text = format!("x[{gap}");
     let (mut slots, mut elements) = (Vec::new(), Vec::new());
     for record in 0..count {
-        if record > 0 {
-            text.push_str(&format!("{gap},{gap}"));
-        }
-        let start = text.len();
+        let separator = if record > 0 { format!("{gap},{gap}") } else { String::new() };
         let value = format!("\"{record}\"");
-        text.push_str(&format!("{{\"v\":{value}}}"));
+        let start = text.len() + separator.len();
+        text.extend([&separator, "{\"v\":", &value, "}"]);
         let end = text.len();
         let member = Removal { member: start + 1..end - 1, before: None, after: None };
         let occurrence = Occurrence { record, ..occurrence("x") };
@@ -171,7 +169,7 @@ fn list(count: u32, gap: &str) -> Document {
         let removal = Removal { member: start..end, before, after };
         elements.push(Element { records: record..record + 1, removal });
     }
-    text.push_str(&format!("{gap}]y"));
+    text.extend([gap, "]y"]);
     Document::new(text, slots).with_elements(elements)
 }
 

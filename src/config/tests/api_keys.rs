@@ -4,12 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::caller::{ApiKey, Principal};
-use crate::config::{append_api_key, load_api_keys};
+use crate::config::{append_admin_key, append_api_key, load_admin_keys, load_api_keys};
 use crate::testkit::Scratch;
 
 fn key(name: &str, roles: &[&str], mac: u8) -> ApiKey {
     let roles = roles.iter().map(|role| (*role).into()).collect();
-    ApiKey { principal: Principal { name: name.into(), roles }, mac: [mac; 32] }
+    let principal = Principal { name: name.into(), roles, purpose: None, region: None };
+    ApiKey { principal, mac: [mac; 32] }
 }
 
 #[test]
@@ -21,12 +22,15 @@ fn what_is_added_is_read_again() {
     fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
     assert!(load_api_keys(&path).unwrap().value.is_empty());
     append_api_key(&path, &key("etl", &["support"], 0xa5)).unwrap();
-    append_api_key(&path, &key("mail.er_2", &["marketing", "support"], 7)).unwrap();
+    let mut mailer = key("mail.er_2", &["marketing", "support"], 7);
+    mailer.principal.purpose = Some("newsletter".into());
+    mailer.principal.region = Some("NO".into());
+    append_api_key(&path, &mailer).unwrap();
 
     let read = load_api_keys(&path).unwrap().value;
     assert_eq!(read[0].principal, key("etl", &["support"], 0).principal);
     assert_eq!(read[0].mac, [0xa5; 32]);
-    assert_eq!(read[1].principal, key("mail.er_2", &["marketing", "support"], 0).principal);
+    assert_eq!(read[1].principal, mailer.principal);
     assert_eq!(read[1].mac, [7; 32]);
     assert!(fs::read_to_string(&path).unwrap().starts_with("# who is who\n\"etl\": "));
     assert_eq!(
@@ -34,6 +38,23 @@ fn what_is_added_is_read_again() {
         0o640,
         "the mode is kept"
     );
+}
+
+#[test]
+fn administrators_have_a_file_of_their_own() {
+    let folder = Scratch::new();
+    let path = folder.file("zollhaus.admins");
+    fs::write(&path, "# who is who\n").unwrap();
+    let key = ApiKey { principal: "dpo".into(), mac: [3; 32] };
+    append_admin_key(&path, &key).unwrap();
+    let read = load_admin_keys(&path).unwrap().value;
+    assert_eq!((read[0].principal.as_str(), read[0].mac), ("dpo", [3; 32]));
+    assert!(append_admin_key(&path, &key).unwrap_err().to_string().contains("`dpo` already"));
+    // Lines of callers say more than an administrator has.
+    assert!(load_api_keys(&path).is_err());
+    fs::write(&path, "").unwrap();
+    append_api_key(&path, &self::key("etl", &[], 1)).unwrap();
+    assert!(load_admin_keys(&path).is_err());
 }
 
 #[test]
@@ -48,7 +69,7 @@ fn a_change_that_fails_leaves_the_file() {
     };
     let mac = "00".repeat(32);
     let line = format!("etl: {{ roles: [], mac: \"hmac-sha256:{mac}\" }}\n");
-    check(&line, "there is a caller `etl` already");
+    check(&line, "there is an entry `etl` already");
     check("etl: {", "cannot be used");
     check(&line.replace("00\"", "0\""), "cannot be used");
     check(&line.replace("00\"", "0g\""), "cannot be used");

@@ -2,8 +2,10 @@
 //! That each key means what its name says, and is documented.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
+use crate::base::Choice;
 use crate::caller::JwksSource;
 use crate::config::diagnostic::Problems;
 use crate::config::document::Document;
@@ -13,6 +15,10 @@ use crate::listener::ClientCertificates;
 use crate::policy::{Protection, Shape};
 use crate::proxy::{Mode, RequestLimits};
 use crate::telemetry::LogFormat;
+use crate::transfer_log::stream::{Destination, Format, OnLag, StreamConfig, Syslog};
+use crate::transfer_log::{
+    CopySettings, DirectorySettings, MirrorSettings, RemoteSettings, WitnessSettings,
+};
 
 use super::folder;
 
@@ -56,11 +62,51 @@ fn every_key_goes_where_it_belongs() {
         max_buffered_bytes: 64 << 20,
     };
     assert_eq!(config.limits, expected);
-    assert_eq!(config.admin, "[::1]:9100".parse().unwrap());
+    assert_eq!(config.admin.bind, "[::1]:9100".parse().unwrap());
+    let (administrators, keys) = config.admin.api_keys.unwrap();
+    assert_eq!((administrators, keys.len()), (folder.file("zollhaus.admins"), 0));
     assert_eq!(config.keys.file, folder.file("zollhaus.key"));
     assert_eq!(config.keys.keyset, folder.file("zollhaus.keyset"));
     assert_eq!(config.vault, folder.file("zollhaus.vault"));
-    assert_eq!(config.transfer_log, folder.file("zollhaus.transfers.jsonl"));
+    let [siem, arcsight, old, collector, disk] = &config.streams[..] else { panic!("five") };
+    assert_eq!((siem.name.as_str(), siem.max_lag, siem.on_lag), ("siem", 5000, OnLag::Refuse));
+    assert_eq!((disk.max_lag, disk.on_lag), (100_000, OnLag::Report));
+    let syslog = |stream: &StreamConfig| match &stream.to {
+        Destination::Syslog { over, host, port, format } => {
+            (over.clone(), host.clone(), *port, *format)
+        }
+        other => panic!("unexpected {other:?}"),
+    };
+    let tls = Syslog::Tls { ca: Some(folder.file("zollhaus.key")) };
+    assert_eq!(syslog(siem), (tls, "siem.acme.example".to_owned(), 6514, Format::Rfc5424));
+    assert_eq!(syslog(arcsight), (Syslog::Tcp, "::1".to_owned(), 601, Format::Cef));
+    assert_eq!(syslog(old), (Syslog::Udp, "10.0.0.7".to_owned(), 514, Format::Rfc5424));
+    assert!(matches!(&collector.to, Destination::Otlp(client)
+        if client.url == "http://127.0.0.1:4318/v1/logs"));
+    assert!(matches!(&disk.to, Destination::File { path, format: Format::Cef }
+        if *path == folder.file("zollhaus.transfers.cef")));
+    let ca = Some(folder.file("zollhaus.key"));
+    let remote = |url: &str| RemoteSettings { url: url.parse().unwrap(), ca: ca.clone() };
+    let expected = DirectorySettings {
+        directory: folder.file("log"),
+        origin: "acme.example/zollhaus/one".to_owned(),
+        interval: Duration::from_millis(500),
+        max_unintegrated: 50_000,
+        retention: Some(seconds(3 * 365 * 86_400)),
+        copies: CopySettings {
+            mirrors: vec![
+                MirrorSettings::File("/mnt/elsewhere/zollhaus.checkpoint".into()),
+                MirrorSettings::Remote(remote("https://archive.acme.example/zollhaus/one")),
+            ],
+            witnesses: vec![WitnessSettings {
+                key: config.transfer_log.copies.witnesses[0].key.clone(),
+                remote: remote("https://w.example/submit"),
+            }],
+            required_witnesses: 1,
+        },
+    };
+    assert_eq!(config.transfer_log.copies.witnesses[0].key.name(), "w.example/1");
+    assert_eq!(config.transfer_log, expected);
     assert_eq!(config.email_domain, "tokens.acme.com");
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, "debug"));
 
@@ -68,6 +114,8 @@ fn every_key_goes_where_it_belongs() {
     assert_eq!(config.callers_file, Some(folder.file("zollhaus.callers")));
     assert_eq!(callers.certificates[0].name, "dns:etl.acme.example");
     assert_eq!(callers.certificates[0].principal.roles, ["support".into()]);
+    assert_eq!(callers.certificates[0].principal.purpose, Some("crm".into()));
+    assert_eq!(callers.certificates[0].principal.region, Some("NO".into()));
     assert_eq!(callers.anonymous.unwrap().name.as_str(), "everyone");
     assert_eq!(callers.rate.unwrap().burst.get(), 200);
     let jwt = callers.jwt.unwrap();
@@ -76,6 +124,8 @@ fn every_key_goes_where_it_belongs() {
         ("https://login.acme.example", "zollhaus")
     );
     assert_eq!((jwt.roles_claim.as_str(), jwt.leeway), ("groups", Duration::ZERO));
+    assert_eq!(jwt.purpose_claim.as_deref(), Some("purpose"));
+    assert_eq!(jwt.region_claim.as_deref(), Some("region"));
     assert!(matches!(jwt.jwks, JwksSource::Url { refresh, .. } if refresh == seconds(300)));
 
     let [salesforce, hubspot, people] = &config.upstreams[..] else { panic!("three upstreams") };
@@ -97,27 +147,51 @@ fn every_key_goes_where_it_belongs() {
     let encrypted = Protection::Encrypt { shape: Shape::Text, searchable: false };
     assert_eq!(rule("contact", "mailingstreet"), encrypted);
     assert_eq!(rule("contact", "birthdate"), Protection::Drop);
+    let contact = &salesforce.policy.objects["contact"];
+    assert_eq!(contact.subject, ["email".into()]);
+    let consent = &contact.consents["hasoptedoutofemail"];
+    assert_eq!(consent.purpose.as_str(), "email_marketing");
+    assert_eq!(consent.choice("TRUE"), Some(Choice::Withdrawn));
+    assert_eq!(consent.choice("false"), None);
 }
+
+/// Names in the complete example that its writer chose.
+const MADE_UP: &[&str] = &[
+    "people",
+    "person",
+    "email",
+    "page",
+    "remark",
+    "siem",
+    "arcsight",
+    "old",
+    "collector",
+    "disk",
+];
 
 #[test]
 fn every_key_and_code_is_documented() {
     let folder = folder();
     fs::write(folder.file("zollhaus.yaml"), COMPLETE).unwrap();
-    let problems = Problems::default();
-    let source = Source::read(&folder.file("zollhaus.yaml")).unwrap();
-    let root = yaml::parse(&Document { source, problems: &problems }).unwrap().unwrap();
-    let mut keys = Vec::new();
-    collect_keys(&root, &mut keys);
+    let keys = keys(&folder.file("zollhaus.yaml"));
     // Names that the example made up.
-    let made_up = |key: &str| {
-        key.contains([' ', '[']) || ["people", "person", "email", "page", "remark"].contains(&key)
-    };
+    let made_up = |key: &str| key.contains([' ', '[']) || MADE_UP.contains(&key);
     for key in keys.iter().filter(|key| !made_up(key)) {
         assert!(CONFIG_DOCS.contains(&format!("`{key}`")), "`{key}` is not in docs/CONFIG.md");
     }
     for code in Code::ALL {
         assert!(CONFIG_DOCS.contains(code.id()), "{} is not in docs/CONFIG.md", code.id());
     }
+}
+
+/// Every key of a document, however deep.
+pub fn keys(path: &Path) -> Vec<String> {
+    let problems = Problems::default();
+    let source = Source::read(path).unwrap();
+    let root = yaml::parse(&Document { source, problems: &problems }).unwrap().unwrap();
+    let mut keys = Vec::new();
+    collect_keys(&root, &mut keys);
+    keys
 }
 
 fn collect_keys(node: &Node, keys: &mut Vec<String>) {

@@ -9,12 +9,15 @@ use crate::crm::salesforce::Salesforce;
 
 use super::folder;
 
-/// `text` is `zollhaus.yaml`, or else the Salesforce policy.
-fn check(name: &str, is_config: bool, text: &str, expected: &str) {
+/// `text` is `zollhaus.yaml`, or else the Salesforce policy, with files `beside` it.
+fn check(name: &str, is_config: bool, text: &str, beside: &[(&str, &str)], expected: &str) {
     let folder = folder();
     let file = if is_config { "zollhaus.yaml" } else { "policies/salesforce.yaml" };
     let path = folder.file(file);
     fs::write(&path, text).unwrap();
+    for (name, text) in beside {
+        fs::write(folder.file("policies").join(name), text).unwrap();
+    }
     let found = if is_config {
         Config::load(&path).map(|loaded| loaded.warnings)
     } else {
@@ -42,6 +45,7 @@ macro_rules! golden {
                 stringify!($name),
                 $is_config,
                 include_str!(concat!("golden/", stringify!($name), ".yaml")),
+                &[],
                 include_str!(concat!("golden/", stringify!($name), ".txt")),
             );
         }
@@ -58,8 +62,58 @@ golden! {
     config_not_yaml: CONFIG;
     config_complete: CONFIG;
     config_routes: CONFIG;
+    config_streams: CONFIG;
     policy_misspelt: POLICY;
     policy_misfits: POLICY;
     policy_tricks: POLICY;
+    policy_subjects: POLICY;
     policy_of_the_future: POLICY;
+}
+
+/// A policy whose border consists of these documents.
+fn check_border(name: &str, documents: &[(&str, &str)], expected: &str) {
+    let names: Vec<&str> = documents.iter().map(|(name, _)| *name).collect();
+    let policy = include_str!("golden/policy_border.yaml")
+        .replace("groups.yaml, own.yaml, law.yaml", &names.join(", "));
+    check(name, POLICY, &policy, documents, expected);
+}
+
+#[test]
+fn border_misspelt() {
+    let documents = [
+        ("sound.yaml", include_str!("golden/border_sound.yaml")),
+        ("own.yaml", include_str!("golden/border_own.yaml")),
+        ("law.yaml", include_str!("golden/border_law.yaml")),
+    ];
+    check_border("border_misspelt", &documents, include_str!("golden/border_misspelt.txt"));
+}
+
+#[test]
+fn border_rules() {
+    let documents = [
+        ("sound.yaml", include_str!("golden/border_sound.yaml")),
+        ("own.yaml", include_str!("golden/border_own.yaml")),
+        ("rules.yaml", include_str!("golden/border_rules.yaml")),
+    ];
+    check_border("border_rules", &documents, include_str!("golden/border_rules.txt"));
+}
+
+#[test]
+fn border_groups() {
+    let documents = [
+        ("own.yaml", include_str!("golden/border_own.yaml")),
+        ("groups.yaml", include_str!("golden/border_groups.yaml")),
+        ("sound.yaml", include_str!("golden/border_sound.yaml")),
+    ];
+    check_border("border_groups", &documents, include_str!("golden/border_groups.txt"));
+}
+
+#[test]
+fn border_without_a_law() {
+    let documents = [("own.yaml", include_str!("golden/border_own.yaml"))];
+    check_border(
+        "border_without_a_law",
+        &documents,
+        include_str!("golden/border_without_a_law.txt"),
+    );
 }

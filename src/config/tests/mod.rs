@@ -20,7 +20,7 @@ fn folder() -> Scratch {
         let text = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&name)).unwrap();
         fs::write(folder.file(&name), text).unwrap();
     }
-    for name in ["zollhaus.key", "zollhaus.keyset", "zollhaus.callers"] {
+    for name in ["zollhaus.key", "zollhaus.keyset", "zollhaus.callers", "zollhaus.admins"] {
         fs::write(folder.file(name), "").unwrap();
     }
     folder

@@ -4,11 +4,16 @@
 use std::fs;
 use std::path::Path;
 
+use crate::base::{Jurisdiction, Purpose, Region, RuleName};
+use crate::border::{Action, ConsentState, Shipment, Strength, Window};
 use crate::config::load_policy;
 use crate::crm::Dialect;
 use crate::crm::hubspot::HubSpot;
+use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
 use crate::testkit::Scratch;
+
+use super::complete::keys;
 
 #[test]
 fn the_packs_fit_their_dialects() {
@@ -20,8 +25,124 @@ fn the_packs_fit_their_dialects() {
     };
     check("salesforce.yaml", &Salesforce);
     check("hubspot.yaml", &HubSpot);
+    check("pipedrive.yaml", &Pipedrive);
     // It says nothing that needs a dialect with facts.
     check("example-api.yaml", &HubSpot);
+}
+
+/// As an operator would use them: the own document first.
+const HOUSE: &str = "
+version: 1
+law: GDPR
+confirmed:
+  - { scope: us-dpf, upstreams: [sf], reference: looked up, until: 2026-12-31 }
+bases:
+  scc: { kind: scc, reference: SCC-1, until: 2027-06-30 }
+transfers:
+  - { name: scc, to: IN, action: allow, basis: scc, require: protected }
+";
+
+#[test]
+fn the_laws_hold_at_the_same_time() {
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/border");
+    let folder = Scratch::new();
+    let policy = folder.file("policy.yaml");
+    let listed: Vec<String> = ["gdpr", "ccpa", "australia", "groups"]
+        .map(|pack| format!("{}/{pack}.yaml", packs.display()))
+        .into();
+    let text = "version: 1\ncategories: { email: {}, health: {} }\nobjects:\n  Contact:\n    \
+                fields:\n      Email: { category: email, protect: tokenize }\n      \
+                Health__c: { category: health, protect: tokenize }\n    unlisted: pass\n";
+    fs::write(&policy, format!("{text}border: [house.yaml, {}]\n", listed.join(", "))).unwrap();
+    fs::write(folder.file("house.yaml"), HOUSE).unwrap();
+    let loaded = load_policy(&policy, &Salesforce, "tokens.acme.example")
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let border = loaded.value.border.unwrap();
+
+    let check = |of: &[&str], to: &str, what: &str, purpose: &str, day: &str, expected: &str| {
+        let jurisdictions: Vec<_> = of.iter().map(Jurisdiction::new).collect();
+        let purpose = Some(Purpose::new(purpose)).filter(|it| !it.as_str().is_empty());
+        let consents = ConsentState::default()
+            .given("special_categories".into(), Window::ALWAYS)
+            .withdrawn("sale".into());
+        let verdict = border.judge(&Shipment {
+            jurisdictions: &jurisdictions,
+            upstream: &"sf".into(),
+            region: &Region::new(to),
+            operation: None,
+            field: None,
+            category: Some(&what.into()),
+            protection: Strength::Sealed,
+            purpose: purpose.as_ref(),
+            consents: &consents,
+            today: day.parse().unwrap(),
+        });
+        let action = match verdict.action {
+            Action::Allow => "allow",
+            Action::Tokenize => "tokenize",
+            Action::Drop => "drop",
+            Action::Route(_) => "route",
+            Action::Refuse { .. } => "refuse",
+        };
+        let rules: Vec<&str> = verdict.rules.iter().map(RuleName::as_str).collect();
+        assert_eq!(format!("{action} {}", rules.join(" ")), expected, "{of:?} {to}");
+    };
+    let day = "2026-11-24";
+    check(&["DE"], "FR", "email", "", day, "allow gdpr/within-eea");
+    check(&["EU"], "EEA", "email", "", day, "allow gdpr/within-eea");
+    check(&["DE"], "US", "email", "", day, "allow gdpr/adequacy");
+    check(&["DE"], "US", "health", "", day, "tokenize gdpr/special-categories");
+    // The confirmation has ended; nothing else covers the US.
+    check(&["DE"], "US", "email", "", "2027-01-01", "refuse gdpr/otherwise");
+    check(&["DE"], "IN", "email", "", day, "allow gdpr/scc");
+    check(&["DE"], "IN", "email", "", "2027-07-01", "refuse gdpr/scc");
+    check(&["DE"], "GB", "email", "", "2032-01-01", "refuse gdpr/otherwise");
+    check(&["DE"], "US", "email", "newsletter", day, "refuse gdpr/marketing-consent");
+    check(&["US-CA"], "IN", "email", "", day, "refuse ccpa/stated-purpose");
+    check(&["US-CA"], "IN", "email", "crm", day, "allow ccpa/otherwise ccpa/stated-purpose");
+    check(&["US-CA"], "IN", "email", "sale", day, "refuse ccpa/do-not-sell");
+    check(&["US-NY"], "US", "email", "crm", day, "refuse border/no-law");
+    check(&["AU"], "AU", "email", "", day, "allow australia/within-australia");
+    check(&["AU"], "US", "email", "", day, "refuse australia/otherwise");
+    check(&["AU", "DE"], "US", "email", "", day, "refuse australia/otherwise gdpr/adequacy");
+}
+
+/// The example that stands below a mark of a document.
+fn example<'d>(document: &'d str, mark: &str) -> &'d str {
+    let (_, rest) = document.split_once(&format!("<!-- {mark} -->\n```yaml\n")).expect(mark);
+    rest.split_once("```").expect("its end").0
+}
+
+#[test]
+fn the_border_in_the_docs_is_one_and_every_key_is_documented() {
+    let docs = include_str!("../../../docs/POLICY.md");
+    let folder = Scratch::new();
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    fs::create_dir(folder.file("border")).unwrap();
+    let packs = ["gdpr", "ccpa", "australia", "groups"].map(|pack| format!("border/{pack}.yaml"));
+    for pack in &packs {
+        fs::copy(policies.join(pack), folder.file(pack)).unwrap();
+    }
+    fs::write(folder.file("house.yaml"), example(docs, "house.yaml")).unwrap();
+    let policy = folder.file("policy.yaml");
+    let text = fs::read_to_string(policies.join("salesforce.yaml")).unwrap();
+    fs::write(&policy, format!("{text}\n{}", example(docs, "policy"))).unwrap();
+    let loaded = load_policy(&policy, &Salesforce, "tokens.acme.example")
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let laws = &loaded.value.border.as_ref().unwrap().laws;
+    assert_eq!(laws.iter().map(|law| law.name.as_str()).collect::<Vec<_>>(), ["gdpr", "ccpa"]);
+
+    let (_, chapter) = docs.split_once("## Border").unwrap();
+    for document in packs.iter().map(String::as_str).chain(["house.yaml"]) {
+        for key in keys(&folder.file(document)) {
+            // Fields, groups and bases have names of their own.
+            let is_made_up = key.contains(['.', '-'])
+                || ["EU", "EEA", "adequate", "adequacy"].contains(&key.as_str());
+            assert!(is_made_up || chapter.contains(&format!("`{key}`")), "{document}: `{key}`");
+        }
+    }
 }
 
 #[test]

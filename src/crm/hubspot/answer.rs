@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::StatusCode;
 use smol_str::SmolStr;
 
-use crate::base::{FieldName, ObjectName};
+use crate::base::{Cleartext, FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot};
 use crate::crm::message::{link, link_headers, parse_answer, unparseable};
@@ -28,8 +28,9 @@ pub(super) struct HubSpotAnswer {
     pub sole: Vec<u32>,
     /// The inputs of a batch, with the number of each record in the request.
     pub inputs: Vec<(u32, Input)>,
-    /// What is added to the errors of a batch: its inputs that were taken out.
-    pub refused: Vec<String>,
+    /// What is added to the errors of a batch, for its inputs that were taken out.
+    /// It repeats how the caller named them.
+    pub refused: Vec<Cleartext>,
 }
 
 impl ReadAnswer for HubSpotAnswer {
@@ -81,12 +82,12 @@ fn links(node: Node<'_>, origins: &Origins, slots: &mut Vec<Slot>) {
 }
 
 /// Puts further errors into the answer to a batch.
-fn added_errors(root: Node<'_>, added: &[String]) -> Result<Vec<Slot>, LocateError> {
+fn added_errors(root: Node<'_>, added: &[Cleartext]) -> Result<Vec<Slot>, LocateError> {
     let no_batch = || unparseable("the answer", "it is not the answer to a batch");
     if root.get("results").is_none_or(|results| results.kind() != Kind::Array) {
         return Err(no_batch());
     }
-    let list = added.join(",");
+    let list = added.iter().map(Cleartext::expose).collect::<Vec<_>>().join(",");
     let write = |span, text| Slot::rewritten(span, Codec::Plain, text);
     let mut slots = Vec::new();
     let mut members = String::new();

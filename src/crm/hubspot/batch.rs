@@ -78,7 +78,7 @@ impl Batch for Inputs {
                 object: Some(self.object.clone()),
                 sole: Vec::new(),
                 inputs: inputs.map(|(record, input)| (record, input.clone())).collect(),
-                refused: errors,
+                refused: errors.into_iter().map(Cleartext::new).collect(),
             }));
         }
         let (count, errors, now) = (errors.len(), errors.join(","), now.to_rfc3339());

@@ -103,7 +103,7 @@ pub(super) fn locate_body(
 ) -> Result<(), LocateError> {
     let Some(object) = call.object.as_ref().filter(|_| call.verb.has_body()) else {
         return match call.verb {
-            Verb::OAuthToken => check_token_request(request),
+            Verb::OAuthToken => message::check_token_request(request),
             _ => message::refuse_body(request.body),
         };
     };
@@ -375,23 +375,5 @@ fn check_associations(node: Node<'_>) -> Result<(), LocateError> {
         Kind::Number => Ok(()),
         Kind::String if is_record_id(&scalar(node)) || is_category(&scalar(node)) => Ok(()),
         _ => Err(unparseable(member("associations"), "it holds more than ids and types")),
-    }
-}
-
-/// RFC 6749 section 4.1.3 and 6: nothing of a customer stands in it.
-fn check_token_request(request: &RequestView<'_>) -> Result<(), LocateError> {
-    let known =
-        ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "refresh_token"];
-    if MediaType::of(request.headers) != MediaType::Form {
-        let expected = "application/x-www-form-urlencoded in UTF-8";
-        return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
-    }
-    let parameters = message::parse_form(request.body)?;
-    match parameters.iter().find(|parameter| !known.contains(&parameter.name.as_str())) {
-        Some(unknown) => {
-            let place = format!("parameter `{}`", shown(&unknown.name));
-            Err(unparseable(place, "this operation does not take it"))
-        }
-        None => Ok(()),
     }
 }

@@ -14,10 +14,10 @@
 //! - A filter can reach other objects through relationships. Where one leads is
 //!   known for standard relationships only; a value behind any other is refused,
 //!   because nothing could say whether it is protected (`filter`).
-//! - Answers name the object of each record; the query says what aliases mean
-//!   (`answer`).
-//!
-//! Record ids are not treated as values anywhere.
+//! - Answers name the object of each record; only the query says what the columns
+//!   of groups mean (`answer`).
+//! - A record has two ids, of 15 and of 18 characters, and the longer one in any case
+//!   (`id`). They name records, and are not treated as values anywhere.
 
 mod answer;
 mod batch;
@@ -39,7 +39,7 @@ use self::filter::Found;
 use self::operation::{Answered, Body, Operation, classify};
 use self::record::Records;
 use crate::base::{FieldName, ObjectName, Refusal};
-use crate::carrier::url::{Parameter, Piece};
+use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
@@ -90,15 +90,8 @@ impl Dialect for Salesforce {
                 found.slots.push(path_key(last, object, field));
             }
         }
+        let collection = collection(&operation, &target, &records);
         found.uses.extend(records.uses);
-        let all_or_none = records.all_or_none
-            || target
-                .parameter("allOrNone")
-                .is_some_and(|flag| flag.value.decoded.as_str() == "true");
-        let is_batch = operation.writes_collection()
-            && !all_or_none
-            && records.asked.len() <= batch::MAX_RECORDS;
-        let collection = is_batch.then(|| Collection(records.asked.clone()));
 
         Ok(LocatedRequest {
             operation: crm::Operation { name: operation.name.into(), object: found.object.clone() },
@@ -140,6 +133,15 @@ impl Dialect for Salesforce {
 }
 
 const KEY: &str = "a key in a composed field";
+
+/// The collection that is written, if single records of it can be refused.
+fn collection(operation: &Operation<'_>, target: &Target, records: &Records) -> Option<Collection> {
+    let flag = target.parameter("allOrNone").map(|flag| flag.value.decoded.as_str());
+    let all_or_none = records.all_or_none || flag == Some("true");
+    let is_split =
+        operation.writes_collection() && !all_or_none && records.asked.len() <= batch::MAX_RECORDS;
+    is_split.then(|| Collection(records.asked.clone()))
+}
 
 /// What a query in a parameter asks, with slots for the target.
 fn query(parameter: &Parameter) -> Result<Found, LocateError> {

@@ -38,7 +38,11 @@ fn error_code(code: RefusalCode) -> &'static str {
         RefusalCode::NoRoute => "NOT_FOUND",
         RefusalCode::MethodNotAllowed => "METHOD_NOT_ALLOWED",
         RefusalCode::UnknownOperation => "FUNCTIONALITY_NOT_ENABLED",
-        RefusalCode::UnknownCaller | RefusalCode::Forbidden => "INSUFFICIENT_ACCESS",
+        RefusalCode::UnknownCaller
+        | RefusalCode::Forbidden
+        | RefusalCode::TransferRefused
+        | RefusalCode::ConsentMissing
+        | RefusalCode::PurposeMissing => "INSUFFICIENT_ACCESS",
         RefusalCode::Unparseable => "MALFORMED_REQUEST",
         RefusalCode::UnsupportedMediaType | RefusalCode::UnsupportedCoding => {
             "UNSUPPORTED_MEDIA_TYPE"

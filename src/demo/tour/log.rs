@@ -19,7 +19,8 @@ pub trait LogTail: Send + Sync {
     fn since(&self, mark: u64) -> io::Result<Vec<String>>;
 }
 
-/// A transfer log in one file of JSON lines; a mark is a length of the file.
+/// The first file of a transfer log's journal, which the tour does not fill; a mark is
+/// a length of it.
 #[derive(Clone, Debug)]
 pub struct LogFile(pub PathBuf);
 

@@ -192,7 +192,7 @@ fn refusals_join_the_errors_of_the_batch() {
     check(201, json!({ "results": results, "errors": [], "numErrors": 0 }), json!(added));
     check(200, json!({ "results": results, "errors": null, "completedAt": "x" }), json!(added));
     let failed = json!({ "status": "error", "message": "bad", "context": {} });
-    let all = [&[failed.clone()], added.as_slice()].concat();
+    let all = [std::slice::from_ref(&failed), added.as_slice()].concat();
     check(207, json!({ "numErrors": 1, "errors": [failed], "results": results }), json!(all));
     check(207, json!({ "errors": [failed], "results": results }), json!(all));
 }
@@ -200,9 +200,8 @@ fn refusals_join_the_errors_of_the_batch() {
 #[test]
 fn nothing_is_forwarded_when_every_input_is_refused() {
     let located = batch("read", &json!({ "inputs": [{ "id": "1" }, { "id": "2" }] }));
-    let Remaining::None(answer) = located.batch.unwrap().refuse(&refused(&[0, 1]), NOW) else {
-        panic!("something is left");
-    };
+    let left = located.batch.unwrap().refuse(&refused(&[0, 1]), NOW);
+    let Remaining::None(answer) = left else { panic!("something is left") };
     let errors =
         [turned_back(0, &json!({ "ids": ["1"] })), turned_back(1, &json!({ "ids": ["2"] }))];
     let now = "2026-01-01T00:00:00.000Z";
@@ -261,4 +260,23 @@ fn some_batches_are_refused_as_a_whole() {
     check("read", many(100).into(), true);
     check("read", many(101).into(), false);
     check("read", json!([]), true);
+}
+
+#[test]
+fn debug_output_holds_no_values() {
+    let input = |id: &str| json!({ "id": id, "idProperty": "email" });
+    let located = batch("update", &json!({ "inputs": [input("a@b.de"), input("c@d.de")] }));
+    let some = refused(&[0]);
+    let answer = rest(&located, &some, 200, r#"{"results":[]}"#).unwrap();
+    let split = located.batch.as_ref().unwrap();
+    let printed = format!(
+        "{located:?} {answer:?} {:?} {:?}",
+        split.refuse(&some, NOW),
+        split.refuse(&refused(&[0, 1]), NOW)
+    );
+    assert!(!printed.contains("@b.de") && !printed.contains("@d.de"), "{printed}");
+    assert_eq!(
+        render(&answer.body, &RefusedRecords::new())["errors"][0]["context"]["ids"],
+        json!(["a@b.de"])
+    );
 }

@@ -26,9 +26,9 @@ impl Api<'_, '_> {
         let before = self.desk.state.store.clone();
         let mut failed = None;
         let answer = self.each(StatusCode::CREATED, |api, _, input| {
-            let record = api.insert(properties_of(input)?).map_err(|problem| {
+            let record = properties_of(input).and_then(|properties| api.insert(properties));
+            let record = record.inspect_err(|problem| {
                 failed.get_or_insert_with(|| problem.clone());
-                problem
             })?;
             Ok(api.render_all(&record))
         });

@@ -5,6 +5,7 @@ mod behaviour;
 mod hubspot;
 mod salesforce;
 mod soql;
+mod split;
 
 use bytes::Bytes;
 use http::Request;

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The decision: policy and border together, with what is known of the data subjects.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::base::{
+    Cleartext, Purpose, Refusal, RefusalCode, RuleName, SubjectId, UpstreamName, is_identifier,
+};
+use crate::border::Border;
+use crate::caller::{PURPOSE_HEADER, Principal};
+use crate::carrier::{Document, Occurrence, Slot, Value};
+use crate::crm::{NativeAnswer, RefusedRecords, Remaining};
+
+use crate::policy::Forbidden;
+
+use super::Proxy;
+use super::manifest::{Journey, Manifest, Record, TurnedBack};
+use super::records::{Asker, Statement};
+use super::stage::{Decided, Located};
+use super::trail::Trail;
+
+/// Why a request does not leave.
+pub enum Stopped {
+    Refused(Refusal),
+    /// Each of its records is refused in the CRM's own form.
+    Answered {
+        refusal: Refusal,
+        answer: NativeAnswer,
+    },
+}
+
+impl Stopped {
+    pub fn refusal(&self) -> &Refusal {
+        match self {
+            Self::Refused(refusal) | Self::Answered { refusal, .. } => refusal,
+        }
+    }
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Forbidden> for Stopped {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::Refused(forbidden.into())
+    }
+}
+
+/// The credential for an upstream that a record is routed to: `<upstream> <credential>`,
+/// once for each. The one in `Authorization` is for the upstream that was called.
+pub const DETOUR_HEADER: HeaderName = HeaderName::from_static("zollhaus-authorization");
+
+/// What a request is for: as the caller is configured, or as the request says.
+///
+/// # Errors
+/// [`RefusalCode::PurposeMissing`] for a purpose that is no name, or that differs from
+/// the one that the caller is configured for.
+pub fn purpose_of(headers: &HeaderMap, caller: &Principal) -> Result<Option<Purpose>, Refusal> {
+    let refuse = |message: &str| Err(Refusal::new(RefusalCode::PurposeMissing, message));
+    let mut stated = headers.get_all(PURPOSE_HEADER).iter();
+    let stated = match (stated.next(), stated.next()) {
+        (None, _) => return Ok(caller.purpose.clone()),
+        (Some(value), None) => {
+            value.to_str().ok().map(str::trim).filter(|text| is_identifier(text))
+        }
+        (Some(_), Some(_)) => None,
+    };
+    let Some(stated) = stated else {
+        return refuse("`Zollhaus-Purpose` does not hold one name");
+    };
+    if caller.purpose.as_ref().is_some_and(|fixed| fixed.as_str() != stated) {
+        return refuse("`Zollhaus-Purpose` is not what the caller is configured for");
+    }
+    Ok(Some(Purpose::new(stated)))
+}
+
+impl Proxy {
+    pub(super) async fn decide(
+        &self,
+        mut located: Located,
+        trail: &mut Trail,
+    ) -> Result<Decided, Stopped> {
+        let policy = Arc::clone(&located.complete.policy);
+        for field_use in &located.request.uses {
+            policy.permit_use(field_use)?;
+        }
+        let statement = self.statement(&located, trail).await?;
+        trail.subjects = statement.subjects();
+        let mut records = BTreeMap::new();
+        let mut manifest = Manifest::by_policy(&policy, &occurrences(located.request.documents()))?;
+        if let Some(border) = &policy.border {
+            records = self.settle(&statement, border, &located.complete.caller).await?;
+            self.cross(&mut manifest, border, &records, &located);
+            if let Some(upstream) = manifest.detour.clone() {
+                self.reroute(&mut located, &upstream)?;
+                manifest = Manifest::by_policy(&policy, &occurrences(located.request.documents()))?;
+                self.cross(&mut manifest, border, &records, &located);
+                if manifest.detour.is_some() {
+                    let message = "laws route its data from one upstream to another";
+                    return Err(Refusal::new(RefusalCode::TransferRefused, message).into());
+                }
+            }
+        }
+        self.split(&mut located, &mut manifest, trail)?;
+        Ok(Decided { located, manifest, statement, records })
+    }
+
+    /// What the request says of its records.
+    async fn statement(&self, located: &Located, trail: &Trail) -> Result<Statement, Refusal> {
+        let policy = &located.complete.policy;
+        let occurrences = occurrences(located.request.documents());
+        let texts = occurrences.iter().filter_map(|(_, occurrence)| match &occurrence.value {
+            Value::Text(text) => Some((*occurrence, text)),
+            Value::Empty | Value::Structured(_) => None,
+        });
+        let (asked, rest): (Vec<_>, Vec<_>) =
+            texts.partition(|(at, _)| policy.asks(&at.object, &at.field));
+        let values: Vec<(&Cleartext, _)> = asked
+            .iter()
+            .map(|(at, text)| {
+                (*text, policy.rule_of(&at.object, &at.field).map(|rule| &rule.category))
+            })
+            .collect();
+        let clear = self.protectors.clear(&values).await?;
+        let asked = asked.iter().zip(&clear);
+        let asked = asked.filter_map(|((at, _), clear)| Some((*at, clear.as_ref()?)));
+        let names = &located.request.records;
+        let values = asked.chain(rest);
+        let statement =
+            Statement::read(policy, &self.subjects, &trail.upstream.name, values, names);
+        let is_about_records = located.request.operation.object.is_some();
+        Ok(if is_about_records { statement.or_anybody() } else { statement })
+    }
+
+    /// Each record of a message with what is known of whom it is about.
+    pub(super) async fn settle(
+        &self,
+        statement: &Statement,
+        border: &Border,
+        caller: &Principal,
+    ) -> Result<BTreeMap<u32, Record>, Refusal> {
+        let subjects = statement.subjects();
+        let known = self.subjects.known(&subjects).await?;
+        let known: BTreeMap<SubjectId, _> = subjects.into_iter().zip(known).collect();
+        let asker = Asker { caller, now: self.clock.now() };
+        Ok(statement.settle(border, asker, &known))
+    }
+
+    fn cross(
+        &self,
+        manifest: &mut Manifest,
+        border: &Border,
+        records: &BTreeMap<u32, Record>,
+        located: &Located,
+    ) {
+        let complete = &located.complete;
+        let journey = Journey {
+            upstream: &complete.upstream.name,
+            region: &complete.upstream.region,
+            operation: &located.request.operation.name,
+            purpose: complete.purpose.as_ref(),
+            today: self.clock.now().date(),
+        };
+        manifest.cross(border, records, journey, &occurrences(located.request.documents()));
+    }
+
+    /// Directs a request to the upstream that its records belong to.
+    fn reroute(&self, located: &mut Located, name: &UpstreamName) -> Result<(), Refusal> {
+        let complete = &mut located.complete;
+        let refuse = |message: String| Err(Refusal::new(RefusalCode::TransferRefused, message));
+        let target = self.upstreams.iter().find(|upstream| upstream.name == *name);
+        let Some(target) =
+            target.filter(|it| it.dialect.name() == complete.upstream.dialect.name())
+        else {
+            return refuse(format!(
+                "its data belongs to `{name}`, which is no upstream of this CRM"
+            ));
+        };
+        let Some(credential) = credential_for(&complete.headers, name) else {
+            return refuse(format!(
+                "its data belongs to `{name}`; send the credential for it in `Zollhaus-Authorization: {name} …`"
+            ));
+        };
+        complete.headers.insert(header::AUTHORIZATION, credential);
+        complete.origins.upstream.clone_from(&target.origin);
+        complete.upstream = Arc::clone(target);
+        Ok(())
+    }
+
+    /// Takes the records that may not travel out of the request, where its API has a form
+    /// for that.
+    fn split(
+        &self,
+        located: &mut Located,
+        manifest: &mut Manifest,
+        trail: &mut Trail,
+    ) -> Result<(), Stopped> {
+        let Some(first) = manifest.turned_back.values().next().cloned() else { return Ok(()) };
+        let mut rules: Vec<RuleName> =
+            manifest.turned_back.values().flat_map(|it| it.rules.iter().cloned()).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        trail.rules = rules;
+        let Some(batch) = &located.request.batch else { return Err(first.refusal.into()) };
+        let refusals = manifest.turned_back.iter();
+        let mut refused: RefusedRecords =
+            refusals.map(|(record, it)| (*record, it.refusal.clone())).collect();
+        batch.complete(&mut refused);
+        trail.refused_records = u32::try_from(refused.len()).ok();
+        match batch.refuse(&refused, self.clock.now()) {
+            Remaining::Some(reader) => located.request.answer = reader,
+            Remaining::None(answer) => {
+                return Err(Stopped::Answered { refusal: first.refusal, answer });
+            }
+        }
+        for (record, refusal) in refused {
+            let turned_back = TurnedBack { refusal, rules: Vec::new() };
+            manifest.turned_back.entry(record).or_insert(turned_back);
+        }
+        manifest.keep_used_grounds();
+        Ok(())
+    }
+}
+
+/// What a message holds, in the order of its documents.
+pub fn occurrences<'a>(
+    documents: impl Iterator<Item = &'a Document>,
+) -> Vec<(&'a Slot, &'a Occurrence)> {
+    documents.flat_map(Document::occurrences).collect()
+}
+
+fn credential_for(headers: &HeaderMap, upstream: &UpstreamName) -> Option<HeaderValue> {
+    let mut values = headers.get_all(DETOUR_HEADER).iter().filter_map(|value| value.to_str().ok());
+    values.find_map(|value| {
+        let (name, credential) = value.trim().split_once(' ')?;
+        (name == upstream.as_str()).then(|| HeaderValue::from_str(credential.trim()).ok())?
+    })
+}
+
+/// The first reason why records of a request were turned back.
+pub fn first_reason(manifest: &Manifest) -> Option<RefusalCode> {
+    manifest.turned_back.values().next().map(|turned_back| turned_back.refusal.code)
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What policy and border make of a request: each value has its decision, each
+//! record its ground or the reason why it is turned back.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::base::{
+    Category, Date, FieldName, Jurisdiction, ObjectName, OperationName, Purpose, Refusal,
+    RefusalCode, Region, RuleName, UpstreamName,
+};
+use crate::border::{Action, Because, Border, ConsentState, Residence, Shipment, Strength};
+use crate::carrier::{Occurrence, Role, Slot};
+use crate::policy::{Decision, FieldRule, Forbidden, Policy, Protection, Reason, Shape};
+use crate::transfer_log::{BasisUsed, Ground};
+
+/// A record of a request, and what is known of whom it is about.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub residence: Residence,
+    pub consents: ConsentState,
+}
+
+/// Where a request is about to go, and what for.
+#[derive(Clone, Copy, Debug)]
+pub struct Journey<'a> {
+    pub upstream: &'a UpstreamName,
+    /// Of the upstream.
+    pub region: &'a Region,
+    pub operation: &'a OperationName,
+    pub purpose: Option<&'a Purpose>,
+    pub today: Date,
+}
+
+/// A request, decided.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    /// One per occurrence, in order.
+    pub decisions: Vec<Decision>,
+    /// For each occurrence, its place in `grounds`.
+    pub ground_of: Vec<Option<u32>>,
+    pub grounds: Vec<Ground>,
+    /// Which ground, by its place, is for which record.
+    used: BTreeSet<(u32, u32)>,
+    /// The records that may not travel.
+    pub turned_back: BTreeMap<u32, TurnedBack>,
+    /// Where the records have to go instead.
+    pub detour: Option<UpstreamName>,
+}
+
+/// Why a record may not travel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedBack {
+    pub refusal: Refusal,
+    pub rules: Vec<RuleName>,
+}
+
+impl Manifest {
+    /// What the policy alone decides.
+    ///
+    /// # Errors
+    /// [`Forbidden`]: the request may not pass, whatever the border says.
+    pub fn by_policy(
+        policy: &Policy,
+        occurrences: &[(&Slot, &Occurrence)],
+    ) -> Result<Self, Forbidden> {
+        let decisions = occurrences
+            .iter()
+            .map(|(_, occurrence)| policy.decide(occurrence))
+            .collect::<Result<Vec<_>, _>>()?;
+        let ground_of = vec![None; decisions.len()];
+        Ok(Self { decisions, ground_of, ..Self::default() })
+    }
+
+    /// Takes the border's word on each record and value. `records` are all that the
+    /// request has, by number.
+    pub fn cross(
+        &mut self,
+        border: &Border,
+        records: &BTreeMap<u32, Record>,
+        journey: Journey<'_>,
+        occurrences: &[(&Slot, &Occurrence)],
+    ) {
+        let (seen, detoured) = (HashMap::new(), BTreeMap::new());
+        let mut crossing = Crossing { border, journey, manifest: self, seen, detoured };
+        for (number, record) in records {
+            // That there is such a record is personal as well, whatever it says.
+            crossing.judge(*number, record, &Kind { field: None, category: None }, Strength::Gone);
+        }
+        for (at, (_, occurrence)) in occurrences.iter().enumerate() {
+            if let Some(record) = records.get(&occurrence.record) {
+                crossing.value(at, occurrence, record);
+            }
+        }
+        let Crossing { detoured, .. } = crossing;
+        self.agree_on_detour(detoured, records.len());
+    }
+
+    /// A request goes to one place. Records that belong to different places are turned
+    /// back if they do not belong here.
+    fn agree_on_detour(
+        &mut self,
+        detoured: BTreeMap<u32, (UpstreamName, Vec<RuleName>)>,
+        all: usize,
+    ) {
+        let mut places = detoured.values().map(|(upstream, _)| upstream);
+        let Some(first) = places.next().cloned() else { return };
+        if detoured.len() == all && places.all(|place| *place == first) {
+            self.detour = Some(first);
+            return;
+        }
+        for (number, (upstream, rules)) in detoured {
+            let message =
+                format!("its data belongs to `{upstream}`; send it in a request of its own");
+            let refusal = Refusal::new(RefusalCode::TransferRefused, message);
+            self.turned_back.entry(number).or_insert(TurnedBack { refusal, rules });
+        }
+    }
+
+    /// Forgets the grounds on which only records would have travelled that are turned back.
+    pub fn keep_used_grounds(&mut self) {
+        let turned_back = &self.turned_back;
+        self.used.retain(|(_, record)| !turned_back.contains_key(record));
+        let used: BTreeSet<u32> = self.used.iter().map(|(ground, _)| *ground).collect();
+        let places: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
+        let mut at = 0;
+        self.grounds.retain(|_| {
+            at += 1;
+            used.contains(&(at - 1))
+        });
+        for ground in &mut self.ground_of {
+            *ground = ground.and_then(|ground| places.get(&ground).copied());
+        }
+    }
+}
+
+/// One walk over the values of a request.
+struct Crossing<'c> {
+    border: &'c Border,
+    journey: Journey<'c>,
+    manifest: &'c mut Manifest,
+    /// Verdicts by record, kind and protection: values of one kind share them.
+    seen: HashMap<(u32, Kind, &'static str), (Action, Option<u32>)>,
+    /// The records that belong elsewhere, by which rules.
+    detoured: BTreeMap<u32, (UpstreamName, Vec<RuleName>)>,
+}
+
+/// What kind of value is judged; no field for the record as such.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Kind {
+    field: Option<(ObjectName, FieldName)>,
+    category: Option<Category>,
+}
+
+impl Crossing<'_> {
+    fn value(&mut self, at: usize, occurrence: &Occurrence, record: &Record) {
+        let Some(decision) = self.manifest.decisions.get(at).cloned() else { return };
+        let (rule, strength) = match &decision {
+            Decision::Untouched(Reason::Empty) => return,
+            // What the policy does not list is no personal data by its word.
+            Decision::Untouched(_) => (None, Strength::Gone),
+            Decision::Protect(rule) => (Some(rule), rule.protection.strength()),
+        };
+        let kind = Kind {
+            field: rule.map(|_| (occurrence.object.clone(), occurrence.field.clone())),
+            category: rule.map(|rule| rule.category.clone()),
+        };
+        let (action, ground) = self.judge(occurrence.record, record, &kind, strength);
+        let protection = match action {
+            Action::Allow | Action::Route(_) | Action::Refuse { .. } => None,
+            Action::Tokenize if strength == Strength::Token => None,
+            Action::Tokenize => rule.map(|rule| Protection::Tokenize { shape: shape(rule) }),
+            Action::Drop => Some(Protection::Drop),
+        };
+        if let (Some(protection), Some(rule)) = (protection, rule) {
+            // What is stored differs from record to record: no one form of the value
+            // finds all of them.
+            if matches!(occurrence.role, Role::Equality | Role::Key) {
+                let message = format!(
+                    "comparing with `{}` is not possible: how it is protected depends on the record",
+                    rule.id
+                );
+                let refusal = Refusal::new(RefusalCode::OperatorUnsupported, message);
+                let turned_back = TurnedBack { refusal, rules: Vec::new() };
+                self.manifest.turned_back.entry(occurrence.record).or_insert(turned_back);
+            }
+            let rule = FieldRule { protection, ..FieldRule::clone(rule) };
+            if let Some(decision) = self.manifest.decisions.get_mut(at) {
+                *decision = Decision::Protect(Arc::new(rule));
+            }
+        }
+        if let Some(ground_of) = self.manifest.ground_of.get_mut(at) {
+            *ground_of = ground;
+        }
+    }
+
+    fn judge(
+        &mut self,
+        number: u32,
+        record: &Record,
+        kind: &Kind,
+        protection: Strength,
+    ) -> (Action, Option<u32>) {
+        let key = (number, kind.clone(), name_of(protection));
+        if let Some(judged) = self.seen.get(&key) {
+            return judged.clone();
+        }
+        let verdict = self.border.judge(&Shipment {
+            jurisdictions: &record.residence.jurisdictions,
+            upstream: self.journey.upstream,
+            region: self.journey.region,
+            operation: Some(self.journey.operation),
+            field: kind.field.as_ref().map(|(object, field)| (object, field)),
+            category: kind.category.as_ref(),
+            protection,
+            purpose: self.journey.purpose,
+            consents: &record.consents,
+            today: self.journey.today,
+        });
+        let mut ground = None;
+        match &verdict.action {
+            Action::Refuse { because } => {
+                let mut rules: Vec<RuleName> =
+                    verdict.deciding().map(|rule| rule.name.clone()).collect();
+                rules.dedup();
+                let refusal = refused(kind, record, self.journey, &rules, because);
+                let turned_back = TurnedBack { refusal, rules };
+                self.manifest.turned_back.entry(number).or_insert(turned_back);
+            }
+            Action::Route(upstream) => {
+                self.detoured.entry(number).or_insert((upstream.clone(), verdict.rules));
+            }
+            Action::Allow | Action::Tokenize | Action::Drop => {
+                let relied_on = Ground {
+                    jurisdictions: record.residence.jurisdictions.clone(),
+                    rules: verdict.rules,
+                    bases: verdict.bases.iter().map(|basis| BasisUsed::from(&**basis)).collect(),
+                };
+                let at = self.ground(relied_on);
+                self.manifest.used.insert((at, number));
+                ground = Some(at);
+            }
+        }
+        let judged = (verdict.action, ground);
+        self.seen.insert(key, judged.clone());
+        judged
+    }
+
+    fn ground(&mut self, ground: Ground) -> u32 {
+        let grounds = &mut self.manifest.grounds;
+        let at = grounds.iter().position(|known| *known == ground).unwrap_or_else(|| {
+            grounds.push(ground);
+            grounds.len() - 1
+        });
+        at as u32
+    }
+}
+
+const fn name_of(protection: Strength) -> &'static str {
+    match protection {
+        Strength::Clear => "clear",
+        Strength::Sealed => "sealed",
+        Strength::Token => "token",
+        Strength::Gone => "gone",
+    }
+}
+
+/// Says what may not go where, whose word that is, and why.
+fn refused(
+    kind: &Kind,
+    record: &Record,
+    journey: Journey<'_>,
+    rules: &[RuleName],
+    because: &Because,
+) -> Refusal {
+    let what = match &kind.field {
+        Some((object, field)) => format!("`{object}.{field}`"),
+        None => "a record".to_owned(),
+    };
+    let from: Vec<&str> = record.residence.jurisdictions.iter().map(Jurisdiction::as_str).collect();
+    let from = if from.is_empty() { "nowhere known".to_owned() } else { from.join(", ") };
+    let rules: Vec<String> = rules.iter().map(|rule| format!("`{rule}`")).collect();
+    let to = journey.region;
+    let code = match because {
+        Because::Consent { .. } => RefusalCode::ConsentMissing,
+        Because::NoPurpose | Because::OtherPurpose { .. } => RefusalCode::PurposeMissing,
+        _ => RefusalCode::TransferRefused,
+    };
+    let message = format!(
+        "the transfer of {what} from {from} to {to} is refused by {}: {because}",
+        rules.join(", ")
+    );
+    Refusal::new(code, message)
+}
+
+fn shape(rule: &FieldRule) -> Shape {
+    match rule.protection {
+        Protection::Tokenize { shape } | Protection::Encrypt { shape, .. } => shape,
+        Protection::Mask | Protection::Drop => Shape::Text,
+    }
+}
