@@ -111,6 +111,8 @@ codes! {
     AppliesToNobody = "ZH0506", Error;
     /// A category or upstream that looks misspelt, or is not there.
     UnknownTarget = "ZH0507", Warning;
+    /// A border without rules that tell whose law covers a record.
+    NoJurisdiction = "ZH0508", Warning;
 }
 
 /// Another place that takes part in a problem.

@@ -87,8 +87,13 @@ pub fn compile(item: &Item<'_>, context: &Context<'_>) -> Option<Compiled> {
 
     let problems = item.document.problems;
     findings::residence(&parts, problems);
-    let residence =
+    let residence: Vec<_> =
         parts.iter().flat_map(|part| &part.residence).map(|it| it.rule.clone()).collect();
+    if residence.is_empty() {
+        let message = "no document says whose law covers a record, so every record is refused";
+        let help = "add `jurisdiction` rules, at the least `- { name: rest, otherwise: DE }`";
+        item.report(item.problem(Code::NoJurisdiction, message).help(help));
+    }
     let laws = laws(parts, problems)?;
     let border = Border {
         atlas: Atlas::new(reader.groups, reader.subdivisions.into_inner()),

@@ -34,6 +34,7 @@ fn the_packs_fit_their_dialects() {
 const HOUSE: &str = "
 version: 1
 law: GDPR
+jurisdiction: [{ name: rest, otherwise: DE }]
 confirmed:
   - { scope: us-dpf, upstreams: [sf], reference: looked up, until: 2026-12-31 }
 bases:
