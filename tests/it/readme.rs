@@ -86,6 +86,27 @@ async fn the_first_steps_lead_to_a_running_house() {
     fs::remove_dir_all(folder).expect("the folder goes away");
 }
 
+/// The other commands are at least commands, with options that there are.
+#[test]
+fn no_command_is_misspelt() {
+    let folder = fresh_folder();
+    let lines = README.lines().filter_map(|line| line.strip_prefix("$ zollhaus "));
+    let mut count = 0;
+    // The first steps have a test of their own, and `run` does not end.
+    for line in lines.filter(|line| !line.contains("house")) {
+        let line = line.split(['#', '<']).next().unwrap_or(line).replace("acme.example/one+…", KEY);
+        let output = command(&folder, &format!("zollhaus {line}")).output().expect("it runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!stderr.contains("--help"), "{line}: {stderr}");
+        count += 1;
+    }
+    assert!(count > 5, "{count}");
+    fs::remove_dir_all(folder).expect("the folder goes away");
+}
+
+/// A verifier key.
+const KEY: &str = "acme-corp.com/one+5a9ca785+ASjQqmjlfhNfkPfiwRGAPxnaEal5Hj3KWL2ouC9VgJaS";
+
 /// `.ci/run` runs the two commands; here it is checked that the README says them so.
 #[test]
 fn the_two_commands_are_those_that_ci_runs() {
