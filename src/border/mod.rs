@@ -66,6 +66,20 @@ impl Border {
         self.residence.iter().any(|rule| rule.asks(object, field))
     }
 
+    /// Whether some rule may put a token in the place of a value that is sealed otherwise.
+    pub fn may_tokenize(&self) -> bool {
+        let by_transfer = |rule: &TransferRule| {
+            matches!(
+                rule.effect,
+                Effect::KeepLocal | Effect::RequireProtected { otherwise: Fallback::Tokenize }
+            )
+        };
+        self.laws.iter().any(|law| {
+            law.transfers.iter().any(by_transfer)
+                || law.consents.iter().any(|rule| rule.without == Fallback::Tokenize)
+        })
+    }
+
     /// What data subjects can consent to, or object to, by its rules and bases.
     pub fn purposes(&self) -> impl Iterator<Item = &Purpose> {
         let rules = self.laws.iter().flat_map(|law| &law.consents);

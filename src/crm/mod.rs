@@ -61,6 +61,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         true
     }
 
+    /// Whether records of different accounts of this CRM never have one id, so that a
+    /// record is known by its id wherever it is kept.
+    fn has_global_ids(&self) -> bool {
+        false
+    }
+
     /// The error answer that the CRM's own clients parse.
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer;
 }

@@ -56,6 +56,9 @@ impl From<Forbidden> for Stopped {
 /// once for each. The one in `Authorization` is for the upstream that was called.
 pub const DETOUR_HEADER: HeaderName = HeaderName::from_static("zollhaus-authorization");
 
+/// Credentials for CRMs beside `Authorization`.
+const OTHER_CREDENTIALS: [&str; 2] = ["x-api-token", "x-sfdc-session"];
+
 /// What a request is for: as the caller is configured, or as the request says.
 ///
 /// # Errors
@@ -182,11 +185,20 @@ impl Proxy {
                 "its data belongs to `{name}`, which is no upstream of this CRM"
             ));
         };
+        if !target.dialect.has_global_ids() {
+            return refuse(format!(
+                "its data belongs to `{name}`, and this CRM has no ids that tell where a record is kept"
+            ));
+        }
         let Some(credential) = credential_for(&complete.headers, name) else {
             return refuse(format!(
                 "its data belongs to `{name}`; send the credential for it in `Zollhaus-Authorization: {name} …`"
             ));
         };
+        // What else opens the upstream that was called is not for another.
+        for name in OTHER_CREDENTIALS {
+            complete.headers.remove(name);
+        }
         complete.headers.insert(header::AUTHORIZATION, credential);
         complete.origins.upstream.clone_from(&target.origin);
         complete.upstream = Arc::clone(target);

@@ -168,22 +168,26 @@ impl Crossing<'_> {
         let (action, ground) = self.judge(occurrence.record, record, &kind, strength);
         let protection = match action {
             Action::Allow | Action::Route(_) | Action::Refuse { .. } => None,
-            Action::Tokenize if strength == Strength::Token => None,
+            // A mask and nothing at all say less than a token.
+            Action::Tokenize if matches!(strength, Strength::Token | Strength::Gone) => None,
             Action::Tokenize => rule.map(|rule| Protection::Tokenize { shape: shape(rule) }),
             Action::Drop => Some(Protection::Drop),
         };
+        // What is stored differs from record to record: no one form of the value finds all
+        // of them.
+        let is_mixed =
+            protection.is_some() || (strength == Strength::Sealed && self.border.may_tokenize());
+        let is_compared = matches!(occurrence.role, Role::Equality | Role::Key);
+        if let Some(rule) = rule.filter(|_| is_mixed && is_compared) {
+            let message = format!(
+                "comparing with `{}` is not possible: how it is protected depends on the record",
+                rule.id
+            );
+            let refusal = Refusal::new(RefusalCode::OperatorUnsupported, message);
+            let turned_back = TurnedBack { refusal, rules: Vec::new() };
+            self.manifest.turned_back.entry(occurrence.record).or_insert(turned_back);
+        }
         if let (Some(protection), Some(rule)) = (protection, rule) {
-            // What is stored differs from record to record: no one form of the value
-            // finds all of them.
-            if matches!(occurrence.role, Role::Equality | Role::Key) {
-                let message = format!(
-                    "comparing with `{}` is not possible: how it is protected depends on the record",
-                    rule.id
-                );
-                let refusal = Refusal::new(RefusalCode::OperatorUnsupported, message);
-                let turned_back = TurnedBack { refusal, rules: Vec::new() };
-                self.manifest.turned_back.entry(occurrence.record).or_insert(turned_back);
-            }
             let rule = FieldRule { protection, ..FieldRule::clone(rule) };
             if let Some(decision) = self.manifest.decisions.get_mut(at) {
                 *decision = Decision::Protect(Arc::new(rule));

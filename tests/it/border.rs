@@ -28,6 +28,7 @@ transfers:
   - { name: no-transfer-of-swiss, from: CH, to: US, action: refuse }
   - { name: home, from: FR, to: US, action: route, upstream: europe }
   - { name: home-is-here, from: FR, to: FR, action: allow }
+  - { name: kept, from: IT, to: US, action: keep_local }
   - { name: old-contract, from: AU, to: US, action: allow, basis: ended }
   - { name: clauses, from: [DE, AT], to: US, action: allow, basis: clauses, require: protected }
 consent:
@@ -49,7 +50,12 @@ async fn world() -> World {
     World::start(Options {
         house_rules: HOUSE,
         salesforce_policy: Some(|policy| {
-            policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
+            let street = "MailingStreet:     { category: address, protect: encrypt";
+            policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1).replacen(
+                street,
+                &format!("{street}, search: [exact]"),
+                1,
+            )
         }),
         upstreams: EUROPE.to_owned(),
         ..Options::default()
@@ -223,12 +229,20 @@ async fn a_record_goes_to_the_upstream_of_its_region_with_its_own_credential() {
     assert_eq!(refused.refusal(), Some("transfer_refused"), "{refused:?}");
     assert!(refused.json()[0]["message"].to_string().contains("Zollhaus-Authorization: europe"));
 
-    let credential = ("zollhaus-authorization", "europe Bearer 00Dxx0000001gPL!europe");
-    let made = with_header(&world, credential, &french).await;
+    let request = Request::post(format!("http://{}{SF}/sobjects/Contact", world.address()))
+        .header("zollhaus-key", world.key("support"))
+        .header("authorization", "Bearer 00Dxx0000001gPL!session")
+        .header("x-sfdc-session", "00Dxx0000001gPL!session")
+        .header("zollhaus-authorization", "europe Bearer 00Dxx0000001gPL!europe")
+        .header("content-type", "application/json")
+        .body(Full::from(french.to_string()))
+        .expect("a sound request");
+    let made = world.send_request(request).await.expect("an answer");
     assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
     let sent = world.crm.requests();
     assert_eq!(sent[0].headers["authorization"], "Bearer 00Dxx0000001gPL!europe");
     assert!(!sent[0].headers.contains_key("zollhaus-authorization"));
+    assert!(!sent[0].headers.contains_key("x-sfdc-session"));
     let entries = world.entries();
     let transfer = of_kind(&entries, "transfer")[0];
     assert_eq!((&transfer["upstream"], &transfer["region"]), (&json!("europe"), &json!("FR")));
@@ -242,6 +256,28 @@ async fn a_query_that_names_nobody_needs_a_purpose_too() {
     assert_eq!(refused.refusal(), Some("purpose_missing"), "{refused:?}");
     assert_eq!(query(&world, soql, true).await.status, StatusCode::OK);
     assert_eq!(world.crm.request_count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_local_leaves_as_a_token_only_and_is_not_compared() {
+    let world = world().await;
+    let mut italian = contact("carla", Some("IT"));
+    italian["Description"] = "loves opera".into();
+    assert_eq!(create(&world, &italian).await.status, StatusCode::CREATED);
+    let stored = world.crm.stored();
+    let description = &stored[0].fields["Description"];
+    assert!(description.as_str().expect("text").starts_with("zht"), "{description}");
+    let mut german = contact("gerd", None);
+    german["Description"] = "loves opera".into();
+    assert_eq!(create(&world, &german).await.status, StatusCode::CREATED);
+    let description = &world.crm.stored()[1].fields["Description"];
+    assert!(description.as_str().expect("text").starts_with("zhe"), "{description}");
+
+    // Some are tokens and some are sealed: no comparison finds both.
+    let soql = "SELECT Id FROM Contact WHERE MailingStreet = 'x'";
+    let refused = query(&world, soql, true).await;
+    assert_eq!(refused.refusal(), Some("operator_unsupported"), "{refused:?}");
+    assert!(refused.json()[0]["message"].to_string().contains("depends on the record"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -127,6 +127,10 @@ impl Dialect for Salesforce {
         schema::known_fields()
     }
 
+    fn has_global_ids(&self) -> bool {
+        true
+    }
+
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {
         refusal::native(refusal)
     }
