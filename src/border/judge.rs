@@ -6,13 +6,13 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::base::{
-    Category, Date, FieldName, Jurisdiction, ObjectName, OperationName, Purpose, Region, RuleName,
-    UpstreamName,
+    Category, ConsentState, Date, FieldName, Jurisdiction, ObjectName, OperationName, Purpose,
+    Region, RuleName, UpstreamName,
 };
 
 use super::Border;
 use super::basis::{Basis, BasisChoice, BasisKind, Phase};
-use super::consent::{ConsentState, Standing};
+use super::consent::Consents;
 use super::law::{ConsentRule, Effect, Fallback, Law, Need, Otherwise, RuleInfo, TransferRule};
 use super::places::{Code, Moment, find};
 use super::residence::NO_JURISDICTION;
@@ -46,7 +46,7 @@ pub struct Shipment<'a> {
     pub protection: Strength,
     pub purpose: Option<&'a Purpose>,
     /// Of the data subject.
-    pub consents: &'a ConsentState,
+    pub consents: &'a Consents,
     pub today: Date,
 }
 
@@ -304,12 +304,12 @@ impl Hearing<'_> {
         match need {
             Need::Consent(purpose) => self.consented(purpose.as_ref()),
             Need::NoObjection(purpose) => {
-                let (purpose, standing) = self.standing(purpose.as_ref())?;
-                match standing {
-                    Standing::Withdrawn => {
-                        Err(Because::Consent { purpose: purpose.clone(), standing })
+                let (purpose, state) = self.state(purpose.as_ref())?;
+                match state {
+                    ConsentState::Withdrawn => {
+                        Err(Because::Consent { purpose: purpose.clone(), state })
                     }
-                    Standing::Given | Standing::Expired | Standing::None => Ok(()),
+                    ConsentState::Given | ConsentState::Expired | ConsentState::None => Ok(()),
                 }
             }
             Need::Purpose(permitted) => {
@@ -324,21 +324,21 @@ impl Hearing<'_> {
     }
 
     fn consented(&self, purpose: Option<&Purpose>) -> Result<(), Because> {
-        let (purpose, standing) = self.standing(purpose)?;
-        match standing {
-            Standing::Given => Ok(()),
-            Standing::Withdrawn | Standing::Expired | Standing::None => {
-                Err(Because::Consent { purpose: purpose.clone(), standing })
+        let (purpose, state) = self.state(purpose)?;
+        match state {
+            ConsentState::Given => Ok(()),
+            ConsentState::Withdrawn | ConsentState::Expired | ConsentState::None => {
+                Err(Because::Consent { purpose: purpose.clone(), state })
             }
         }
     }
 
     /// How it stands with a purpose, or else with that of the request.
-    fn standing<'p>(
+    fn state<'p>(
         &'p self,
         purpose: Option<&'p Purpose>,
-    ) -> Result<(&'p Purpose, Standing), Because> {
+    ) -> Result<(&'p Purpose, ConsentState), Because> {
         let purpose = purpose.or(self.shipment.purpose).ok_or(Because::NoPurpose)?;
-        Ok((purpose, self.shipment.consents.standing(purpose, self.shipment.today)))
+        Ok((purpose, self.shipment.consents.state(purpose, self.shipment.today)))
     }
 }

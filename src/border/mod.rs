@@ -33,7 +33,7 @@ use std::sync::Arc;
 use crate::base::{FieldName, ObjectName, Purpose};
 
 pub use basis::{Basis, BasisChoice, BasisKind, Phase, WARN_DAYS, Window};
-pub use consent::{ConsentState, Standing};
+pub use consent::Consents;
 pub use iso::COUNTRIES;
 pub use judge::{Shipment, Strength};
 pub use law::{

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::base::{BasisName, Date, Purpose, RuleName, UpstreamName};
+use crate::base::{BasisName, ConsentState, Date, Purpose, RuleName, UpstreamName};
 
 use super::basis::Basis;
-use super::consent::Standing;
 use super::law::RuleInfo;
 
 /// What may happen to a value, from the mildest to the strictest.
@@ -54,8 +53,8 @@ pub enum Because {
     BasisEnded { name: BasisName, until: Date },
     #[error("no decision of `{name}` covers the region")]
     NoDecision { name: BasisName },
-    #[error("consent for `{purpose}` {standing}")]
-    Consent { purpose: Purpose, standing: Standing },
+    #[error("consent for `{purpose}` {}", said(*state))]
+    Consent { purpose: Purpose, state: ConsentState },
     #[error("no purpose is stated")]
     NoPurpose,
     #[error("`{purpose}` is not a permitted purpose")]
@@ -141,4 +140,13 @@ impl Verdict {
 
 fn strictest<'o>(opinions: impl Iterator<Item = &'o Opinion>) -> u8 {
     opinions.map(|opinion| opinion.action.strictness()).max().unwrap_or_default()
+}
+
+const fn said(state: ConsentState) -> &'static str {
+    match state {
+        ConsentState::Given => "was given",
+        ConsentState::Withdrawn => "was withdrawn",
+        ConsentState::Expired => "has expired",
+        ConsentState::None => "was not given",
+    }
 }

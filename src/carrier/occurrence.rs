@@ -40,10 +40,17 @@ pub enum Value {
     Empty,
     /// Text, or a number in its spelling.
     Text(Cleartext),
-    /// Something that is not one value (an object, a list, `true`): it cannot be
-    /// protected as a whole and is refused where the field is protected. Holds
-    /// what was found, for the message: `an object`.
+    /// A truth value. It cannot be protected, and is refused where the field is protected.
+    Flag(bool),
+    /// Something that is not one value (an object, a list): it cannot be protected as a
+    /// whole and is refused where the field is protected. Holds what was found, for the
+    /// message: `an object`.
     Structured(&'static str),
+}
+
+impl Value {
+    /// What messages call a truth value.
+    pub const A_FLAG: &str = "a boolean";
 }
 
 impl From<String> for Value {

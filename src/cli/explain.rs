@@ -10,7 +10,7 @@ use crate::base::{
     Clock, Date, FieldName, Jurisdiction, ObjectName, OperationName, Purpose, Region, RuleName,
     SystemClock,
 };
-use crate::border::{Action, Border, ConsentState, Opinion, Shipment, Strength, Verdict, Window};
+use crate::border::{Action, Border, Consents, Opinion, Shipment, Strength, Verdict, Window};
 use crate::config::UpstreamSettings;
 use crate::policy::FieldRule;
 
@@ -146,8 +146,8 @@ impl Explain {
         Ok(text)
     }
 
-    fn consents(&self) -> anyhow::Result<ConsentState> {
-        let mut state = ConsentState::default();
+    fn consents(&self) -> anyhow::Result<Consents> {
+        let mut state = Consents::default();
         for Consent { purpose, is_given } in &self.consent {
             let stated = self.purpose.as_ref().map(Purpose::new);
             let purpose = purpose.clone().or(stated);

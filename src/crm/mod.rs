@@ -16,6 +16,8 @@ mod message;
 mod record;
 pub mod pipedrive;
 pub mod salesforce;
+#[cfg(test)]
+mod testkit;
 
 pub use generic::problem_details;
 pub use record::{Batch, RecordName, RefusedRecords, Remaining, SameRecord};

@@ -36,6 +36,8 @@ impl fmt::Debug for RecordName {
 pub struct SameRecord {
     pub in_answer: u32,
     pub in_request: u32,
+    /// Whether the CRM has done with it as the request says.
+    pub is_taken: bool,
 }
 
 /// Records that may not pass, and why.

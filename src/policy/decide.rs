@@ -111,6 +111,10 @@ impl Policy {
             }
             Value::Empty => return Ok(Decision::Untouched(Reason::Empty)),
             Value::Text(_) => {}
+            Value::Flag(_) => {
+                let found = Value::A_FLAG;
+                return Err(Forbidden::Structured { field: rule.id.clone(), found });
+            }
             Value::Structured(found) => {
                 return Err(Forbidden::Structured { field: rule.id.clone(), found });
             }

@@ -26,6 +26,9 @@ pub struct Lease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted;
 
+/// What is kept for each located value of a message, beside its bytes.
+pub const VALUE_BYTES: usize = 512;
+
 /// Permits count blocks, so that a budget of many gigabytes fits the semaphore.
 const BLOCK: usize = 1024;
 

@@ -11,46 +11,14 @@ use crate::base::{
 };
 use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
-use crate::carrier::{Document, Occurrence, Slot, Value};
-use crate::crm::{NativeAnswer, RefusedRecords, Remaining};
-
-use crate::policy::Forbidden;
+use crate::carrier::{Occurrence, Value};
+use crate::crm::{RefusedRecords, Remaining};
 
 use super::Proxy;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
-use super::records::{Asker, Statement};
-use super::stage::{Decided, Located};
+use super::records::{Asker, Reader, Statement};
+use super::stage::{Decided, Located, Stopped, occurrences};
 use super::trail::Trail;
-
-/// Why a request does not leave.
-pub enum Stopped {
-    Refused(Refusal),
-    /// Each of its records is refused in the CRM's own form.
-    Answered {
-        refusal: Refusal,
-        answer: NativeAnswer,
-    },
-}
-
-impl Stopped {
-    pub fn refusal(&self) -> &Refusal {
-        match self {
-            Self::Refused(refusal) | Self::Answered { refusal, .. } => refusal,
-        }
-    }
-}
-
-impl From<Refusal> for Stopped {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<Forbidden> for Stopped {
-    fn from(forbidden: Forbidden) -> Self {
-        Self::Refused(forbidden.into())
-    }
-}
 
 /// The credential for an upstream that a record is routed to: `<upstream> <credential>`,
 /// once for each. The one in `Authorization` is for the upstream that was called.
@@ -118,27 +86,34 @@ impl Proxy {
     async fn statement(&self, located: &Located, trail: &Trail) -> Result<Statement, Refusal> {
         let policy = &located.complete.policy;
         let occurrences = occurrences(located.request.documents());
-        let texts = occurrences.iter().filter_map(|(_, occurrence)| match &occurrence.value {
-            Value::Text(text) => Some((*occurrence, text)),
-            Value::Empty | Value::Structured(_) => None,
-        });
-        let (asked, rest): (Vec<_>, Vec<_>) =
-            texts.partition(|(at, _)| policy.asks(&at.object, &at.field));
-        let values: Vec<(&Cleartext, _)> = asked
+        let asked: Vec<(&Occurrence, &Cleartext)> = occurrences
+            .iter()
+            .filter_map(|(_, at)| match &at.value {
+                Value::Text(text) if policy.asks(&at.object, &at.field) => Some((*at, text)),
+                _ => None,
+            })
+            .collect();
+        let sealed: Vec<_> = asked
             .iter()
             .map(|(at, text)| {
                 (*text, policy.rule_of(&at.object, &at.field).map(|rule| &rule.category))
             })
             .collect();
-        let clear = self.protectors.clear(&values).await?;
-        let asked = asked.iter().zip(&clear);
-        let asked = asked.filter_map(|((at, _), clear)| Some((*at, clear.as_ref()?)));
-        let names = &located.request.records;
-        let values = asked.chain(rest);
-        let statement =
-            Statement::read(policy, &self.subjects, &trail.upstream.name, values, names);
-        let is_about_records = located.request.operation.object.is_some();
-        Ok(if is_about_records { statement.or_anybody() } else { statement })
+        let clear = self.protectors.clear(&sealed).await?;
+        let values = asked.iter().zip(&clear);
+        let values = values.filter_map(|((at, _), clear)| Some((*at, clear.as_ref()?)));
+
+        let request = &located.request;
+        let reader = Reader { policy, subjects: &self.subjects, upstream: &trail.upstream.name };
+        let all = occurrences.iter().map(|(_, at)| *at);
+        let mut statement = Statement::read(reader, all, values, &request.records);
+        for records in request.batch.iter().flat_map(|batch| batch.elements()) {
+            statement.count(records);
+        }
+        if request.operation.object.is_some() {
+            statement.count_anybody();
+        }
+        Ok(statement)
     }
 
     /// Each record of a message with what is known of whom it is about.
@@ -240,22 +215,10 @@ impl Proxy {
     }
 }
 
-/// What a message holds, in the order of its documents.
-pub fn occurrences<'a>(
-    documents: impl Iterator<Item = &'a Document>,
-) -> Vec<(&'a Slot, &'a Occurrence)> {
-    documents.flat_map(Document::occurrences).collect()
-}
-
 fn credential_for(headers: &HeaderMap, upstream: &UpstreamName) -> Option<HeaderValue> {
     let mut values = headers.get_all(DETOUR_HEADER).iter().filter_map(|value| value.to_str().ok());
     values.find_map(|value| {
         let (name, credential) = value.trim().split_once(' ')?;
         (name == upstream.as_str()).then(|| HeaderValue::from_str(credential.trim()).ok())?
     })
-}
-
-/// The first reason why records of a request were turned back.
-pub fn first_reason(manifest: &Manifest) -> Option<RefusalCode> {
-    manifest.turned_back.values().next().map(|turned_back| turned_back.refusal.code)
 }

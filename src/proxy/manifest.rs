@@ -9,7 +9,7 @@ use crate::base::{
     Category, Date, FieldName, Jurisdiction, ObjectName, OperationName, Purpose, Refusal,
     RefusalCode, Region, RuleName, UpstreamName,
 };
-use crate::border::{Action, Because, Border, ConsentState, Residence, Shipment, Strength};
+use crate::border::{Action, Because, Border, Consents, Residence, Shipment, Strength};
 use crate::carrier::{Occurrence, Role, Slot};
 use crate::policy::{Decision, FieldRule, Forbidden, Policy, Protection, Reason, Shape};
 use crate::transfer_log::{BasisUsed, Ground};
@@ -18,7 +18,7 @@ use crate::transfer_log::{BasisUsed, Ground};
 #[derive(Clone, Debug)]
 pub struct Record {
     pub residence: Residence,
-    pub consents: ConsentState,
+    pub consents: Consents,
 }
 
 /// Where a request is about to go, and what for.
@@ -115,6 +115,11 @@ impl Manifest {
             let refusal = Refusal::new(RefusalCode::TransferRefused, message);
             self.turned_back.entry(number).or_insert(TurnedBack { refusal, rules });
         }
+    }
+
+    /// The first reason why a record is turned back, if one is.
+    pub fn first_reason(&self) -> Option<RefusalCode> {
+        self.turned_back.values().next().map(|turned_back| turned_back.refusal.code)
     }
 
     /// Forgets the grounds on which only records would have travelled that are turned back.

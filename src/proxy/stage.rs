@@ -10,11 +10,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use hyper::body::Incoming;
 
-use crate::base::{Purpose, SubjectId};
+use crate::base::{Purpose, Refusal, SubjectId};
 use crate::caller::Principal;
-use crate::crm::{LocatedRequest, Origins};
+use crate::carrier::{Document, Occurrence, Slot};
+use crate::crm::{LocatedRequest, NativeAnswer, Origins};
 use crate::listener::Peer;
-use crate::policy::Policy;
+use crate::policy::{Forbidden, Policy};
 use crate::protect::Echoes;
 use crate::transfer_log::{FieldCount, Revealed};
 
@@ -122,3 +123,40 @@ pub struct Restored {
 
 /// A header that carries values, in its new form.
 pub type RenderedHeader = (HeaderName, Bytes);
+
+/// Why a request does not leave.
+pub enum Stopped {
+    Refused(Refusal),
+    /// Each of its records is refused in the CRM's own form.
+    Answered {
+        refusal: Refusal,
+        answer: NativeAnswer,
+    },
+}
+
+impl Stopped {
+    pub fn refusal(&self) -> &Refusal {
+        match self {
+            Self::Refused(refusal) | Self::Answered { refusal, .. } => refusal,
+        }
+    }
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Forbidden> for Stopped {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::Refused(forbidden.into())
+    }
+}
+
+/// What a message holds, in the order of its documents.
+pub fn occurrences<'a>(
+    documents: impl Iterator<Item = &'a Document>,
+) -> Vec<(&'a Slot, &'a Occurrence)> {
+    documents.flat_map(Document::occurrences).collect()
+}

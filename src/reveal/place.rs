@@ -57,7 +57,7 @@ impl<'a> Place<'a> {
         let is_read = !sources.is_empty() || occurrence.role == Role::Echo;
         let found = match &occurrence.value {
             Value::Text(text) if is_read => protectors.find(text.expose()),
-            Value::Text(_) | Value::Empty | Value::Structured(_) => Vec::new(),
+            _ => Vec::new(),
         };
         Self { slot, occurrence, sources, found }
     }

@@ -37,6 +37,7 @@ pub(super) fn show<'a>(
             Some(least) if place.found.is_empty() => clear(place, text, least, protectors, tally),
             Some(_) => Shown::As(with_surrogates(place, text, opened, tally)),
         }),
+        Value::Flag(_) => flag(place, tally),
         Value::Structured(found) => structured(place, found, tally),
         Value::Empty => Ok(Shown::As(Replacement::Keep)),
     }
@@ -162,6 +163,15 @@ fn is_filler(text: &str) -> bool {
     text.chars().all(|character| character.is_whitespace() || character.is_ascii_punctuation())
 }
 
+/// A truth value was never sealed: one that the policy does not list by name, such as
+/// `IsDeleted`, is the CRM's own.
+fn flag<'a>(place: &Place<'_>, tally: &mut Tally) -> Result<Shown<'a>, RestoreError> {
+    match place.least_visible() {
+        Some(least) if least.rule.is_listed() => structured(place, Value::A_FLAG, tally),
+        _ => Ok(Shown::As(Replacement::Keep)),
+    }
+}
+
 /// Objects, lists and the like are not looked into: only who may see everything
 /// gets them.
 fn structured<'a>(
@@ -170,11 +180,6 @@ fn structured<'a>(
     tally: &mut Tally,
 ) -> Result<Shown<'a>, RestoreError> {
     if let Some(least) = place.least_visible() {
-        // Nothing that is not text or number was ever sealed: what the policy does not
-        // list by name, such as `IsDeleted`, is the CRM's own.
-        if !least.rule.is_listed() && found == "a boolean" {
-            return Ok(Shown::As(Replacement::Keep));
-        }
         if least.visibility.reveal != Reveal::Full {
             return Err(RestoreError::Structured { field: least.rule.id.clone(), found });
         }

@@ -87,6 +87,7 @@ fn document(fields: &[Field<'_>]) -> Document {
         let literal = match &field.value {
             Value::Text(text) => Codec::Json.literal(text.expose()),
             Value::Structured(_) => "[ 1 ]".to_owned(),
+            Value::Flag(flag) => flag.to_string(),
             Value::Empty => "null".to_owned(),
         };
         let separator = (at > 0).then_some(bytes.len() - 1);

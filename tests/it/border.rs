@@ -33,6 +33,7 @@ transfers:
   - { name: clauses, from: [DE, AT], to: US, action: allow, basis: clauses, require: protected }
 consent:
   - { name: say-why, operations: [query], needs: purpose, permitted: [crm], without: refuse }
+  - { name: mailing, purposes: [email_marketing], needs: no_objection, without: refuse }
   - { name: marketing, purposes: [newsletter], needs: no_objection, without: refuse }
 reveal:
   - { name: austrians-at-home, of: AT, to: [AT, DE] }
@@ -51,11 +52,10 @@ async fn world() -> World {
         house_rules: HOUSE,
         salesforce_policy: Some(|policy| {
             let street = "MailingStreet:     { category: address, protect: encrypt";
-            policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1).replacen(
-                street,
-                &format!("{street}, search: [exact]"),
-                1,
-            )
+            let searchable = format!("{street}, search: [exact]");
+            let policy = policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1);
+            let policy = policy.replacen(street, &searchable, 1);
+            policy.replacen("HasOptedOutOfEmail", "OptedOut__c", 1)
         }),
         upstreams: EUROPE.to_owned(),
         ..Options::default()
@@ -278,6 +278,33 @@ async fn what_is_kept_local_leaves_as_a_token_only_and_is_not_compared() {
     let refused = query(&world, soql, true).await;
     assert_eq!(refused.refusal(), Some("operator_unsupported"), "{refused:?}");
     assert!(refused.json()[0]["message"].to_string().contains("depends on the record"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_opt_out_in_the_crm_is_a_withdrawal() {
+    let world = world().await;
+    let newsletter = ("zollhaus-purpose", "email_marketing");
+    let mut anna = contact("anna", None);
+    assert_eq!(with_header(&world, newsletter, &anna).await.status, StatusCode::CREATED);
+    anna["OptedOut__c"] = true.into();
+    let refused = with_header(&world, newsletter, &anna).await;
+    assert_eq!(refused.refusal(), Some("consent_missing"), "it counts at once: {refused:?}");
+
+    // What the CRM does not take is not learned.
+    let collection = |record: &Value| json!({ "records": [record] }).to_string();
+    let path = format!("{SF}/composite/sobjects");
+    let mut broken = anna.clone();
+    broken.as_object_mut().expect("an object").remove("LastName");
+    let answer = world.post("support", &path, collection(&broken)).await;
+    assert_eq!(answer.json()[0]["success"], false, "{answer:?}");
+    anna.as_object_mut().expect("an object").remove("OptedOut__c");
+    assert_eq!(with_header(&world, newsletter, &anna).await.status, StatusCode::CREATED);
+
+    anna["OptedOut__c"] = true.into();
+    assert_eq!(create(&world, &anna).await.status, StatusCode::CREATED, "for no purpose");
+    anna.as_object_mut().expect("an object").remove("OptedOut__c");
+    let refused = with_header(&world, newsletter, &anna).await;
+    assert_eq!(refused.refusal(), Some("consent_missing"), "it is remembered: {refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use crate::base::{
     Category, Date, FieldName, Jurisdiction, ObjectName, OperationName, Purpose, Region,
     UpstreamName,
 };
-use crate::border::{Action, Border, ConsentState, Shipment, Strength, Window};
+use crate::border::{Action, Border, Consents, Shipment, Strength, Window};
 use crate::config::{Code, load_policy};
 use crate::crm::salesforce::Salesforce;
 use crate::testkit::Scratch;
@@ -106,7 +106,7 @@ fn judge(border: &Border, cargo: &Cargo) -> Expected {
         cargo.field.filter(|_| cargo.has_category).map(|at| Category::new(CATEGORIES[at]));
     let operation = cargo.operation.map(OperationName::new);
     let purpose = cargo.purpose.map(Purpose::new);
-    let consents = cargo.consents.iter().fold(ConsentState::default(), |state, consent| {
+    let consents = cargo.consents.iter().fold(Consents::default(), |state, consent| {
         let (purpose, is_given, days) = consent;
         let purpose = Purpose::new(purpose);
         if *is_given { state.given(purpose, window(*days)) } else { state.withdrawn(purpose) }

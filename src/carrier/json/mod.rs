@@ -238,7 +238,8 @@ impl<'a> Node<'a> {
             Kind::Null => Value::Empty,
             Kind::String => Value::from(self.text().unwrap_or_default().into_owned()),
             Kind::Number => Value::Text(Cleartext::new(self.raw())),
-            Kind::True | Kind::False => Value::Structured("a boolean"),
+            Kind::True => Value::Flag(true),
+            Kind::False => Value::Flag(false),
             Kind::Object => Value::Structured("an object"),
             Kind::Array => Value::Structured("a list"),
         }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::base::{Jurisdiction, Purpose, Region, RuleName};
-use crate::border::{Action, ConsentState, Shipment, Strength, Window};
+use crate::border::{Action, Consents, Shipment, Strength, Window};
 use crate::config::load_policy;
 use crate::crm::Dialect;
 use crate::crm::hubspot::HubSpot;
@@ -64,7 +64,7 @@ fn the_laws_hold_at_the_same_time() {
     let check = |of: &[&str], to: &str, what: &str, purpose: &str, day: &str, expected: &str| {
         let jurisdictions: Vec<_> = of.iter().map(Jurisdiction::new).collect();
         let purpose = Some(Purpose::new(purpose)).filter(|it| !it.as_str().is_empty());
-        let consents = ConsentState::default()
+        let consents = Consents::default()
             .given("special_categories".into(), Window::ALWAYS)
             .withdrawn("sale".into());
         let verdict = border.judge(&Shipment {

@@ -31,7 +31,7 @@ mod route;
 mod values;
 
 #[cfg(test)]
-pub(in crate::crm) mod tests;
+mod tests;
 
 use std::sync::Arc;
 

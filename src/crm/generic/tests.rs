@@ -10,7 +10,8 @@ use super::{
     problem_details,
 };
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::{Content, Document, Replacement, Value};
+use crate::carrier::{Replacement, Value};
+use crate::crm::testkit::lines;
 use crate::crm::{AnswerView, Dialect, LocateError, LocatedAnswer, Origins, RequestView};
 
 fn field(name: &str) -> FieldRef {
@@ -97,26 +98,6 @@ fn origins() -> Origins {
         upstream: "https://api.crm.example/base".to_owned(),
         public: "https://zoll.example/crm".to_owned(),
     }
-}
-
-/// What stands in a document, one line per slot: `record object.field role value`, or `link text`.
-pub(in crate::crm) fn lines(document: &Document) -> Vec<String> {
-    let line = |slot: &crate::carrier::Slot| match &slot.content {
-        Content::Value(found) => {
-            let value = match &found.value {
-                Value::Empty => "-",
-                Value::Text(text) => text.expose(),
-                Value::Structured(kind) => kind,
-            };
-            let mark = if slot.widening.is_some() { "*" } else { "" };
-            let (record, object, field, role) =
-                (found.record, &found.object, &found.field, &found.role);
-            format!("{record} {object}.{field} {role:?}{mark} {value}")
-        }
-        Content::Rewritten(text) => format!("link {text}"),
-        Content::Nested { .. } => "nested".to_owned(),
-    };
-    document.slots().iter().map(line).collect()
 }
 
 /// What a request of `method target` with this body holds.

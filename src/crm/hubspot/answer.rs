@@ -135,7 +135,11 @@ impl Found<'_> {
     fn answer(&mut self, root: Node<'_>) -> Result<(), LocateError> {
         let Some(results) = root.get("results") else {
             let record = self.named_record(root);
-            let same = |in_request: &u32| SameRecord { in_answer: record, in_request: *in_request };
+            let same = |in_request: &u32| SameRecord {
+                in_answer: record,
+                in_request: *in_request,
+                is_taken: true,
+            };
             self.located.same.extend(self.asked.sole.iter().map(same));
             return self.members(root, record);
         };
@@ -269,6 +273,8 @@ impl<'a> ByName<'a> {
         let by_id = self.ids.get(&canonical_id(&text("id")));
         let found = by_id.or_else(|| self.traces.get(text("objectWriteTraceId").as_ref()));
         let found = found.into_iter().flatten();
-        found.map(|in_request| SameRecord { in_answer, in_request: *in_request }).collect()
+        let same =
+            |in_request: &u32| SameRecord { in_answer, in_request: *in_request, is_taken: true };
+        found.map(same).collect()
     }
 }

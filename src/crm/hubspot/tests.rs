@@ -3,17 +3,13 @@
 mod examples;
 mod records;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::HubSpot;
-use crate::base::{ObjectName, Refusal, RefusalCode};
+use crate::base::{Refusal, RefusalCode};
 use crate::carrier::Replacement;
-use crate::crm::generic::tests::lines;
-use crate::crm::{
-    AnswerView, Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins,
-    RequestView,
-};
+use crate::crm::testkit::{self, lines};
+use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
 
 const JSON: &str = "application/json;charset=utf-8";
 
@@ -34,13 +30,7 @@ fn locate(
     if !body.is_empty() {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
     }
-    HubSpot.locate(&RequestView {
-        method,
-        target: &Bytes::copy_from_slice(target.as_bytes()),
-        headers: &headers,
-        body: &Bytes::copy_from_slice(body.as_bytes()),
-        origins: &origins(),
-    })
+    testkit::locate(&HubSpot, &origins(), (method, target), &headers, body)
 }
 
 fn read_answer(
@@ -53,26 +43,11 @@ fn read_answer(
         .iter()
         .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap()))
         .collect();
-    located.answer.locate(&AnswerView {
-        status: StatusCode::from_u16(status).unwrap(),
-        headers: &headers,
-        body: &Bytes::copy_from_slice(body.as_bytes()),
-        origins: &origins(),
-    })
+    testkit::read_answer(located, &origins(), status, &headers, body.as_bytes())
 }
 
-/// The operation, what is located, and the uses of fields, one line each.
 fn described(located: &LocatedRequest) -> Vec<String> {
-    let object = located.operation.object.as_ref().map_or("-", ObjectName::as_str);
-    let mut described = vec![format!("{} {object}", located.operation.name)];
-    described.extend(located.documents().flat_map(lines));
-    described.extend(
-        located
-            .uses
-            .iter()
-            .map(|found| format!("use {}.{} {}", found.object, found.field, found.operator)),
-    );
-    described
+    testkit::described(located, lines)
 }
 
 #[test]

@@ -165,7 +165,9 @@ impl Reader<'_> {
             self.walk(node, expected)?;
         }
         if self.records > number {
-            self.same.push(SameRecord { in_answer: number, in_request: asked.records.start });
+            let is_taken = node.get("success").is_none_or(|success| success.kind() == Kind::True);
+            let in_request = asked.records.start;
+            self.same.push(SameRecord { in_answer: number, in_request, is_taken });
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ fn outgoing(dialect: &GenericDialect, case: &Json) -> Option<Vec<u8>> {
                 _ if found.object.as_str() == "deal" => Replacement::Keep,
                 Value::Empty => Replacement::Keep,
                 Value::Text(_) => Replacement::text("token"),
-                Value::Structured(_) => return None,
+                Value::Flag(_) | Value::Structured(_) => return None,
             });
         }
         sent.extend_from_slice(&document.render(&mut replacements.iter()).unwrap());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{JSON, locate, origins, read_answer};
 use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::{Document, Replacement};
-use crate::crm::generic::tests::lines;
+use crate::crm::testkit::lines;
 use crate::crm::{
     AnswerView, LocateError, LocatedAnswer, LocatedRequest, RecordName, RefusedRecords, Remaining,
 };

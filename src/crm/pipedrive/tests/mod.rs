@@ -4,17 +4,13 @@ mod answers;
 mod examples;
 mod requests;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::Pipedrive;
 use crate::base::{Refusal, RefusalCode};
 use crate::carrier::{Content, Document, Replacement, Slot};
-use crate::crm::generic::tests::lines;
-use crate::crm::{
-    AnswerView, Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins,
-    RequestView,
-};
+use crate::crm::testkit::{self, lines};
+use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -36,13 +32,8 @@ fn locate(
     if !body.is_empty() {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
     }
-    Pipedrive.locate(&RequestView {
-        method: &Method::from_bytes(method.as_bytes()).unwrap(),
-        target: &Bytes::copy_from_slice(target.as_bytes()),
-        headers: &headers,
-        body: &Bytes::copy_from_slice(body.as_bytes()),
-        origins: &origins(),
-    })
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    testkit::locate(&Pipedrive, &origins(), (&method, target), &headers, body)
 }
 
 fn read_answer(
@@ -52,12 +43,7 @@ fn read_answer(
     origins: &Origins,
 ) -> Result<LocatedAnswer, LocateError> {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))]);
-    request.answer.locate(&AnswerView {
-        status: StatusCode::from_u16(status).unwrap(),
-        headers: &headers,
-        body: &Bytes::copy_from_slice(body),
-        origins,
-    })
+    testkit::read_answer(request, origins, status, &headers, body)
 }
 
 /// What stands in a document, one line per value, also in nested texts.

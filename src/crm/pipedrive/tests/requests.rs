@@ -5,22 +5,12 @@ use proptest::prelude::*;
 use serde_json::Value as Tree;
 
 use super::{FORM, JSON, locate, read_answer, render, values};
-use crate::base::ObjectName;
 use crate::carrier::{Document, Replacement};
+use crate::crm::testkit;
 use crate::crm::{LocateError, LocatedRequest, Origins};
 
-/// The operation, what is located, and the uses of fields, one line each.
 fn described(located: &LocatedRequest) -> Vec<String> {
-    let object = located.operation.object.as_ref().map_or("-", ObjectName::as_str);
-    let mut described = vec![format!("{} {object}", located.operation.name)];
-    described.extend(located.documents().flat_map(values));
-    described.extend(
-        located
-            .uses
-            .iter()
-            .map(|found| format!("use {}.{} {}", found.object, found.field, found.operator)),
-    );
-    described
+    testkit::described(located, values)
 }
 
 fn check(method: &str, target: &str, body: &str, expected: &[&str]) {

@@ -6,16 +6,13 @@ mod hostile;
 mod records;
 mod requests;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::Salesforce;
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::{Document, Replacement, Role, Value};
-use crate::crm::{
-    AnswerView, Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins,
-    RequestView,
-};
+use crate::carrier::{Document, Replacement, Role};
+use crate::crm::testkit::{self, spelled};
+use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
 
 fn origins() -> Origins {
     Origins {
@@ -43,13 +40,8 @@ fn locate_with(
     headers: &HeaderMap,
     body: &str,
 ) -> Result<LocatedRequest, LocateError> {
-    Salesforce.locate(&RequestView {
-        method: &method.parse::<Method>().unwrap(),
-        target: &Bytes::from(target.to_owned()),
-        headers,
-        body: &Bytes::from(body.to_owned()),
-        origins: &origins(),
-    })
+    let method: Method = method.parse().unwrap();
+    testkit::locate(&Salesforce, &origins(), (&method, target), headers, body)
 }
 
 /// Reads an answer to the request with this method, target and body.
@@ -64,12 +56,7 @@ fn read_answer(
     headers: &HeaderMap,
     body: &str,
 ) -> Result<LocatedAnswer, LocateError> {
-    located.answer.locate(&AnswerView {
-        status: StatusCode::from_u16(status).unwrap(),
-        headers,
-        body: &Bytes::from(body.to_owned()),
-        origins: &origins(),
-    })
+    testkit::read_answer(located, &origins(), status, headers, body.as_bytes())
 }
 
 /// The occurrences in order: `0 contact.email = value`.
@@ -85,11 +72,7 @@ fn occurrences(document: &Document) -> Vec<String> {
                 Role::Composed { .. } => "from",
                 Role::Echo => "echo",
             };
-            let value = match &found.value {
-                Value::Empty => "-",
-                Value::Text(text) => text.expose(),
-                Value::Structured(what) => what,
-            };
+            let value = spelled(&found.value);
             format!("{} {}.{} {role} {value}", found.record, found.object, found.field)
         })
         .collect()

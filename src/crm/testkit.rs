@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the tests of all dialects do: send a message through one, and write down what
+//! was found.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+use super::{
+    AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, RequestView,
+};
+use crate::base::ObjectName;
+use crate::carrier::{Content, Document, Slot, Value};
+
+pub fn locate(
+    dialect: &dyn Dialect,
+    origins: &Origins,
+    (method, target): (&Method, &str),
+    headers: &HeaderMap,
+    body: &str,
+) -> Result<LocatedRequest, LocateError> {
+    dialect.locate(&RequestView {
+        method,
+        target: &Bytes::copy_from_slice(target.as_bytes()),
+        headers,
+        body: &Bytes::copy_from_slice(body.as_bytes()),
+        origins,
+    })
+}
+
+pub fn read_answer(
+    located: &LocatedRequest,
+    origins: &Origins,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<LocatedAnswer, LocateError> {
+    located.answer.locate(&AnswerView {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers,
+        body: &Bytes::copy_from_slice(body),
+        origins,
+    })
+}
+
+/// What stands in a document, one line per slot: `record object.field role value`, or `link text`.
+pub fn lines(document: &Document) -> Vec<String> {
+    let line = |slot: &Slot| match &slot.content {
+        Content::Value(found) => {
+            let mark = if slot.widening.is_some() { "*" } else { "" };
+            let (record, object, field, role) =
+                (found.record, &found.object, &found.field, &found.role);
+            format!("{record} {object}.{field} {role:?}{mark} {}", spelled(&found.value))
+        }
+        Content::Rewritten(text) => format!("link {text}"),
+        Content::Nested { .. } => "nested".to_owned(),
+    };
+    document.slots().iter().map(line).collect()
+}
+
+pub fn spelled(value: &Value) -> &str {
+    match value {
+        Value::Empty => "-",
+        Value::Text(text) => text.expose(),
+        Value::Flag(_) => Value::A_FLAG,
+        Value::Structured(found) => found,
+    }
+}
+
+/// The operation, what is located, and the uses of fields, one line each.
+pub fn described(
+    located: &LocatedRequest,
+    lines: impl Fn(&Document) -> Vec<String>,
+) -> Vec<String> {
+    let object = located.operation.object.as_ref().map_or("-", ObjectName::as_str);
+    let mut described = vec![format!("{} {object}", located.operation.name)];
+    described.extend(located.documents().flat_map(lines));
+    let uses = located.uses.iter();
+    described.extend(
+        uses.map(|found| format!("use {}.{} {}", found.object, found.field, found.operator)),
+    );
+    described
+}

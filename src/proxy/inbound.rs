@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Over the border and back: the stages of an answer.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderValue, Request, StatusCode, header};
+use http_body_util::Full;
+use tokio::time::Instant;
+
+use crate::base::{Refusal, RefusalCode, SubjectId};
+use crate::carrier::Document;
+use crate::crm::{AnswerView, LocatedAnswer};
+use crate::listener::answer_fields;
+use crate::protect::Echoes;
+use crate::reveal::{self, OpenedAnswer};
+use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
+
+use super::body::{self, BodyLimits, Buffered};
+use super::budget::VALUE_BYTES;
+use super::headers;
+use super::records::{Reader, Statement};
+use super::stage::{Answered, Decided, Outgoing, Recorded, Restored, occurrences};
+use super::trail::Trail;
+use super::{Proxy, Upstream, respond};
+
+impl Proxy {
+    /// Over the border and back. Whatever happens, the outcome is recorded
+    /// before the caller hears of it.
+    pub(super) async fn abroad(
+        &self,
+        recorded: Recorded,
+        trail: &Trail,
+    ) -> Result<Restored, Refusal> {
+        let Recorded { decided, outgoing, echoes } = recorded;
+        let upstream = &decided.located.complete.upstream;
+        let mut status = None;
+        let result = match self.forward(upstream, outgoing, &mut status).await {
+            Ok(answered) => self.restore(&decided, &echoes, answered, trail).await,
+            Err(refusal) => Err(refusal),
+        };
+        let withheld = |refusal| respond::after_answer(refusal, status);
+        let (reveals, subjects) = result.as_ref().map_or_else(
+            |_| (Vec::new(), Vec::new()),
+            |restored| (restored.reveals.clone(), restored.subjects.clone()),
+        );
+        let outcome = Outcome {
+            version: ENTRY_VERSION,
+            id: trail.id,
+            time: self.clock.now(),
+            result: if status.is_some() {
+                TransferResult::Answered
+            } else {
+                TransferResult::Failed
+            },
+            status: status.map(|status| status.as_u16()),
+            reveals,
+            subjects,
+        };
+        self.transfer_log
+            .append(vec![Entry::Outcome(outcome)])
+            .await
+            .map_err(|error| withheld(respond::transfer_log(&error)))?;
+        result.map_err(withheld)
+    }
+
+    /// Sets `status` as soon as the upstream has answered, whatever comes of its body.
+    async fn forward(
+        &self,
+        upstream: &Upstream,
+        outgoing: Outgoing,
+        status: &mut Option<StatusCode>,
+    ) -> Result<Answered, Refusal> {
+        let mut request = Request::new(Full::new(outgoing.body));
+        *request.method_mut() = outgoing.method;
+        *request.uri_mut() = outgoing.uri;
+        *request.headers_mut() = outgoing.headers;
+        let sent = Instant::now();
+        let answer = upstream.client.send(request).await;
+        self.metrics.upstream(&upstream.name, &answer, sent.elapsed());
+        let (head, body) = answer?.into_parts();
+        *status = Some(head.status);
+        let limits = BodyLimits {
+            expansion: self.expansion_limits(),
+            pause: upstream.read_timeout,
+            deadline: Some(sent + upstream.total_timeout),
+        };
+        let coding = headers::content_encoding(&head.headers)
+            .map_err(|refusal| respond::unreadable_answer(&refusal.message))?;
+        let Buffered { bytes, lease } = body::read(body, coding.as_deref(), limits, &self.budget)
+            .await
+            .map_err(respond::answer_body)?;
+        Ok(Answered { status: head.status, headers: head.headers, body: bytes, lease })
+    }
+
+    async fn restore(
+        &self,
+        decided: &Decided,
+        echoes: &Echoes,
+        mut answered: Answered,
+        trail: &Trail,
+    ) -> Result<Restored, Refusal> {
+        let Decided { located, .. } = decided;
+        let complete = &located.complete;
+        let view = AnswerView {
+            status: answered.status,
+            headers: &answered.headers,
+            body: &answered.body,
+            origins: &complete.origins,
+        };
+        let answer = body::work_on(view.body.len(), || located.request.answer.locate(&view))
+            .map_err(|error| respond::unreadable_answer(&error))?;
+        let held = answered.body.len() + VALUE_BYTES * occurrences(answer.documents()).len();
+        let resized = self.budget.resize(&mut answered.lease, held);
+        resized.map_err(|error| respond::answer_body(error.into()))?;
+        let mut opened =
+            reveal::open(&answer, &complete.policy, &complete.caller.roles, &self.protectors)
+                .await?;
+        let subjects = self.come_back(decided, &answer, &mut opened, trail).await?;
+        // A short answer may name a long value many times.
+        let shown = opened.shown_bytes();
+        if answered.body.len() + shown > self.limits.max_body_bytes {
+            let message = "the answer is larger than the limit when its values are opened";
+            return Err(Refusal::new(RefusalCode::UpstreamUnreadable, message));
+        }
+        let grown = self.budget.grow(&mut answered.lease, shown);
+        grown.map_err(|error| respond::answer_body(error.into()))?;
+        let restored = opened.show(echoes, &self.protectors).await?;
+        let mut headers = answer_fields(&answered.headers);
+        headers::replace(&mut headers, restored.headers)?;
+        if !restored.reveals.is_empty() {
+            // What one caller may see must not reach another through a cache.
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        Ok(Restored {
+            status: answer.status,
+            headers,
+            body: restored.body,
+            lease: answered.lease,
+            reveals: restored.reveals,
+            subjects,
+        })
+    }
+
+    /// Hides what may not be shown where the caller asks from, and remembers what the
+    /// answer tells of data subjects. Whom it is about.
+    async fn come_back(
+        &self,
+        decided: &Decided,
+        answer: &LocatedAnswer,
+        opened: &mut OpenedAnswer<'_>,
+        trail: &Trail,
+    ) -> Result<Vec<SubjectId>, Refusal> {
+        let complete = &decided.located.complete;
+        let (policy, caller) = (&complete.policy, &complete.caller);
+        let reader = Reader { policy, subjects: &self.subjects, upstream: &trail.upstream.name };
+        let located = answer.documents().flat_map(Document::occurrences).map(|(_, at)| at);
+        let statement = Statement::read(reader, located, opened.clear_values(), &answer.records);
+        let now = self.clock.now();
+        let mut records = BTreeMap::new();
+        if let Some(border) = &policy.border {
+            records = self.settle(&statement, border, caller).await?;
+            opened.hide(|record, category| {
+                let jurisdictions =
+                    records.get(&record).map_or(&[][..], |record| &record.residence.jurisdictions);
+                let region = caller.region.as_ref();
+                !border.may_reveal(jurisdictions, category, region, now.date()).is_allowed
+            });
+        }
+        if answer.status.is_success() {
+            let taken = answer.same.iter().filter(|same| same.is_taken);
+            let mut done: BTreeMap<u32, Option<SubjectId>> =
+                taken.map(|same| (same.in_request, statement.named(same.in_answer))).collect();
+            // An answer that says nothing of records is about the whole request.
+            if let Some(sole) = decided.statement.sole().filter(|_| answer.same.is_empty()) {
+                done.insert(sole, None);
+            }
+            let shown = statement.numbers().map(|number| (number, None)).collect();
+            let mut learned = decided.statement.learned(&decided.records, &done, now);
+            learned.extend(statement.learned(&records, &shown, now));
+            self.subjects.learn(&learned).await?;
+        }
+        Ok(statement.subjects())
+    }
+}
