@@ -8,11 +8,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::Value;
+use smol_str::SmolStr;
 
+use crate::base::{EntryId, RefusalCode, Timestamp};
+use crate::policy::{Digest, Reveal};
 use crate::transfer_log::merkle::{leaf_hash, root_of};
 use crate::transfer_log::note::SignerKey;
 use crate::transfer_log::tile::{TILE_WIDTH, TileId, TileKind, push_entry};
-use crate::transfer_log::{Checkpoint, Entry};
+use crate::transfer_log::{
+    Checkpoint, ENTRY_VERSION, Entry, FieldCount, Outcome, RefusedTransfer, Revealed, Transfer,
+    TransferResult,
+};
 
 /// A file or folder of the data. `None` when it is absent, said loudly; in CI
 /// that is a failure.
@@ -36,6 +42,95 @@ pub fn shared(name: &str) -> Option<Vec<u8>> {
 /// the test, with its reason.
 pub fn report(suite: &str, cases: usize, passed: usize, note: &str) {
     println!("suite: {suite} | {cases} | {passed} | {note}");
+}
+
+/// The time of the entries below.
+pub const NOON: Timestamp = Timestamp::from_unix_millis(1_767_225_600_001);
+
+/// An entry of each kind, for tests that change what matters to them.
+pub fn transfer() -> Transfer {
+    Transfer {
+        version: ENTRY_VERSION,
+        id: EntryId([0xab; 16]),
+        time: NOON,
+        instance: "one".into(),
+        caller: "billing".into(),
+        purpose: Some("crm".into()),
+        upstream: "sf".into(),
+        region: "US".into(),
+        operation: "sobject.create".into(),
+        object: Some("contact".into()),
+        policy: Digest([1; 32]),
+        uninspected: false,
+        fields: Vec::new(),
+        grounds: Vec::new(),
+        subjects: Vec::new(),
+    }
+}
+
+pub fn outcome() -> Outcome {
+    Outcome {
+        version: ENTRY_VERSION,
+        id: EntryId([0xab; 16]),
+        time: NOON,
+        result: TransferResult::Answered,
+        status: Some(201),
+        reveals: Vec::new(),
+        subjects: Vec::new(),
+    }
+}
+
+pub fn refused() -> RefusedTransfer {
+    RefusedTransfer {
+        version: ENTRY_VERSION,
+        id: EntryId([0xab; 16]),
+        time: NOON,
+        instance: "one".into(),
+        caller: "billing".into(),
+        purpose: None,
+        upstream: Some("sf".into()),
+        operation: None,
+        code: RefusalCode::Forbidden,
+        rules: vec!["house/no-russia".into()],
+        records: Some(2),
+        subjects: Vec::new(),
+    }
+}
+
+/// How often a field was sealed.
+pub fn sealed(field: &str, count: u32) -> FieldCount {
+    FieldCount {
+        object: "contact".into(),
+        field: field.into(),
+        category: Some("email".into()),
+        protection: SmolStr::new_static("tokenize"),
+        reason: None,
+        ground: None,
+        count,
+    }
+}
+
+/// How often a field stayed clear because nobody had listed it.
+pub fn unlisted(field: &str, count: u32) -> FieldCount {
+    FieldCount {
+        category: None,
+        protection: SmolStr::new_static("none"),
+        reason: Some(SmolStr::new_static("field_unlisted")),
+        ..sealed(field, count)
+    }
+}
+
+/// How often a field was shown masked.
+pub fn masked(count: u32) -> Revealed {
+    Revealed {
+        object: "contact".into(),
+        field: "email".into(),
+        category: "email".into(),
+        reveal: Reveal::Mask,
+        role: Some("marketing".into()),
+        found_clear: true,
+        count,
+    }
 }
 
 /// How many cases a costly property is tried with; `tests/run --long` asks for more.

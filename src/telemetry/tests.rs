@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smol_str::SmolStr;
-
 use crate::base::RefusalCode;
 use crate::policy::Reveal;
-use crate::transfer_log::{FieldCount, MemoryLog, Revealed, TransferLog};
+use crate::testkit::{masked, sealed, unlisted};
+use crate::transfer_log::{MemoryLog, Revealed, TransferLog};
 use crate::upstream::UpstreamError;
 use crate::vault::{BoxFuture, Index, Row, Token, TokenStore, VaultError};
 
@@ -70,21 +69,8 @@ fn requests_are_counted_by_how_they_ended() {
 
 #[test]
 fn occurrences_and_reveals_are_counted_as_the_log_has_them() {
-    let field = FieldCount {
-        object: "contact".into(),
-        field: "email".into(),
-        category: Some("email".into()),
-        protection: SmolStr::new_static("tokenize"),
-        reason: None,
-        ground: None,
-        count: 3,
-    };
-    let clear = FieldCount {
-        category: None,
-        protection: SmolStr::new_static("none"),
-        reason: Some(SmolStr::new_static("field_unlisted")),
-        ..field.clone()
-    };
+    let field = sealed("email", 3);
+    let clear = unlisted("email", 3);
     check(
         |metrics| [&field, &clear].iter().for_each(|f| metrics.occurrences(&"sf".into(), f)),
         &[
@@ -92,15 +78,7 @@ fn occurrences_and_reveals_are_counted_as_the_log_has_them() {
             r#"occurrences_total{category="none",protection="none",reason="field_unlisted",upstream="sf"} 3"#,
         ],
     );
-    let revealed = Revealed {
-        object: "contact".into(),
-        field: "email".into(),
-        category: "email".into(),
-        reveal: Reveal::Mask,
-        role: Some("support".into()),
-        found_clear: true,
-        count: 2,
-    };
+    let revealed = Revealed { role: Some("support".into()), ..masked(2) };
     let hidden =
         Revealed { reveal: Reveal::Surrogate, role: None, found_clear: false, ..revealed.clone() };
     check(

@@ -257,12 +257,11 @@ mod tests {
 
     use super::{
         BasisUsed, ENTRY_VERSION, Entry, FieldCount, Ground, KeyChange, Outcome, RefusedTransfer,
-        Revealed, Transfer, TransferResult,
+        Transfer,
     };
-    use crate::base::{EntryId, RefusalCode, SubjectId, Timestamp};
-    use crate::policy::{Digest, Reveal};
+    use crate::base::{SubjectId, Timestamp};
+    use crate::testkit::{self, masked, sealed, unlisted};
 
-    const ID: EntryId = EntryId([0xab; 16]);
     const SUBJECT: SubjectId = SubjectId([0xcd; 16]);
     const TIME: Timestamp = Timestamp::from_unix_millis(1_767_225_600_001);
 
@@ -275,24 +274,8 @@ mod tests {
 
     #[test]
     fn a_transfer_names_fields_counts_and_grounds() {
-        let field = FieldCount {
-            object: "contact".into(),
-            field: "email".into(),
-            category: Some("email".into()),
-            protection: SmolStr::new_static("tokenize"),
-            reason: None,
-            ground: Some(0),
-            count: 2,
-        };
-        let clear = FieldCount {
-            field: "city".into(),
-            category: None,
-            protection: SmolStr::new_static("none"),
-            reason: Some(SmolStr::new_static("field_unlisted")),
-            ground: None,
-            count: 1,
-            ..field.clone()
-        };
+        let field = FieldCount { ground: Some(0), ..sealed("email", 2) };
+        let clear = unlisted("city", 1);
         let ground = Ground {
             jurisdictions: vec!["DE".into()],
             rules: vec!["gdpr/scc".into()],
@@ -304,21 +287,10 @@ mod tests {
             }],
         };
         let transfer = Transfer {
-            version: ENTRY_VERSION,
-            id: ID,
-            time: TIME,
-            instance: "one".into(),
-            caller: "billing".into(),
-            purpose: Some("crm".into()),
-            upstream: "sf".into(),
-            region: "US".into(),
-            operation: "sobject.create".into(),
-            object: Some("contact".into()),
-            policy: Digest([1; 32]),
-            uninspected: false,
             fields: vec![field, clear],
             grounds: vec![ground],
             subjects: vec![SUBJECT],
+            ..testkit::transfer()
         };
         let policy = "01".repeat(32);
         check(
@@ -352,24 +324,7 @@ mod tests {
 
     #[test]
     fn an_outcome_names_what_was_revealed_and_by_which_role() {
-        let revealed = Revealed {
-            object: "contact".into(),
-            field: "email".into(),
-            category: "email".into(),
-            reveal: Reveal::Mask,
-            role: Some("marketing".into()),
-            found_clear: true,
-            count: 3,
-        };
-        let outcome = Outcome {
-            version: ENTRY_VERSION,
-            id: ID,
-            time: TIME,
-            result: TransferResult::Answered,
-            status: Some(201),
-            reveals: vec![revealed],
-            subjects: Vec::new(),
-        };
+        let outcome = Outcome { reveals: vec![masked(3)], ..testkit::outcome() };
         check(
             &Entry::Outcome(outcome),
             &[
@@ -382,20 +337,8 @@ mod tests {
 
     #[test]
     fn a_refusal_names_its_code_and_stays_on_one_line() {
-        let refused = RefusedTransfer {
-            version: ENTRY_VERSION,
-            id: ID,
-            time: TIME,
-            instance: "one".into(),
-            caller: "bil\nling".into(),
-            purpose: None,
-            upstream: None,
-            operation: None,
-            code: RefusalCode::Forbidden,
-            rules: vec!["house/no-russia".into()],
-            records: Some(2),
-            subjects: Vec::new(),
-        };
+        let caller = "bil\nling".into();
+        let refused = RefusedTransfer { caller, upstream: None, ..testkit::refused() };
         check(
             &Entry::Refused(refused),
             &[

@@ -42,25 +42,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; then some of the tokens may have been stored.
     pub async fn tokenize(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
-        let mut tokens = BTreeMap::new();
-        let mut pending: Vec<(usize, Item<'_>)> = items.iter().copied().enumerate().collect();
-        for counter in 0..MAX_COLLISIONS {
-            if pending.is_empty() {
-                break;
-            }
-            let rows: Vec<Row> = pending.iter().map(|(_, item)| self.row(*item, counter)).collect();
-            let stored = self.store.insert(rows.clone()).await?;
-            let mut collided = Vec::new();
-            for ((place, row), stored) in pending.into_iter().zip(rows).zip(stored) {
-                if self.is_same(&row, &stored, place.1)? {
-                    tokens.insert(place.0, row.token);
-                } else {
-                    collided.push(place);
-                }
-            }
-            pending = collided;
-        }
-        all_of(tokens, items.len())
+        self.tokens(items, Missing::Stored).await
     }
 
     /// The token that each value has or would get, in order. Nothing is stored: a value
@@ -69,6 +51,11 @@ impl Vault {
     /// # Errors
     /// [`VaultError`].
     pub async fn predict(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
+        self.tokens(items, Missing::Left).await
+    }
+
+    /// The first token of each value that no other value holds.
+    async fn tokens(&self, items: &[Item<'_>], missing: Missing) -> Result<Vec<Token>, VaultError> {
         let mut tokens = BTreeMap::new();
         let mut pending: Vec<(usize, Item<'_>)> = items.iter().copied().enumerate().collect();
         for counter in 0..MAX_COLLISIONS {
@@ -76,13 +63,20 @@ impl Vault {
                 break;
             }
             let rows: Vec<Row> = pending.iter().map(|(_, item)| self.row(*item, counter)).collect();
-            let asked = rows.iter().map(|row| row.token.clone()).collect();
-            let stored = self.store.find(asked).await?;
+            let found = match missing {
+                Missing::Stored => {
+                    self.store.insert(rows.clone()).await?.into_iter().map(Some).collect()
+                }
+                Missing::Left => {
+                    let asked = rows.iter().map(|row| row.token.clone()).collect();
+                    self.store.find(asked).await?
+                }
+            };
             let mut collided = Vec::new();
-            for ((place, row), stored) in pending.into_iter().zip(rows).zip(stored) {
-                let is_free = match &stored {
+            for ((place, row), found) in pending.into_iter().zip(rows).zip(found) {
+                let is_free = match &found {
                     None => true,
-                    Some(stored) => self.is_same(&row, stored, place.1)?,
+                    Some(found) => self.is_same(&row, found, place.1)?,
                 };
                 if is_free {
                     tokens.insert(place.0, row.token);
@@ -92,7 +86,11 @@ impl Vault {
             }
             pending = collided;
         }
-        all_of(tokens, items.len())
+        if tokens.len() == items.len() {
+            Ok(tokens.into_values().collect())
+        } else {
+            Err(VaultError::Corrupt("a value found no token of its own".into()))
+        }
     }
 
     /// What each token stands for, in order; `None` for tokens that are not ours.
@@ -177,12 +175,11 @@ impl Vault {
     }
 }
 
-fn all_of(tokens: BTreeMap<usize, Token>, count: usize) -> Result<Vec<Token>, VaultError> {
-    if tokens.len() == count {
-        Ok(tokens.into_values().collect())
-    } else {
-        Err(VaultError::Corrupt("a value found no token of its own".into()))
-    }
+/// What becomes of values that have no token yet.
+#[derive(Clone, Copy)]
+enum Missing {
+    Stored,
+    Left,
 }
 
 /// What a sealed value is bound to.

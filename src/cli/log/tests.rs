@@ -11,14 +11,12 @@ use super::row::{COLUMNS, Row};
 use super::select::Select;
 use super::sum::{NotWhole, Summed, check};
 use super::{export, line};
-use crate::base::{EntryId, RefusalCode, SubjectId, Timestamp};
+use crate::base::{EntryId, SubjectId};
 use crate::cli::Cli;
-use crate::policy::{Digest, Reveal};
 use crate::testkit::Scratch;
+use crate::testkit::{self, masked, unlisted};
 use crate::transfer_log::read::tests::{TestLog, outcome};
-use crate::transfer_log::{
-    Entry, FieldCount, Ground, Outcome, RefusedTransfer, Revealed, Transfer, TransferResult,
-};
+use crate::transfer_log::{Entry, Ground, Outcome, RefusedTransfer, Transfer};
 
 /// The exit code of a command line.
 fn run(arguments: &[&dyn AsRef<OsStr>]) -> ExitCode {
@@ -99,66 +97,26 @@ fn a_proof_stands_for_itself() {
 const SUBJECT: SubjectId = SubjectId([0xcd; 16]);
 
 fn entries() -> [Entry; 3] {
-    let time = Timestamp::from_unix_millis(1_767_225_600_001);
     let transfer = Transfer {
-        version: 1,
-        id: EntryId([0xab; 16]),
-        time,
-        instance: "one".into(),
         caller: "bil\nling".into(),
         purpose: Some("=1+1".into()),
-        upstream: "sf".into(),
-        region: "US".into(),
-        operation: "sobject.create".into(),
         object: None,
-        policy: Digest([1; 32]),
-        uninspected: false,
-        fields: vec![FieldCount {
-            object: "contact".into(),
-            field: "email".into(),
-            category: None,
-            protection: "none".into(),
-            reason: Some("field_unlisted".into()),
-            ground: None,
-            count: 2,
-        }],
+        fields: vec![unlisted("email", 2)],
         grounds: vec![Ground {
             jurisdictions: vec!["DE".into()],
             rules: vec!["gdpr/scc".into()],
             bases: Vec::new(),
         }],
         subjects: vec![SUBJECT],
+        ..testkit::transfer()
     };
-    let outcome = Outcome {
-        version: 1,
-        id: transfer.id,
-        time,
-        result: TransferResult::Answered,
-        status: Some(201),
-        reveals: vec![Revealed {
-            object: "contact".into(),
-            field: "email".into(),
-            category: "email".into(),
-            reveal: Reveal::Mask,
-            role: Some("marketing".into()),
-            found_clear: true,
-            count: 3,
-        }],
-        subjects: Vec::new(),
-    };
+    let outcome = Outcome { reveals: vec![masked(3)], ..testkit::outcome() };
     let refused = RefusedTransfer {
-        version: 1,
         id: EntryId([2; 16]),
-        time,
-        instance: "one".into(),
         caller: "other".into(),
-        purpose: None,
         upstream: None,
-        operation: None,
-        code: RefusalCode::Forbidden,
         rules: vec!["house/no-russia".into(), "gdpr/consent".into()],
-        records: Some(2),
-        subjects: Vec::new(),
+        ..testkit::refused()
     };
     [Entry::Transfer(transfer), Entry::Outcome(outcome), Entry::Refused(refused)]
 }

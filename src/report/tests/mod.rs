@@ -7,12 +7,12 @@ use std::convert::Infallible;
 
 use smol_str::SmolStr;
 
-use crate::base::{EntryId, RefusalCode, SubjectId, Timestamp};
-use crate::policy::{Digest, Reveal};
+use crate::base::{EntryId, SubjectId, Timestamp};
+use crate::policy::Reveal;
 use crate::report::{Extent, Period, Report, read};
+use crate::testkit;
 use crate::transfer_log::{
-    BasisUsed, ENTRY_VERSION, Entry, FieldCount, Ground, Outcome, RefusedTransfer, Revealed,
-    Transfer, TransferResult,
+    BasisUsed, Entry, FieldCount, Ground, Outcome, RefusedTransfer, Revealed, Transfer,
 };
 
 const ANNA: SubjectId = SubjectId([0xaa; 16]);
@@ -49,18 +49,9 @@ fn scc(until: &str) -> BasisUsed {
 
 fn sent(id: u8, time: Timestamp, caller: &str, fields: Vec<FieldCount>) -> Transfer {
     Transfer {
-        version: ENTRY_VERSION,
         id: EntryId([id; 16]),
         time,
-        instance: "one".into(),
         caller: caller.into(),
-        purpose: Some("crm".into()),
-        upstream: "sf".into(),
-        region: "US".into(),
-        operation: "sobject.create".into(),
-        object: Some("contact".into()),
-        policy: Digest([1; 32]),
-        uninspected: false,
         fields,
         grounds: vec![Ground {
             jurisdictions: vec!["DE".into(), "EU".into()],
@@ -68,6 +59,7 @@ fn sent(id: u8, time: Timestamp, caller: &str, fields: Vec<FieldCount>) -> Trans
             bases: vec![scc("2026-12-10")],
         }],
         subjects: vec![ANNA],
+        ..testkit::transfer()
     }
 }
 
@@ -91,30 +83,25 @@ fn shown(id: u8, time: Timestamp, subjects: Vec<SubjectId>) -> Outcome {
         ..email.clone()
     };
     Outcome {
-        version: ENTRY_VERSION,
         id: EntryId([id; 16]),
         time,
-        result: TransferResult::Answered,
         status: Some(200),
         reveals: vec![email, name],
         subjects,
+        ..testkit::outcome()
     }
 }
 
 fn refused(id: u8, time: Timestamp, rule: Option<&str>, records: Option<u32>) -> RefusedTransfer {
     RefusedTransfer {
-        version: ENTRY_VERSION,
         id: EntryId([id; 16]),
         time,
-        instance: "one".into(),
         caller: "etl".into(),
-        purpose: None,
-        upstream: Some("sf".into()),
         operation: Some("query".into()),
-        code: RefusalCode::Forbidden,
         rules: rule.into_iter().map(Into::into).collect(),
         records,
         subjects: vec![BELA],
+        ..testkit::refused()
     }
 }
 

@@ -13,12 +13,11 @@ use smol_str::SmolStr;
 
 use super::follow::Pace;
 use super::{Destination, Format, Meter, OnLag, Source, StreamConfig, Streams, Syslog, Tail};
-use crate::base::{EntryId, SubjectId, Timestamp};
-use crate::policy::Digest;
+use crate::base::SubjectId;
 use crate::testkit::Scratch;
+use crate::testkit::{self, sealed, unlisted};
 use crate::transfer_log::{
-    BasisUsed, ENTRY_VERSION, Entry, FieldCount, Ground, MemoryLog, RefusedTransfer, Transfer,
-    TransferLog,
+    BasisUsed, Entry, FieldCount, Ground, MemoryLog, RefusedTransfer, Transfer, TransferLog,
 };
 
 /// A test that hangs has failed.
@@ -29,37 +28,12 @@ fn source() -> Source {
 }
 
 fn transfer(caller: &str) -> Transfer {
-    let email = FieldCount {
-        object: "contact".into(),
-        field: "email".into(),
-        category: Some("email".into()),
-        protection: SmolStr::new_static("tokenize"),
-        reason: None,
-        ground: Some(0),
-        count: 2,
-    };
-    let city = FieldCount {
-        field: "city".into(),
-        category: None,
-        protection: SmolStr::new_static("none"),
-        reason: Some(SmolStr::new_static("field_unlisted")),
-        count: 1,
-        ..email.clone()
-    };
     Transfer {
-        version: ENTRY_VERSION,
-        id: EntryId([0xab; 16]),
-        time: Timestamp::from_unix_millis(1_767_225_600_001),
-        instance: "one".into(),
         caller: caller.into(),
-        purpose: Some("crm".into()),
-        upstream: "sf".into(),
-        region: "US".into(),
-        operation: "sobject.create".into(),
-        object: Some("contact".into()),
-        policy: Digest([1; 32]),
-        uninspected: false,
-        fields: vec![email, city],
+        fields: vec![
+            FieldCount { ground: Some(0), ..sealed("email", 2) },
+            FieldCount { ground: Some(0), ..unlisted("city", 1) },
+        ],
         grounds: vec![Ground {
             jurisdictions: vec!["DE".into(), "EU".into()],
             rules: vec!["gdpr/scc".into()],
@@ -71,24 +45,12 @@ fn transfer(caller: &str) -> Transfer {
             }],
         }],
         subjects: vec![SubjectId([0xcd; 16])],
+        ..testkit::transfer()
     }
 }
 
 fn refused(caller: &str) -> RefusedTransfer {
-    RefusedTransfer {
-        version: ENTRY_VERSION,
-        id: EntryId([0xab; 16]),
-        time: Timestamp::from_unix_millis(1_767_225_600_001),
-        instance: "one".into(),
-        caller: caller.into(),
-        purpose: None,
-        upstream: Some("sf".into()),
-        operation: None,
-        code: crate::base::RefusalCode::Forbidden,
-        rules: vec!["house/no-russia".into()],
-        records: Some(2),
-        subjects: Vec::new(),
-    }
+    RefusedTransfer { caller: caller.into(), ..testkit::refused() }
 }
 
 /// A log, a folder for cursors, and what is measured.
