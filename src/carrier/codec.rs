@@ -16,6 +16,8 @@ pub enum Codec {
     Percent,
     /// A SOQL string literal, single quotes included.
     Soql,
+    /// A cell of a CSV row (RFC 4180), double quotes included.
+    Csv,
     /// Nothing is escaped or delimited, as in a header value.
     Plain,
 }
@@ -27,7 +29,7 @@ impl Codec {
     /// `text` as a complete literal, with the delimiters the syntax asks for.
     pub fn literal(self, text: &str) -> String {
         match self {
-            Codec::Json => format!("\"{}\"", self.fragment(text)),
+            Codec::Json | Codec::Csv => format!("\"{}\"", self.fragment(text)),
             Codec::Percent | Codec::Plain => self.fragment(text),
             Codec::Soql => format!("'{}'", self.fragment(text)),
         }
@@ -43,7 +45,7 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::Plain => elements.to_owned(),
+            Codec::Percent | Codec::Csv | Codec::Plain => elements.to_owned(),
             Codec::Soql => format!("({elements})"),
         }
     }
@@ -54,6 +56,7 @@ impl Codec {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
             Codec::Soql => escape_soql(text),
+            Codec::Csv => text.replace('"', "\"\""),
             Codec::Plain => text.to_owned(),
         }
     }
@@ -153,6 +156,7 @@ mod tests {
         check(Codec::Json, "a\"\\\n\u{8}\u{2028}ü", r#""a\"\\\n\u0008\u2028ü""#);
         check(Codec::Percent, "a b+ü/'@~-._", "a%20b%2B%C3%BC%2F%27%40~-._");
         check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
+        check(Codec::Csv, "a \"b\",\nc", "\"a \"\"b\"\",\nc\"");
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
 
         let check = |codec: Codec, expected| {

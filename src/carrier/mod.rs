@@ -15,6 +15,7 @@
 //! - Nothing here knows a policy, a CRM, or where bytes come from.
 
 pub mod coding;
+pub mod csv;
 pub mod json;
 pub mod url;
 
