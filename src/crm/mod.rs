@@ -35,6 +35,13 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// The name that configuration uses: `salesforce`.
     fn name(&self) -> &'static str;
 
+    /// What has to be asked of the CRM before a request can be located: the target of a
+    /// `GET`. Its answer comes with the request as [`RequestView::told`]. The question
+    /// holds no values, and asks nothing first itself.
+    fn asks_first(&self, _request: &RequestView<'_>) -> Option<Bytes> {
+        None
+    }
+
     /// Classifies a request and finds every place in it where a value stands.
     ///
     /// # Errors
@@ -82,6 +89,8 @@ pub struct RequestView<'a> {
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
     pub origins: &'a Origins,
+    /// What the CRM said to the question that the dialect asks first.
+    pub told: Option<&'a Bytes>,
 }
 
 /// An answer as the reader of its request sees it. The body is complete and has

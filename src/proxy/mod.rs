@@ -22,6 +22,7 @@ mod judge;
 mod manifest;
 mod outbound;
 mod pipeline;
+mod question;
 mod receive;
 mod records;
 mod respond;

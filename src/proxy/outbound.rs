@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages of a request on its way out, but for the decision (see `judge`).
 
+use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
 use crate::base::{OperationName, Refusal, RefusalCode};
 use crate::carrier::{Document, Replacement, Value};
-use crate::crm::{
-    AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer, RequestView,
-};
+use crate::crm::{AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer};
 use crate::policy::{Decision, Reason};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer, Transfer};
@@ -19,6 +18,7 @@ use super::field_counts::FieldCounts;
 use super::headers;
 use super::judge::purpose_of;
 use super::manifest::Manifest;
+use super::question::view;
 use super::stage::{
     Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded, occurrences,
 };
@@ -68,16 +68,11 @@ impl Proxy {
     pub(super) fn locate(
         &self,
         mut complete: Complete,
+        told: Option<&Bytes>,
         trail: &mut Trail,
     ) -> Result<Located, Refusal> {
-        let view = RequestView {
-            method: &complete.method,
-            target: &complete.target,
-            headers: &complete.headers,
-            body: &complete.body,
-            origins: &complete.origins,
-        };
-        let (request, uninspected) = match complete.upstream.dialect.locate(&view) {
+        let (request, uninspected) = match complete.upstream.dialect.locate(&view(&complete, told))
+        {
             Ok(request) => (request, false),
             Err(LocateError::UnknownOperation) if complete.upstream.mode == Mode::Observe => {
                 (uninspected(&complete), true)

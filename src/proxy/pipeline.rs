@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages, in the order of the road.
 
+use bytes::Bytes;
 use http::Response;
 
 use crate::base::{PrincipalName, RefusalCode};
@@ -9,7 +10,7 @@ use crate::telemetry::RequestOutcome;
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
 use super::body;
-use super::stage::{Received, Recorded, Restored, Stopped};
+use super::stage::{Complete, Outward, Received, Recorded, Restored, Stopped};
 use super::trail::Trail;
 use super::{Body, Proxy, Upstream, respond};
 
@@ -18,18 +19,40 @@ impl Proxy {
     pub(super) async fn travel(&self, received: Received, mut trail: Trail) -> Response<Body> {
         let _in_flight = self.metrics.request_in_flight();
         let result = match self.outward(received, &mut trail).await {
-            Ok(recorded) => self.abroad(recorded, &trail).await.map_err(Stopped::Refused),
+            Ok(Outward::Answered(answer)) => Ok(answer),
+            Ok(Outward::Leaves(recorded)) => {
+                self.abroad(recorded, &trail).await.map_err(Stopped::Refused)
+            }
             Err(stopped) => Err(self.turned_back(stopped, &trail).await),
         };
         self.arrived(result, &trail)
     }
 
     /// From the border post to the ledger: nothing has left yet.
-    async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Recorded, Stopped> {
+    async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Outward, Stopped> {
         let identified = self.identify(received, trail).await?;
         let complete = self.read(identified).await?;
+        let told = self.ask_first(&complete, trail).await?;
+        match told {
+            // What the CRM says of the question, it would say of the request.
+            Some(told) if !told.status.is_success() => Ok(Outward::Answered(told)),
+            Some(told) => {
+                self.declare(complete, Some(&told.body), trail).await.map(Outward::Leaves)
+            }
+            None => self.declare(complete, None, trail).await.map(Outward::Leaves),
+        }
+    }
+
+    /// The stages of a request that is complete. `told` is what the CRM said to what its
+    /// dialect asks first.
+    pub(super) async fn declare(
+        &self,
+        complete: Complete,
+        told: Option<&Bytes>,
+        trail: &mut Trail,
+    ) -> Result<Recorded, Stopped> {
         let length = complete.body.len();
-        let located = body::work_on(length, || self.locate(complete, trail))?;
+        let located = body::work_on(length, || self.locate(complete, told, trail))?;
         let decided = self.decide(located, trail).await?;
         let protected = self.protect(decided).await?;
         Ok(self.record(protected, trail).await?)

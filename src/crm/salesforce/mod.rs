@@ -21,6 +21,7 @@
 
 mod answer;
 mod batch;
+mod bulk;
 mod filter;
 mod id;
 mod operation;
@@ -30,6 +31,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::ACCEPT;
 
@@ -55,60 +57,22 @@ impl Dialect for Salesforce {
         "salesforce"
     }
 
+    fn asks_first(&self, request: &RequestView<'_>) -> Option<Bytes> {
+        let target = message::parse_target(request.target).ok()?;
+        match resource(&target.path())? {
+            (version, ["jobs", path @ ..]) => bulk::asks_first(request, &target, version, path),
+            _ => None,
+        }
+    }
+
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
-        let operation = classify(request.method, &target)?;
+        let located = match resource(&target.path()) {
+            Some((_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
+            _ => locate_records(request, &target),
+        }?;
         refuse_xml_answer(request.headers)?;
-        let object = operation.object.map(schema::object_name);
-        let key = operation.key.zip(object.as_ref());
-        let key = key.map(|(field, object)| schema::original(object, field));
-        let mut records = records(request, &operation, object.as_ref(), key.as_ref())?;
-        if let Some((id, object)) = operation.id.zip(object.as_ref()) {
-            records.named(id, object);
-        }
-
-        let mut found = match target.parameter("q") {
-            Some(parameter) => query(parameter)?,
-            None if operation.parameters == ["q"] => {
-                return Err(message::unparseable("the query", "parameter `q` is missing"));
-            }
-            None => Found { object: object.clone(), ..Found::default() },
-        };
-        if let Some(ids) = target.parameter("ids") {
-            found.slots.push(records.ids(&ids.value, object.as_ref()));
-        } else if operation.is_about_one_record() {
-            records.asks_for(0, object);
-        }
-        let last = target.segments.iter().rfind(|segment| !segment.span.is_empty());
-        if let (Some((object, field)), Some(last)) =
-            (key.filter(|_| operation.body != Body::Records), last)
-        {
-            if field.as_str() == "id" && id::is_id(last.decoded.as_str()) {
-                records.named(last.decoded.as_str(), &object);
-            } else {
-                found.uses.extend(schema::uses_of_parts(&object, &field, KEY));
-                found.slots.push(path_key(last, object, field));
-            }
-        }
-        let collection = collection(&operation, &target, &records);
-        found.uses.extend(records.uses);
-
-        Ok(LocatedRequest {
-            operation: crm::Operation { name: operation.name.into(), object: found.object.clone() },
-            target: Document::new(request.target.clone(), found.slots),
-            headers: Vec::new(),
-            body: Document::new(request.body.clone(), records.slots)
-                .with_elements(records.elements),
-            uses: found.uses,
-            records: records.names,
-            batch: collection.map(|collection| Box::new(collection) as Box<dyn Batch>),
-            answer: Box::new(Answer {
-                object: found.object.filter(|_| operation.answer == Answered::Records),
-                columns: found.columns,
-                is_login: operation.answer == Answered::Login,
-                places: records.asked.into_iter().map(Place::Forwarded).collect(),
-            }),
-        })
+        Ok(located)
     }
 
     fn canonical_object(&self, name: &str) -> ObjectName {
@@ -134,6 +98,73 @@ impl Dialect for Salesforce {
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {
         refusal::native(refusal)
     }
+}
+
+/// Version and resource of a path under `/services/data`.
+fn resource<'p, 't>(path: &'p [&'t str]) -> Option<(&'t str, &'p [&'t str])> {
+    match path {
+        ["services", "data", version, resource @ ..] if operation::is_api_version(version) => {
+            Some((version, resource))
+        }
+        _ => None,
+    }
+}
+
+/// Locates what is about records by themselves, queries and metadata.
+fn locate_records(
+    request: &RequestView<'_>,
+    target: &Target,
+) -> Result<LocatedRequest, LocateError> {
+    let operation = classify(request.method, target)?;
+    let object = operation.object.map(schema::object_name);
+    let key = operation.key.zip(object.as_ref());
+    let key = key.map(|(field, object)| schema::original(object, field));
+    let mut records = records(request, &operation, object.as_ref(), key.as_ref())?;
+    if let Some((id, object)) = operation.id.zip(object.as_ref()) {
+        records.named(id, object);
+    }
+
+    let mut found = match target.parameter("q") {
+        Some(parameter) => query(parameter)?,
+        None if operation.parameters == ["q"] => {
+            return Err(message::unparseable("the query", "parameter `q` is missing"));
+        }
+        None => Found { object: object.clone(), ..Found::default() },
+    };
+    if let Some(ids) = target.parameter("ids") {
+        found.slots.push(records.ids(&ids.value, object.as_ref()));
+    } else if operation.is_about_one_record() {
+        records.asks_for(0, object);
+    }
+    let last = target.segments.iter().rfind(|segment| !segment.span.is_empty());
+    if let (Some((object, field)), Some(last)) =
+        (key.filter(|_| operation.body != Body::Records), last)
+    {
+        if field.as_str() == "id" && id::is_id(last.decoded.as_str()) {
+            records.named(last.decoded.as_str(), &object);
+        } else {
+            found.uses.extend(schema::uses_of_parts(&object, &field, KEY));
+            found.slots.push(path_key(last, object, field));
+        }
+    }
+    let collection = collection(&operation, target, &records);
+    found.uses.extend(records.uses);
+
+    Ok(LocatedRequest {
+        operation: crm::Operation { name: operation.name.into(), object: found.object.clone() },
+        target: Document::new(request.target.clone(), found.slots),
+        headers: Vec::new(),
+        body: Document::new(request.body.clone(), records.slots).with_elements(records.elements),
+        uses: found.uses,
+        records: records.names,
+        batch: collection.map(|collection| Box::new(collection) as Box<dyn Batch>),
+        answer: Box::new(Answer {
+            object: found.object.filter(|_| operation.answer == Answered::Records),
+            columns: found.columns,
+            is_login: operation.answer == Answered::Login,
+            places: records.asked.into_iter().map(Place::Forwarded).collect(),
+        }),
+    })
 }
 
 const KEY: &str = "a key in a composed field";

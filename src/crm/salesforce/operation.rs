@@ -144,6 +144,11 @@ pub(super) fn is_path(text: &str) -> bool {
     text.split('.').all(is_name)
 }
 
+/// `v62.0`
+pub(super) fn is_api_version(text: &str) -> bool {
+    text.strip_prefix('v').is_some_and(is_version)
+}
+
 /// `62.0`
 fn is_version(text: &str) -> bool {
     let is_number = |text: &str| {
@@ -190,9 +195,7 @@ fn known<'t>(method: &Method, path: &[&'t str]) -> Option<Operation<'t>> {
         ("GET", ["id", organization, user]) if is_id(organization) && is_id(user) => {
             Operation { name: "identity", parameters: &["format", "version"], ..login }
         }
-        (_, ["services", "data", version, resource @ ..])
-            if version.strip_prefix('v').is_some_and(is_version) =>
-        {
+        (_, ["services", "data", version, resource @ ..]) if is_api_version(version) => {
             return data(method, resource);
         }
         _ => return None,

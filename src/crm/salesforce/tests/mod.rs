@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod answers;
+mod bulk;
 mod examples;
 mod hostile;
 mod records;
@@ -12,7 +13,9 @@ use super::Salesforce;
 use crate::base::{Refusal, RefusalCode};
 use crate::carrier::{Document, Replacement, Role};
 use crate::crm::testkit::{self, spelled};
-use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
+use crate::crm::{
+    Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName,
+};
 
 fn origins() -> Origins {
     Origins {
@@ -76,6 +79,10 @@ fn occurrences(document: &Document) -> Vec<String> {
             format!("{} {}.{} {role} {value}", found.record, found.object, found.field)
         })
         .collect()
+}
+
+fn names(records: &[RecordName]) -> Vec<String> {
+    records.iter().map(|name| format!("{} {} {}", name.record, name.object, name.id)).collect()
 }
 
 fn uses(located: &LocatedRequest) -> Vec<String> {

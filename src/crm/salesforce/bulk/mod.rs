@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Bulk API 2.0: jobs that take records as CSV, and jobs that answer queries with it
+//! ("Bulk API 2.0 and Bulk API Developer Guide").
+//!
+//! An upload names no object, and neither do results: only the job knows. So the job
+//! is asked first ([`asks_first`]), and what it says comes with the request. Nothing
+//! has to be kept, and a job is known whoever created it, through which instance.
+//!
+//! Refused: jobs that are created together with their data (multipart), and queries
+//! whose columns do not say what they hold. A result may have as many cells as
+//! [`MAX_CELLS`](crate::carrier::csv::MAX_CELLS); `maxRecords` cuts it into pages.
+
+mod columns;
+mod echo;
+mod job;
+mod resource;
+mod results;
+
+use bytes::Bytes;
+
+use self::columns::Columns;
+use self::job::{Job, Order};
+use self::resource::{Resource, Subject, classify};
+use self::results::Results;
+use super::answer::Answer;
+use super::filter::Found;
+use crate::base::ObjectName;
+use crate::carrier::Document;
+use crate::carrier::csv::{Csv, CsvError};
+use crate::carrier::url::Target;
+use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
+use crate::crm::{LocateError, LocatedRequest, Operation, ReadAnswer, RecordName, RequestView};
+
+/// What has to be known of the job before the request can be read: where to ask for it.
+pub(super) fn asks_first(
+    request: &RequestView<'_>,
+    target: &Target,
+    version: &str,
+    path: &[&str],
+) -> Option<Bytes> {
+    let resource = classify(request.method, target, path).ok()?;
+    let (kind, id) = match resource.subject {
+        Subject::Data { id } | Subject::Results { id } => ("ingest", id),
+        Subject::Rows { id } => ("query", id),
+        Subject::Order | Subject::Query | Subject::State | Subject::Job => return None,
+    };
+    Some(format!("/services/data/{version}/jobs/{kind}/{id}").into())
+}
+
+/// # Errors
+/// [`LocateError`] when a part of the request cannot be read without doubt.
+pub(super) fn locate(
+    request: &RequestView<'_>,
+    target: &Target,
+    path: &[&str],
+) -> Result<LocatedRequest, LocateError> {
+    let resource = classify(request.method, target, path)?;
+    let mut located = Located::default();
+    let answer: Box<dyn ReadAnswer> = match resource.subject {
+        Subject::Order => {
+            job::read_order(order(request)?.root())?;
+            Box::new(Answer::default())
+        }
+        Subject::Query => {
+            located.found = job::read_query(order(request)?.root())?;
+            located.object = located.found.object.clone();
+            Box::new(Answer::default())
+        }
+        Subject::State => {
+            job::read_state(order(request)?.root())?;
+            Box::new(Answer::default())
+        }
+        Subject::Job => {
+            refuse_body(request.body)?;
+            Box::new(Answer::default())
+        }
+        Subject::Data { id } => {
+            let job = Job::read(request, id)?;
+            located.data(request, &job)?;
+            located.object = Some(job.object);
+            Box::new(Answer::default())
+        }
+        Subject::Results { id } | Subject::Rows { id } => {
+            refuse_body(request.body)?;
+            let job = Job::read(request, id)?;
+            located.object = Some(job.object.clone());
+            Box::new(Results {
+                job,
+                is_ingest: matches!(resource.subject, Subject::Results { .. }),
+            })
+        }
+    };
+    Ok(located.into_request(request, &resource, answer))
+}
+
+/// What is found in a request.
+#[derive(Default)]
+struct Located {
+    object: Option<ObjectName>,
+    found: Found,
+    names: Vec<RecordName>,
+}
+
+impl Located {
+    /// The records of an upload.
+    fn data(&mut self, request: &RequestView<'_>, job: &Job) -> Result<(), LocateError> {
+        if MediaType::of(request.headers) != MediaType::Csv {
+            let expected = "text/csv in UTF-8";
+            return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
+        }
+        let csv = csv("the body", request.body, job)?;
+        let columns = Columns::written(&csv, job)?;
+        self.found.uses = columns.uses("writing a composed field");
+        for (number, row) in (0..).zip(csv.rows()) {
+            columns.row(number, &row, &mut self.found.slots, &mut self.names);
+        }
+        Ok(())
+    }
+
+    fn into_request(
+        self,
+        request: &RequestView<'_>,
+        resource: &Resource<'_>,
+        answer: Box<dyn ReadAnswer>,
+    ) -> LocatedRequest {
+        LocatedRequest {
+            operation: Operation { name: resource.name.into(), object: self.object },
+            target: Document::new(request.target.clone(), Vec::new()),
+            headers: Vec::new(),
+            body: Document::new(request.body.clone(), self.found.slots),
+            uses: self.found.uses,
+            records: self.names,
+            batch: None,
+            answer,
+        }
+    }
+}
+
+/// The JSON that creates or changes a job.
+fn order<'a>(request: &RequestView<'a>) -> Result<Order<'a>, LocateError> {
+    if MediaType::of(request.headers) != MediaType::Json {
+        let expected = "application/json; upload data by a request of its own";
+        return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
+    }
+    parse_json("the body", request.body)
+}
+
+fn csv<'a>(place: &'static str, body: &'a Bytes, job: &Job) -> Result<Csv<'a>, LocateError> {
+    Csv::parse(body, job.delimiter, job.line_ending).map_err(|error| match error {
+        CsvError::TooLarge | CsvError::TooMany => LocateError::TooLarge { place },
+        _ => unparseable(place, error.to_string()),
+    })
+}
