@@ -93,6 +93,13 @@ pub struct Upstream {
     pub total_timeout: Duration,
 }
 
+impl Upstream {
+    /// Within what the CRM's ids of records are unique: the whole CRM, or this upstream.
+    fn record_namespace(&self) -> &str {
+        if self.dialect.has_global_ids() { self.dialect.name() } else { self.name.as_str() }
+    }
+}
+
 /// What happens to operations that the dialect does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

@@ -6,6 +6,7 @@ use crate::base::{FieldName, ObjectName};
 use crate::carrier::csv::{Cell, Csv};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::message::unparseable;
+use crate::crm::salesforce::filter::Found;
 use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::schema::{self, is_name};
 use crate::crm::{FieldUse, LocateError, RecordName};
@@ -26,6 +27,8 @@ pub(super) enum Column {
         role: Role,
         /// Which record of the row it is of: 0 is its own.
         record: u32,
+        /// The record of the row that it names by an id, if it names another one.
+        leads_to: Option<u32>,
     },
     /// What the API itself says of each row.
     Meta(Meta),
@@ -43,48 +46,31 @@ pub(super) enum Meta {
 
 /// What is done with the rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+pub(super) enum Use {
     Written,
+    /// They are what the CRM holds.
     Read,
+    /// They are what it was told, and has not taken.
+    Told,
 }
 
 impl Columns {
-    /// The columns of an upload.
-    ///
     /// # Errors
     /// [`LocateError::Unparseable`] for a column of which it is not known what it holds.
-    pub(super) fn written(csv: &Csv<'_>, job: &Job) -> Result<Self, LocateError> {
-        Self::bind(csv, job, Use::Written)
-    }
-
-    /// The columns of results.
-    ///
-    /// # Errors
-    /// As [`written`](Self::written).
-    pub(super) fn read(csv: &Csv<'_>, job: &Job) -> Result<Self, LocateError> {
-        Self::bind(csv, job, Use::Read)
-    }
-
-    fn bind(csv: &Csv<'_>, job: &Job, purpose: Use) -> Result<Self, LocateError> {
-        let mut relations: Vec<String> = Vec::new();
+    pub(super) fn bind(csv: &Csv<'_>, job: &Job, purpose: Use) -> Result<Self, LocateError> {
+        let mut binding = Binding { job, purpose, records: vec![String::new()] };
         let mut names: Vec<String> = Vec::new();
         let mut all = Vec::new();
         for (number, cell) in (1..).zip(csv.header()) {
             let text = cell.text();
-            let meta = meta(&text).filter(|_| purpose == Use::Read);
+            let meta = meta(&text).filter(|_| purpose != Use::Written);
             let column = match (meta, text.rsplit_once('.')) {
                 (Some(meta), _) => Column::Meta(meta),
-                (None, None) if is_name(&text) => field(&job.object, &text, 0, job, purpose),
+                (None, None) if is_name(&text) => binding.column(&job.object, "", &text),
                 (None, Some((path, name))) if is_name(name) => {
                     let object = related(&job.object, path, purpose)
                         .ok_or_else(|| refuse(number, "is of an object that is not known"))?;
-                    let path = path.to_ascii_lowercase();
-                    let known = relations.iter().position(|known| *known == path);
-                    let at = known.unwrap_or_else(|| {
-                        relations.push(path);
-                        relations.len() - 1
-                    });
-                    field(&object, name, at as u32 + 1, job, purpose)
+                    binding.column(&object, path, name)
                 }
                 (None, _) => return Err(refuse(number, "has a name that no field can have")),
             };
@@ -95,7 +81,8 @@ impl Columns {
         if names.iter().zip(names.iter().skip(1)).any(|(a, b)| a == b) {
             return Err(unparseable("the header row", "it has two names that differ in case only"));
         }
-        Ok(Self { all, records: relations.len() as u32 + 1 })
+        binding.connect(&mut all);
+        Ok(Self { all, records: binding.records.len() as u32 })
     }
 
     /// What writing or comparing composed fields asks of others.
@@ -124,16 +111,10 @@ impl Columns {
     }
 
     /// Takes up the values of one row, and the records that it names.
-    pub(super) fn row(
-        &self,
-        number: u32,
-        row: &[Cell<'_>],
-        slots: &mut Vec<Slot>,
-        names: &mut Vec<RecordName>,
-    ) {
+    pub(super) fn row(&self, number: u32, row: &[Cell<'_>], found: &mut Found) {
         let first = self.first_record(number);
         for (column, cell) in self.of(row) {
-            let Column::Field { object, field, role, record } = column else { continue };
+            let Column::Field { object, field, role, record, leads_to } = column else { continue };
             let text = cell.text();
             let value = if text == NULL { Value::Empty } else { Value::from(text.to_string()) };
             // A row that refers to nothing says nothing of what it would refer to.
@@ -143,12 +124,28 @@ impl Columns {
             let record = first + record;
             if field.as_str() == "id" && is_id(&text) {
                 let id = id::canonical(&text);
-                names.push(RecordName { record, object: object.clone(), id });
+                found.names.push(RecordName { record, object: object.clone(), id });
                 continue;
             }
+            self.name_other(*leads_to, first, &text, found);
             let (object, field, role) = (object.clone(), field.clone(), role.clone());
             let occurrence = Occurrence { object, field, record, role, value };
-            slots.push(Slot::value(cell.span(), Codec::Csv, occurrence));
+            found.slots.push(Slot::value(cell.span(), Codec::Csv, occurrence));
+        }
+    }
+}
+
+impl Columns {
+    fn name_other(&self, record: Option<u32>, first: u32, id: &str, found: &mut Found) {
+        let objects = self.all.iter().filter_map(|column| match column {
+            Column::Field { object, record, .. } => Some((*record, object)),
+            Column::Meta(_) => None,
+        });
+        let mut others = objects.filter(|(of, _)| Some(*of) == record);
+        if let Some((other, object)) = others.next().filter(|_| is_id(id)) {
+            let id = id::canonical(id);
+            let (record, object) = (first + other, object.clone());
+            found.names.push(RecordName { record, object, id });
         }
     }
 }
@@ -156,16 +153,61 @@ impl Columns {
 /// Sets a field to null. Source: "Prepare CSV Files".
 const NULL: &str = "#N/A";
 
-fn field(object: &ObjectName, name: &str, record: u32, job: &Job, purpose: Use) -> Column {
-    let (object, field) = schema::original(object, name);
-    let is_key = record > 0 || job.key.as_ref() == Some(&field);
-    let role = match schema::composed_from(&object, &field) {
-        from @ [_, ..] if purpose == Use::Read => Role::Composed { from },
-        _ if purpose == Use::Written && is_key => Role::Key,
-        _ => Role::Stored,
-    };
-    Column::Field { object, field, role, record }
+/// Finds out which column is of which record.
+struct Binding<'j> {
+    job: &'j Job,
+    purpose: Use,
+    /// The records that a row tells of: what leads to each of them from its own.
+    records: Vec<String>,
 }
+
+impl Binding<'_> {
+    fn column(&mut self, object: &ObjectName, path: &str, name: &str) -> Column {
+        let (of, field) = schema::original(object, name);
+        let mut path = path.to_ascii_lowercase();
+        if of != *object {
+            // It is copied from another record.
+            path.push(COPIED);
+            path.push_str(of.as_str());
+        }
+        let known = self.records.iter().position(|known| *known == path);
+        let record = known.unwrap_or_else(|| {
+            self.records.push(path);
+            self.records.len() - 1
+        });
+        let role = self.role(&of, &field, record);
+        Column::Field { object: of, field, role, record: record as u32, leads_to: None }
+    }
+
+    fn role(&self, object: &ObjectName, field: &FieldName, record: usize) -> Role {
+        let is_key = record > 0 || self.job.key.as_ref() == Some(field);
+        match (self.purpose, schema::composed_from(object, field)) {
+            (Use::Written, _) if is_key => Role::Key,
+            (Use::Read | Use::Told, from @ [_, ..]) => Role::Composed { from },
+            (Use::Told, []) => Role::Former,
+            (Use::Read, []) | (Use::Written, _) => Role::Stored,
+        }
+    }
+
+    /// `AccountId` names the record that `Account.Name` is of, `ContactId` the one that
+    /// `ContactEmail` is copied from.
+    fn connect(&self, columns: &mut [Column]) {
+        for (number, path) in (0..).zip(&self.records).skip(1) {
+            let (before, last) = path.rsplit_once(['.', COPIED]).unwrap_or(("", path));
+            let reference = format!("{last}id");
+            for column in &mut *columns {
+                let Column::Field { field, record, leads_to, .. } = column else { continue };
+                let own = self.records.get(*record as usize).is_some_and(|own| own == before);
+                if own && field.as_str() == reference {
+                    *leads_to = Some(number);
+                }
+            }
+        }
+    }
+}
+
+/// Stands in no name.
+const COPIED: char = '>';
 
 /// The object that a path leads to: one step in an upload, where it may be stated, as in
 /// `Lead:Who.Email`; any number in what a query found.

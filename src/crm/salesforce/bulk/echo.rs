@@ -32,7 +32,7 @@ pub(super) fn locate<'c, 'a: 'c>(
         return Err("it has a message without quotes that repeats a value");
     }
     let slots = found.into_iter().filter_map(|(span, column)| {
-        let Column::Field { object, field, role, record } = column else { return None };
+        let Column::Field { object, field, role, record, .. } = column else { return None };
         let text = decoded.as_str().get(span.clone()).unwrap_or_default();
         let occurrence = Occurrence {
             object: object.clone(),

@@ -18,10 +18,10 @@ mod results;
 
 use bytes::Bytes;
 
-use self::columns::Columns;
+use self::columns::{Columns, Use};
 use self::job::{Job, Order};
 use self::resource::{Resource, Subject, classify};
-use self::results::Results;
+use self::results::{Results, Uploaded};
 use super::answer::Answer;
 use super::filter::Found;
 use crate::base::ObjectName;
@@ -29,7 +29,7 @@ use crate::carrier::Document;
 use crate::carrier::csv::{Csv, CsvError};
 use crate::carrier::url::Target;
 use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
-use crate::crm::{LocateError, LocatedRequest, Operation, ReadAnswer, RecordName, RequestView};
+use crate::crm::{LocateError, LocatedRequest, Operation, ReadAnswer, RequestView};
 
 /// What has to be known of the job before the request can be read: where to ask for it.
 pub(super) fn asks_first(
@@ -40,7 +40,7 @@ pub(super) fn asks_first(
 ) -> Option<Bytes> {
     let resource = classify(request.method, target, path).ok()?;
     let (kind, id) = match resource.subject {
-        Subject::Data { id } | Subject::Results { id } => ("ingest", id),
+        Subject::Data { id } | Subject::Results { id, .. } => ("ingest", id),
         Subject::Rows { id } => ("query", id),
         Subject::Order | Subject::Query | Subject::State | Subject::Job => return None,
     };
@@ -78,16 +78,14 @@ pub(super) fn locate(
             let job = Job::read(request, id)?;
             located.data(request, &job)?;
             located.object = Some(job.object);
-            Box::new(Answer::default())
+            Box::new(Uploaded)
         }
-        Subject::Results { id } | Subject::Rows { id } => {
+        Subject::Results { id, .. } | Subject::Rows { id } => {
             refuse_body(request.body)?;
             let job = Job::read(request, id)?;
             located.object = Some(job.object.clone());
-            Box::new(Results {
-                job,
-                is_ingest: matches!(resource.subject, Subject::Results { .. }),
-            })
+            let is_stored = !matches!(resource.subject, Subject::Results { is_stored: false, .. });
+            Box::new(Results { job, is_stored })
         }
     };
     Ok(located.into_request(request, &resource, answer))
@@ -98,7 +96,6 @@ pub(super) fn locate(
 struct Located {
     object: Option<ObjectName>,
     found: Found,
-    names: Vec<RecordName>,
 }
 
 impl Located {
@@ -109,10 +106,10 @@ impl Located {
             return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
         }
         let csv = csv("the body", request.body, job)?;
-        let columns = Columns::written(&csv, job)?;
+        let columns = Columns::bind(&csv, job, Use::Written)?;
         self.found.uses = columns.uses("writing a composed field");
         for (number, row) in (0..).zip(csv.rows()) {
-            columns.row(number, &row, &mut self.found.slots, &mut self.names);
+            columns.row(number, &row, &mut self.found);
         }
         Ok(())
     }
@@ -124,12 +121,16 @@ impl Located {
         answer: Box<dyn ReadAnswer>,
     ) -> LocatedRequest {
         LocatedRequest {
-            operation: Operation { name: resource.name.into(), object: self.object },
+            operation: Operation {
+                name: resource.name.into(),
+                object: self.object,
+                is_about_records: resource.subject.is_about_records(),
+            },
             target: Document::new(request.target.clone(), Vec::new()),
             headers: Vec::new(),
             body: Document::new(request.body.clone(), self.found.slots),
             uses: self.found.uses,
-            records: self.names,
+            records: self.found.names,
             batch: None,
             answer,
         }

@@ -29,9 +29,22 @@ pub(super) enum Subject<'t> {
     /// The records of a job, on their way out.
     Data { id: &'t str },
     /// What became of the records of a job.
-    Results { id: &'t str },
+    Results {
+        id: &'t str,
+        /// Whether the CRM has taken them.
+        is_stored: bool,
+    },
     /// What a query found.
     Rows { id: &'t str },
+}
+
+impl Subject<'_> {
+    pub(super) fn is_about_records(self) -> bool {
+        match self {
+            Self::Order | Self::State | Self::Job => false,
+            Self::Query | Self::Data { .. } | Self::Results { .. } | Self::Rows { .. } => true,
+        }
+    }
 }
 
 /// # Errors
@@ -74,8 +87,12 @@ fn known<'t>(method: &str, path: &[&'t str]) -> Option<Resource<'t>> {
         ("PUT", ["ingest", id, "batches"]) if is_id(id) => {
             resource("bulk.ingest.upload", Subject::Data { id }, &[])
         }
-        ("GET", ["ingest", id, results]) if is_id(id) && is_result(results) => {
-            resource("bulk.ingest.results", Subject::Results { id }, &[])
+        ("GET", ["ingest", id, results]) if is_id(id) => {
+            let is = |name: &str| results.eq_ignore_ascii_case(name);
+            let is_stored = is("successfulResults");
+            let is_known = is_stored || is("failedResults") || is("unprocessedRecords");
+            let subject = Subject::Results { id, is_stored };
+            is_known.then_some(Resource { name: "bulk.ingest.results", subject, parameters: &[] })
         }
         ("GET", ["query", id, "results"]) if is_id(id) => {
             resource("bulk.query.results", Subject::Rows { id }, &["locator", "maxRecords"])
@@ -85,11 +102,6 @@ fn known<'t>(method: &str, path: &[&'t str]) -> Option<Resource<'t>> {
 }
 
 const LIST: [&str; 4] = ["isPkChunkingEnabled", "jobType", "concurrencyMode", "queryLocator"];
-
-fn is_result(segment: &str) -> bool {
-    let known = ["successfulResults", "failedResults", "unprocessedRecords"];
-    known.iter().any(|name| name.eq_ignore_ascii_case(segment))
-}
 
 /// A word of the API, a number or a locator.
 fn is_opaque(parameter: &Parameter) -> bool {

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{headers, names, occurrences, origins, read_answer, render, uses};
+use super::{headers, locate_told, names, occurrences, origins, read_answer, render, uses};
 use crate::carrier::Replacement;
 use crate::crm::salesforce::Salesforce;
 use crate::crm::{Dialect, LocateError, LocatedAnswer, LocatedRequest, RequestView};
@@ -24,24 +24,7 @@ fn locate(
 ) -> Result<LocatedRequest, LocateError> {
     let stated = [("content-type", media_type)];
     let headers = headers(if media_type.is_empty() { &[] } else { &stated });
-    ask(request, &headers, body, told, |view| Salesforce.locate(view))
-}
-
-fn ask<T>(
-    (method, path): (&str, &str),
-    headers: &HeaderMap,
-    body: &str,
-    told: Option<&str>,
-    with: impl FnOnce(&RequestView<'_>) -> T,
-) -> T {
-    with(&RequestView {
-        method: &method.parse().unwrap(),
-        target: &Bytes::from(target(path)),
-        headers,
-        body: &Bytes::copy_from_slice(body.as_bytes()),
-        origins: &origins(),
-        told: told.map(|told| Bytes::copy_from_slice(told.as_bytes())).as_ref(),
-    })
+    locate_told((request.0, &target(request.1)), &headers, body, told)
 }
 
 fn job(operation: &str, delimiter: &str, line_ending: &str) -> String {
@@ -69,8 +52,14 @@ fn problem<T: std::fmt::Debug>(result: Result<T, LocateError>) -> String {
 #[test]
 fn only_what_depends_on_a_job_is_asked_first() {
     let check = |method: &str, path: &str, expected: Option<&str>| {
-        let asked =
-            ask((method, path), &HeaderMap::new(), "", None, |view| Salesforce.asks_first(view));
+        let asked = Salesforce.asks_first(&RequestView {
+            method: &method.parse().unwrap(),
+            target: &Bytes::from(target(path)),
+            headers: &HeaderMap::new(),
+            body: &Bytes::new(),
+            origins: &origins(),
+            told: None,
+        });
         assert_eq!(asked, expected.map(|path| Bytes::from(target(path))), "{method} {path}");
     };
     let ingest = Some("ingest/750WV000000demoYAA");
@@ -179,7 +168,7 @@ fn an_upload_of_which_too_little_is_known_is_refused() {
     let path = put.as_str();
     let csv = "text/csv";
     assert!(problem(locate(("PUT", path), csv, "Email\nAnna", None)).contains("was not asked"));
-    let other = insert.replace(JOB, "750WV000000demoZAA");
+    let other = insert.replace(JOB, "750WV0000otherYAA0");
     assert!(problem(upload(&other, "Email\nAnna")).contains("told of another one"));
     let silent = r#"{"id":"750WV000000demoYAA","columnDelimiter":"COMMA","lineEnding":"LF"}"#;
     assert!(problem(upload(silent, "Email\nAnna")).contains("of which object"));
@@ -201,13 +190,13 @@ fn results_of_an_upload_are_opened_and_messages_with_them() {
     assert_eq!(
         occurrences(&answer.body),
         [
-            "0 contact.email = ANNA@b.de",
-            "0 contact.firstname = Anna",
-            "0 contact.firstname = Anna",
-            "0 contact.email = anna@b.de",
-            "1 contact.email = x@y.de",
-            "2 contact.firstname = Ann",
-            "2 contact.email = b@b.de",
+            "0 contact.email was ANNA@b.de",
+            "0 contact.firstname was Anna",
+            "0 contact.firstname was Anna",
+            "0 contact.email was anna@b.de",
+            "1 contact.email was x@y.de",
+            "2 contact.firstname was Ann",
+            "2 contact.email was b@b.de",
         ]
     );
     assert_eq!(names(&answer.records), ["0 contact 003WV00000A1b2CYAR"]);
@@ -284,6 +273,16 @@ fn rows_of_a_query_are_read_by_their_names() {
         "3 contact 003WV00000A1b2DYAR",
     ];
     assert_eq!(names(&answer.records), expected);
+    let copies = "\"ContactEmail\",\"ContactId\"\n\"a@b.de\",\"003WV00000A1b2CYAR\"\n";
+    let of_cases = job("query", "COMMA", "LF").replace("Contact", "Case");
+    let located = locate(("GET", &path), "", "", Some(&of_cases)).unwrap();
+    let answer =
+        read_answer(&located, 200, &headers(&[("content-type", "text/csv")]), copies).unwrap();
+    assert_eq!(
+        occurrences(&answer.body),
+        ["1 contact.email = a@b.de", "0 case.contactid = 003WV00000A1b2CYAR"]
+    );
+    assert_eq!(names(&answer.records), ["1 contact 003WV00000A1b2CYAR"]);
     let unknown = "\"Sponsor__r.Email\"\n\"a@b.de\"\n";
     assert!(problem(results(&path, &job("query", "PIPE", "LF"), unknown)).contains("not known"));
     let located = locate(("GET", &path), "", "", Some(&job("query", "COMMA", "LF"))).unwrap();

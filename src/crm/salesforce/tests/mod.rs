@@ -7,6 +7,7 @@ mod hostile;
 mod records;
 mod requests;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::Salesforce;
@@ -15,6 +16,7 @@ use crate::carrier::{Document, Replacement, Role};
 use crate::crm::testkit::{self, spelled};
 use crate::crm::{
     Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName,
+    RequestView,
 };
 
 fn origins() -> Origins {
@@ -47,6 +49,23 @@ fn locate_with(
     testkit::locate(&Salesforce, &origins(), (&method, target), headers, body)
 }
 
+/// Locates a request of whose job this is known.
+fn locate_told(
+    (method, target): (&str, &str),
+    headers: &HeaderMap,
+    body: &str,
+    told: Option<&str>,
+) -> Result<LocatedRequest, LocateError> {
+    Salesforce.locate(&RequestView {
+        method: &method.parse().unwrap(),
+        target: &Bytes::copy_from_slice(target.as_bytes()),
+        headers,
+        body: &Bytes::copy_from_slice(body.as_bytes()),
+        origins: &origins(),
+        told: told.map(|told| Bytes::copy_from_slice(told.as_bytes())).as_ref(),
+    })
+}
+
 /// Reads an answer to the request with this method, target and body.
 fn read(request: (&str, &str, &str), status: u16, body: &str) -> LocatedAnswer {
     let located = locate(request.0, request.1, request.2).unwrap();
@@ -70,6 +89,7 @@ fn occurrences(document: &Document) -> Vec<String> {
         .map(|(_, found)| {
             let role = match found.role {
                 Role::Stored => "=",
+                Role::Former => "was",
                 Role::Key => "key",
                 Role::Equality => "==",
                 Role::Composed { .. } => "from",
