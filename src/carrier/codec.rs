@@ -131,6 +131,14 @@ impl DecodedText {
         &self.text
     }
 
+    /// The same text with `head` before it, which stands nowhere.
+    #[must_use]
+    pub fn behind(&self, head: &str) -> Self {
+        let own = (0..=self.text.len()).map(|at| self.origin_of(&(at..at)).start);
+        let origin = std::iter::repeat_n(0, head.len()).chain(own).collect();
+        Self::new(format!("{head}{}", self.text), origin)
+    }
+
     /// Where the decoded range stood in the escaped form.
     pub fn origin_of(&self, span: &Range<usize>) -> Range<usize> {
         let Some(last) = self.origin.last() else { return span.clone() };
@@ -178,6 +186,9 @@ mod tests {
         check(4..4, 8..8);
         check(0..99, 0..8);
         assert_eq!(DecodedText::verbatim("abc".to_owned()).origin_of(&(1..3)), 1..3);
+        let behind = decoded.behind("/b/");
+        assert_eq!(behind.as_str(), "/b/aüb");
+        assert_eq!((behind.origin_of(&(3..4)), behind.origin_of(&(4..6))), (0..1, 1..7));
     }
 
     #[test]

@@ -22,6 +22,7 @@
 mod answer;
 mod batch;
 mod bulk;
+mod composite;
 mod filter;
 mod id;
 mod operation;
@@ -69,6 +70,9 @@ impl Dialect for Salesforce {
         let target = message::parse_target(request.target)?;
         let located = match resource(&target.path()) {
             Some((_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
+            Some((_, ["composite", path @ ..])) if path.first() != Some(&"sobjects") => {
+                composite::locate(request, path)
+            }
             _ => locate_records(request, &target),
         }?;
         refuse_xml_answer(request.headers)?;
@@ -107,6 +111,17 @@ fn resource<'p, 't>(path: &'p [&'t str]) -> Option<(&'t str, &'p [&'t str])> {
             Some((version, resource))
         }
         _ => None,
+    }
+}
+
+/// Locates a request inside a composite one.
+fn locate_part(request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
+    let target = message::parse_target(request.target)?;
+    match resource(&target.path()) {
+        Some((_, ["sobjects" | "query" | "queryAll" | "limits" | "composite", ..])) => {
+            locate_records(request, &target)
+        }
+        _ => Err(LocateError::UnknownOperation),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::composite::is_reference;
 use super::id::is_id;
 use super::schema::is_name;
 use crate::carrier::url::{Parameter, Target};
@@ -250,14 +251,19 @@ fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
         ("GET", []) => Operation { name: "sobject.info", answer: Answered::Outcomes, ..READ },
         ("GET", ["describe"]) => metadata("sobject.describe"),
         ("POST", [] | ["Id"]) => CREATE,
-        ("GET", [id]) if is_id(id) => Operation { id: Some(id), ..FETCH },
-        ("PATCH", [id]) if is_id(id) => Operation { id: Some(id), ..UPDATE },
-        ("DELETE", [id]) if is_id(id) => Operation { id: Some(id), ..DELETE },
+        ("GET", [id]) if is_record(id) => Operation { id: Some(id), ..FETCH },
+        ("PATCH", [id]) if is_record(id) => Operation { id: Some(id), ..UPDATE },
+        ("DELETE", [id]) if is_record(id) => Operation { id: Some(id), ..DELETE },
         ("GET", [field, _]) if is_key(field) => Operation { key: Some(field), ..FETCH },
         ("PATCH", [field, _]) if is_key(field) => Operation { key: Some(field), ..UPSERT },
         ("DELETE", [field, _]) if is_key(field) => Operation { key: Some(field), ..DELETE },
         _ => return None,
     })
+}
+
+/// An id, or in a composite request what stands for one.
+fn is_record(segment: &str) -> bool {
+    is_id(segment) || is_reference(segment)
 }
 
 /// Whether the segment before a key can be a field. Other resources have the same

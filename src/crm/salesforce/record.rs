@@ -38,6 +38,9 @@ impl Records {
 
     /// A record that the path names.
     pub(super) fn named(&mut self, id: &str, object: &ObjectName) {
+        if !is_id(id) {
+            return;
+        }
         let id = id::canonical(id);
         self.names.push(RecordName { record: 0, object: object.clone(), id });
     }
