@@ -16,6 +16,8 @@ pub enum Codec {
     Percent,
     /// A SOQL string literal, single quotes included.
     Soql,
+    /// A phrase between the braces of a SOSL search, double quotes included.
+    Sosl,
     /// A cell of a CSV row (RFC 4180), double quotes included.
     Csv,
     /// Nothing is escaped or delimited, as in a header value.
@@ -29,7 +31,7 @@ impl Codec {
     /// `text` as a complete literal, with the delimiters the syntax asks for.
     pub fn literal(self, text: &str) -> String {
         match self {
-            Codec::Json | Codec::Csv => format!("\"{}\"", self.fragment(text)),
+            Codec::Json | Codec::Csv | Codec::Sosl => format!("\"{}\"", self.fragment(text)),
             Codec::Percent | Codec::Plain => self.fragment(text),
             Codec::Soql => format!("'{}'", self.fragment(text)),
         }
@@ -45,7 +47,7 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::Csv | Codec::Plain => elements.to_owned(),
+            Codec::Percent | Codec::Csv | Codec::Sosl | Codec::Plain => elements.to_owned(),
             Codec::Soql => format!("({elements})"),
         }
     }
@@ -56,6 +58,7 @@ impl Codec {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
             Codec::Soql => escape_soql(text),
+            Codec::Sosl => escape_sosl(text),
             Codec::Csv => text.replace('"', "\"\""),
             Codec::Plain => text.to_owned(),
         }
@@ -96,6 +99,21 @@ fn escape_soql(text: &str) -> String {
     }
     escaped
 }
+
+/// Salesforce, "FIND {SearchQuery}", reserved characters.
+fn escape_sosl(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if SOSL_RESERVED.contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// What a SOSL term can hold with a backslash only.
+pub const SOSL_RESERVED: &str = "?&|!{}[]()^~*:\\\"'+-";
 
 /// `\uXXXX`, for a character of the basic plane.
 fn push_unit(escaped: &mut String, character: char) {
@@ -164,6 +182,7 @@ mod tests {
         check(Codec::Json, "a\"\\\n\u{8}\u{2028}ü", r#""a\"\\\n\u0008\u2028ü""#);
         check(Codec::Percent, "a b+ü/'@~-._", "a%20b%2B%C3%BC%2F%27%40~-._");
         check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
+        check(Codec::Sosl, "a-b'{\\@c.de", r#""a\-b\'\{\\@c.de""#);
         check(Codec::Csv, "a \"b\",\nc", "\"a \"\"b\"\",\nc\"");
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
 

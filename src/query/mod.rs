@@ -6,6 +6,7 @@
 //! only: what a relationship leads to, and what is personal, is for others to say.
 
 pub mod soql;
+pub mod sosl;
 
 /// The operator of a use that asks only whether a field has a value.
 pub const PRESENCE: &str = "a test for a value";

@@ -29,6 +29,7 @@ mod operation;
 mod record;
 mod refusal;
 mod schema;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -72,6 +73,9 @@ impl Dialect for Salesforce {
             Some((_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
             Some((_, ["composite", path @ ..])) if path.first() != Some(&"sobjects") => {
                 composite::locate(request, path)
+            }
+            Some((_, path @ ["search" | "parameterizedSearch", ..])) => {
+                search::locate(request, &target, path)
             }
             _ => locate_records(request, &target),
         }?;
@@ -118,6 +122,9 @@ fn resource<'p, 't>(path: &'p [&'t str]) -> Option<(&'t str, &'p [&'t str])> {
 fn locate_part(request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
     let target = message::parse_target(request.target)?;
     match resource(&target.path()) {
+        Some((_, path @ ["search" | "parameterizedSearch", ..])) => {
+            search::locate(request, &target, path)
+        }
         Some((_, ["sobjects" | "query" | "queryAll" | "limits" | "composite", ..])) => {
             locate_records(request, &target)
         }

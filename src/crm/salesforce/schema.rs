@@ -134,6 +134,24 @@ const COPIES: [(&str, &str, &str); 19] = [
     ("campaignmember", "title", "title"),
 ];
 
+/// The objects whose fields an object shows copies of.
+pub(super) fn copied_from(object: &ObjectName) -> &'static [&'static str] {
+    match object.as_str() {
+        "campaignmember" => &["contact", "lead"],
+        "case" => &["contact"],
+        _ => &[],
+    }
+}
+
+/// The standard e-mail field of an object that has just one.
+pub(super) fn sole_email_field(object: &ObjectName) -> Option<FieldName> {
+    match object.as_str() {
+        "contact" | "lead" => Some(FieldName::from_static("email")),
+        "account" => Some(FieldName::from_static("personemail")),
+        _ => None,
+    }
+}
+
 /// What a comparison with a copy in a campaign member asks of: the member is a contact
 /// or a lead, and no one value stands for both. Nothing for other fields.
 pub(super) fn uses_of_copy(

@@ -159,7 +159,7 @@ impl<'r, 'a> Requests<'r, 'a> {
         let mut needs = referred(url.as_str());
         needs.extend(referred(written.body.map_or("", |body| body.raw())));
         let first = self.next_record;
-        let count = record_count(&located);
+        let count = record_count(&located, !needs.is_empty());
         self.next_record += count;
         self.is_about_records |= located.operation.is_about_records;
         let names = located.records.into_iter();
@@ -197,14 +197,15 @@ impl<'r, 'a> Requests<'r, 'a> {
     }
 }
 
-/// How many records a request tells of. One that names none is about somebody, too.
-fn record_count(located: &LocatedRequest) -> u32 {
+/// How many records a request tells of. One that names none is about somebody, too; and
+/// what refers to others needs a number to be refused by.
+fn record_count(located: &LocatedRequest, refers: bool) -> u32 {
     let values = located.documents().flat_map(Document::occurrences);
     let values = values.map(|(_, found)| found.record + 1);
     let names = located.records.iter().map(|name| name.record + 1);
     let elements = located.batch.iter().flat_map(|batch| batch.elements());
     let elements = elements.map(|records| records.end);
-    let least = u32::from(located.operation.is_about_records);
+    let least = u32::from(located.operation.is_about_records || refers);
     values.chain(names).chain(elements).fold(least, u32::max)
 }
 
