@@ -30,6 +30,7 @@ mod record;
 mod refusal;
 mod schema;
 mod search;
+mod tree;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,7 @@ use self::batch::Collection;
 use self::filter::Found;
 use self::operation::{Answered, Body, Operation, classify};
 use self::record::Records;
+use self::tree::Tree;
 use crate::base::{FieldName, ObjectName, Refusal};
 use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
@@ -71,13 +73,12 @@ impl Dialect for Salesforce {
         let target = message::parse_target(request.target)?;
         let located = match resource(&target.path()) {
             Some((_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
-            Some((_, ["composite", path @ ..])) if path.first() != Some(&"sobjects") => {
+            Some((_, ["composite", path @ ..]))
+                if !matches!(path.first(), Some(&("sobjects" | "tree"))) =>
+            {
                 composite::locate(request, path)
             }
-            Some((_, path @ ["search" | "parameterizedSearch", ..])) => {
-                search::locate(request, &target, path)
-            }
-            _ => locate_records(request, &target),
+            _ => locate_single(request, &target),
         }?;
         refuse_xml_answer(request.headers)?;
         Ok(located)
@@ -122,13 +123,21 @@ fn resource<'p, 't>(path: &'p [&'t str]) -> Option<(&'t str, &'p [&'t str])> {
 fn locate_part(request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
     let target = message::parse_target(request.target)?;
     match resource(&target.path()) {
+        Some(_) => locate_single(request, &target),
+        None => Err(LocateError::UnknownOperation),
+    }
+}
+
+/// Locates a request that holds no others.
+fn locate_single(
+    request: &RequestView<'_>,
+    target: &Target,
+) -> Result<LocatedRequest, LocateError> {
+    match resource(&target.path()) {
         Some((_, path @ ["search" | "parameterizedSearch", ..])) => {
-            search::locate(request, &target, path)
+            search::locate(request, target, path)
         }
-        Some((_, ["sobjects" | "query" | "queryAll" | "limits" | "composite", ..])) => {
-            locate_records(request, &target)
-        }
-        _ => Err(LocateError::UnknownOperation),
+        _ => locate_records(request, target),
     }
 }
 
@@ -185,12 +194,15 @@ fn locate_records(
         uses: found.uses,
         records: records.names,
         batch: collection.map(|collection| Box::new(collection) as Box<dyn Batch>),
-        answer: Box::new(Answer {
-            object: found.object.filter(|_| operation.answer == Answered::Records),
-            columns: found.columns,
-            is_login: operation.answer == Answered::Login,
-            places: records.asked.into_iter().map(Place::Forwarded).collect(),
-        }),
+        answer: match operation.body {
+            Body::Tree => Box::new(Tree(records.references)),
+            _ => Box::new(Answer {
+                object: found.object.filter(|_| operation.answer == Answered::Records),
+                columns: found.columns,
+                is_login: operation.answer == Answered::Login,
+                places: records.asked.into_iter().map(Place::Forwarded).collect(),
+            }),
+        },
     })
 }
 
@@ -235,7 +247,7 @@ fn records(
             require(found, MediaType::Form, "application/x-www-form-urlencoded")?;
             return Ok(records);
         }
-        Body::Record | Body::Records | Body::Selection => {
+        Body::Record | Body::Records | Body::Selection | Body::Tree => {
             require(found, MediaType::Json, "application/json")?;
         }
     }
@@ -243,6 +255,7 @@ fn records(
     match operation.body {
         Body::Selection => records.selection(json.root(), object)?,
         Body::Records => records.collection(json.root(), object)?,
+        Body::Tree => records.tree(json.root(), object)?,
         _ => records.record(json.root(), object).map(drop)?,
     }
     Ok(records)

@@ -50,6 +50,8 @@ pub(super) enum Body {
     Records,
     /// `{"ids":[…],"fields":[…]}`
     Selection,
+    /// `{"records":[…]}`, each with records inside.
+    Tree,
     /// Credentials of the caller's own staff and software: passed as they are.
     Form,
 }
@@ -140,6 +142,7 @@ fn is_well_formed(parameter: &Parameter) -> bool {
         "ids" => all(is_id),
         "allOrNone" | "updateOnly" => matches!(value, "true" | "false"),
         "format" => value == "json",
+        "start" | "end" => is_time(value),
         "version" => value == "latest" || is_version(value),
         _ => true,
     }
@@ -148,6 +151,12 @@ fn is_well_formed(parameter: &Parameter) -> bool {
 /// `Account.Owner.Name`
 pub(super) fn is_path(text: &str) -> bool {
     text.split('.').all(is_name)
+}
+
+/// `2026-03-01T09:00:00+00:00`
+fn is_time(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_digit() || b"TZtz:.+- ".contains(&byte);
+    (10..=32).contains(&text.len()) && text.bytes().all(is_part)
 }
 
 /// `v62.0`
@@ -217,6 +226,10 @@ fn data<'t>(method: &str, resource: &[&'t str]) -> Option<Operation<'t>> {
             Some(Operation { object: Some(object), ..operation })
         }
         ["composite", "sobjects", rest @ ..] => collection(method, rest),
+        ["composite", "tree", object] if method == "POST" => {
+            let object = Some(*object);
+            Some(Operation { name: "composite.tree", object, body: Body::Tree, ..WRITE })
+        }
         _ if method != "GET" => None,
         [] => Some(metadata("resources")),
         ["limits"] => Some(metadata("limits")),
@@ -236,6 +249,9 @@ fn is_locator(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(is_part)
 }
 
+/// The parameters of what changed in a span of time.
+const SPAN: [&str; 2] = ["start", "end"];
+
 /// What follows `/sobjects/{object}`.
 fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
     const CREATE: Operation<'static> = Operation { name: "sobject.create", ..WRITE };
@@ -254,6 +270,12 @@ fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
         ("GET", [id]) if is_record(id) => Operation { id: Some(id), ..FETCH },
         ("PATCH", [id]) if is_record(id) => Operation { id: Some(id), ..UPDATE },
         ("DELETE", [id]) if is_record(id) => Operation { id: Some(id), ..DELETE },
+        // Of each record there is its own id only, and when.
+        ("GET", ["deleted"]) => Operation { name: "sobject.deleted", parameters: &SPAN, ..READ },
+        ("GET", ["updated"]) => Operation { name: "sobject.updated", parameters: &SPAN, ..READ },
+        ("GET", [id, relationship]) if is_record(id) && is_name(relationship) => {
+            Operation { name: "sobject.related", parameters: &["fields"], ..READ }
+        }
         ("GET", [field, _]) if is_key(field) => Operation { key: Some(field), ..FETCH },
         ("PATCH", [field, _]) if is_key(field) => Operation { key: Some(field), ..UPSERT },
         ("DELETE", [field, _]) if is_key(field) => Operation { key: Some(field), ..DELETE },

@@ -57,6 +57,24 @@ fn remaining<'v>(values: &'v [String], places: &[&str]) -> Vec<&'v str> {
         .collect()
 }
 
+/// Examples whose values cannot be located: the request is refused where the field of
+/// this use is protected.
+const REPORTED_AS_USES: &[(&str, &[&str], &[&str])] = &[
+    ("parameterized-search-post", &["+49 89 99998-123"], &["contact.* by a text search"]),
+    ("query-escapes-in-like", &["960123"], &["contact.phone by LIKE"]),
+];
+
+/// Examples of other APIs than the REST API and Bulk API 2.0, which are not read.
+const PASSED_OVER: &[&str] = &[
+    "bulk1-batch-xml",
+    "bulk1-create-job-xml",
+    "cometd-change-event",
+    "cometd-handshake",
+    "soap-fault",
+    "soap-login",
+    "soap-partner-upsert",
+];
+
 /// What the CRM says of the job that an example is about.
 fn job_of(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -102,13 +120,12 @@ fn nothing_personal_stays_in_the_examples() {
         let (out_target, out_body) =
             (render(&located.target, &marker), render(&located.body, &marker));
         let left = remaining(&personal, &[&out_target, &out_body]);
-        if name == "query-escapes-in-like" {
-            assert_eq!(
-                (left, uses(&located)),
-                (vec!["960123"], vec!["contact.phone by LIKE".into()])
-            );
-        } else {
-            assert!(left.is_empty(), "{name}: {left:?} in {out_target} {out_body}");
+        match REPORTED_AS_USES.iter().find(|(known, ..)| *known == name.as_str()) {
+            Some((_, values, expected)) => assert_eq!(
+                (left.as_slice(), uses(&located)),
+                (*values, expected.iter().map(|it| (*it).to_owned()).collect())
+            ),
+            None => assert!(left.is_empty(), "{name}: {left:?} in {out_target} {out_body}"),
         }
 
         let status = response["status"].as_u64().unwrap() as u16;
@@ -128,16 +145,8 @@ fn nothing_personal_stays_in_the_examples() {
     if examples.is_empty() {
         return;
     }
-    assert_eq!(read.len(), 28, "{read:?}");
-    let later = |name: &&str| {
-        ["bulk1", "cometd", "composite", "parameterized-search", "soap"]
-            .iter()
-            .any(|surface| name.starts_with(surface))
-    };
-    assert!(
-        unknown.iter().all(|name| later(name) && !name.contains("composite-sobjects")),
-        "{unknown:?}"
-    );
+    assert_eq!(read.len(), 33, "{read:?}");
+    assert_eq!(unknown, PASSED_OVER);
 }
 
 /// Answers without their requests: whatever they are, they are read and stay as they

@@ -2,10 +2,12 @@
 
 mod answers;
 mod bulk;
+mod composite;
 mod examples;
 mod hostile;
 mod records;
 mod requests;
+mod search;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
