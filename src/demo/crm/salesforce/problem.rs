@@ -64,6 +64,10 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
     }
 
+    pub(super) fn malformed_csv(what: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "CLIENT_INPUT_ERROR", what)
+    }
+
     pub(super) fn malformed_json(what: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "JSON_PARSER_ERROR", what)
     }
@@ -174,6 +178,11 @@ impl Problem {
             body.insert("fields".to_owned(), self.fields.into());
         }
         Answer::json(self.status, json!([body]))
+    }
+
+    /// As the error of one row of a job.
+    pub(super) fn into_cell(self) -> String {
+        format!("{}:{}:{} --", self.code, self.message, self.fields.join(", "))
     }
 
     /// As one record's result in a collection.
