@@ -13,8 +13,10 @@
 
 mod hostile;
 mod border;
+mod bulk;
 mod certificates;
 mod clients;
+mod composite;
 mod corpora;
 mod crash;
 mod disk_faults;

@@ -2,13 +2,14 @@
 //! The Salesforce side: REST API resources under `/services`.
 //!
 //! Spoken: OAuth token and user info, versions, limits, describe, sObjects by id
-//! and by external id, collections, SOQL with paging, jobs of the Bulk API 2.0. Anything else is answered
+//! and by external id, collections, composite, SOQL with paging, jobs of the Bulk API 2.0. Anything else is answered
 //! with Salesforce's `NOT_FOUND`. Contact, Lead and Account have the standard
 //! fields of [`schema`]; any object and field whose name ends in `__c` exists.
 
 mod bulk;
 mod clean;
 mod collections;
+mod composite;
 mod csv;
 mod describe;
 mod id;
@@ -113,6 +114,7 @@ impl Api<'_, '_> {
             ("DELETE", ["sobjects", object, field, value]) => {
                 self.delete_by_key(&Object::named(object)?, field, value)
             }
+            ("POST", ["composite"]) => self.composite(),
             (_, ["jobs", rest @ ..]) => self.jobs(rest),
             ("GET", ["query"]) => self.query(false),
             ("GET", ["queryAll"]) => self.query(true),

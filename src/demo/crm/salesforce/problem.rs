@@ -163,6 +163,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "DUPLICATE_EXTERNAL_ID", message)
     }
 
+    /// In a composite: what a part refers to is not there.
+    pub(super) fn halted() -> Self {
+        let message = "Invalid reference specified. No value for what it refers to";
+        Self::new(StatusCode::BAD_REQUEST, "PROCESSING_HALTED", message)
+    }
+
     /// In a collection that is rolled back: another record failed.
     pub(super) fn rolled_back() -> Self {
         let message = "Record rolled back because not all records were valid and the request was \
