@@ -19,9 +19,9 @@ impl Proxy {
     pub(super) async fn travel(&self, received: Received, mut trail: Trail) -> Response<Body> {
         let _in_flight = self.metrics.request_in_flight();
         let result = match self.outward(received, &mut trail).await {
-            Ok(Outward::Answered(answer)) => Ok(answer),
+            Ok(Outward::Answered(answer)) => Ok(*answer),
             Ok(Outward::Leaves(recorded)) => {
-                self.abroad(recorded, &trail).await.map_err(Stopped::Refused)
+                self.abroad(*recorded, &trail).await.map_err(Stopped::Refused)
             }
             Err(stopped) => Err(self.turned_back(stopped, &trail).await),
         };
@@ -35,11 +35,12 @@ impl Proxy {
         let told = self.ask_first(&complete, trail).await?;
         match told {
             // What the CRM says of the question, it would say of the request.
-            Some(told) if !told.status.is_success() => Ok(Outward::Answered(told)),
-            Some(told) => {
-                self.declare(complete, Some(&told.body), trail).await.map(Outward::Leaves)
+            Some(told) if !told.status.is_success() => Ok(Outward::Answered(Box::new(told))),
+            told => {
+                let told = told.as_ref().map(|told| &told.body);
+                let recorded = self.declare(complete, told, trail).await?;
+                Ok(Outward::Leaves(Box::new(recorded)))
             }
-            None => self.declare(complete, None, trail).await.map(Outward::Leaves),
         }
     }
 

@@ -126,9 +126,9 @@ pub type RenderedHeader = (HeaderName, Bytes);
 
 /// What becomes of a request that is not turned back.
 pub enum Outward {
-    Leaves(Recorded),
+    Leaves(Box<Recorded>),
     /// The CRM has said so much to what had to be asked first that it need not.
-    Answered(Restored),
+    Answered(Box<Restored>),
 }
 
 /// Why a request does not leave.

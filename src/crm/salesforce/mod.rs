@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Salesforce: the REST API ("REST API Developer Guide"), versions 20.0 and later.
 //!
-//! Read here: sObjects by id and by external id, sObject collections, SOQL
-//! queries and their further pages, metadata, and the OAuth and identity
-//! endpoints. Everything else (composite, bulk, SOAP, SOSL, GraphQL …) is an
-//! unknown operation. Requests and answers are JSON; XML is refused.
+//! Read here: sObjects by id and by external id and what is related to them, sObject
+//! collections and trees, composite requests (`composite`), SOQL queries and their further
+//! pages, text searches (`search`), jobs of the Bulk API 2.0 (`bulk`), metadata, and the
+//! OAuth and identity endpoints. Everything else (Bulk API 1.0, SOAP, GraphQL, CometD …)
+//! is an unknown operation. Requests and answers are JSON, and CSV in jobs; XML is refused.
 //!
 //! What makes Salesforce special, and where it is minded:
 //! - It ignores the case of names: they are compared in lower case, and members
@@ -151,7 +152,8 @@ fn locate_records(
     let key = operation.key.zip(object.as_ref());
     let key = key.map(|(field, object)| schema::original(object, field));
     let mut records = records(request, &operation, object.as_ref(), key.as_ref())?;
-    if let Some((id, object)) = operation.id.zip(object.as_ref()) {
+    let from = operation.related.map(|(id, _)| id);
+    if let Some((id, object)) = operation.id.or(from).zip(object.as_ref()) {
         records.named(id, object);
     }
 
@@ -197,7 +199,12 @@ fn locate_records(
         answer: match operation.body {
             Body::Tree => Box::new(Tree(records.references)),
             _ => Box::new(Answer {
-                object: found.object.filter(|_| operation.answer == Answered::Records),
+                object: match operation.related {
+                    Some((_, name)) => {
+                        found.object.and_then(|object| schema::related(&object, name))
+                    }
+                    None => found.object.filter(|_| operation.answer == Answered::Records),
+                },
                 columns: found.columns,
                 is_login: operation.answer == Answered::Login,
                 places: records.asked.into_iter().map(Place::Forwarded).collect(),

@@ -15,6 +15,8 @@ pub(super) struct Operation<'t> {
     pub object: Option<&'t str>,
     /// The id of the record, where it is the last segment of the path.
     pub id: Option<&'t str>,
+    /// A record by its id, and the relationship that leads from it to those asked for.
+    pub related: Option<(&'t str, &'t str)>,
     /// The field that names records: its value is the last segment of the path, or
     /// in a collection a member of each record.
     pub key: Option<&'t str>,
@@ -178,6 +180,7 @@ const READ: Operation<'static> = Operation {
     name: "",
     object: None,
     id: None,
+    related: None,
     key: None,
     parameters: &[],
     body: Body::None,
@@ -249,8 +252,10 @@ fn is_locator(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(is_part)
 }
 
-/// The parameters of what changed in a span of time.
-const SPAN: [&str; 2] = ["start", "end"];
+/// Which records changed in a span of time.
+fn changes(name: &'static str) -> Operation<'static> {
+    Operation { name, parameters: &["start", "end"], answer: Answered::Outcomes, ..READ }
+}
 
 /// What follows `/sobjects/{object}`.
 fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
@@ -271,10 +276,11 @@ fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
         ("PATCH", [id]) if is_record(id) => Operation { id: Some(id), ..UPDATE },
         ("DELETE", [id]) if is_record(id) => Operation { id: Some(id), ..DELETE },
         // Of each record there is its own id only, and when.
-        ("GET", ["deleted"]) => Operation { name: "sobject.deleted", parameters: &SPAN, ..READ },
-        ("GET", ["updated"]) => Operation { name: "sobject.updated", parameters: &SPAN, ..READ },
+        ("GET", ["deleted"]) => changes("sobject.deleted"),
+        ("GET", ["updated"]) => changes("sobject.updated"),
         ("GET", [id, relationship]) if is_record(id) && is_name(relationship) => {
-            Operation { name: "sobject.related", parameters: &["fields"], ..READ }
+            let related = Some((*id, *relationship));
+            Operation { name: "sobject.related", related, ..FETCH }
         }
         ("GET", [field, _]) if is_key(field) => Operation { key: Some(field), ..FETCH },
         ("PATCH", [field, _]) if is_key(field) => Operation { key: Some(field), ..UPSERT },

@@ -90,6 +90,11 @@ pub(super) fn children(relationship: &str) -> Option<ObjectName> {
     lookup(&CHILDREN, &relationship.to_ascii_lowercase())
 }
 
+/// Where a relationship of `object` leads, one way or the other, as far as it is known.
+pub(super) fn related(object: &ObjectName, relationship: &str) -> Option<ObjectName> {
+    parent(object, relationship).or_else(|| children(relationship))
+}
+
 fn lookup(table: &[(&'static str, &'static str)], name: &str) -> Option<ObjectName> {
     table
         .iter()

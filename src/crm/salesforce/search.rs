@@ -73,16 +73,13 @@ fn of_query(target: &Target) -> Result<Found, LocateError> {
     if search.returning.is_empty() {
         return Err(without_objects("parameter `q`", "RETURNING"));
     }
-    match email_of(&search) {
-        Some((object, field)) => {
-            let value = Value::from(search.term.words.clone().unwrap_or_default());
-            let occurrence = Occurrence { object, field, record: 0, role: Role::Equality, value };
-            found.slots.push(Slot::value(search.term.span.clone(), Codec::Sosl, occurrence));
-        }
-        None => {
-            let objects = search.returning.iter().map(|it| schema::object_name(&it.object));
-            found.uses.extend(objects.flat_map(uses_of));
-        }
+    if let Some((object, field)) = email_of(&search) {
+        let value = Value::from(search.term.words.clone().unwrap_or_default());
+        let occurrence = Occurrence { object, field, record: 0, role: Role::Equality, value };
+        found.slots.push(Slot::value(search.term.span.clone(), Codec::Sosl, occurrence));
+    } else {
+        let objects = search.returning.iter().map(|it| schema::object_name(&it.object));
+        found.uses.extend(objects.flat_map(uses_of));
     }
     for fields in search.returning.iter().filter_map(|returning| returning.fields.as_ref()) {
         let query = fields.query.clone();

@@ -135,26 +135,15 @@ impl Cursor<'_> {
     /// `SELECT fields FROM object clauses`, whose words stand between here and `end`.
     fn as_query(&self, object: &str, fields: Range<usize>, end: usize) -> Fields {
         let start = fields.start;
-        let (mut text, mut origin) = (String::new(), Vec::new());
-        let parts = [
-            (Some("SELECT ".to_owned()), 0..0),
-            (None, 0..fields.end - start),
-            (Some(format!(" FROM {object} ")), fields.end - start..fields.end - start),
-            (None, fields.end - start..end - start),
-        ];
-        for (added, own) in parts {
-            let stands = self.query.get(start + own.start..start + own.end).unwrap_or_default();
-            match added {
-                Some(added) => {
-                    origin.extend(std::iter::repeat_n(own.start, added.len()));
-                    text.push_str(&added);
-                }
-                None => {
-                    origin.extend(own);
-                    text.push_str(stands);
-                }
-            }
-        }
+        let stands = |own: Range<usize>| self.query.get(own).unwrap_or_default();
+        let (list, clauses) = (fields.clone(), fields.end..end);
+        let text =
+            format!("SELECT {} FROM {object} {}", stands(list.clone()), stands(clauses.clone()));
+        let behind = text.len() - clauses.len() - "SELECT ".len() - list.len();
+        let mut origin = vec![0; "SELECT ".len()];
+        origin.extend(list.map(|at| at - start));
+        origin.extend(std::iter::repeat_n(fields.end - start, behind));
+        origin.extend(clauses.map(|at| at - start));
         origin.push(end - start);
         Fields { span: start..end, query: DecodedText::new(text, origin) }
     }

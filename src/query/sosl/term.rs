@@ -74,9 +74,9 @@ fn words(term: &str) -> Option<String> {
             words.push(character);
         } else if character == '\\' {
             is_escaped = true;
-        } else if character.is_whitespace() && quoted.is_none() {
-            return None;
-        } else if SOSL_RESERVED.contains(character) && (character != '-' || words.is_empty()) {
+        } else if (character.is_whitespace() && quoted.is_none())
+            || (SOSL_RESERVED.contains(character) && (character != '-' || words.is_empty()))
+        {
             return None;
         } else {
             words.push(character);

@@ -63,7 +63,7 @@ pub(super) fn locate(
         }
         Subject::Query => {
             located.found = job::read_query(order(request)?.root())?;
-            located.object = located.found.object.clone();
+            located.object.clone_from(&located.found.object);
             Box::new(Answer::default())
         }
         Subject::State => {

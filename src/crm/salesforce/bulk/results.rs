@@ -12,6 +12,8 @@ use crate::crm::salesforce::filter::Found;
 use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, RecordName};
 
+const PLACE: &str = "the answer";
+
 /// Reads results as the job says that they are written.
 #[derive(Debug)]
 pub(super) struct Results {
@@ -25,7 +27,6 @@ impl ReadAnswer for Results {
         if !answer.status.is_success() {
             return Answer::default().locate(answer);
         }
-        const PLACE: &str = "the answer";
         if !answer.body.is_empty() && MediaType::of(answer.headers) != MediaType::Csv {
             let expected = "text/csv in UTF-8";
             return Err(LocateError::UnsupportedMediaType { place: PLACE, expected });

@@ -34,11 +34,12 @@ impl ReadAnswer for Composite {
         let Some((list, json)) = list.zip(json.as_ref()).filter(|_| answer.status.is_success())
         else {
             // An error, which tells of none of them.
-            return match answer.status.is_success() {
-                false => Answer::default().locate(answer),
-                true => Err(refuse("it has no list of results")),
-            };
+            if answer.status.is_success() {
+                return Err(refuse("it has no list of results"));
+            }
+            return Answer::default().locate(answer);
         };
+        refuse_others(json.root(), &[self.plan.form.list(), "hasErrors"])?;
         let mut results = Results {
             answer,
             next_record: 0,
@@ -103,7 +104,10 @@ impl Results<'_, '_> {
     }
 
     fn graph(&mut self, group: &Group, graph: Node<'_>) -> Result<(), LocateError> {
-        let response = graph.get("graphResponse").and_then(|it| it.get("compositeResponse"));
+        refuse_others(graph, &["graphId", "graphResponse", "isSuccessful"])?;
+        let response = graph.get("graphResponse");
+        response.map_or(Ok(()), |it| refuse_others(it, &["compositeResponse"]))?;
+        let response = response.and_then(|it| it.get("compositeResponse"));
         let response = response.ok_or_else(|| refuse("a graph in it has no results"))?;
         let mut elements: Vec<Node<'_>> = response.elements().collect();
         for part in &group.parts {
@@ -128,7 +132,7 @@ impl Results<'_, '_> {
                     self.slots.extend(links.filter_map(|it| link(&it.value, origins)));
                 }
                 "referenceId" => {}
-                _ => return Err(refuse("it has a member that no result has")),
+                _ => return Err(unknown_member()),
             }
         }
         let status = status.ok_or_else(|| refuse("a result in it has no status"))?;
@@ -175,6 +179,16 @@ impl Results<'_, '_> {
             })),
         }
     }
+}
+
+/// What stands beside results would pass unread.
+fn refuse_others(node: Node<'_>, known: &[&str]) -> Result<(), LocateError> {
+    let is_known = node.members().all(|member| known.contains(&member.key.as_ref()));
+    if is_known { Ok(()) } else { Err(unknown_member()) }
+}
+
+fn unknown_member() -> LocateError {
+    refuse("it has a member that no result has")
 }
 
 /// Takes the first element out that is meant.

@@ -221,7 +221,7 @@ fn parts<'a>(
         let is_flag = matches!(member.value.kind(), Kind::True | Kind::False);
         match member.key.as_ref() {
             key if key == list && member.value.kind() == Kind::Array => {
-                found.0 = Some(member.value)
+                found.0 = Some(member.value);
             }
             key if key == all_or_none && is_flag => found.1 = member.value.kind() == Kind::True,
             key if key == other && is_flag => {}

@@ -99,7 +99,7 @@ fn jobs_are_made_of_words_of_the_api() {
         r#"{"object":"Contact","operation":"Anna"}"#,
         r#"{"object":"Contact","name":"Anna"}"#,
         r#"{"object":"Contact","columnDelimiter":"@"}"#,
-        r#"[]"#,
+        "[]",
     ] {
         locate(("POST", "ingest"), json, body, None).unwrap_err();
     }

@@ -34,6 +34,7 @@ fn requests_name_their_records() {
     check("GET", "sobjects/Contact/003WV00000A1b2C", "", &contact);
     check("GET", "sobjects/Contact/003wv00000a1b2cyar.json", "", &contact);
     check("DELETE", &format!("sobjects/Contact/{ID}"), "", &contact);
+    check("GET", &format!("sobjects/Contact/{ID}/Account?fields=Name"), "", &contact);
     // The path and the body are one record; what it refers to is another.
     check(
         "PATCH",

@@ -79,7 +79,7 @@ impl Api<'_, '_> {
             }
             ("GET", ["query", id, "results"]) => {
                 let job = self.find("query", id)?.clone();
-                self.page_of(&job)
+                Ok(self.page_of(&job))
             }
             _ => Err(Problem::no_resource()),
         }
@@ -225,7 +225,7 @@ impl Api<'_, '_> {
     }
 
     /// A page of what a query found, from `locator` on.
-    fn page_of(&self, job: &Job) -> Outcome {
+    fn page_of(&self, job: &Job) -> Answer {
         let number = |name: &str| self.request.parameter(name).and_then(|text| text.parse().ok());
         let start: usize = number("locator").unwrap_or(0);
         let end = job.rows.len().min(start + number("maxRecords").unwrap_or(usize::MAX / 2));
@@ -233,7 +233,7 @@ impl Api<'_, '_> {
         let next = if end == job.rows.len() { "null".to_owned() } else { end.to_string() };
         let cells = rows.iter().map(|row| row.cells.as_slice());
         let text = job.format.write(std::iter::once(job.header.as_slice()).chain(cells));
-        Ok(csv(text).with(LOCATOR, &next).with(NUMBER, &rows.len().to_string()))
+        csv(text).with(LOCATOR, &next).with(NUMBER, &rows.len().to_string())
     }
 
     fn info(&self, job: &Job) -> Value {
@@ -255,10 +255,10 @@ impl Api<'_, '_> {
             "numberRecordsProcessed": job.rows.len(),
             "numberRecordsFailed": failed,
         });
-        if job.kind == "ingest" {
+        if let Some(info) = info.as_object_mut().filter(|_| job.kind == "ingest") {
             let url = format!("services/data/{}/jobs/ingest/{}/batches", self.version, job.id);
-            info["contentUrl"] = url.into();
-            info["externalIdFieldName"] = job.key.clone().into();
+            info.insert("contentUrl".to_owned(), url.into());
+            info.insert("externalIdFieldName".to_owned(), job.key.clone().into());
         }
         info
     }

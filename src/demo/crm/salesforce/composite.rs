@@ -27,7 +27,8 @@ impl Api<'_, '_> {
         let mut known = Map::new();
         let mut results = Vec::new();
         for part in parts {
-            let reference = part["referenceId"].as_str().unwrap_or_default().to_owned();
+            let reference =
+                part.get("referenceId").and_then(Value::as_str).unwrap_or_default().to_owned();
             let answer = match self.part(part, &known) {
                 Ok(answer) => answer,
                 Err(problem) => problem.into_answer(),
@@ -51,7 +52,7 @@ impl Api<'_, '_> {
 
     fn part(&mut self, part: &Value, known: &Map<String, Value>) -> Outcome {
         let text = |name: &str| {
-            let text = part[name].as_str().unwrap_or_default();
+            let text = part.get(name).and_then(Value::as_str).unwrap_or_default();
             resolve(text, known).ok_or_else(Problem::halted)
         };
         let body = part.get("body").map(Value::to_string).unwrap_or_default();
