@@ -135,6 +135,9 @@ impl Policy {
     /// # Errors
     /// [`Forbidden`] when the field is protected or may not be named at all.
     pub fn permit_use(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
+        if field_use.operator == FieldUse::HEARSAY {
+            return self.permit_hearsay(field_use);
+        }
         if field_use.field.as_str() == FieldUse::EVERY_FIELD {
             return self.permit_use_of_all(field_use);
         }
@@ -163,6 +166,24 @@ impl Policy {
             }
         };
         Err(Forbidden::Operator { field, operator: field_use.operator })
+    }
+
+    /// A field that its object does not protect, but that any other would.
+    fn permit_hearsay(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
+        if self.rule(&field_use.object, &field_use.field)?.is_ok() {
+            return Ok(());
+        }
+        let elsewhere = self.objects.iter().filter_map(|(object, rules)| {
+            match (rules.fields.get(&field_use.field), &rules.unlisted) {
+                (Some(rule), _) => Some(rule.id.clone()),
+                (None, Unlisted::Pass) => None,
+                (None, _) => Some(format!("{object}{}", FieldRule::UNLISTED)),
+            }
+        });
+        match elsewhere.min() {
+            Some(field) => Err(Forbidden::Operator { field, operator: field_use.operator }),
+            None => Ok(()),
+        }
     }
 
     /// How much of a field's value a caller with these roles sees: the most that

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages of a request on its way out, but for the decision (see `judge`).
 
-use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
 use crate::base::{OperationName, Refusal, RefusalCode};
 use crate::carrier::{Document, Replacement, Value};
-use crate::crm::{AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer};
+use crate::crm::{
+    AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer, Told,
+};
 use crate::policy::{Decision, Reason};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer, Transfer};
@@ -69,7 +70,7 @@ impl Proxy {
     pub(super) fn locate(
         &self,
         mut complete: Complete,
-        told: Option<&Bytes>,
+        told: Option<Told<'_>>,
         trail: &mut Trail,
     ) -> Result<Located, Refusal> {
         let (request, uninspected) = match complete.upstream.dialect.locate(&view(&complete, told))

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages, in the order of the road.
 
-use bytes::Bytes;
 use http::Response;
 
 use crate::base::{PrincipalName, RefusalCode};
 use crate::carrier::coding::ExpansionLimits;
+use crate::crm::Told;
 use crate::telemetry::RequestOutcome;
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
 use super::body;
+use super::question::Learned;
 use super::stage::{Complete, Outward, Received, Recorded, Restored, Stopped};
 use super::trail::Trail;
 use super::{Body, Proxy, Upstream, respond};
@@ -32,12 +33,13 @@ impl Proxy {
     async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Outward, Stopped> {
         let identified = self.identify(received, trail).await?;
         let complete = self.read(identified).await?;
-        let told = self.ask_first(&complete, trail).await?;
-        match told {
+        match self.ask_first(&complete, trail).await? {
             // What the CRM says of the question, it would say of the request.
-            Some(told) if !told.status.is_success() => Ok(Outward::Answered(Box::new(told))),
-            told => {
-                let told = told.as_ref().map(|told| &told.body);
+            Some(learned) if !learned.by_crm.status.is_success() => {
+                Ok(Outward::Answered(Box::new(learned.by_crm)))
+            }
+            learned => {
+                let told = learned.as_ref().map(Learned::told);
                 let recorded = self.declare(complete, told, trail).await?;
                 Ok(Outward::Leaves(Box::new(recorded)))
             }
@@ -49,7 +51,7 @@ impl Proxy {
     pub(super) async fn declare(
         &self,
         complete: Complete,
-        told: Option<&Bytes>,
+        told: Option<Told<'_>>,
         trail: &mut Trail,
     ) -> Result<Recorded, Stopped> {
         let length = complete.body.len();

@@ -3,8 +3,9 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use smol_str::SmolStr;
 
-use crate::crm::RequestView;
+use crate::crm::{Question, RequestView, Told};
 
 use super::budget::Lease;
 use super::receive::new_id;
@@ -34,10 +35,13 @@ impl Proxy {
         &self,
         complete: &Complete,
         trail: &Trail,
-    ) -> Result<Option<Restored>, Stopped> {
-        let Some(target) = complete.upstream.dialect.asks_first(&view(complete, None)) else {
+    ) -> Result<Option<Learned>, Stopped> {
+        let upstream = &complete.upstream;
+        let Some(Question { target, about }) = upstream.dialect.asks_first(&view(complete, None))
+        else {
             return Ok(None);
         };
+        let by_caller = self.memory.recall(&upstream.name, &about);
         let mut headers = HeaderMap::new();
         for name in ASKING {
             headers.extend(
@@ -64,12 +68,25 @@ impl Proxy {
         own.caller.clone_from(&trail.caller);
         own.purpose.clone_from(&trail.purpose);
         let recorded = self.declare(question, None, &mut own).await?;
-        Ok(Some(self.abroad(recorded, &own).await?))
+        let by_crm = self.abroad(recorded, &own).await?;
+        Ok(Some(Learned { by_crm, by_caller }))
+    }
+}
+
+/// What came of a question.
+pub(super) struct Learned {
+    pub by_crm: Restored,
+    by_caller: Option<SmolStr>,
+}
+
+impl Learned {
+    pub(super) fn told(&self) -> Told<'_> {
+        Told { by_crm: &self.by_crm.body, by_caller: self.by_caller.as_deref() }
     }
 }
 
 /// A request as its dialect sees it.
-pub(super) fn view<'a>(complete: &'a Complete, told: Option<&'a Bytes>) -> RequestView<'a> {
+pub(super) fn view<'a>(complete: &'a Complete, told: Option<Told<'a>>) -> RequestView<'a> {
     RequestView {
         method: &complete.method,
         target: &complete.target,

@@ -78,3 +78,40 @@ async fn a_text_search_is_refused_unless_it_is_one_address() {
     let asked = String::from_utf8_lossy(&asked.target).into_owned();
     assert!(asked.contains("zht") && !asked.contains("zoe"), "{asked}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_that_may_not_travel_is_refused_in_its_place() {
+    let world = crate::border::world().await;
+    let contact = |reference: &str, name: &str, country: &str| {
+        json!({ "method": "POST", "url": format!("{DATA}/sobjects/Contact"), "referenceId": reference,
+            "body": { "LastName": name, "MailingCountryCode": country } })
+    };
+    let parts = json!([
+        contact("a", "Bern", "CH"),
+        contact("b", "Berlin", "DE"),
+        { "method": "PATCH", "url": format!("{DATA}/sobjects/Contact/@{{a.id}}"), "referenceId": "c",
+          "body": { "FirstName": "Urs" } },
+    ]);
+    let target = format!("/sf{DATA}/composite");
+    let body = json!({ "compositeRequest": parts });
+    let answer = world.post("support", &target, body.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let answer = answer.json();
+    let list = answer["compositeResponse"].as_array().expect("a list");
+    let told: Vec<_> =
+        list.iter().map(|it| (it["referenceId"].clone(), it["httpStatusCode"].clone())).collect();
+    let expected = [("a", 403), ("b", 201), ("c", 403)];
+    assert_eq!(told, expected.map(|(name, code)| (json!(name), json!(code))), "{answer}");
+    assert_eq!(list[2]["body"][0]["errorCode"], "INSUFFICIENT_ACCESS");
+    assert_eq!(world.crm.stored().len(), 1);
+    let sent = world.crm.requests().pop().expect("a request");
+    let sent: Value = serde_json::from_slice(&sent.body).expect("it is JSON");
+    assert_eq!(sent["compositeRequest"].as_array().map(Vec::len), Some(1));
+
+    let requests = world.crm.request_count();
+    let body = json!({ "allOrNone": true, "compositeRequest": parts });
+    let answer = world.post("support", &target, body.to_string()).await.json();
+    let list = answer["compositeResponse"].as_array().expect("a list");
+    assert!(list.iter().all(|part| part["httpStatusCode"] == 403), "{answer}");
+    assert_eq!(world.crm.request_count(), requests, "nothing of it was forwarded");
+}

@@ -35,7 +35,6 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-use bytes::Bytes;
 use http::HeaderMap;
 use http::header::ACCEPT;
 
@@ -50,7 +49,8 @@ use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
-    self, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, RequestView,
+    self, AnswerView, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, Memo, NativeAnswer,
+    Question, RequestView,
 };
 
 /// The Salesforce dialect.
@@ -62,10 +62,18 @@ impl Dialect for Salesforce {
         "salesforce"
     }
 
-    fn asks_first(&self, request: &RequestView<'_>) -> Option<Bytes> {
+    fn asks_first(&self, request: &RequestView<'_>) -> Option<Question> {
         let target = message::parse_target(request.target).ok()?;
         match resource(&target.path())? {
             (version, ["jobs", path @ ..]) => bulk::asks_first(request, &target, version, path),
+            _ => None,
+        }
+    }
+
+    fn remembers(&self, request: &RequestView<'_>, answer: &AnswerView<'_>) -> Option<Memo> {
+        let target = message::parse_target(request.target).ok()?;
+        match resource(&target.path())? {
+            (_, ["jobs", path @ ..]) => bulk::remembers(request, answer, &target, path),
             _ => None,
         }
     }

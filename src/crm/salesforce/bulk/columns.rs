@@ -97,6 +97,17 @@ impl Columns {
         fields.flat_map(|(object, field)| schema::uses_of_parts(object, field, operator)).collect()
     }
 
+    /// What is used of each field whose object only the CRM tells.
+    pub(super) fn hearsay(&self) -> impl Iterator<Item = FieldUse> {
+        self.all.iter().filter_map(|column| match column {
+            Column::Field { object, field, .. } if field.as_str() != "id" => {
+                let (object, field) = (object.clone(), field.clone());
+                Some(FieldUse { object, field, operator: FieldUse::HEARSAY })
+            }
+            _ => None,
+        })
+    }
+
     /// The columns with the cells of a row.
     pub(super) fn of<'c, 'a>(
         &'c self,

@@ -20,6 +20,8 @@ pub(super) type Order<'a> = Json<'a>;
 #[derive(Clone, Debug)]
 pub(super) struct Job {
     pub object: ObjectName,
+    /// Whether the caller said so, too.
+    pub is_certain: bool,
     /// The field that names each record of an upsert.
     pub key: Option<FieldName>,
     pub delimiter: Delimiter,
@@ -44,7 +46,7 @@ impl Job {
     /// [`LocateError::Unparseable`] where it said nothing, or not all that is needed.
     pub(super) fn read(request: &RequestView<'_>, id: &str) -> Result<Self, LocateError> {
         let told = request.told.ok_or_else(|| refuse("the CRM was not asked what it holds"))?;
-        let json = parse_json(PLACE, told)?;
+        let json = parse_json(PLACE, told.by_crm)?;
         let job = json.root();
         let text = |name: &str| job.get(name).and_then(|value| value.text());
         let is_this = |told: &str| is_id(told) && id::canonical(told) == id::canonical(id);
@@ -53,12 +55,17 @@ impl Job {
         }
         let object = text("object").filter(|object| is_name(object));
         let object = object.ok_or_else(|| refuse("the CRM does not say of which object it is"))?;
+        let object = schema::object_name(&object);
+        if told.by_caller.is_some_and(|created| created != object.as_str()) {
+            return Err(refuse("the CRM tells of another object than it was created for"));
+        }
         let delimiter = word(&DELIMITERS, text("columnDelimiter").as_deref());
         let line_ending = word(&LINE_ENDINGS, text("lineEnding").as_deref());
         let key =
             text("externalIdFieldName").filter(|_| text("operation").as_deref() == Some("upsert"));
         Ok(Self {
-            object: schema::object_name(&object),
+            object,
+            is_certain: told.by_caller.is_some(),
             key: key.map(|key| schema::field_name(&key)),
             delimiter: delimiter.ok_or_else(|| refuse("the CRM does not say its delimiter"))?,
             line_ending: line_ending.ok_or_else(|| refuse("the CRM does not say its line end"))?,

@@ -3,8 +3,11 @@
 //! ("Bulk API 2.0 and Bulk API Developer Guide").
 //!
 //! An upload names no object, and neither do results: only the job knows. So the job
-//! is asked first ([`asks_first`]), and what it says comes with the request. Nothing
-//! has to be kept, and a job is known whoever created it, through which instance.
+//! is asked first ([`asks_first`]), and what it says comes with the request: a job is
+//! known whoever created it, through which instance. But the CRM's word alone must not
+//! decide what the CRM sees. What the caller said when the job was created is remembered
+//! ([`remembers`]) and compared; where it is forgotten, an upload is refused that has a
+//! column which another object of the policy would protect.
 //!
 //! Refused: jobs that are created together with their data (multipart), and queries
 //! whose columns do not say what they hold. A result may have as many cells as
@@ -24,12 +27,16 @@ use self::resource::{Resource, Subject, classify};
 use self::results::{Results, Uploaded};
 use super::answer::Answer;
 use super::filter::Found;
+use super::id::{self, is_id};
+use super::schema;
 use crate::base::ObjectName;
 use crate::carrier::Document;
 use crate::carrier::csv::{Csv, CsvError};
 use crate::carrier::url::Target;
-use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
-use crate::crm::{LocateError, LocatedRequest, Operation, ReadAnswer, RequestView};
+use crate::crm::message::{MediaType, parse_answer, parse_json, refuse_body, unparseable};
+use crate::crm::{
+    AnswerView, LocateError, LocatedRequest, Memo, Operation, Question, ReadAnswer, RequestView,
+};
 
 /// What has to be known of the job before the request can be read: where to ask for it.
 pub(super) fn asks_first(
@@ -37,14 +44,30 @@ pub(super) fn asks_first(
     target: &Target,
     version: &str,
     path: &[&str],
-) -> Option<Bytes> {
+) -> Option<Question> {
     let resource = classify(request.method, target, path).ok()?;
     let (kind, id) = match resource.subject {
         Subject::Data { id } | Subject::Results { id, .. } => ("ingest", id),
         Subject::Rows { id } => ("query", id),
         Subject::Order | Subject::Query | Subject::State | Subject::Job => return None,
     };
-    Some(format!("/services/data/{version}/jobs/{kind}/{id}").into())
+    let target = format!("/services/data/{version}/jobs/{kind}/{id}").into();
+    Some(Question { target, about: id::canonical(id) })
+}
+
+/// The object that a caller creates a job for, by the id that the CRM gives it.
+pub(super) fn remembers(
+    request: &RequestView<'_>,
+    answer: &AnswerView<'_>,
+    target: &Target,
+    path: &[&str],
+) -> Option<Memo> {
+    let resource = classify(request.method, target, path).ok()?;
+    let Subject::Order = resource.subject else { return None };
+    let (order, job) = (order(request).ok()?, parse_answer(answer).ok()??);
+    let object = schema::object_name(&order.root().get("object")?.text()?);
+    let id = job.root().get("id")?.text().filter(|id| is_id(id))?;
+    Some(Memo { about: id::canonical(&id), text: object.as_str().into() })
 }
 
 /// # Errors
@@ -108,6 +131,9 @@ impl Located {
         let csv = csv("the body", request.body, job)?;
         let columns = Columns::bind(&csv, job, Use::Written)?;
         self.found.uses = columns.uses("writing a composed field");
+        if !job.is_certain {
+            self.found.uses.extend(columns.hearsay());
+        }
         for (number, row) in (0..).zip(csv.rows()) {
             columns.row(number, &row, &mut self.found);
         }

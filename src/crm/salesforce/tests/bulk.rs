@@ -7,7 +7,9 @@ use http::HeaderMap;
 use super::{headers, locate_told, names, occurrences, origins, read_answer, render, uses};
 use crate::carrier::Replacement;
 use crate::crm::salesforce::Salesforce;
-use crate::crm::{Dialect, LocateError, LocatedAnswer, LocatedRequest, RequestView};
+use crate::crm::{
+    AnswerView, Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo, RequestView,
+};
 
 const JOB: &str = "750WV000000demoYAA";
 
@@ -22,9 +24,15 @@ fn locate(
     body: &str,
     told: Option<&str>,
 ) -> Result<LocatedRequest, LocateError> {
+    let created = if told.is_some_and(|told| told.contains("Case")) { "case" } else { "contact" };
     let stated = [("content-type", media_type)];
     let headers = headers(if media_type.is_empty() { &[] } else { &stated });
-    locate_told((request.0, &target(request.1)), &headers, body, told)
+    locate_told(
+        (request.0, &target(request.1)),
+        &headers,
+        body,
+        told.map(|told| (told, Some(created))),
+    )
 }
 
 fn job(operation: &str, delimiter: &str, line_ending: &str) -> String {
@@ -60,7 +68,11 @@ fn only_what_depends_on_a_job_is_asked_first() {
             origins: &origins(),
             told: None,
         });
-        assert_eq!(asked, expected.map(|path| Bytes::from(target(path))), "{method} {path}");
+        assert_eq!(
+            asked.map(|asked| asked.target),
+            expected.map(|path| Bytes::from(target(path))),
+            "{method} {path}"
+        );
     };
     let ingest = Some("ingest/750WV000000demoYAA");
     check("PUT", "ingest/750WV000000demoYAA/batches", ingest);
@@ -177,6 +189,46 @@ fn an_upload_of_which_too_little_is_known_is_refused() {
     assert!(matches!(json, Err(LocateError::UnsupportedMediaType { .. })));
     let latin = locate(("PUT", path), "text/csv; charset=ISO-8859-1", "Email\nA", Some(&insert));
     assert!(matches!(latin, Err(LocateError::UnsupportedMediaType { .. })));
+}
+
+#[test]
+fn the_word_of_the_crm_alone_does_not_decide_what_it_sees() {
+    let path = format!("{}/batches", target(&format!("ingest/{JOB}")));
+    let headers = headers(&[("content-type", "text/csv")]);
+    let told = job("insert", "COMMA", "LF");
+    let upload = |by_caller| {
+        let told = Some((told.as_str(), by_caller));
+        locate_told(("PUT", &path), &headers, "Id,Fax,Account.Ext__c\n,1,2\n", told)
+    };
+    assert!(uses(&upload(Some("contact")).unwrap()).is_empty());
+    let by = FieldUse::HEARSAY;
+    let expected = [format!("contact.fax by {by}"), format!("account.ext__c by {by}")];
+    assert_eq!(uses(&upload(None).unwrap()), expected);
+    assert!(problem(upload(Some("lead"))).contains("another object than it was created for"));
+
+    let remembers = |method: &str, body: &str, answer: &str| {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let request = RequestView {
+            method: &method.parse().unwrap(),
+            target: &Bytes::from(target("ingest")),
+            headers: &super::headers(&[("content-type", "application/json")]),
+            body: &body,
+            origins: &origins(),
+            told: None,
+        };
+        let answer = AnswerView {
+            status: http::StatusCode::OK,
+            headers: &HeaderMap::new(),
+            body: &Bytes::copy_from_slice(answer.as_bytes()),
+            origins: &origins(),
+        };
+        Salesforce.remembers(&request, &answer)
+    };
+    let order = r#"{"object":"CONTACT","operation":"insert"}"#;
+    let memo = Memo { about: JOB.into(), text: "contact".into() };
+    assert_eq!(remembers("POST", order, &told.replace("Contact", "Foo__c")), Some(memo));
+    assert_eq!(remembers("GET", "", &told), None);
+    assert_eq!(remembers("POST", order, r#"{"id":"x"}"#), None);
 }
 
 #[test]

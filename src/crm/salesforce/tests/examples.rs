@@ -104,8 +104,12 @@ fn nothing_personal_stays_in_the_examples() {
         let (method, target) =
             (request["method"].as_str().unwrap(), request["target"].as_str().unwrap());
         let sent = body(request);
-        let located = match locate_told((method, target), &header_map(request), &sent, job_of(name))
-        {
+        let located = match locate_told(
+            (method, target),
+            &header_map(request),
+            &sent,
+            job_of(name).map(|job| (job, Some("contact"))),
+        ) {
             Ok(located) => located,
             Err(LocateError::UnknownOperation) => {
                 unknown.push(name.as_str());

@@ -18,7 +18,7 @@ use crate::carrier::{Document, Replacement, Role};
 use crate::crm::testkit::{self, spelled};
 use crate::crm::{
     Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName,
-    RequestView,
+    RequestView, Told,
 };
 
 fn origins() -> Origins {
@@ -56,15 +56,16 @@ fn locate_told(
     (method, target): (&str, &str),
     headers: &HeaderMap,
     body: &str,
-    told: Option<&str>,
+    told: Option<(&str, Option<&str>)>,
 ) -> Result<LocatedRequest, LocateError> {
+    let by_crm = Bytes::copy_from_slice(told.map_or("", |(by_crm, _)| by_crm).as_bytes());
     Salesforce.locate(&RequestView {
         method: &method.parse().unwrap(),
         target: &Bytes::copy_from_slice(target.as_bytes()),
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
-        told: told.map(|told| Bytes::copy_from_slice(told.as_bytes())).as_ref(),
+        told: told.map(|(_, by_caller)| Told { by_crm: &by_crm, by_caller }),
     })
 }
 
