@@ -214,7 +214,17 @@ fn explain(arguments: &str) -> String {
     let border = "border: [house.yaml, border/gdpr.yaml, border/ccpa.yaml, \
                   border/australia.yaml, border/groups.yaml]\n";
     fs::write(&policy, format!("{text}\n{border}")).unwrap();
+    let said = explain_of(&config, &folder, arguments);
+    let expected =
+        "error[ZH0204]: a policy keeps values local, and nothing says where the vault is";
+    assert!(said.contains(expected), "{said}");
+    let text = fs::read_to_string(&config).unwrap();
+    let text = text.replace("{ sqlite: zollhaus.vault }", "{ sqlite: zollhaus.vault, region: DE }");
+    fs::write(&config, text).unwrap();
+    explain_of(&config, &folder, arguments)
+}
 
+fn explain_of(config: &Path, folder: &Path, arguments: &str) -> String {
     let config = config.to_string_lossy();
     let line = format!("zollhaus explain --config {config} --date 2026-11-24 {arguments}");
     let Command::Explain(explain) = Cli::try_parse_from(line.split(' ')).unwrap().command else {

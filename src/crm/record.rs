@@ -50,11 +50,13 @@ pub enum Done {
 }
 
 impl Done {
-    /// Adds what is said of a record; no word of all then.
-    pub fn add(&mut self, same: SameRecord) {
-        match self {
-            Self::All => *self = Self::Each(vec![same]),
-            Self::Each(known) => known.push(same),
+    /// Adds what is said of records; if there are some, no word of all then.
+    pub fn add(&mut self, same: impl IntoIterator<Item = SameRecord>) {
+        for same in same {
+            match self {
+                Self::All => *self = Self::Each(vec![same]),
+                Self::Each(known) => known.push(same),
+            }
         }
     }
 }

@@ -171,6 +171,7 @@ impl Proxy {
         let journey = Journey {
             upstream: &complete.upstream.name,
             region: &complete.upstream.region,
+            vault: self.vault_region.as_ref(),
             operation: &located.request.operation.name,
             purpose: complete.purpose.as_ref(),
             today: self.clock.now().date(),

@@ -64,6 +64,8 @@ pub struct Proxy {
     pub upstreams: Vec<Arc<Upstream>>,
     pub protectors: Protectors,
     pub subjects: Subjects,
+    /// Where the vault is, if that is said.
+    pub vault_region: Option<Region>,
     pub transfer_log: Arc<dyn TransferLog>,
     pub metrics: Arc<Metrics>,
     pub limits: RequestLimits,

@@ -67,6 +67,7 @@ fn all_laws() -> Arc<Border> {
 struct Parcel<'p> {
     of: &'p [&'p str],
     to: &'p str,
+    vault: &'p str,
     category: &'p str,
     purpose: &'p str,
     consents: Consents,
@@ -82,6 +83,7 @@ impl Parcel<'_> {
             jurisdictions: &jurisdictions,
             upstream: &"sf".into(),
             region: &Region::new(self.to),
+            vault: Some(&Region::new(self.vault)),
             operation: None,
             field: None,
             category: Some(&self.category.into()),
@@ -103,6 +105,23 @@ impl Parcel<'_> {
 }
 
 #[test]
+fn special_categories_stay_in_a_vault_in_the_eea() {
+    let border = all_laws();
+    for (vault, expected) in
+        [("FR", "tokenize"), ("EU", "tokenize"), ("US", "refuse"), ("?", "refuse")]
+    {
+        let consents = Consents::default().given("special_categories".into(), Window::ALWAYS);
+        let (of, to, day) = (&["DE"], "US", "2026-11-24");
+        let parcel = Parcel { of, to, vault, category: "health", purpose: "", consents, day };
+        assert_eq!(
+            parcel.before(&border),
+            format!("{expected} gdpr/special-categories"),
+            "{vault}"
+        );
+    }
+}
+
+#[test]
 fn the_laws_hold_at_the_same_time() {
     let border = all_laws();
     let check =
@@ -110,8 +129,8 @@ fn the_laws_hold_at_the_same_time() {
             let consents = Consents::default()
                 .given("special_categories".into(), Window::ALWAYS)
                 .withdrawn("sale".into());
-            let said = Parcel { of, to, category, purpose, consents, day }.before(&border);
-            assert_eq!(said, expected, "{of:?} {to}");
+            let parcel = Parcel { of, to, vault: "EEA", category, purpose, consents, day };
+            assert_eq!(parcel.before(&border), expected, "{of:?} {to}");
         };
     let day = "2026-11-24";
     check(&["DE"], "FR", "email", "", day, "allow gdpr/within-eea");
@@ -147,7 +166,9 @@ fn an_opt_out_counts_for_all_that_it_may_mean() {
             Consents::default().given(given.into(), Window::ALWAYS).withdrawn(withdrawn.into());
         let to = if of == "AU" { "AU" } else { "FR" };
         let (category, day) = ("email", "2026-11-24");
-        let said = Parcel { of: &[of], to, category, purpose, consents, day }.before(&border);
+        let vault = "EEA";
+        let parcel = Parcel { of: &[of], to, vault, category, purpose, consents, day };
+        let said = parcel.before(&border);
         assert!(said.starts_with(expected), "{of} {purpose}: {said}");
     };
     check("DE", "newsletter", "other", "newsletter", "allow");

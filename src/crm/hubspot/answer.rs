@@ -140,14 +140,14 @@ impl Found<'_> {
                 in_request: *in_request,
                 is_taken: true,
             };
-            self.asked.sole.iter().map(same).for_each(|same| self.located.done.add(same));
+            self.located.done.add(self.asked.sole.iter().map(same));
             return self.members(root, record);
         };
         let inputs = ByName::new(&self.asked.inputs);
         for result in results.children() {
             let record = self.named_record(result);
             let same = inputs.same(result, record);
-            same.into_iter().for_each(|same| self.located.done.add(same));
+            self.located.done.add(same);
             self.members(result, record)?;
         }
         // A batch of which a part failed (207).

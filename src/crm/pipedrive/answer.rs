@@ -53,9 +53,8 @@ impl ReadAnswer for Answer {
             _ if has_failed => records.echoes(root),
             Content::Records => _ = records.answer(root, self)?,
             Content::Written => {
-                if let Some(in_answer) = records.answer(root, self)? {
-                    done.add(SameRecord { in_answer, in_request: 0, is_taken: true });
-                }
+                let same = |in_answer| SameRecord { in_answer, in_request: 0, is_taken: true };
+                done.add(records.answer(root, self)?.map(same));
             }
             Content::Other => records.links(root),
             Content::Login => records.login(root, &answer.origins.public),

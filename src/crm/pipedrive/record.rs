@@ -94,7 +94,7 @@ impl<'a> Records<'a> {
             }
             // What a search finds: the notes about a record.
             ("notes", Kind::Array, _) => {
-                self.field("content", node, ObjectName::from_static("note"), owner.number);
+                self.field("content", node, &ObjectName::from_static("note"), owner.number);
             }
             (name, ..) => self.member_field(name, node, owner),
         }
@@ -132,11 +132,11 @@ impl<'a> Records<'a> {
                 number
             }
         };
-        self.field(name, node, owner.object.clone(), number);
+        self.field(name, node, &owner.object, number);
     }
 
-    pub fn field(&mut self, name: &str, node: Node<'_>, object: ObjectName, record: u32) {
-        let (object, field) = schema::original(&object, name);
+    fn field(&mut self, name: &str, node: Node<'_>, object: &ObjectName, record: u32) {
+        let (object, field) = schema::original(object, name);
         let place = Place { object, field, record };
         if self.origins.is_none() {
             let uses = uses_of_parts(&place, "writing what is composed of it");

@@ -173,7 +173,7 @@ impl Reader<'_> {
         if self.records > number {
             let is_taken = node.get("success").is_none_or(|success| success.kind() == Kind::True);
             let in_request = asked.records.start;
-            self.done.add(SameRecord { in_answer: number, in_request, is_taken });
+            self.done.add([SameRecord { in_answer: number, in_request, is_taken }]);
         }
         Ok(())
     }
