@@ -15,11 +15,11 @@ use crate::carrier::{Occurrence, Value};
 use crate::crm::{RefusedRecords, Remaining};
 use crate::policy::Policy;
 
-use super::Proxy;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
 use super::records::{Asker, Message, Reader, Statement};
 use super::stage::{Decided, Located, Stopped, occurrences};
 use super::trail::Trail;
+use super::{Mode, Proxy};
 
 /// The credential for an upstream that a record is routed to: `<upstream> <credential>`,
 /// once for each. The one in `Authorization` is for the upstream that was called.
@@ -191,6 +191,11 @@ impl Proxy {
                 "its data belongs to `{name}`, which is no upstream of this CRM"
             ));
         };
+        if located.uninspected && target.mode == Mode::Enforce {
+            return refuse(format!(
+                "its data belongs to `{name}`, which takes no operation that the dialect does not know"
+            ));
+        }
         if !target.dialect.has_global_ids() {
             return refuse(format!(
                 "its data belongs to `{name}`, and this CRM has no ids that tell where a record is kept"

@@ -184,6 +184,7 @@ impl Statement {
             let says_something = own.jurisdictions.is_some() || !own.consents.is_empty();
             learned.extend(says_something.then_some(own));
         }
+        unite(&mut learned);
         learned
     }
 
@@ -198,6 +199,19 @@ impl Statement {
     /// The numbers of all records.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         self.0.keys().copied()
+    }
+}
+
+/// Where a message names one person twice and no record, both say whose law covers them.
+fn unite(learned: &mut [Learned]) {
+    let mut told: BTreeMap<SubjectId, BTreeSet<Jurisdiction>> = BTreeMap::new();
+    for Learned { id, jurisdictions, .. } in &*learned {
+        told.entry(*id).or_default().extend(jurisdictions.iter().flatten().cloned());
+    }
+    for Learned { id, jurisdictions, .. } in learned {
+        if let (Some(own), Some(all)) = (jurisdictions, told.get(id)) {
+            own.clone_from(all);
+        }
     }
 }
 

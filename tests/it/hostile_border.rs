@@ -328,7 +328,8 @@ async fn copies_stay_closed_where_the_contact_does() {
     assert!(open.contains("ben@corp.example"), "{open}");
     // The case itself is known as American.
     let group = |address: &str| json!([{ "attributes": { "type": "AggregateResult" }, "a": address, "n": 2 }]);
-    let query = "SELECT ContactEmail a, COUNT(Id) n FROM Case GROUP BY ContactEmail";
+    // Grouping by it is refused; whatever the CRM makes of this, it is no way around.
+    let query = "SELECT ContactEmail a, COUNT(Id) n FROM Case GROUP BY Subject";
     let closed = shown(&world, &crm, query, group("anna@corp.example")).await;
     assert!(!closed.contains("anna"), "{closed}");
     let open = shown(&world, &crm, query, group("ben@corp.example")).await;
@@ -344,11 +345,11 @@ async fn columns_of_several_persons_are_not_one_person() {
     let row =
         |a: &str, b: &str| json!([{ "attributes": { "type": "AggregateResult" }, "a": a, "b": b }]);
     let query = "SELECT Email a, ReportsTo.MailingCountryCode b FROM Contact \
-                 GROUP BY Email, ReportsTo.MailingCountryCode";
+                 GROUP BY Title";
     let closed = shown(&world, &crm, query, row("anna@corp.example", "US")).await;
     assert!(!closed.contains("anna"), "her manager's country is not hers: {closed}");
 
-    let query = "SELECT Email a, ReportsTo.Email b FROM Contact GROUP BY Email, ReportsTo.Email";
+    let query = "SELECT Email a, ReportsTo.Email b FROM Contact GROUP BY Title";
     let both = shown(&world, &crm, query, row("anna@corp.example", "ben@corp.example")).await;
     assert!(!both.contains("anna@") && both.contains("ben@corp.example"), "{both}");
     assert!(update(&world, &crm, BEN, &json!({ "Title": "Dr." })).await.status.is_success());
