@@ -79,6 +79,7 @@ impl Proxy {
         let mut judged = self.judge(&located, trail).await?;
         if let Some(upstream) = judged.manifest.detour.take() {
             self.reroute(&mut located, &upstream)?;
+            trail.upstream = Arc::clone(&located.complete.upstream);
             judged = self.judge(&located, trail).await?;
             if judged.manifest.detour.is_some() {
                 let message = "laws route its data from one upstream to another";
@@ -201,6 +202,8 @@ impl Proxy {
                 "its data belongs to `{name}`, and this CRM has no ids that tell where a record is kept"
             ));
         }
+        let policy = target.policy.load_full();
+        purpose_of(&complete.headers, &complete.caller, &policy)?;
         let Some(credential) = credential_for(&complete.headers, name) else {
             return refuse(format!(
                 "its data belongs to `{name}`; send the credential for it in `Zollhaus-Authorization: {name} …`"
@@ -212,7 +215,7 @@ impl Proxy {
         }
         complete.headers.insert(header::AUTHORIZATION, credential);
         complete.origins.upstream.clone_from(&target.origin);
-        complete.policy = target.policy.load_full();
+        complete.policy = policy;
         complete.upstream = Arc::clone(target);
         Ok(())
     }

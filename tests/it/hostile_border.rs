@@ -541,6 +541,15 @@ transfers:
     assert!(target.ends_with("/sobjects/Contact"), "{target}");
     assert!(!sent.contains("Privatdozent") && !sent.contains("Muster"), "{sent}");
     assert_eq!(world.crm.request_count(), 0);
+    let entries = world.entries();
+    assert!(entries.iter().any(|entry| entry["upstream"] == "crm"), "{entries:?}");
+
+    // A purpose that is known here only would be none of those that rules there speak of.
+    let [credential] = headers;
+    let headers = [credential, ("zollhaus-purpose", "email_marketing")];
+    let refused = send(&world, Method::POST, path, &headers, json!({ "LastName": "x" })).await;
+    assert_eq!(refused.refusal(), Some("purpose_missing"), "{refused:?}");
+    assert_eq!(canned.count(), 1);
 }
 
 /// What nobody looked into passes where an upstream observes, and nowhere else.
@@ -594,6 +603,94 @@ async fn a_purpose_that_no_policy_names_is_neither_taken_nor_logged() {
     }
     let taken = send(&world, Method::POST, &path, &NEWSLETTER, contact("anna", None)).await;
     assert_eq!(taken.status, StatusCode::CREATED, "{taken:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_needs_a_purpose_needs_it_unprotected_too() {
+    let rule =
+        "consent:\n  - { name: why, fields: [Contact.Title], needs: purpose, without: refuse }";
+    let (world, crm) = house("salesforce", &mild().replacen("consent:", rule, 1)).await;
+    create(&world, &crm, ANNA, &contact("anna", None)).await;
+    let refused = update(&world, &crm, ANNA, &json!({ "Title": "Dr." })).await;
+    assert_eq!(refused.refusal(), Some("purpose_missing"), "{refused:?}");
+    assert!(may_mail(&world, &crm, ANNA).await, "the newsletter is a purpose");
+}
+
+/// A list of countries, and two records without ids about one person.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_of_several_countries_counts() {
+    let (world, crm) = house("pipedrive", &mild()).await;
+    let both = json!({ "country_code": ["US", "DE"] });
+    crm.answers(200, &json!({ "success": true, "data": { "id": 9 } }));
+    let answer = send(&world, Method::PATCH, &format!("{PD}/persons/9"), &[], both).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(laws(&world), json!(["DE", "US"]));
+
+    let canned = Canned::start().await;
+    let options = Options {
+        upstreams: format!(
+            "  crm:
+    dialect: generic
+    url: http://{}
+    region: US
+    match: {{ path_prefix: /crm }}
+    policy: policies/further.yaml
+    routes:
+      GET /people:
+        response: {{ person: {{ email: \"$[*].email\", country: \"$[*].country\" }} }}
+      GET /people/{{email}}:
+        path: {{ email: person.email }}
+",
+            canned.address
+        ),
+        further_policy: "version: 1
+border: [house.yaml]
+categories: { email: { reveal: { support: full } } }
+objects:
+  person:
+    subject: [email]
+    fields: { email: { category: email, protect: tokenize } }
+    unlisted: pass
+",
+        house_rules: String::leak(mild().replace("Contact.MailingCountryCode", "person.country")),
+        ..Options::default()
+    };
+    let world = World::start(options).await;
+    let anna = |country: &str| json!({ "email": "anna@corp.example", "country": country });
+    let closed =
+        read(&world, &canned, "/crm/people", &json!([anna("DE"), anna("FR"), anna("US")])).await;
+    assert!(!closed[0].to_string().contains("anna"), "{closed}");
+    read(&world, &canned, "/crm/people/anna@corp.example", &json!({})).await;
+    assert_eq!(laws(&world), json!(["DE", "FR", "US"]));
+}
+
+/// An answer that only selectors tell of, by a route that has no object.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_route_that_tells_of_persons_is_judged() {
+    let canned = Canned::start().await;
+    let (upstream, _) = canned.upstream("generic");
+    let routes = "    routes:
+      GET /people: { response: { person: { email: \"$[*].email\" } } }
+      GET /health: {}
+";
+    let options = Options {
+        upstreams: upstream + routes,
+        further_policy: "version: 1
+border: [house.yaml]
+categories: { email: { reveal: { support: full } } }
+objects:
+  person:
+    fields: { email: { category: email, protect: tokenize } }
+    unlisted: pass
+",
+        house_rules: STRICT,
+        ..Options::default()
+    };
+    let world = World::start(options).await;
+    canned.answers(200, &json!([]));
+    let refused = world.get("support", "/crm/people").await;
+    assert_eq!(refused.refusal(), Some("transfer_refused"), "{refused:?}");
+    assert_eq!(world.get("support", "/crm/health").await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
