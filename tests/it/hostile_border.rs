@@ -22,13 +22,15 @@ const PD: &str = "/crm/api/v2";
 const ANNA: &str = "003000000000001AAA";
 const BEN: &str = "003000000000002AAA";
 
+const COUNTRIES: &str = "Contact.MailingCountryCode, Lead.CountryCode";
+
 /// A house in which nothing is allowed of whom nothing is known. Callers are nowhere.
 const STRICT: &str = "version: 1
 law: house
 applies_to: anyone
 otherwise: refuse
 jurisdiction:
-  - { name: country, code_in: [Contact.MailingCountryCode] }
+  - { name: country, code_in: [Contact.MailingCountryCode, Lead.CountryCode] }
   - { name: learned, is: known }
 transfers:
   - { name: no-swiss, from: CH, to: US, action: refuse }
@@ -94,8 +96,8 @@ objects:
 /// The country of HubSpot and Pipedrive in the words of the house.
 fn in_words_of(dialect: &str, house: &str) -> String {
     match dialect {
-        "hubspot" => house.replace("Contact.MailingCountryCode", "contact.country_code"),
-        "pipedrive" => house.replace("Contact.MailingCountryCode", "person.country_code"),
+        "hubspot" => house.replace(COUNTRIES, "contact.country_code"),
+        "pipedrive" => house.replace(COUNTRIES, "person.country_code"),
         _ => house.to_owned(),
     }
 }
@@ -336,6 +338,24 @@ async fn copies_stay_closed_where_the_contact_does() {
     assert!(open.contains("ben@corp.example"), "{open}");
 }
 
+/// A campaign member copies from a contact or from a lead, who may be known by id only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_of_a_lead_stay_closed_where_the_lead_does() {
+    let (world, crm) = house("salesforce", &mild()).await;
+    for (id, country) in [("00Q000000000001AAA", "DE"), ("00Q000000000002AAA", "US")] {
+        crm.answers_nothing();
+        let record = json!({ "CountryCode": country });
+        let path = format!("{SF}/sobjects/Lead/{id}");
+        let answer = send(&world, Method::PATCH, &path, &[], record).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+        let member = json!([{ "attributes": { "type": "CampaignMember" }, "LeadId": id,
+                              "ContactId": null, "Email": format!("lena@{country}.example") }]);
+        let query = "SELECT LeadId, ContactId, Email FROM CampaignMember";
+        let shown = shown(&world, &crm, query, member).await;
+        assert_eq!(shown.contains("lena"), country == "US", "{shown}");
+    }
+}
+
 /// In a row of groups, columns may be of several contacts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn columns_of_several_persons_are_not_one_person() {
@@ -494,13 +514,19 @@ async fn whoever_is_named_in_a_filter_brings_their_law() {
     let nobody = json!({ "success": true, "data": [] });
     read(&world, &crm, &format!("{PD}/persons?ids=7,9"), &nobody).await;
     assert_eq!(laws(&world), json!(["DE"]), "ids in the query");
-    crm.answers(200, &json!({ "success": true, "data": { "id": 8 } }));
-    let path = "/crm/v1/persons/9/merge";
-    send(&world, Method::PUT, path, &[], json!({ "merge_with_id": 8 })).await;
-    assert_eq!(laws(&world), json!(["DE"]), "the path names the record");
-    let eight = json!({ "success": true, "data": { "id": 8 } });
-    read(&world, &crm, &format!("{PD}/persons/8"), &eight).await;
-    assert_eq!(laws(&world), json!(["DE", "FR"]), "what was merged is one person");
+    // Whichever of the two is left.
+    for (id, left) in [(9, 9), (7, 9)] {
+        let left = json!({ "success": true, "data": { "id": left } });
+        crm.answers(200, &left);
+        let path = format!("/crm/v1/persons/{id}/merge");
+        send(&world, Method::PUT, &path, &[], json!({ "merge_with_id": 8 })).await;
+        let expected = if id == 9 { json!(["DE"]) } else { json!(["US"]) };
+        assert_eq!(laws(&world), expected, "the path names the record");
+        for id in [id, 8, 9] {
+            read(&world, &crm, &format!("{PD}/persons/{id}"), &left).await;
+            assert_eq!(laws(&world), json!(["DE", "FR"]), "what was merged is one person");
+        }
+    }
 }
 
 /// The policy of the upstream that a request is routed to protects more.
@@ -652,7 +678,7 @@ objects:
     fields: { email: { category: email, protect: tokenize } }
     unlisted: pass
 ",
-        house_rules: String::leak(mild().replace("Contact.MailingCountryCode", "person.country")),
+        house_rules: String::leak(mild().replace(COUNTRIES, "person.country")),
         ..Options::default()
     };
     let world = World::start(options).await;

@@ -290,11 +290,12 @@ impl Reader<'_> {
         let number = self.next_record();
         others.push((object.clone(), path.to_owned(), number));
         // The columns of groups may have any name.
-        let reference = format!("{object}id");
-        let mut members = record.members().filter(|_| columns.is_none());
-        let id = members.find(|member| member.key.eq_ignore_ascii_case(&reference));
-        if let Some(id) = id.and_then(|id| id.value.text()).filter(|id| is_id(id)) {
-            self.name(number, object, &id);
+        for member in record.members().filter(|_| columns.is_none()) {
+            let referred = schema::copied_by(object, &member.key);
+            let id = member.value.text().filter(|id| is_id(id));
+            if let (Some(referred), Some(id)) = (referred, id) {
+                self.name(number, &referred, &id);
+            }
         }
         number
     }
