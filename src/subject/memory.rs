@@ -72,8 +72,9 @@ impl Rows {
         let pseudonyms: BTreeSet<_> = linked.chain([person]).collect();
         let facts = |id| self.jurisdictions.get(id).into_iter().flatten().cloned();
         let jurisdictions: BTreeSet<_> = pseudonyms.iter().flat_map(facts).collect();
-        let histories = pseudonyms.iter().filter_map(|id| self.consents.get(id)).cloned().collect();
-        Dossier::new(person, pseudonyms, jurisdictions, histories)
+        let histories: Vec<_> =
+            pseudonyms.iter().filter_map(|id| self.consents.get(id)).cloned().collect();
+        Dossier::new(person, pseudonyms, jurisdictions, &histories)
     }
 
     fn learn(&mut self, learned: Learned) {

@@ -90,9 +90,9 @@ impl Dossier {
         person: SubjectId,
         pseudonyms: BTreeSet<SubjectId>,
         jurisdictions: BTreeSet<Jurisdiction>,
-        histories: Vec<Vec<ConsentRecord>>,
+        histories: &[Vec<ConsentRecord>],
     ) -> Self {
-        let consents = Consents::of_person(&histories);
+        let consents = Consents::of_person(histories);
         let mut history = histories.concat();
         ConsentRecord::sort(&mut history);
         let known = Known { person, jurisdictions: jurisdictions.into_iter().collect(), consents };

@@ -120,7 +120,7 @@ fn dossier(connection: &Connection, id: SubjectId) -> rusqlite::Result<Dossier> 
         all_jurisdictions.extend(jurisdictions(connection, *id)?);
         histories.push(consents(connection, *id)?);
     }
-    Ok(Dossier::new(person, pseudonyms, all_jurisdictions, histories))
+    Ok(Dossier::new(person, pseudonyms, all_jurisdictions, &histories))
 }
 
 fn person(connection: &Connection, id: SubjectId) -> rusqlite::Result<SubjectId> {

@@ -797,8 +797,8 @@ impl Canned {
     }
 
     fn answers_nothing(&self) {
-        *self.answer.lock().expect("no writer panicked") =
-            "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_owned();
+        let answer = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+        answer.clone_into(&mut self.answer.lock().expect("no writer panicked"));
     }
 
     fn last(&self) -> (String, String) {
