@@ -196,6 +196,14 @@ impl Statement {
         }
     }
 
+    /// Whether all that is said of a record is said of one person: of what has no id, two
+    /// addresses may be those of two people.
+    pub fn is_of_one(&self, record: u32) -> bool {
+        let Some(stated) = self.0.get(&record) else { return false };
+        !stated.named.is_empty()
+            || stated.persons.windows(2).all(|pair| pair.first() == pair.last())
+    }
+
     /// The numbers of all records.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         self.0.keys().copied()

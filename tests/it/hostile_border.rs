@@ -93,6 +93,17 @@ objects:
     unlisted: pass
 ";
 
+/// Of an API by routes.
+const PERSON: &str = "version: 1
+border: [house.yaml]
+categories: { email: { reveal: { support: full } } }
+objects:
+  person:
+    subject: [email]
+    fields: { email: { category: email, protect: tokenize } }
+    unlisted: pass
+";
+
 /// The country of HubSpot and Pipedrive in the words of the house.
 fn in_words_of(dialect: &str, house: &str) -> String {
     match dialect {
@@ -653,31 +664,14 @@ async fn each_of_several_countries_counts() {
     assert_eq!(laws(&world), json!(["DE", "US"]));
 
     let canned = Canned::start().await;
+    let (upstream, _) = canned.upstream("generic");
+    let routes = "    routes:
+      GET /people: { response: { person: { email: \"$[*].email\", country: \"$[*].country\" } } }
+      GET /people/{email}: { path: { email: person.email } }
+";
     let options = Options {
-        upstreams: format!(
-            "  crm:
-    dialect: generic
-    url: http://{}
-    region: US
-    match: {{ path_prefix: /crm }}
-    policy: policies/further.yaml
-    routes:
-      GET /people:
-        response: {{ person: {{ email: \"$[*].email\", country: \"$[*].country\" }} }}
-      GET /people/{{email}}:
-        path: {{ email: person.email }}
-",
-            canned.address
-        ),
-        further_policy: "version: 1
-border: [house.yaml]
-categories: { email: { reveal: { support: full } } }
-objects:
-  person:
-    subject: [email]
-    fields: { email: { category: email, protect: tokenize } }
-    unlisted: pass
-",
+        upstreams: upstream + routes,
+        further_policy: PERSON,
         house_rules: String::leak(mild().replace(COUNTRIES, "person.country")),
         ..Options::default()
     };
@@ -688,6 +682,34 @@ objects:
     assert!(!closed[0].to_string().contains("anna"), "{closed}");
     read(&world, &canned, "/crm/people/anna@corp.example", &json!({})).await;
     assert_eq!(laws(&world), json!(["DE", "FR", "US"]));
+}
+
+/// `$..email` selects whoever stands in an answer, and all are taken for one record.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_about_several_makes_nobody_another() {
+    let canned = Canned::start().await;
+    let (upstream, _) = canned.upstream("generic");
+    let routes = "    routes:
+      GET /people: { response: { person: { email: \"$..email\", country: \"$..country\" } } }
+      GET /people/{email}: { path: { email: person.email } }
+";
+    let options = Options {
+        upstreams: upstream + routes,
+        further_policy: PERSON,
+        house_rules: String::leak(mild().replace(COUNTRIES, "person.country")),
+        ..Options::default()
+    };
+    let world = World::start(options).await;
+    let person = |name: &str| json!({ "email": format!("{name}@corp.example") });
+    let mut page = json!({ "me": person("me"), "results": [person("anna"), person("ben")] });
+    read(&world, &canned, "/crm/people", &page).await;
+    page = json!([{ "email": "anna@corp.example", "country": "DE" }]);
+    read(&world, &canned, "/crm/people", &page).await;
+    for (name, law) in [("anna", "DE"), ("ben", "US"), ("me", "US")] {
+        let path = format!("/crm/people/{name}@corp.example");
+        read(&world, &canned, &path, &json!({})).await;
+        assert_eq!(laws(&world), json!([law]), "{name}");
+    }
 }
 
 /// An answer that only selectors tell of, by a route that has no object.
@@ -701,15 +723,8 @@ async fn a_route_that_tells_of_persons_is_judged() {
 ";
     let options = Options {
         upstreams: upstream + routes,
-        further_policy: "version: 1
-border: [house.yaml]
-categories: { email: { reveal: { support: full } } }
-objects:
-  person:
-    fields: { email: { category: email, protect: tokenize } }
-    unlisted: pass
-",
-        house_rules: STRICT,
+        further_policy: PERSON,
+        house_rules: String::leak(STRICT.replace(COUNTRIES, "person.country")),
         ..Options::default()
     };
     let world = World::start(options).await;
