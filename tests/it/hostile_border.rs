@@ -135,6 +135,49 @@ async fn house(dialect: &str, rules: &str) -> (World, Canned) {
     (World::start(options).await, canned)
 }
 
+/// A world with an API by these routes of it, behind `/crm`.
+async fn api(routes: &str, rules: &str) -> (World, Canned) {
+    let canned = Canned::start().await;
+    let (upstream, _) = canned.upstream("generic");
+    let options = Options {
+        upstreams: format!("{upstream}    routes:\n{routes}"),
+        further_policy: PERSON,
+        house_rules: String::leak(rules.replace(COUNTRIES, "person.country")),
+        ..Options::default()
+    };
+    (World::start(options).await, canned)
+}
+
+/// A world with two Salesforces, of which the first, `/sf`, is not where records belong. The
+/// second protects titles, too.
+async fn detour(observe: bool) -> (World, Canned) {
+    let canned = Canned::start().await;
+    let (upstream, policy) = canned.upstream("salesforce");
+    let options = Options {
+        salesforce_policy: Some(|policy| {
+            policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
+        }),
+        upstreams: upstream.replace("region: US", "region: FR"),
+        further_policy: String::leak(policy.replacen(
+            "      LastName:",
+            "      Title: { category: name, protect: tokenize }\n      LastName:",
+            1,
+        )),
+        house_rules: "version: 1
+law: house
+applies_to: anyone
+otherwise: allow
+jurisdiction:
+  - { name: rest, otherwise: FR }
+transfers:
+  - { name: home, from: FR, to: US, action: route, upstream: crm }
+",
+        observe,
+        ..Options::default()
+    };
+    (World::start(options).await, canned)
+}
+
 async fn send(
     world: &World,
     method: Method,

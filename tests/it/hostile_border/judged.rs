@@ -5,10 +5,9 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{
-    ANNA, BEN, COUNTRIES, Canned, HS, NEWSLETTER, PD, PERSON, SF, STRICT, contact, create, house,
-    laws, made, may_mail, mild, read, send, update,
+    ANNA, BEN, HS, NEWSLETTER, PD, SF, STRICT, api, contact, create, detour, house, laws, made,
+    may_mail, mild, read, send, update,
 };
-use crate::world::{Options, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_names_nobody_is_judged_and_what_tells_of_nobody_is_not() {
@@ -100,31 +99,7 @@ async fn whoever_is_named_in_a_filter_brings_their_law() {
 /// The policy of the upstream that a request is routed to protects more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_routed_request_is_protected_by_the_policy_of_where_it_goes() {
-    let canned = Canned::start().await;
-    let (upstream, policy) = canned.upstream("salesforce");
-    let world = World::start(Options {
-        // The policy of `/sf` passes titles, and that of `crm` does not.
-        salesforce_policy: Some(|policy| {
-            policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
-        }),
-        upstreams: upstream.replace("region: US", "region: FR"),
-        further_policy: String::leak(policy.replacen(
-            "      LastName:",
-            "      Title: { category: name, protect: tokenize }\n      LastName:",
-            1,
-        )),
-        house_rules: "version: 1
-law: house
-applies_to: anyone
-otherwise: allow
-jurisdiction:
-  - { name: rest, otherwise: FR }
-transfers:
-  - { name: home, from: FR, to: US, action: route, upstream: crm }
-",
-        ..Options::default()
-    })
-    .await;
+    let (world, canned) = detour(false).await;
     canned.answers(201, &made(ANNA));
     let headers = [("zollhaus-authorization", "crm Bearer 00Dxx0000001gPL!crm")];
     let path = "/sf/services/data/v62.0/sobjects/Contact";
@@ -149,27 +124,7 @@ transfers:
 /// What nobody looked into passes where an upstream observes, and nowhere else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_not_inspected_is_not_routed_to_an_upstream_that_enforces() {
-    let canned = Canned::start().await;
-    let (upstream, policy) = canned.upstream("salesforce");
-    let world = World::start(Options {
-        salesforce_policy: Some(|policy| {
-            policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
-        }),
-        upstreams: upstream.replace("region: US", "region: FR"),
-        further_policy: policy,
-        house_rules: "version: 1
-law: house
-applies_to: anyone
-otherwise: allow
-jurisdiction:
-  - { name: rest, otherwise: FR }
-transfers:
-  - { name: home, from: FR, to: US, action: route, upstream: crm }
-",
-        observe: true,
-        ..Options::default()
-    })
-    .await;
+    let (world, canned) = detour(true).await;
     canned.answers(200, &json!({}));
     let headers = [("zollhaus-authorization", "crm Bearer 00Dxx0000001gPL!crm")];
     let path = "/sf/services/data/v62.0/jobs/unknown";
@@ -213,19 +168,11 @@ async fn a_field_that_needs_a_purpose_needs_it_unprotected_too() {
 /// An answer that only selectors tell of, by a route that has no object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_route_that_tells_of_persons_is_judged() {
-    let canned = Canned::start().await;
-    let (upstream, _) = canned.upstream("generic");
-    let routes = "    routes:
+    let routes = "
       GET /people: { response: { person: { email: \"$[*].email\" } } }
       GET /health: {}
 ";
-    let options = Options {
-        upstreams: upstream + routes,
-        further_policy: PERSON,
-        house_rules: String::leak(STRICT.replace(COUNTRIES, "person.country")),
-        ..Options::default()
-    };
-    let world = World::start(options).await;
+    let (world, canned) = api(routes, STRICT).await;
     canned.answers(200, &json!([]));
     let refused = world.get("support", "/crm/people").await;
     assert_eq!(refused.refusal(), Some("transfer_refused"), "{refused:?}");

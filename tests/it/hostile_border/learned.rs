@@ -5,10 +5,9 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{
-    ANNA, BEN, COUNTRIES, Canned, HS, PD, PERSON, SF, contact, create, house, laws, may_mail, mild,
-    read, send, update, withdraw,
+    ANNA, BEN, HS, PD, SF, api, contact, create, house, laws, may_mail, mild, read, send, update,
+    withdraw,
 };
-use crate::world::{Options, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_batch_that_failed_nothing_is_learned() {
@@ -122,19 +121,11 @@ async fn each_of_several_countries_counts() {
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     assert_eq!(laws(&world), json!(["DE", "US"]));
 
-    let canned = Canned::start().await;
-    let (upstream, _) = canned.upstream("generic");
-    let routes = "    routes:
+    let routes = "
       GET /people: { response: { person: { email: \"$[*].email\", country: \"$[*].country\" } } }
       GET /people/{email}: { path: { email: person.email } }
 ";
-    let options = Options {
-        upstreams: upstream + routes,
-        further_policy: PERSON,
-        house_rules: String::leak(mild().replace(COUNTRIES, "person.country")),
-        ..Options::default()
-    };
-    let world = World::start(options).await;
+    let (world, canned) = api(routes, &mild()).await;
     let anna = |country: &str| json!({ "email": "anna@corp.example", "country": country });
     let closed =
         read(&world, &canned, "/crm/people", &json!([anna("DE"), anna("FR"), anna("US")])).await;
@@ -146,19 +137,11 @@ async fn each_of_several_countries_counts() {
 /// `$..email` selects whoever stands in an answer, and all are taken for one record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_about_several_makes_nobody_another() {
-    let canned = Canned::start().await;
-    let (upstream, _) = canned.upstream("generic");
-    let routes = "    routes:
+    let routes = "
       GET /people: { response: { person: { email: \"$..email\", country: \"$..country\" } } }
       GET /people/{email}: { path: { email: person.email } }
 ";
-    let options = Options {
-        upstreams: upstream + routes,
-        further_policy: PERSON,
-        house_rules: String::leak(mild().replace(COUNTRIES, "person.country")),
-        ..Options::default()
-    };
-    let world = World::start(options).await;
+    let (world, canned) = api(routes, &mild()).await;
     let person = |name: &str| json!({ "email": format!("{name}@corp.example") });
     let mut page = json!({ "me": person("me"), "results": [person("anna"), person("ben")] });
     read(&world, &canned, "/crm/people", &page).await;
