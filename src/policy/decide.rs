@@ -45,6 +45,10 @@ pub enum Forbidden {
     /// An operator that needs more than equality of surrogates.
     #[error("{operator} is not available on protected field `{field}`")]
     Operator { field: String, operator: &'static str },
+    /// A name in the answer for a field, or that of a field, which says something of the
+    /// whole record: another value could be taken for it.
+    #[error("{operator} is not available on `{field}`, which tells of whose law or consent counts")]
+    Decisive { field: String, operator: &'static str },
     /// Equality on a field whose protection cannot answer it exactly.
     #[error("comparing with protected field `{field}` is not possible: {because}")]
     Equality { field: String, because: &'static str },
@@ -135,23 +139,22 @@ impl Policy {
     /// # Errors
     /// [`Forbidden`] when the field is protected or may not be named at all.
     pub fn permit_use(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
-        if field_use.operator == FieldUse::HEARSAY {
+        let FieldUse { object, field, operator } = field_use;
+        if *operator == FieldUse::HEARSAY {
             return self.permit_hearsay(field_use);
         }
-        if field_use.field.as_str() == FieldUse::EVERY_FIELD {
+        if field.as_str() == FieldUse::EVERY_FIELD {
             return self.permit_use_of_all(field_use);
         }
-        match self.rule(&field_use.object, &field_use.field)? {
+        match self.rule(object, field)? {
+            Err(_) if *operator == FieldUse::ALIAS && self.asks(object, field) => {
+                Err(Forbidden::Decisive { field: format!("{object}.{field}"), operator })
+            }
             Err(_) => Ok(()),
-            Ok(rule)
-                if field_use.operator == FieldUse::PRESENCE
-                    && rule.protection != Protection::Drop =>
-            {
+            Ok(rule) if *operator == FieldUse::PRESENCE && rule.protection != Protection::Drop => {
                 Ok(())
             }
-            Ok(rule) => {
-                Err(Forbidden::Operator { field: rule.id.clone(), operator: field_use.operator })
-            }
+            Ok(rule) => Err(Forbidden::Operator { field: rule.id.clone(), operator }),
         }
     }
 
@@ -168,20 +171,24 @@ impl Policy {
         Err(Forbidden::Operator { field, operator: field_use.operator })
     }
 
-    /// A field that its object does not protect, but that any other would.
+    /// A field that its object does not protect, or that does not decide about its record,
+    /// while another object's would.
     fn permit_hearsay(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
-        if self.rule(&field_use.object, &field_use.field)?.is_ok() {
-            return Ok(());
+        let FieldUse { object, field, operator } = field_use;
+        let is_protected = self.rule(object, field)?.is_ok();
+        let decides = self.objects.keys().filter(|other| self.asks(other, field));
+        if let Some(other) = decides.min().filter(|_| !self.asks(object, field)) {
+            return Err(Forbidden::Decisive { field: format!("{other}.{field}"), operator });
         }
-        let elsewhere = self.objects.iter().filter_map(|(object, rules)| {
-            match (rules.fields.get(&field_use.field), &rules.unlisted) {
+        let protects = self.objects.iter().filter_map(|(other, rules)| {
+            match (rules.fields.get(field), &rules.unlisted) {
                 (Some(rule), _) => Some(rule.id.clone()),
                 (None, Unlisted::Pass) => None,
-                (None, _) => Some(format!("{object}{}", FieldRule::UNLISTED)),
+                (None, _) => Some(format!("{other}{}", FieldRule::UNLISTED)),
             }
         });
-        match elsewhere.min() {
-            Some(field) => Err(Forbidden::Operator { field, operator: field_use.operator }),
+        match protects.min().filter(|_| !is_protected) {
+            Some(field) => Err(Forbidden::Operator { field, operator }),
             None => Ok(()),
         }
     }

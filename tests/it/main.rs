@@ -12,6 +12,7 @@
 )]
 
 mod hostile;
+mod hostile_border;
 mod border;
 mod bulk;
 mod certificates;

@@ -28,7 +28,7 @@ pub(super) enum Column {
         /// Which record of the row it is of: 0 is its own.
         record: u32,
         /// The record of the row that it names by an id, if it names another one.
-        leads_to: Option<u32>,
+        leads_to: Option<(u32, ObjectName)>,
     },
     /// What the API itself says of each row.
     Meta(Meta),
@@ -138,25 +138,13 @@ impl Columns {
                 found.names.push(RecordName { record, object: object.clone(), id });
                 continue;
             }
-            self.name_other(*leads_to, first, &text, found);
+            if let Some((other, object)) = leads_to.clone().filter(|_| is_id(&text)) {
+                let (record, id) = (first + other, id::canonical(&text));
+                found.names.push(RecordName { record, object, id });
+            }
             let (object, field, role) = (object.clone(), field.clone(), role.clone());
             let occurrence = Occurrence { object, field, record, role, value };
             found.slots.push(Slot::value(cell.span(), Codec::Csv, occurrence));
-        }
-    }
-}
-
-impl Columns {
-    fn name_other(&self, record: Option<u32>, first: u32, id: &str, found: &mut Found) {
-        let objects = self.all.iter().filter_map(|column| match column {
-            Column::Field { object, record, .. } => Some((*record, object)),
-            Column::Meta(_) => None,
-        });
-        let mut others = objects.filter(|(of, _)| Some(*of) == record);
-        if let Some((other, object)) = others.next().filter(|_| is_id(id)) {
-            let id = id::canonical(id);
-            let (record, object) = (first + other, object.clone());
-            found.names.push(RecordName { record, object, id });
         }
     }
 }
@@ -203,18 +191,35 @@ impl Binding<'_> {
     /// `AccountId` names the record that `Account.Name` is of, `ContactId` the one that
     /// `ContactEmail` is copied from.
     fn connect(&self, columns: &mut [Column]) {
-        for (number, path) in (0..).zip(&self.records).skip(1) {
+        let objects: Vec<Option<ObjectName>> =
+            (0..).zip(&self.records).map(|(number, _)| object_of(columns, number)).collect();
+        let records = (0..).zip(self.records.iter().zip(objects)).skip(1);
+        for (number, (path, object)) in records {
+            let Some(object) = object else { continue };
             let (before, last) = path.rsplit_once(['.', COPIED]).unwrap_or(("", path));
-            let reference = format!("{last}id");
+            let is_copied = path.contains(COPIED);
             for column in &mut *columns {
                 let Column::Field { field, record, leads_to, .. } = column else { continue };
-                let own = self.records.get(*record as usize).is_some_and(|own| own == before);
-                if own && field.as_str() == reference {
-                    *leads_to = Some(number);
+                let referred = if is_copied {
+                    schema::copied_by(&object, field.as_str())
+                } else {
+                    (field.as_str() == format!("{last}id")).then(|| object.clone())
+                };
+                let is_beside = self.records.get(*record as usize).is_some_and(|it| it == before);
+                if let Some(referred) = referred.filter(|_| is_beside) {
+                    *leads_to = Some((number, referred));
                 }
             }
         }
     }
+}
+
+/// The object of a record of each row.
+fn object_of(columns: &[Column], number: u32) -> Option<ObjectName> {
+    columns.iter().find_map(|column| match column {
+        Column::Field { object, record, .. } if *record == number => Some(object.clone()),
+        Column::Field { .. } | Column::Meta(_) => None,
+    })
 }
 
 /// Stands in no name.
