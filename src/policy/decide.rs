@@ -257,3 +257,72 @@ const fn no_equality(protection: Protection) -> Option<&'static str> {
         Protection::Drop => Some("it is never stored"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use super::Forbidden;
+    use crate::crm::FieldUse;
+    use crate::policy::{
+        ConsentRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted,
+    };
+
+    fn object(name: &str, field: Option<&str>, unlisted: Unlisted) -> ObjectRule {
+        let rule = |field: &str| {
+            let protection = Protection::Tokenize { shape: Shape::Text };
+            let id = format!("{name}.{field}");
+            (field.into(), Arc::new(FieldRule { id, category: "c".into(), protection }))
+        };
+        ObjectRule {
+            fields: field.into_iter().map(rule).collect(),
+            unlisted,
+            subject: Vec::new(),
+            consents: HashMap::new(),
+        }
+    }
+
+    fn forbidden(policy: &Policy, object: &str, field: &str, operator: &'static str) -> String {
+        let (object, field) = (object.into(), field.into());
+        match policy.permit_use(&FieldUse { object, field, operator }) {
+            Ok(()) => String::new(),
+            Err(Forbidden::Operator { field, .. }) => field,
+            Err(Forbidden::Decisive { field, .. }) => format!("{field}!"),
+            Err(other) => other.to_string(),
+        }
+    }
+
+    #[test]
+    fn uses_of_many_fields_and_of_uncertain_ones_are_refused_by_the_strictest() {
+        let mut contact = object("contact", Some("phone"), Unlisted::Pass);
+        let rule = ConsentRule { purpose: "news".into(), given: Vec::new(), withdrawn: Vec::new() };
+        contact.consents.insert("optout".into(), rule);
+        let mut policy = Policy {
+            digest: Digest([0; 32]),
+            categories: HashMap::new(),
+            objects: HashMap::from([
+                ("contact".into(), contact),
+                ("account".into(), object("account", None, Unlisted::Pass)),
+            ]),
+            border: None,
+        };
+        let check = |policy: &Policy, object, field, operator, expected: &str| {
+            let found = forbidden(policy, object, field, operator);
+            assert_eq!(found, expected, "{object}.{field} {operator}");
+        };
+        check(&policy, "contact", FieldUse::EVERY_FIELD, "search", "contact.phone");
+        check(&policy, "account", FieldUse::EVERY_FIELD, "search", "");
+        check(&policy, "other", FieldUse::EVERY_FIELD, "search", "");
+        let hearsay = FieldUse::HEARSAY;
+        check(&policy, "contact", "phone", hearsay, "");
+        check(&policy, "account", "phone", hearsay, "contact.phone");
+        check(&policy, "account", "size", hearsay, "");
+        check(&policy, "account", "optout", hearsay, "contact.optout!");
+        check(&policy, "contact", "optout", hearsay, "");
+
+        policy.objects.insert("lead".into(), object("lead", None, Unlisted::Refuse));
+        check(&policy, "account", "size", hearsay, "lead.*");
+        check(&policy, "lead", FieldUse::EVERY_FIELD, "search", "lead.*");
+    }
+}

@@ -335,6 +335,18 @@ fn rows_of_a_query_are_read_by_their_names() {
         ["1 contact.email = a@b.de", "0 case.contactid = 003WV00000A1b2CYAR"]
     );
     assert_eq!(names(&answer.records), ["1 contact 003WV00000A1b2CYAR"]);
+    let members = of_cases.replace("Case", "CampaignMember");
+    let located = locate_told(
+        ("GET", &target(&path)),
+        &HeaderMap::new(),
+        "",
+        Some((members.as_str(), Some("campaignmember"))),
+    )
+    .unwrap();
+    let copies = "\"LeadId\",\"Email\"\n\"00QWV00000A1b2C2AR\",\"a@b.de\"\n";
+    let csv = headers(&[("content-type", "text/csv")]);
+    let answer = read_answer(&located, 200, &csv, copies).unwrap();
+    assert_eq!(names(&answer.records), ["1 lead 00QWV00000A1b2C2AR"]);
     let unknown = "\"Sponsor__r.Email\"\n\"a@b.de\"\n";
     assert!(problem(results(&path, &job("query", "PIPE", "LF"), unknown)).contains("not known"));
     let located = locate(("GET", &path), "", "", Some(&job("query", "COMMA", "LF"))).unwrap();
