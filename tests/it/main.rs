@@ -20,6 +20,7 @@ mod corpora;
 mod crash;
 mod disk_faults;
 mod fail_closed;
+mod fuzz;
 mod layers;
 mod ledger;
 mod leak;
