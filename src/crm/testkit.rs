@@ -57,6 +57,15 @@ pub fn lines(document: &Document) -> Vec<String> {
     document.slots().iter().map(line).collect()
 }
 
+/// As [`lines`], also of what is nested.
+pub fn all_lines(document: &Document) -> Vec<String> {
+    let line = |slot: &Slot| match &slot.content {
+        Content::Nested { document, .. } => all_lines(document),
+        _ => lines(&Document::new(document.bytes().clone(), vec![slot.clone()])),
+    };
+    document.slots().iter().flat_map(line).collect()
+}
+
 pub fn spelled(value: &Value) -> &str {
     match value {
         Value::Empty => "-",
