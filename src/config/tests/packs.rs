@@ -12,6 +12,7 @@ use crate::crm::Dialect;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
+use crate::crm::zoho::Zoho;
 use crate::testkit::Scratch;
 
 use super::complete::keys;
@@ -27,6 +28,7 @@ fn the_packs_fit_their_dialects() {
     check("salesforce.yaml", &Salesforce);
     check("hubspot.yaml", &HubSpot);
     check("pipedrive.yaml", &Pipedrive);
+    check("zoho.yaml", &Zoho);
     // It says nothing that needs a dialect with facts.
     check("example-api.yaml", &HubSpot);
 }

@@ -9,7 +9,7 @@ use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Document, Role, Slot};
 use crate::crm::message::{link, link_headers, parse_answer, unparseable};
-use crate::crm::{AnswerView, LocateError, LocatedAnswer, Origins, ReadAnswer, SameRecord};
+use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, Origins, ReadAnswer, SameRecord};
 
 use super::coql::Columns;
 use super::record::{Place, Records, Side, id_of, scalar};
@@ -74,14 +74,22 @@ impl ReadAnswer for Answer {
                 Self::One(reply) if reply.has_refused() && answer.status.is_success() => {
                     Err(unparseable("the answer", "it has no row for each record"))
                 }
-                _ => Ok(located),
+                Self::One(Reply { holds: Holds::Rows, .. }) | Self::Composite(_) => Ok(located),
+                Self::One(_) => Ok(LocatedAnswer { done: Done::All, ..located }),
             };
         };
-        let mut reader =
-            Reader { origins: answer.origins, found: Records::on(Side::Answer), same: Vec::new() };
+        let mut reader = Reader {
+            origins: answer.origins,
+            found: Records::on(Side::Answer),
+            done: Done::default(),
+        };
         let root = json.root();
         match self {
             Self::One(reply) => {
+                let has_rows = matches!(reply.holds, Holds::Rows);
+                if !has_rows && !has_failed(root, answer.status) {
+                    reader.done = Done::All;
+                }
                 reader.read(reply, root, answer.status)?;
                 if reply.has_refused() && answer.status.is_success() {
                     located.status = StatusCode::MULTI_STATUS;
@@ -91,7 +99,7 @@ impl ReadAnswer for Answer {
         }
         located.body = Document::new(answer.body.clone(), reader.found.slots);
         located.records = reader.found.names;
-        located.same = reader.same;
+        located.done = reader.done;
         Ok(located)
     }
 }
@@ -105,7 +113,7 @@ impl Reply {
 struct Reader<'a> {
     origins: &'a Origins,
     found: Records,
-    same: Vec<SameRecord>,
+    done: Done,
 }
 
 impl Reader<'_> {
@@ -118,7 +126,7 @@ impl Reader<'_> {
         let rows = root.get("data").filter(|data| data.kind() == Kind::Array);
         match (&reply.holds, rows) {
             (Holds::Rows, Some(rows)) => self.rows(reply, rows),
-            _ if !status.is_success() || is_error(root) => self.error(root, reply, None),
+            _ if has_failed(root, status) => self.error(root, reply, None),
             (Holds::Rows, None) if reply.has_refused() => {
                 Err(unparseable("the answer", "it has no row for each record"))
             }
@@ -143,7 +151,7 @@ impl Reader<'_> {
             };
             let asked = reply.places.iter().find_map(Told::number);
             if let Some(in_request) = asked.filter(|_| is_sole && key != "info") {
-                self.same.push(SameRecord { in_answer: number, in_request, is_taken: true });
+                self.tell_same(number, Some(in_request), true);
             }
         }
         if node.kind() == Kind::Object && key != "info" {
@@ -208,7 +216,7 @@ impl Reader<'_> {
 
     fn tell_same(&mut self, in_answer: u32, in_request: Option<u32>, is_taken: bool) {
         let same = in_request.map(|in_request| SameRecord { in_answer, in_request, is_taken });
-        self.same.extend(same);
+        self.done.add(same);
     }
 
     fn error(
@@ -320,7 +328,7 @@ impl Reader<'_> {
     ) -> Result<(), LocateError> {
         let no_parts = || unparseable("the answer", "it has not one part for each that was asked");
         let Some(parts) = root.get("__composite_requests") else {
-            if status.is_success() && !is_error(root) {
+            if !has_failed(root, status) {
                 return Err(no_parts());
             }
             let none = Reply::of_nothing();
@@ -367,8 +375,8 @@ impl Reply {
     }
 }
 
-fn is_error(root: Node<'_>) -> bool {
-    scalar_of(root, "status") == "error" || root.get("error").is_some()
+fn has_failed(root: Node<'_>, status: StatusCode) -> bool {
+    !status.is_success() || scalar_of(root, "status") == "error" || root.get("error").is_some()
 }
 
 fn scalar_of(node: Node<'_>, name: &str) -> String {

@@ -130,7 +130,11 @@ fn located(
     batch: Option<Box<dyn Batch>>,
 ) -> LocatedRequest {
     LocatedRequest {
-        operation: Operation { name: OperationName::from_static(verb.name()), object },
+        operation: Operation {
+            name: OperationName::from_static(verb.name()),
+            object,
+            is_about_records: verb.is_about_records(),
+        },
         target: Document::new(request.target.clone(), target),
         headers: Vec::new(),
         body: Document::new(request.body.clone(), records.slots).with_elements(records.elements),

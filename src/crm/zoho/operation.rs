@@ -78,6 +78,10 @@ impl Verb {
         )
     }
 
+    pub fn is_about_records(self) -> bool {
+        !matches!(self, Self::Organization | Self::Metadata | Self::OAuthToken | Self::OAuthRevoke)
+    }
+
     /// Whether the answer has one row for each record of the request.
     pub fn answers_rows(self) -> bool {
         self.has_records() || matches!(self, Self::Delete | Self::DeleteMany | Self::Unlink)

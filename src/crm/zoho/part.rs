@@ -55,7 +55,7 @@ impl Part<'_> {
         if let Some(body) = self.body.filter(|_| verb.has_records()) {
             let elements = records.elements.len();
             records.keys = external.iter().cloned().collect();
-            records.body(verb, body, object)?;
+            records.body(verb, self.call.key.is_some(), body, object)?;
             let elements = records.elements.iter().skip(elements);
             found.reply.places =
                 elements.map(|element| Told::Forwarded(element.records.clone())).collect();

@@ -33,6 +33,8 @@ pub(super) struct Records {
     pub side: Side,
     /// The fields that an upsert compares.
     pub keys: Vec<FieldName>,
+    /// Whether the records of a body are named there, and not in the path.
+    pub are_named: bool,
     /// The records of a batch, and where they stand.
     pub elements: Vec<Element>,
     pub count: u32,
@@ -72,6 +74,14 @@ impl Records {
         }
     }
 
+    /// What a request says of other records names none: whose values they are decides
+    /// what may become of them.
+    fn name_other(&mut self, record: u32, object: &ObjectName, id: &str) {
+        if self.side == Side::Answer {
+            self.name_record(record, object, id);
+        }
+    }
+
     /// # Errors
     /// [`LocateError`] for a member whose name could be a value.
     pub fn record(&mut self, record: Node<'_>, object: &ObjectName) -> Result<u32, LocateError> {
@@ -85,7 +95,9 @@ impl Records {
         parent: Option<&ObjectName>,
     ) -> Result<u32, LocateError> {
         let number = self.next_record();
-        self.name_record(number, object, &id_of(node));
+        if self.side == Side::Answer || (self.are_named && parent.is_none()) {
+            self.name_record(number, object, &id_of(node));
+        }
         if node.kind() != Kind::Object {
             return Err(unparseable("a record", "it is not an object"));
         }
@@ -188,7 +200,7 @@ impl Records {
             return Ok(());
         }
         let number = self.next_record();
-        self.name_record(number, target, &id);
+        self.name_other(number, target, &id);
         for member in node.members() {
             match member.key.as_ref() {
                 "id" if has_id => {}
@@ -244,7 +256,7 @@ impl Records {
         });
         let number = self.next_record();
         let id = node.get("participant").map(scalar).unwrap_or_default();
-        self.name_record(number, &object, &id);
+        self.name_other(number, &object, &id);
         for member in node.members() {
             match member.key.as_ref() {
                 "participant" if is_id(&id) => {}

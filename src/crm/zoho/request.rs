@@ -33,12 +33,15 @@ impl Records {
     pub fn body(
         &mut self,
         verb: Verb,
+        is_named_by_path: bool,
         root: Node<'_>,
         object: &ObjectName,
     ) -> Result<(), LocateError> {
         if root.kind() != Kind::Object {
             return Err(unparseable("the body", "it is not an object"));
         }
+        self.are_named =
+            verb == Verb::UpdateMany || (verb == Verb::UpdateRelated && !is_named_by_path);
         if verb == Verb::Upsert {
             self.keys = keys(root.get("duplicate_check_fields"), object)?;
         }

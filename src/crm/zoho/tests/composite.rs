@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{described, locate, names, read_answer, refused, render};
 use crate::carrier::Replacement;
 use crate::crm::testkit::all_lines;
+use crate::crm::{Done, SameRecord};
 
 const TARGET: &str = "/crm/v8/__composite_requests";
 
@@ -36,8 +37,8 @@ fn each_part_is_located() {
         [
             "composite -",
             "0 leads.last_name Stored Müller",
-            "2 contacts.phone Equality 040",
             "2 contacts.email Equality* a@b.de",
+            "2 contacts.phone Equality 040",
             "3 leads.email Equality* a@b.de",
             "use leads.email a reference to another part of the request",
         ]
@@ -80,8 +81,8 @@ fn each_part_is_answered() {
         assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:?}");
     }
     assert_eq!(names(&answer.records), ["0 leads 5", "2 contacts 55", "3 leads 5"]);
-    let told: Vec<_> = answer.same.iter().map(|same| (same.in_answer, same.in_request)).collect();
-    assert_eq!(told, [(0, 0)]);
+    let taken = SameRecord { in_answer: 0, in_request: 0, is_taken: true };
+    assert_eq!(answer.done, Done::Each(vec![taken]));
     assert!(read_answer(&request, 200, r#"{"__composite_requests":[]}"#).is_err());
     assert!(read_answer(&request, 200, r#"{"data":[]}"#).is_err());
     assert!(read_answer(&request, 400, r#"{"status":"error","message":"x"}"#).is_ok());

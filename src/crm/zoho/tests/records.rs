@@ -8,12 +8,17 @@ use super::{locate, names, read_answer, render};
 use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::Replacement;
 use crate::crm::testkit::all_lines;
-use crate::crm::{LocatedAnswer, LocatedRequest, RefusedRecords, Remaining};
+use crate::crm::{Done, LocatedAnswer, LocatedRequest, RefusedRecords, Remaining};
 
 const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
 
 fn same(answer: &LocatedAnswer) -> Vec<(u32, u32, bool)> {
-    answer.same.iter().map(|same| (same.in_answer, same.in_request, same.is_taken)).collect()
+    match &answer.done {
+        Done::All => panic!("records are told apart"),
+        Done::Each(same) => {
+            same.iter().map(|same| (same.in_answer, same.in_request, same.is_taken)).collect()
+        }
+    }
 }
 
 fn success(id: &str) -> Value {
@@ -62,13 +67,19 @@ fn rows_are_those_of_the_request_in_order() {
     }
     // One row too few: nothing is known of which is which.
     let rows = json!({ "data": [success("1")] });
-    assert!(read_answer(&batch(), 200, &rows.to_string()).unwrap().same.is_empty());
+    assert!(same(&read_answer(&batch(), 200, &rows.to_string()).unwrap()).is_empty());
+    assert!(same(&read_answer(&batch(), 401, r#"{"status":"error"}"#).unwrap()).is_empty());
     let read = locate("GET", "/crm/v8/Contacts/55", "").unwrap();
     let answer = read_answer(&read, 200, r#"{"data":[{"Email":"t","id":"55"}]}"#).unwrap();
     assert_eq!(same(&answer), [(0, 0, true)]);
     let deleted = locate("DELETE", "/crm/v8/Contacts?ids=55,56", "").unwrap();
     let rows = json!({ "data": [success("55"), success("56")] });
     assert_eq!(same(&read_answer(&deleted, 200, &rows.to_string()).unwrap()).len(), 2);
+    let list = locate("GET", "/crm/v8/Contacts", "").unwrap();
+    let done = |status, body| read_answer(&list, status, body).unwrap().done;
+    assert_eq!(done(200, r#"{"data":[{"id":"1"},{"id":"2"}]}"#), Done::All);
+    assert_eq!(done(204, ""), Done::All);
+    assert_eq!(done(200, r#"{"status":"error"}"#), Done::default());
 }
 
 fn refusal() -> Refusal {
@@ -101,7 +112,7 @@ fn single_records_are_refused_in_their_rows() {
         "code": "NO_PERMISSION", "details": {}, "message": "Zollhaus: no consent", "status": "error",
     });
     assert_eq!(rows, json!({ "data": [refused, duplicate("$.data[1].Email"), success("3")] }));
-    let in_request: Vec<u32> = answer.same.iter().map(|same| same.in_request).collect();
+    let in_request: Vec<u32> = same(&answer).iter().map(|(_, in_request, _)| *in_request).collect();
     assert_eq!(in_request, [2, 3]);
     assert!(read_answer(&request, 200, r#"{"data":[]}"#).is_err(), "a row is missing");
     assert!(read_answer(&request, 200, "").is_err());
