@@ -25,4 +25,6 @@ mod leak;
 mod pipedrive;
 mod readme;
 mod road;
+mod stand_in;
 mod world;
+mod zoho;
