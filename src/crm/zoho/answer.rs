@@ -123,6 +123,9 @@ impl Reader<'_> {
         root: Node<'_>,
         status: StatusCode,
     ) -> Result<(), LocateError> {
+        if root.kind() != Kind::Object {
+            return Err(unparseable("the answer", "it is not an object"));
+        }
         let rows = root.get("data").filter(|data| data.kind() == Kind::Array);
         match (&reply.holds, rows) {
             (Holds::Rows, Some(rows)) => self.rows(reply, rows),

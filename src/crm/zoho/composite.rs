@@ -15,7 +15,7 @@ use crate::crm::message::{parse_target, shown, unparseable};
 use super::answer::Reply;
 use super::operation::{Verb, classify};
 use super::parameter;
-use super::part::{Part, is_nothing};
+use super::part::{Part, is_list_of_fields, is_nothing};
 use super::record::{Records, scalar};
 use super::schema::{is_name, is_time};
 
@@ -84,7 +84,7 @@ fn headers(node: Node<'_>) -> Result<Option<String>, LocateError> {
     for member in node.members() {
         let text = scalar(member.value).into_owned();
         match member.key.to_ascii_lowercase().as_str() {
-            "x-external" => external = Some(text),
+            "x-external" if is_list_of_fields(&text) => external = Some(text),
             "if-modified-since" | "if-unmodified-since" if is_time(&text) => {}
             name => {
                 let place = format!("header `{}` of a part", shown(name));

@@ -157,10 +157,11 @@ fn rows(reply: &Reply, is_list: bool) -> Option<Box<dyn Batch>> {
 /// The header that says that a field of one's own names records.
 fn external(headers: &HeaderMap) -> Result<Option<&str>, LocateError> {
     let mut fields = headers.get_all("x-external").iter();
-    let refuse = || unparseable("the header `X-EXTERNAL`", "it is not one visible text");
-    match (fields.next(), fields.next()) {
-        (None, _) => Ok(None),
-        (Some(field), None) => field.to_str().map(Some).map_err(|_| refuse()),
-        (Some(_), Some(_)) => Err(refuse()),
-    }
+    let text = match (fields.next(), fields.next()) {
+        (None, _) => return Ok(None),
+        (Some(field), None) => field.to_str().ok(),
+        (Some(_), Some(_)) => None,
+    };
+    let refuse = || unparseable("the header `X-EXTERNAL`", "it is not one list of fields");
+    text.filter(|text| part::is_list_of_fields(text)).map(Some).ok_or_else(refuse)
 }

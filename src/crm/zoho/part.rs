@@ -6,14 +6,14 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::url::Piece;
 use crate::carrier::{Codec, Element, Removal, Role, Slot, Value};
 use crate::crm::LocateError;
-use crate::crm::message::{shown, unparseable};
+use crate::crm::message::unparseable;
 
 use super::answer::{Holds, Reply, Told};
 use super::coql;
 use super::operation::{Call, Verb, is_reference};
 use super::parameter::{self, Parameter};
 use super::record::{Place, Records, Side};
-use super::schema::{is_id, is_name, object_name};
+use super::schema::{field_name, is_id, is_name, object_name};
 use super::search;
 
 /// What one request asks.
@@ -140,21 +140,17 @@ impl Part<'_> {
 
     /// The field of the object that `X-EXTERNAL` names.
     fn external_field(&self, object: &ObjectName) -> Result<Option<FieldName>, LocateError> {
-        let Some(header) = self.external else { return Ok(None) };
-        let mut field = None;
-        for name in header.split(',').map(str::trim) {
-            let parts = name.split_once('.').filter(|(module, field)| {
-                is_name(module) && is_name(field) && !field.contains('.')
-            });
-            let Some((module, name)) = parts else {
-                let problem = format!("it names no field: {}", shown(name));
-                return Err(unparseable("the header `X-EXTERNAL`", problem));
-            };
-            if object_name(module) == *object {
-                field = Some(super::schema::field_name(name));
+        let names = self.external.unwrap_or_default().split(',').map(str::trim);
+        let mut fields = names
+            .filter_map(|name| name.split_once('.'))
+            .filter(|(module, _)| object_name(module) == *object)
+            .map(|(_, field)| field_name(field));
+        match (fields.next(), fields.next()) {
+            (field, None) => Ok(field),
+            (_, Some(_)) => {
+                Err(unparseable("the header `X-EXTERNAL`", "it names two fields of one module"))
             }
         }
-        Ok(field)
     }
 }
 
@@ -176,6 +172,12 @@ fn ids_of(parameter: &Parameter, object: &ObjectName, records: &mut Records) -> 
         start = end + 1;
     }
     elements
+}
+
+/// `Contacts.External_ID,Accounts.Number`
+pub(super) fn is_list_of_fields(text: &str) -> bool {
+    let is_field = |name: &str| name.contains('.') && is_name(name);
+    text.split(',').map(str::trim).all(is_field)
 }
 
 /// Whether there is nothing.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use proptest::prelude::*;
+
 use super::{CoqlError, Path, parse};
-use crate::carrier::{Value, Widening};
+use crate::carrier::{Codec, Value, Widening};
 
 fn spelled(path: &Path) -> String {
     let steps = path.steps.iter().map(|step| match &step.module {
@@ -108,4 +110,18 @@ fn what_is_not_understood_is_refused() {
     check("select a from b; select", CoqlError::Character(15));
     let deep = format!("select a from b where {}", "(".repeat(40));
     check(&deep, CoqlError::TooDeep(55));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(query in "(select |from |where |in |not |is null|[(),.=<>!:'\"*]|->|[a-z0-9ü \n-]{1,4}){0,30}") {
+        let _ = parse(&query);
+    }
+
+    #[test]
+    fn literals_are_read_back(text in "[a-zü' \"%]{1,20}") {
+        let query = format!("select a from b where c = {}", Codec::Coql.literal(&text));
+        let found = parse(&query).unwrap().comparisons.remove(0);
+        prop_assert_eq!(found.value, Value::from(text));
+    }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use proptest::prelude::*;
+
 use super::{CriteriaError, parse};
+use crate::carrier::Codec;
 
 /// One line per condition, the values by what stands at their places.
 fn lines(text: &str) -> Result<Vec<String>, CriteriaError> {
@@ -57,4 +60,19 @@ fn what_can_be_read_in_two_ways_is_refused() {
     check(r"(Last_Name:equals:a\b)", CriteriaError::Backslash(19));
     check(r"(Last_Name:equals:a\", CriteriaError::Backslash(19));
     check(&"(".repeat(40), CriteriaError::TooDeep(33));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "(\\(|\\)|,|:|\\\\|and|or|equals|in|[a-zü .]{1,3}){0,30}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn values_are_read_back(text in "[a-zü(),:\\\\@]{1,20}") {
+        let criteria = format!("(A:in:{},x)", Codec::ZohoCriteria.fragment(&text));
+        let found = parse(&criteria).unwrap().remove(0);
+        prop_assert_eq!(&found.operands[0].text, &text);
+        prop_assert_eq!(&found.operands[1].text, "x");
+    }
 }

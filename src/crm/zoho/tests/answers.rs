@@ -107,6 +107,8 @@ fn other_answers_are_located() {
     );
     check("/crm/v8/Leads/actions/count", 200, r#"{"count":7}"#, &[], &[]);
     check("/crm/v8/Leads", 304, "", &[], &[]);
+    let request = locate("GET", "/crm/v8/Leads", "").unwrap();
+    assert!(read_answer(&request, 200, r#"[{"Email":"t"}]"#).is_err(), "Zoho does not say that");
     check(
         "/crm/v8/Leads/5",
         400,

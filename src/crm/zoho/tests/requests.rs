@@ -4,7 +4,11 @@
 //! Bodies follow the examples of "Insert Records", "Update Records", "Upsert Records",
 //! "Create Notes" and the users of Zoho CRM API v7 and v8, with other values.
 
-use super::{check, locate, locate_with, names, refused, render};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use serde_json::{Value as Tree, json};
+
+use super::{check, locate, locate_with, names, read_answer, refused, render};
 use crate::carrier::Replacement;
 
 const RECORD: &str = r#"{"data":[{"Last_Name":"M\u00fcller","First_Name":"Anna","Email":"a@b.de","Mobile":"040","Foreign_Languages":["Korean","Irish"],"$append_values":{"Foreign_Languages":true},"Email_Opt_Out":false,"Fax":null,"Full_Name":"Anna Müller"}],"trigger":["workflow"]}"#;
@@ -178,7 +182,11 @@ fn a_field_of_ones_own_names_records() {
             "0 contacts.city Stored Ulm",
         ]
     );
-    assert!(locate_with("GET", "/crm/v8/Contacts/x", "", &[("x-external", "a@b.de")]).is_err());
+    for bad in ["a@b.de", "Contacts", "Contacts.A,Contacts.B", ""] {
+        let external = [("x-external", bad)];
+        assert!(locate_with("GET", "/crm/v8/Contacts/x", "", &external).is_err(), "{bad}");
+    }
+    assert!(locate_with("GET", "/crm/v8/org", "", &[("x-external", "Anna")]).is_err());
 }
 
 #[test]
@@ -228,4 +236,45 @@ fn what_is_not_understood_is_refused() {
     check("POST", "/crm/v8/Contacts", "data=a@b.de", "the body");
     let xml = [("content-type", "text/xml")];
     assert!(locate_with("POST", "/crm/v8/Contacts", "<a/>", &xml).is_err());
+}
+
+fn tree() -> impl Strategy<Value = Tree> {
+    let leaf = prop_oneof![
+        Just(Tree::Null),
+        any::<bool>().prop_map(Tree::from),
+        any::<i32>().prop_map(Tree::from),
+        "[a-zü\"\\\\@]{0,8}".prop_map(Tree::from),
+    ];
+    let key = "id|Email|Last_Name|Owner|name|Account_Name|Participants|Tag|\\$x|Kids|type|module";
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Tree::from),
+            btree_map(key, inner, 0..5).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_is_kept_stays_byte_for_byte(tree in tree(), is_pretty: bool) {
+        let body = json!({ "data": [tree], "trigger": [] });
+        let text = if is_pretty {
+            serde_json::to_string_pretty(&body).unwrap()
+        } else {
+            body.to_string()
+        };
+        let list = locate("GET", "/crm/v8/Deals", "").unwrap();
+        if let Ok(answer) = read_answer(&list, 200, &text) {
+            prop_assert_eq!(render(&answer.body, &Replacement::Keep), text.as_str());
+        }
+        if let Ok(update) = locate("PUT", "/crm/v8/Deals/7", &text) {
+            prop_assert!(tree.is_object());
+            prop_assert_eq!(render(&update.body, &Replacement::Keep), text.as_str());
+            // Replaced, it is still the same shape of JSON.
+            let replaced = render(&update.body, &Replacement::text("\"x"));
+            prop_assert!(serde_json::from_str::<Tree>(&replaced).is_ok(), "{}", replaced);
+        }
+    }
 }
