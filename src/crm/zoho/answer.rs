@@ -247,7 +247,7 @@ impl Reader<'_> {
             match (member.key.as_ref(), value.kind()) {
                 ("id", _) if is_id(&scalar(value)) => {}
                 ("duplicate_record", Kind::Object) => {
-                    _ = self.found.record(value, &reply.object)?
+                    self.found.record(value, &reply.object)?;
                 }
                 (key, Kind::Object) if is_lookup.is_some() => {
                     self.found.member(key, value, &reply.object, number, None)?;

@@ -45,8 +45,7 @@ fn one(node: Node<'_>, records: &mut Records) -> Result<Reply, LocateError> {
     for member in node.members() {
         match (member.key.as_ref(), member.value.kind()) {
             ("sub_request_id", _) if is_name(&scalar(member.value)) => {}
-            ("uri" | "method", Kind::String) => {}
-            ("params" | "body", Kind::Object | Kind::Null) => {}
+            ("uri" | "method", Kind::String) | ("params" | "body", Kind::Object | Kind::Null) => {}
             ("headers", Kind::Object | Kind::Null) => external = headers(member.value)?,
             (name, _) => return Err(refuse(name)),
         }

@@ -168,19 +168,18 @@ impl Records {
                 continue;
             }
             let lookups = shown.lookups.as_str();
-            let record = match related.get(lookups) {
-                Some(record) => *record,
-                None => {
-                    let record = self.next_record();
-                    // `"Account_Name":{"id":"55…"}` or `"Account_Name.id":"55…"`
-                    let lookup = row.members().find(|it| it.key.eq_ignore_ascii_case(lookups));
-                    let lookup = lookup.filter(|it| it.value.kind() == Kind::Object);
-                    if let Some(lookup) = lookup {
-                        self.name_record(record, &shown.object, &id_of(lookup.value));
-                    }
-                    related.insert(lookups, record);
-                    record
+            let record = if let Some(record) = related.get(lookups) {
+                *record
+            } else {
+                let record = self.next_record();
+                // `"Account_Name":{"id":"55…"}` or `"Account_Name.id":"55…"`
+                let lookup = row.members().find(|it| it.key.eq_ignore_ascii_case(lookups));
+                let lookup = lookup.filter(|it| it.value.kind() == Kind::Object);
+                if let Some(lookup) = lookup {
+                    self.name_record(record, &shown.object, &id_of(lookup.value));
                 }
+                related.insert(lookups, record);
+                record
             };
             self.member(&shown.field, member.value, &shown.object, record, None)?;
         }

@@ -67,7 +67,8 @@ impl Part<'_> {
             records.uses.extend(asked.uses);
         }
         if let Some(key) = self.call.key {
-            let slot = self.key(key, object, external, first, records)?;
+            let place = (object.clone(), external, first);
+            let slot = located_key(key, place, records)?;
             found.target.extend(slot);
             records.count = records.count.max(first + 1);
             if found.reply.places.is_empty() {
@@ -110,34 +111,6 @@ impl Part<'_> {
         Ok(())
     }
 
-    /// What the path names a record by: its id, or a value of an external field.
-    fn key(
-        &self,
-        key: &Piece,
-        object: &ObjectName,
-        external: Option<FieldName>,
-        record: u32,
-        records: &mut Records,
-    ) -> Result<Option<Slot>, LocateError> {
-        let text = key.decoded.as_str();
-        match external {
-            Some(field) => {
-                let place = Place { object: object.clone(), field, record };
-                let occurrence = place.occurrence(Role::Key, Value::from(text.to_owned()));
-                Ok(Some(Slot::value(key.span.clone(), Codec::Percent, occurrence)))
-            }
-            None if is_id(text) => {
-                records.name_record(record, object, text);
-                Ok(None)
-            }
-            None if records.side == Side::Part && is_reference(text) => Ok(None),
-            None => {
-                let problem = "it is not a record id, and no `X-EXTERNAL` says what it is";
-                Err(unparseable("the last segment of the path", problem))
-            }
-        }
-    }
-
     /// The field of the object that `X-EXTERNAL` names.
     fn external_field(&self, object: &ObjectName) -> Result<Option<FieldName>, LocateError> {
         let names = self.external.unwrap_or_default().split(',').map(str::trim);
@@ -150,6 +123,31 @@ impl Part<'_> {
             (_, Some(_)) => {
                 Err(unparseable("the header `X-EXTERNAL`", "it names two fields of one module"))
             }
+        }
+    }
+}
+
+/// What the path names a record by: its id, or a value of an external field.
+fn located_key(
+    key: &Piece,
+    (object, external, record): (ObjectName, Option<FieldName>, u32),
+    records: &mut Records,
+) -> Result<Option<Slot>, LocateError> {
+    let text = key.decoded.as_str();
+    match external {
+        Some(field) => {
+            let place = Place { object, field, record };
+            let occurrence = place.occurrence(Role::Key, Value::from(text.to_owned()));
+            Ok(Some(Slot::value(key.span.clone(), Codec::Percent, occurrence)))
+        }
+        None if is_id(text) => {
+            records.name_record(record, &object, text);
+            Ok(None)
+        }
+        None if records.side == Side::Part && is_reference(text) => Ok(None),
+        None => {
+            let problem = "it is not a record id, and no `X-EXTERNAL` says what it is";
+            Err(unparseable("the last segment of the path", problem))
         }
     }
 }

@@ -37,13 +37,14 @@ fn code(code: RefusalCode) -> &'static str {
         }
         RefusalCode::NoRoute => "INVALID_URL_PATTERN",
         RefusalCode::MethodNotAllowed => "INVALID_REQUEST_METHOD",
-        RefusalCode::UnknownOperation => "NOT_SUPPORTED",
         RefusalCode::UnknownCaller
         | RefusalCode::Forbidden
         | RefusalCode::TransferRefused
         | RefusalCode::ConsentMissing
         | RefusalCode::PurposeMissing => "NO_PERMISSION",
-        RefusalCode::UnsupportedMediaType | RefusalCode::UnsupportedCoding => "NOT_SUPPORTED",
+        RefusalCode::UnknownOperation
+        | RefusalCode::UnsupportedMediaType
+        | RefusalCode::UnsupportedCoding => "NOT_SUPPORTED",
         RefusalCode::TooLarge | RefusalCode::TargetTooLong => "LIMIT_EXCEEDED",
         RefusalCode::OperatorUnsupported => "INVALID_QUERY",
         RefusalCode::Unparseable | RefusalCode::UnprotectableValue | RefusalCode::MaskedValue => {

@@ -34,7 +34,7 @@ pub(super) fn parse(mut cursor: Cursor<'_>) -> Result<Query, CoqlError> {
     cursor.word("select")?;
     cursor.list(|cursor| query.column(cursor))?;
     cursor.word("from")?;
-    query.module = cursor.name()?.to_owned();
+    cursor.name()?.clone_into(&mut query.module);
     if cursor.take_word("where") {
         query.condition(&mut cursor)?;
     }
@@ -83,7 +83,7 @@ impl Query {
             }
         };
         if cursor.take_word("as") {
-            column.key = cursor.name()?.to_owned();
+            cursor.name()?.clone_into(&mut column.key);
             column.has_alias = true;
         }
         self.columns.push(column);

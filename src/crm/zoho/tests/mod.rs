@@ -37,7 +37,7 @@ fn locate_with(
     let fields = fields
         .iter()
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-    let headers = HeaderMap::from_iter(fields);
+    let headers: HeaderMap = fields.collect();
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     testkit::locate(&Zoho, &origins(), (&method, target), &headers, body)
 }
