@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Zoho CRM behind the house: what the shipped policy lets out, and what comes back.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::leak::{MARK, finds};
 use crate::stand_in::StandIn;
 use crate::world::{Options, World};
 
@@ -31,9 +32,7 @@ async fn one_contact() -> StandIn {
     .await
 }
 
-#[tokio::test]
-async fn a_contact_is_created_found_and_shown_by_role() {
-    let zoho = one_contact().await;
+async fn world(zoho: &StandIn) -> World {
     let upstream = format!(
         "  zoho:
     dialect: zoho
@@ -45,7 +44,13 @@ async fn a_contact_is_created_found_and_shown_by_role() {
         zoho.address
     );
     let options = Options { upstreams: upstream, further_policy: POLICY, ..Options::default() };
-    let world = World::start(options).await;
+    World::start(options).await
+}
+
+#[tokio::test]
+async fn a_contact_is_created_found_and_shown_by_role() {
+    let zoho = one_contact().await;
+    let world = world(&zoho).await;
 
     let person = json!({
         "First_Name": "Zoë", "Last_Name": "d’Arc", "Full_Name": "Zoë d’Arc",
@@ -120,4 +125,85 @@ async fn a_contact_is_created_found_and_shown_by_role() {
     for value in ["Zoë", "zoe.darc", "23125"] {
         assert!(!log.contains(value), "`{value}` is in the log");
     }
+}
+
+/// Every carrier that a value of a person can travel in, with the mark in each protected
+/// field of it.
+fn everywhere() -> Vec<(&'static str, String, String)> {
+    let mark = |suffix: &str| format!("{MARK}{suffix}");
+    let escaped: String = MARK.chars().map(|sign| format!("\\u{:04x}", u32::from(sign))).collect();
+    let percent: String = MARK.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let twice = percent.replace('%', "%25");
+    let person = json!({
+        "Last_Name": mark("1"), "First_Name": mark(" \"x\\"), "Full_Name": mark("3"),
+        "Email": mark("@b.example"), "Secondary_Email": mark("2@b.example"), "Phone": mark("4"),
+        "Asst_Phone": mark("5"), "Mailing_Street": mark("6"), "Date_of_Birth": mark("7"),
+        "Description": mark("8"), "Reporting_To": { "name": mark("9"), "id": "56" },
+        "Owner": { "name": mark("10"), "id": "9", "email": mark("@c.example") },
+    });
+    let data = |record: Value| json!({ "data": [record] }).to_string();
+    let event = json!({ "Event_Title": mark("1"), "Participants": [
+        { "type": "email", "participant": mark("@b.example") },
+        { "type": "contact", "participant": "55", "name": mark("2") },
+    ], "Who_Id": { "name": mark("3"), "id": "55" } });
+    let coql = |text: String| json!({ "select_query": text }).to_string();
+    let parts = json!({ "__composite_requests": [
+        { "method": "POST", "uri": "/crm/v8/Leads", "body": { "data": [{ "Last_Name": mark("1") }] } },
+        { "method": "GET", "uri": format!("/crm/v8/Leads/search?criteria=(Email:equals:{percent}2)") },
+        { "method": "GET", "uri": "/crm/v8/Leads/search", "params": { "phone": mark("3") } },
+        { "method": "POST", "uri": "/crm/v8/coql", "body": {
+            "select_query": format!("select id from Leads where Last_Name in (\"{MARK}4\")") } },
+    ] });
+    let records = |path: &str| format!("/zoho/crm/v8/{path}");
+    let search = |asked: String| records(&format!("Contacts/search?{asked}"));
+    vec![
+        ("POST", records("Contacts"), data(person.clone())),
+        ("PUT", records("Contacts/55"), data(person.clone())),
+        ("POST", records("Leads/upsert"), data(json!({ "Email": mark("@b.example") }))),
+        ("POST", records("Leads"), format!(r#"{{"data":[{{"Last_N\u0061me":"{escaped}"}}]}}"#)),
+        ("POST", records("leads"), data(json!({ "LAST_NAME": mark("1") }))),
+        ("POST", records("Events"), data(event)),
+        ("POST", records("Contacts/55/Notes"), data(json!({ "Note_Content": mark("1") }))),
+        ("GET", search(format!("email={percent}%40b.example")), String::new()),
+        (
+            "GET",
+            search(format!("criteria=(Email:equals:{percent})or(Fax:in:x,{MARK}2)")),
+            String::new(),
+        ),
+        (
+            "GET",
+            search(format!("criteria=(Last_Name:not_equal:{MARK}%5C%29%5C%2Cx)")),
+            String::new(),
+        ),
+        ("GET", search(format!("criteria=(Last_Name:equals:{twice})")), String::new()),
+        ("GET", search(format!("criteria=(Reporting_To.Email:equals:{MARK})")), String::new()),
+        (
+            "POST",
+            records("coql"),
+            coql(format!("select id from Contacts where Email = '{MARK}''x'")),
+        ),
+        (
+            "POST",
+            records("coql"),
+            coql(format!("select id from Deals where Contact_Name.Email != {MARK}")),
+        ),
+        ("POST", records("__composite_requests"), parts.to_string()),
+    ]
+}
+
+#[tokio::test]
+async fn nothing_of_a_person_leaves_in_any_carrier() {
+    let zoho = one_contact().await;
+    let world = world(&zoho).await;
+    for (method, target, body) in everywhere() {
+        let before = zoho.count();
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let answer = world.send("support", method.clone(), &target, body).await;
+        assert_eq!(zoho.count(), before + 1, "{method} {target} is refused: {answer:?}");
+        let (target, body) = zoho.last();
+        for sent in [target, body] {
+            assert!(finds(sent.as_bytes()).is_none(), "{method} {sent}");
+        }
+    }
+    assert!(finds(&world.log()).is_none(), "a value is in the log");
 }
