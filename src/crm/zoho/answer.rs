@@ -32,6 +32,8 @@ pub(super) enum Holds {
     /// A row for each record of the request.
     Rows,
     Query(Columns),
+    /// What was changed in a record, and by whom.
+    Timeline,
     Metadata,
     /// The URL that the client uses from now on.
     Login,
@@ -137,6 +139,10 @@ impl Reader<'_> {
                 self.login(root);
                 Ok(())
             }
+            (Holds::Timeline, _) => {
+                let entries = root.get("__timeline").into_iter().flat_map(|list| list.elements());
+                entries.into_iter().try_for_each(|entry| self.found.change(entry, &reply.object))
+            }
             (Holds::Metadata | Holds::Rows, _) => self.metadata(root, reply),
             (Holds::Records | Holds::Query(_), _) => {
                 root.members().try_for_each(|member| self.list(reply, &member.key, member.value))
@@ -203,8 +209,13 @@ impl Reader<'_> {
         in_request: Option<u32>,
         indexes: Option<&[usize]>,
     ) -> Result<(), LocateError> {
-        let is_taken = scalar_of(row, "status") == "success";
-        let Some(details) = row.get("details").filter(|_| is_taken) else {
+        let is_taken = match row.get("status") {
+            Some(status) => scalar(status) == "success",
+            // What a lead was converted to says no more.
+            None => row.get("code").is_none(),
+        };
+        let details = row.get("details").or(Some(row).filter(|_| row.get("status").is_none()));
+        let Some(details) = details.filter(|_| is_taken) else {
             let number = self.found.next_record();
             self.tell_same(number, in_request, false);
             return self.error_of(row, reply, number, indexes);

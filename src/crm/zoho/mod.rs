@@ -2,7 +2,8 @@
 //! Zoho CRM: its REST API in the versions 2 to 8 ("Zoho CRM API", zoho.com/crm/developer).
 //!
 //! Read here: records of every module (lists, single ones, inserts, updates, upserts,
-//! deletion, what was deleted), related records, notes, the list of attachments,
+//! deletion, what was deleted, timelines, converting leads), related records, notes, the
+//! list of attachments,
 //! searches and counts, COQL, composite requests of these, users, the organization,
 //! metadata, and the OAuth token. Everything else is an unknown operation; bulk jobs
 //! and files are refused by name.

@@ -22,6 +22,8 @@ pub(super) enum Verb {
     Delete,
     DeleteMany,
     Deleted,
+    Convert,
+    Timeline,
     Search,
     Count,
     ListRelated,
@@ -49,6 +51,8 @@ impl Verb {
             Self::Delete => "record.delete",
             Self::DeleteMany => "record.delete_many",
             Self::Deleted => "record.deleted",
+            Self::Convert => "record.convert",
+            Self::Timeline => "record.timeline",
             Self::Search => "record.search",
             Self::Count => "record.count",
             Self::ListRelated => "related.list",
@@ -73,6 +77,7 @@ impl Verb {
                 | Self::Update
                 | Self::UpdateMany
                 | Self::Upsert
+                | Self::Convert
                 | Self::CreateRelated
                 | Self::UpdateRelated
         )
@@ -184,6 +189,14 @@ fn of_records<'t>(
                     (Method::DELETE, Verb::Delete),
                 ],
             )?;
+            return Ok(Call { verb, object: Some(object), key: piece(0), parent: None });
+        }
+        [id, "actions", "convert"] if object.as_str() == "leads" && names_record(id) => {
+            let verb = choose(method, &[(Method::POST, Verb::Convert)])?;
+            return Ok(Call { verb, object: Some(object), key: piece(0), parent: None });
+        }
+        [id, "__timeline"] if names_record(id) => {
+            let verb = choose(method, &[(Method::GET, Verb::Timeline)])?;
             return Ok(Call { verb, object: Some(object), key: piece(0), parent: None });
         }
         [_, "photo", ..] => {

@@ -84,7 +84,7 @@ enum Form {
     Login,
 }
 
-const PARAMETERS: [(&str, Form); 43] = [
+const PARAMETERS: [(&str, Form); 44] = [
     ("approval_state", Form::Names),
     ("approved", Form::Names),
     ("client_id", Form::Login),
@@ -104,6 +104,7 @@ const PARAMETERS: [(&str, Form); 43] = [
     ("include", Form::Names),
     ("include_child", Form::Names),
     ("include_inner_details", Form::Names),
+    ("include_timeline_type", Form::Names),
     ("layout_id", Form::Ids),
     ("module", Form::Names),
     ("page", Form::Ids),

@@ -49,6 +49,7 @@ impl Part<'_> {
         let external = self.external_field(object)?;
         found.reply.object = object.clone();
         found.reply.holds = match verb {
+            Verb::Timeline => Holds::Timeline,
             _ if verb.answers_rows() => Holds::Rows,
             _ => Holds::Records,
         };

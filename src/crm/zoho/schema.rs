@@ -69,9 +69,13 @@ pub(super) fn lookup(object: &ObjectName, field: &str) -> Option<ObjectName> {
         (USERS, "reporting_to")
         | (
             _,
-            "owner" | "created_by" | "modified_by" | "deleted_by" | "done_by" | "commented_by"
-            | "converted_by__s",
+            "assign_to" | "owner" | "created_by" | "modified_by" | "deleted_by" | "done_by"
+            | "commented_by" | "converted_by__s",
         ) => USERS,
+        // What a lead becomes.
+        (LEADS, "accounts") => ACCOUNTS,
+        (LEADS, "contacts") => CONTACTS,
+        (LEADS, "deals") => DEALS,
         (CONTACTS, "reporting_to")
         | (_, "contact_name" | "who_id" | "related_to" | "converted_contact") => CONTACTS,
         (_, "account_name" | "parent_account" | "converted_account") => ACCOUNTS,

@@ -32,7 +32,8 @@ pub(super) fn locate(
     let mut asked = Asked { record, ..Asked::default() };
     if let Some(order) = find(parameters, "sort_by") {
         let place = place(object, field_name(order.value()), record);
-        if !matches!(place.field.as_str(), "id" | "created_time" | "modified_time") {
+        if !matches!(place.field.as_str(), "audited_time" | "created_time" | "id" | "modified_time")
+        {
             asked.use_of(&place, "sort_by");
         }
     }

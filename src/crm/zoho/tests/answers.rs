@@ -79,6 +79,36 @@ fn records_are_located_with_those_inside_of_them() {
 }
 
 #[test]
+fn timelines_show_what_fields_held() {
+    check(
+        "/crm/v8/Contacts/55/__timeline?per_page=5&sort_by=audited_time",
+        200,
+        r#"{"__timeline":[{"done_by":{"profile":{"name":"Admin","id":"1"},"name":"Jo Kern","id":"9","type__s":"regular"},"related_record":null,"record":{"module":{"api_name":"Contacts","id":"2"},"name":"t1 t2","id":"55"},"action":"updated","field_history":[{"api_name":"Email","field_label":"Email","_value":{"new":"t3","old":null}},{"api_name":"Full_Name","_value":{"new":"t1 t2","old":"t1 t4"}},{"api_name":"Owner","_value":{"new":{"name":"Jo Kern","id":"9"}}}],"id":"3"},{"record":{"module":{"api_name":"Tasks"},"name":"t5","id":"7"},"related_record":{"module":{"api_name":"Contacts"},"name":"t1 t2","id":"55"},"field_history":[]}],"info":{"more_records":false}}"#,
+        &[
+            "2 users.profile Stored Admin",
+            "1 users.full_name Stored Jo Kern",
+            "1 users.type__s Stored regular",
+            r#"3 contacts.full_name Composed { from: ["first_name", "last_name"] } t1 t2"#,
+            "0 contacts.email Former t3",
+            r#"0 contacts.full_name Composed { from: ["first_name", "last_name"] } t1 t2"#,
+            r#"0 contacts.full_name Composed { from: ["first_name", "last_name"] } t1 t4"#,
+            "4 users.full_name Stored Jo Kern",
+            "6 tasks.subject Stored t5",
+            r#"7 contacts.full_name Composed { from: ["first_name", "last_name"] } t1 t2"#,
+        ],
+        &[
+            "0 contacts 55",
+            "1 users 9",
+            "3 contacts 55",
+            "4 users 9",
+            "5 tasks 7",
+            "6 tasks 7",
+            "7 contacts 55",
+        ],
+    );
+}
+
+#[test]
 fn other_answers_are_located() {
     check(
         "/crm/v8/users?type=CurrentUser",

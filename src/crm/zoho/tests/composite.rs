@@ -101,7 +101,7 @@ fn what_a_part_must_not_hold_is_refused() {
         json!({ "method": "GET", "uri": "/crm/v8/Leads", "note": "a@b.de" }),
         json!({ "method": "GET", "uri": "/crm/v8/Leads", "sub_request_id": "a@b.de" }),
         json!({ "method": "GET" }),
-        get("/crm/v8/Contacts/55/__timeline"),
+        get("/crm/v8/Contacts/55/Emails"),
         get("/oauth/v2/token"),
         json!({ "method": "POST", "uri": TARGET, "body": { "__composite_requests": [] } }),
     ] {

@@ -10,6 +10,7 @@ use serde_json::{Value as Tree, json};
 
 use super::{check, locate, locate_with, names, read_answer, refused, render};
 use crate::carrier::Replacement;
+use crate::crm::{Done, SameRecord};
 
 const RECORD: &str = r#"{"data":[{"Last_Name":"M\u00fcller","First_Name":"Anna","Email":"a@b.de","Mobile":"040","Foreign_Languages":["Korean","Irish"],"$append_values":{"Foreign_Languages":true},"Email_Opt_Out":false,"Fax":null,"Full_Name":"Anna Müller"}],"trigger":["workflow"]}"#;
 
@@ -128,6 +129,37 @@ fn rows_participants_and_tags_are_located() {
 }
 
 #[test]
+fn what_a_lead_becomes_is_located() {
+    let body = r#"{"data":[{"overwrite":true,"Accounts":{"id":"77"},"Contacts":"55","assign_to":{"id":"9"},"Deals":{"Deal_Name":"x","Contact_Name":{"name":"Anna Müller","id":"55"},"Description":"y"},"carry_over_tags":{"Contacts":[{"name":"VIP"}]}}]}"#;
+    let located = locate("POST", "/crm/v8/Leads/5/actions/convert", body).unwrap();
+    assert_eq!(
+        super::described(&located),
+        [
+            "record.convert leads",
+            "0 leads.overwrite Stored a boolean",
+            "1 deals.deal_name Stored x",
+            "link ",
+            "1 deals.description Stored y",
+            "0 leads.carry_over_tags Stored VIP",
+        ]
+    );
+    assert_eq!(names(&located.records), ["0 leads 5"]);
+    let old = r#"{"data":[{"Contacts":"55","Deals":null,"Accounts":"77"}]}"#;
+    let new = r#"{"data":[{"code":"SUCCESS","details":{"Contacts":{"name":"t1 t2","id":"55"}},"status":"success"}]}"#;
+    let answer = read_answer(&located, 200, old).unwrap();
+    assert_eq!(answer.done, Done::Each(vec![SAME]));
+    let answer = read_answer(&located, 200, new).unwrap();
+    assert_eq!(answer.done, Done::Each(vec![SAME]));
+    assert_eq!(names(&answer.records), ["1 contacts 55"]);
+    let failed =
+        r#"{"data":[{"code":"DUPLICATE_DATA","details":{},"message":"t1","status":"error"}]}"#;
+    let failed = read_answer(&located, 400, failed).unwrap().done;
+    assert_eq!(failed, Done::Each(vec![SameRecord { is_taken: false, ..SAME }]));
+}
+
+const SAME: SameRecord = SameRecord { in_answer: 0, in_request: 0, is_taken: true };
+
+#[test]
 fn other_requests_are_read() {
     let none = "";
     check(
@@ -200,9 +232,10 @@ fn what_is_not_understood_is_refused() {
     check("POST", "/crm/v8/users", r#"{"users":[{"email":"a@b.de"}]}"#, unknown);
     check("GET", "/crm/v8/Activities", "", unknown);
     check("GET", "/crm/v8/Contacts/55/Emails", "", unknown);
-    check("GET", "/crm/v8/Contacts/55/__timeline", "", unknown);
+    check("GET", "/crm/v8/Contacts/55/__timeline?filters=a@b.de", "", "does not take it");
     check("GET", "/crm/v1/Contacts", "", unknown);
-    check("POST", "/crm/v8/Leads/5/actions/convert", "{}", unknown);
+    check("POST", "/crm/v8/Contacts/5/actions/convert", "{}", unknown);
+    check("POST", "/crm/v8/Leads/5/actions/add_tags", "{}", unknown);
     check("PATCH", "/crm/v8/Contacts", "{}", "PATCH is not a method");
     check("POST", "/crm/bulk/v8/read", "{}", "a bulk job");
     check("GET", "/crm/bulk/v8/write/7", "", "a bulk job");
