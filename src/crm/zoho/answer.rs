@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use http::StatusCode;
 
-use crate::base::{FieldName, ObjectName};
+use crate::base::ObjectName;
 use crate::carrier::json::{Kind, Node};
-use crate::carrier::{Codec, Document, Role, Slot};
+use crate::carrier::{Codec, Document, Slot};
 use crate::crm::message::{link, link_headers, parse_answer, unparseable};
 use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, Origins, ReadAnswer, SameRecord};
 
 use super::coql::Columns;
-use super::record::{Place, Records, Side, id_of, scalar};
+use super::record::{Records, Side, id_of, scalar};
 use super::schema::{self, USERS, is_id};
 
 /// What a request says about its answer.
@@ -112,9 +112,9 @@ impl Reply {
     }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     origins: &'a Origins,
-    found: Records,
+    pub found: Records,
     done: Done,
 }
 
@@ -233,76 +233,11 @@ impl Reader<'_> {
         self.done.add(same);
     }
 
-    fn error(
-        &mut self,
-        node: Node<'_>,
-        reply: &Reply,
-        indexes: Option<&[usize]>,
-    ) -> Result<(), LocateError> {
-        let number = self.found.next_record();
-        self.error_of(node, reply, number, indexes)
-    }
-
-    /// Error texts, down to every string: they belong to no field, except what is said of
-    /// other records, such as the owner of a duplicate.
-    fn error_of(
-        &mut self,
-        node: Node<'_>,
-        reply: &Reply,
-        number: u32,
-        indexes: Option<&[usize]>,
-    ) -> Result<(), LocateError> {
-        for member in node.members() {
-            let value = member.value;
-            let is_lookup = schema::lookup(&reply.object, &member.key.to_ascii_lowercase());
-            match (member.key.as_ref(), value.kind()) {
-                ("id", _) if is_id(&scalar(value)) => {}
-                ("duplicate_record", Kind::Object) => {
-                    self.found.record(value, &reply.object)?;
-                }
-                (key, Kind::Object) if is_lookup.is_some() => {
-                    self.found.member(key, value, &reply.object, number, None)?;
-                }
-                ("json_path", Kind::String) if indexes.is_some() => {
-                    self.json_path(value, indexes.unwrap_or_default(), number);
-                }
-                (_, Kind::Object) => self.error_of(value, reply, number, indexes)?,
-                (_, Kind::Array) => {
-                    for element in value.elements() {
-                        self.echo(element, number);
-                        self.error_of(element, reply, number, indexes)?;
-                    }
-                }
-                _ => self.echo(value, number),
-            }
-        }
-        Ok(())
-    }
-
-    /// `$.data[1].Email` counts the records that were forwarded.
-    fn json_path(&mut self, node: Node<'_>, indexes: &[usize], number: u32) {
-        let text = scalar(node);
-        let place = text.strip_prefix("$.data[").and_then(|rest| rest.split_once(']'));
-        let index = place.and_then(|(index, _)| indexes.get(index.parse::<usize>().ok()?));
-        match (index, place) {
-            (Some(index), Some((_, rest))) if schema::is_name(rest) || rest.is_empty() => {
-                let path = format!("$.data[{index}]{rest}");
-                self.found.slots.push(Slot::rewritten(node.span(), Codec::Json, path));
-            }
-            _ => self.echo(node, number),
-        }
-    }
-
-    fn echo(&mut self, node: Node<'_>, record: u32) {
-        if node.kind() != Kind::String || self.link(node) {
-            return;
-        }
-        let place = Place {
-            object: ObjectName::from_static("error"),
-            field: FieldName::from_static("message"),
-            record,
-        };
-        self.found.slot(node, &place, Role::Echo);
+    pub fn link(&mut self, node: Node<'_>) -> bool {
+        let link = link(&node, self.origins);
+        let is_link = link.is_some();
+        self.found.slots.extend(link);
+        is_link
     }
 
     /// What fields and modules there are; users are named where they changed something.
@@ -372,13 +307,6 @@ impl Reader<'_> {
 
     fn insert(&mut self, at: usize, text: String) {
         self.found.slots.push(Slot::rewritten(at..at, Codec::Plain, text));
-    }
-
-    fn link(&mut self, node: Node<'_>) -> bool {
-        let link = link(&node, self.origins);
-        let is_link = link.is_some();
-        self.found.slots.extend(link);
-        is_link
     }
 }
 

@@ -10,9 +10,10 @@ use crate::crm::message::{shown, unparseable};
 use crate::crm::{FieldUse, LocateError};
 use crate::query::coql::{self, Column, Path, Query};
 
-use super::record::{Place, Records, id_of, uses_of_parts};
+use super::record::{Records, id_of};
 use super::schema::{self, field_name, object_name};
 use super::search::compared;
+use super::value::{Place, uses_of_parts};
 
 /// What a query compares, uses and asks for.
 pub(super) struct Found {

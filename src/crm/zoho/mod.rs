@@ -3,10 +3,9 @@
 //!
 //! Read here: records of every module (lists, single ones, inserts, updates, upserts,
 //! deletion, what was deleted, timelines, converting leads), related records, notes, the
-//! list of attachments,
-//! searches and counts, COQL, composite requests of these, users, the organization,
-//! metadata, and the OAuth token. Everything else is an unknown operation; bulk jobs
-//! and files are refused by name.
+//! list of attachments, searches and counts, COQL, composite requests of these, users,
+//! the organization, metadata, and the OAuth token. Everything else is an unknown
+//! operation; bulk jobs and files are refused by name.
 //!
 //! What makes Zoho special, and where it is minded:
 //! - A lookup shows what another record is called by: that is a value of the other
@@ -26,6 +25,7 @@ mod answer;
 mod batch;
 mod composite;
 mod coql;
+mod error;
 mod operation;
 mod parameter;
 mod part;
@@ -34,6 +34,8 @@ mod refusal;
 mod request;
 mod schema;
 mod search;
+mod timeline;
+mod value;
 #[cfg(test)]
 mod tests;
 

@@ -12,9 +12,10 @@ use super::answer::{Holds, Reply, Told};
 use super::coql;
 use super::operation::{Call, Verb, is_reference};
 use super::parameter::{self, Parameter};
-use super::record::{Place, Records, Side};
+use super::record::{Records, Side};
 use super::schema::{field_name, is_id, is_name, object_name};
 use super::search;
+use super::value::Place;
 
 /// What one request asks.
 pub(super) struct Part<'a> {

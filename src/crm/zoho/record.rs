@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
-use crate::carrier::{Codec, Element, Occurrence, Role, Slot, Value};
+use crate::carrier::{Element, Role, Slot, Value};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError, RecordName};
 
@@ -13,6 +13,7 @@ use super::operation::is_reference;
 use super::schema::{
     self, USERS, composed_from, field_name, is_id, is_name, object_name, title_of,
 };
+use super::value::{Place, emptied, uses_of_parts};
 
 /// Whether a message asks or tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,21 +41,6 @@ pub(super) struct Records {
     pub count: u32,
 }
 
-/// The field that a value belongs to, and the record that this is a field of.
-#[derive(Clone)]
-pub(super) struct Place {
-    pub object: ObjectName,
-    pub field: FieldName,
-    pub record: u32,
-}
-
-impl Place {
-    pub fn occurrence(&self, role: Role, value: Value) -> Occurrence {
-        let Self { object, field, record } = self.clone();
-        Occurrence { object, field, record, role, value }
-    }
-}
-
 impl Records {
     pub fn on(side: Side) -> Self {
         Self { side, ..Self::default() }
@@ -76,7 +62,7 @@ impl Records {
 
     /// What a request says of other records names none: whose values they are decides
     /// what may become of them.
-    fn name_other(&mut self, record: u32, object: &ObjectName, id: &str) {
+    pub fn name_other(&mut self, record: u32, object: &ObjectName, id: &str) {
         if self.side == Side::Answer {
             self.name_record(record, object, id);
         }
@@ -187,7 +173,7 @@ impl Records {
     }
 
     /// Another record inside of one: `{"name":…,"id":…}`.
-    fn related(
+    pub fn related(
         &mut self,
         node: Node<'_>,
         target: &ObjectName,
@@ -246,174 +232,9 @@ impl Records {
         }
     }
 
-    /// Somebody who is invited: `{"type":"contact","participant":"55…","name":…,"Email":…}`.
-    fn participant(&mut self, node: Node<'_>) -> Result<(), LocateError> {
-        let kind = node.get("type").map(scalar).unwrap_or_default();
-        let object = ObjectName::from_static(match kind.as_ref() {
-            "user" => USERS,
-            "lead" => "leads",
-            _ => "contacts",
-        });
-        let number = self.next_record();
-        let id = node.get("participant").map(scalar).unwrap_or_default();
-        self.name_other(number, &object, &id);
-        for member in node.members() {
-            match member.key.as_ref() {
-                "participant" if is_id(&id) => {}
-                // Whom only an address stands for.
-                "participant" => self.member("email", member.value, &object, number, None)?,
-                "name" => self.title(member.value, &object, number, false),
-                "type" | "status" if is_name(&scalar(member.value)) => {}
-                name => self.member(name, member.value, &object, number, None)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// A tag is a value of the record that has it.
-    fn tag(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
-        if node.kind() != Kind::Object {
-            return self.leaf(node, place);
-        }
-        for member in node.members() {
-            let is_mark = matches!(member.key.as_ref(), "id" | "color_code");
-            if !is_mark || !is_name(scalar(member.value).trim_start_matches('#')) {
-                self.leaf(member.value, place)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn names_only(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
-        let is_fine = |node: Node<'_>| is_name(&scalar(node)) || node.kind() == Kind::Null;
-        if is_fine(node) || (node.kind() == Kind::Object && node.children().all(is_fine)) {
-            return Ok(());
-        }
-        self.leaf(node, place)
-    }
-
-    /// All that stands in a structure that is not known: values of the field.
-    fn leaves(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
-        for member in node.members() {
-            if self.side != Side::Answer && !is_name(&member.key) {
-                let problem = "it has a form that Zoho does not use";
-                return Err(unparseable("a name in the body", problem));
-            }
-            self.leaf(member.value, place)?;
-        }
-        Ok(())
-    }
-
-    fn leaf(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
-        match node.kind() {
-            Kind::Object => self.leaves(node, place),
-            Kind::Array => node.elements().try_for_each(|one| self.leaf(one, place)),
-            _ => {
-                self.value(node, place);
-                Ok(())
-            }
-        }
-    }
-
-    /// One value of a field.
-    pub fn value(&mut self, node: Node<'_>, place: &Place) {
-        let from = composed_from(&place.object, &place.field);
-        match self.side {
-            Side::Answer if node.kind() == Kind::Null => {}
-            Side::Answer if from.is_empty() => self.slot(node, place, Role::Stored),
-            Side::Answer => self.slot(node, place, Role::Composed { from }),
-            // Clients send back what they read; Zoho composes it anew.
-            Side::Request | Side::Part if !from.is_empty() => {
-                if node.value() != Value::Empty {
-                    self.slots.push(emptied(node));
-                }
-            }
-            Side::Part if node.kind() == Kind::String && is_reference(&scalar(node)) => {
-                let operator = "a reference to another part of the request";
-                let (object, field) = (place.object.clone(), place.field.clone());
-                self.uses.push(FieldUse { object, field, operator });
-            }
-            Side::Request | Side::Part => {
-                let is_key = self.keys.contains(&place.field);
-                self.slot(node, place, if is_key { Role::Key } else { Role::Stored });
-            }
-        }
-    }
-
-    pub fn slot(&mut self, node: Node<'_>, place: &Place, role: Role) {
-        let occurrence = place.occurrence(role, node.value());
-        let slot = Slot::value(node.span(), Codec::Json, occurrence);
-        self.slots.push(slot.removable(node.removal()));
-    }
-
-    /// An entry of a timeline: `{"record":{…},"done_by":{…},"field_history":[{"api_name":
-    /// "Email","_value":{"old":…,"new":…}}]}`.
-    pub fn change(&mut self, entry: Node<'_>, object: &ObjectName) -> Result<(), LocateError> {
-        let record = entry.get("record").filter(|record| record.kind() == Kind::Object);
-        let object = record.and_then(stated_module).unwrap_or_else(|| object.clone());
-        let number = self.next_record();
-        self.name_record(number, &object, &record.map(id_of).unwrap_or_default());
-        for member in entry.members() {
-            match (member.key.as_ref(), member.value.kind()) {
-                ("field_history", Kind::Array) => {
-                    for change in member.value.elements() {
-                        self.former(change, &object, number)?;
-                    }
-                }
-                ("record" | "related_record", Kind::Object) => {
-                    let target = stated_module(member.value).unwrap_or_else(|| object.clone());
-                    let place =
-                        Place { object: target.clone(), field: "id".into(), record: number };
-                    self.related(member.value, &target, &place)?;
-                }
-                (key @ "done_by", _) => self.member(key, member.value, &object, number, None)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// What a field held once, and what it held then.
-    fn former(
-        &mut self,
-        change: Node<'_>,
-        object: &ObjectName,
-        record: u32,
-    ) -> Result<(), LocateError> {
-        let name = change.get("api_name").map(scalar).unwrap_or_default();
-        let place = Place { object: object.clone(), field: field_name(&name), record };
-        let is_composed = !composed_from(&place.object, &place.field).is_empty();
-        for value in change.get("_value").into_iter().flat_map(|values| values.children()) {
-            match value.kind() {
-                Kind::Null => {}
-                Kind::Object | Kind::Array => self.member(&name, value, object, record, None)?,
-                _ if is_composed => self.value(value, &place),
-                _ => self.slot(value, &place, Role::Former),
-            }
-        }
-        Ok(())
-    }
-
-    fn names_record(&self, text: &str) -> bool {
+    pub fn names_record(&self, text: &str) -> bool {
         is_id(text) || (self.side == Side::Part && is_reference(text))
     }
-}
-
-/// What is asked of a composed field is asked of each field that it shows.
-pub(super) fn uses_of_parts(
-    place: &Place,
-    operator: &'static str,
-) -> impl Iterator<Item = FieldUse> {
-    let object = place.object.clone();
-    composed_from(&place.object, &place.field).iter().map(move |field| FieldUse {
-        object: object.clone(),
-        field: FieldName::from_static(field),
-        operator,
-    })
-}
-
-fn emptied(node: Node<'_>) -> Slot {
-    Slot::rewritten(node.span(), Codec::Json, String::new())
 }
 
 /// The text of a string or number; empty for anything else.
@@ -435,7 +256,7 @@ fn is_user(node: Node<'_>) -> bool {
 
 /// The module that a record says its lookup leads to: `"$se_module":"Leads"`, or
 /// `"module":{"api_name":"Leads"}` inside of the lookup.
-fn stated_module(node: Node<'_>) -> Option<ObjectName> {
+pub(super) fn stated_module(node: Node<'_>) -> Option<ObjectName> {
     let beside = node.get("$se_module").or_else(|| node.get("se_module"));
     let inside = || node.get("module").map(|module| module.get("api_name").unwrap_or(module));
     let text = scalar(beside.or_else(inside)?);

@@ -65,6 +65,10 @@ pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static 
 
 /// The module whose records a lookup names. Custom lookups are not known.
 pub(super) fn lookup(object: &ObjectName, field: &str) -> Option<ObjectName> {
+    // What a record is called by is no lookup: `Account_Name` of an account.
+    if field == title_of(object) {
+        return None;
+    }
     let target = match (object.as_str(), field) {
         (USERS, "reporting_to")
         | (
@@ -72,26 +76,19 @@ pub(super) fn lookup(object: &ObjectName, field: &str) -> Option<ObjectName> {
             "assign_to" | "owner" | "created_by" | "modified_by" | "deleted_by" | "done_by"
             | "commented_by" | "converted_by__s",
         ) => USERS,
-        // What a lead becomes.
-        (LEADS, "accounts") => ACCOUNTS,
-        (LEADS, "contacts") => CONTACTS,
-        (LEADS, "deals") => DEALS,
         (CONTACTS, "reporting_to")
+        | (LEADS, "contacts")
         | (_, "contact_name" | "who_id" | "related_to" | "converted_contact") => CONTACTS,
-        (_, "account_name" | "parent_account" | "converted_account") => ACCOUNTS,
-        // A vendor's or a deal's own name is no lookup.
-        (DEALS, "deal_name") | ("products", "product_name") | ("vendors", "vendor_name") => {
-            return None;
+        (LEADS, "accounts") | (_, "account_name" | "parent_account" | "converted_account") => {
+            ACCOUNTS
         }
-        (_, "deal_name" | "converted_deal") => DEALS,
+        (LEADS, "deals") | (_, "deal_name" | "converted_deal") => DEALS,
         (_, "product_name") => "products",
         (_, "vendor_name") => "vendors",
         (_, "campaign_source" | "parent_campaign") => "campaigns",
         _ => return None,
     };
-    // An account's own name is no lookup either.
-    let is_own = object.as_str() == ACCOUNTS && field == "account_name";
-    (!is_own).then(|| ObjectName::from_static(target))
+    Some(ObjectName::from_static(target))
 }
 
 /// The module behind a related list, by the list's API name.

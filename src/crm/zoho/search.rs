@@ -11,8 +11,8 @@ use crate::crm::{FieldUse, LocateError};
 use crate::query::zoho_criteria::{self, Comparing, Condition, Operand};
 
 use super::parameter::{Parameter, find};
-use super::record::{Place, uses_of_parts};
 use super::schema::{self, EMAIL, PHONE, field_name, is_id, title_of};
+use super::value::{Place, uses_of_parts};
 
 #[derive(Default)]
 pub(super) struct Asked {
