@@ -32,7 +32,7 @@ async fn one_contact() -> StandIn {
     .await
 }
 
-async fn world(zoho: &StandIn) -> World {
+fn options(zoho: &StandIn) -> Options {
     let upstream = format!(
         "  zoho:
     dialect: zoho
@@ -43,8 +43,11 @@ async fn world(zoho: &StandIn) -> World {
 ",
         zoho.address
     );
-    let options = Options { upstreams: upstream, further_policy: POLICY, ..Options::default() };
-    World::start(options).await
+    Options { upstreams: upstream, further_policy: POLICY, ..Options::default() }
+}
+
+async fn world(zoho: &StandIn) -> World {
+    World::start(options(zoho)).await
 }
 
 #[tokio::test]
@@ -206,4 +209,64 @@ async fn nothing_of_a_person_leaves_in_any_carrier() {
         }
     }
     assert!(finds(&world.log()).is_none(), "a value is in the log");
+}
+
+const WITH_BORDER: &str =
+    concat!("border: [house.yaml]\n", include_str!("../../policies/zoho.yaml"));
+
+/// Zoho is in the US. Records of which no country is known are Swiss.
+const HOUSE: &str = "version: 1
+law: house
+applies_to: anyone
+otherwise: refuse
+bases: { clauses: { kind: scc, reference: SCC-2026-014, until: 2099-12-31 } }
+jurisdiction:
+  - { name: country, code_in: [Contacts.Mailing_Country] }
+  - { name: learned, is: known }
+  - { name: rest, otherwise: CH }
+transfers:
+  - { name: no-transfer-of-swiss, from: CH, to: US, action: refuse }
+  - { name: clauses, from: DE, to: US, action: allow, basis: clauses, require: protected }
+";
+
+#[tokio::test]
+async fn a_record_is_turned_back_in_its_row_and_known_by_its_id() {
+    let zoho = StandIn::start(|_, body| {
+        let written: Value = serde_json::from_str(body).unwrap_or_default();
+        let written = written["data"].as_array().cloned().unwrap_or_default();
+        let row = |id: usize| json!({ "code": "SUCCESS", "details": { "id": (50 + id).to_string() }, "status": "success" });
+        let rows: Vec<Value> = written.iter().enumerate().map(|(id, _)| row(id)).collect();
+        json!({ "data": rows }).to_string()
+    })
+    .await;
+    let options = Options { house_rules: HOUSE, further_policy: WITH_BORDER, ..options(&zoho) };
+    let world = World::start(options).await;
+    let contact = |name: &str, country: &str| json!({ "Last_Name": name, "Mailing_Country": country, "Owner": { "id": "9" } });
+    let contacts = [contact("A", "DE"), contact("B", "CH"), contact("C", "DE")];
+    let body = json!({ "data": contacts }).to_string();
+    let answer = world.post("support", "/zoho/crm/v8/Contacts", body).await;
+    assert_eq!(answer.status, StatusCode::MULTI_STATUS, "{answer:?}");
+    let rows = &answer.json()["data"];
+    let statuses: Vec<&Value> = (0..3).map(|row| &rows[row]["status"]).collect();
+    assert_eq!(statuses, ["success", "error", "success"]);
+    let message = rows[1]["message"].as_str().expect("a text");
+    assert!(message.contains("house/no-transfer-of-swiss"), "{message}");
+    let (_, sent) = zoho.last();
+    let sent: Value = serde_json::from_str(&sent).expect("it is JSON");
+    assert_eq!(sent["data"].as_array().map(Vec::len), Some(2));
+
+    // One alone is turned back without Zoho.
+    let requests = zoho.count();
+    let body = json!({ "data": [contact("B", "CH")] }).to_string();
+    let answer = world.post("support", "/zoho/crm/v8/Contacts", body).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer.json()["data"][0]["code"], "NO_PERMISSION");
+    assert_eq!(zoho.count(), requests);
+
+    // The third is known by the id that its row told, the last by none.
+    let named = |id: &str| json!({ "id": id, "First_Name": "D" });
+    let body = json!({ "data": [named("51"), named("99")] }).to_string();
+    let answer = world.send("support", Method::PUT, "/zoho/crm/v8/Contacts", body).await;
+    let rows = &answer.json()["data"];
+    assert_eq!([&rows[0]["status"], &rows[1]["status"]], ["success", "error"], "{rows}");
 }
