@@ -10,10 +10,11 @@ use crate::crm::message::{shown, unparseable};
 use crate::crm::{FieldUse, LocateError};
 use crate::query::coql::{self, Column, Path, Query};
 
+use super::operation::refers;
 use super::record::{Records, id_of};
 use super::schema::{self, field_name, object_name};
 use super::search::compared;
-use super::value::{Place, uses_of_parts};
+use super::value::{Place, use_of, uses_of_parts};
 
 /// What a query compares, uses and asks for.
 pub(super) struct Found {
@@ -53,6 +54,9 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
         let raw = text.get(comparison.span.clone()).unwrap_or_default();
         let Some(place) = compared(&place, raw.trim_matches(['\'', '"'])) else { continue };
         found.uses.extend(uses_of_parts(&place, "comparing with a composed field"));
+        if refers(raw) {
+            found.uses.push(use_of(&place, "a reference to another part of the request"));
+        }
         let occurrence = place.occurrence(Role::Equality, comparison.value.clone());
         let slot = Slot::value(comparison.span.clone(), Codec::Coql, occurrence);
         found.slots.push(slot.widening(comparison.widening.clone()));
@@ -61,8 +65,7 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
         let place = scope.resolve(&field_use.field)?;
         if place.field.as_str() != "id" {
             found.uses.extend(uses_of_parts(&place, field_use.operator));
-            let (object, field) = (place.object, place.field);
-            found.uses.push(FieldUse { object, field, operator: field_use.operator });
+            found.uses.push(use_of(&place, field_use.operator));
         }
     }
     for column in &query.columns {

@@ -7,7 +7,7 @@ use crate::carrier::{Codec, Role, Slot};
 use crate::crm::LocateError;
 
 use super::answer::{Reader, Reply};
-use super::record::scalar;
+use super::record::{scalar, stated_module};
 use super::schema::{self, is_id};
 use super::value::Place;
 
@@ -37,7 +37,8 @@ impl Reader<'_> {
             match (member.key.as_ref(), value.kind()) {
                 ("id", _) if is_id(&scalar(value)) => {}
                 ("duplicate_record", Kind::Object) => {
-                    self.found.record(value, &reply.object)?;
+                    let object = stated_module(value).unwrap_or_else(|| reply.object.clone());
+                    self.found.record(value, &object)?;
                 }
                 (key, Kind::Object) if is_lookup.is_some() => {
                     self.found.member(key, value, &reply.object, number, None)?;

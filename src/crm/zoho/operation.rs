@@ -136,9 +136,12 @@ pub(super) fn classify<'t>(
                 object: Some(ObjectName::from_static("org")),
                 ..of_none(get(Verb::Organization)?)
             }),
-            ["settings" | "__apis" | "__features", names @ ..]
-                if names.iter().all(|name| is_name(name)) =>
+            ["settings", kind, names @ ..]
+                if SETTINGS.contains(kind) && names.iter().all(|name| is_name(name)) =>
             {
+                Ok(of_none(get(Verb::Metadata)?))
+            }
+            ["__apis" | "__features", names @ ..] if names.iter().all(|name| is_name(name)) => {
                 Ok(of_none(get(Verb::Metadata)?))
             }
             ["users", "actions", "count"] => Ok(of_none(get(Verb::Metadata)?)),
@@ -150,6 +153,23 @@ pub(super) fn classify<'t>(
         _ => Err(LocateError::UnknownOperation),
     }
 }
+
+/// Settings that tell of no records, as the recycle bin and portals do.
+const SETTINGS: [&str; 13] = [
+    "currencies",
+    "custom_views",
+    "fields",
+    "global_picklists",
+    "layouts",
+    "map_dependencies",
+    "modules",
+    "pipeline",
+    "profiles",
+    "related_lists",
+    "roles",
+    "territories",
+    "wizards",
+];
 
 /// What follows `/crm/v8/Contacts`.
 fn of_records<'t>(
@@ -268,6 +288,11 @@ fn is_module(segment: &str) -> bool {
     segment.starts_with(|first: char| first.is_ascii_alphabetic())
         && segment.bytes().all(is_part)
         && !RESOURCES.contains(&name.as_str())
+}
+
+/// Whether a text is filled in from the answer to another part of a composite request.
+pub(super) fn refers(text: &str) -> bool {
+    text.contains("@{")
 }
 
 /// An id, or the place for one in the answer to another part of a composite request:

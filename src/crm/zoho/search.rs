@@ -10,9 +10,10 @@ use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError};
 use crate::query::zoho_criteria::{self, Comparing, Condition, Operand};
 
+use super::operation::refers;
 use super::parameter::{Parameter, find};
 use super::schema::{self, EMAIL, PHONE, field_name, is_id, title_of};
-use super::value::{Place, uses_of_parts};
+use super::value::{self, Place, uses_of_parts};
 
 #[derive(Default)]
 pub(super) struct Asked {
@@ -40,6 +41,9 @@ pub(super) fn locate(
     for (name, field) in [("email", EMAIL), ("phone", PHONE)] {
         if let Some(term) = find(parameters, name) {
             let place = place(object, FieldName::from_static(field), record);
+            if refers(term.value()) {
+                asked.use_of(&place, name);
+            }
             let occurrence = place.occurrence(Role::Equality, Value::from(term.value().to_owned()));
             asked.slots.push(Slot::value(term.span.clone(), term.codec, occurrence));
         }
@@ -80,7 +84,7 @@ impl Asked {
         let is_other = matches!(condition.operator.comparing, Comparing::Other | Comparing::Range);
         for operand in condition.operands {
             let Some(place) = compared(&place, &operand.text) else { continue };
-            let is_place_holder = operand.text.starts_with("${");
+            let is_place_holder = operand.text.starts_with("${") || refers(&operand.text);
             self.uses.extend(uses_of_parts(&place, operator));
             if is_other || is_place_holder {
                 self.use_of(&place, operator);
@@ -94,8 +98,7 @@ impl Asked {
     }
 
     fn use_of(&mut self, place: &Place, operator: &'static str) {
-        let (object, field) = (place.object.clone(), place.field.clone());
-        self.uses.push(FieldUse { object, field, operator });
+        self.uses.push(value::use_of(place, operator));
         self.uses.extend(uses_of_parts(place, operator));
     }
 }

@@ -7,7 +7,7 @@ use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError};
 
-use super::operation::is_reference;
+use super::operation::refers;
 use super::record::{Records, Side, scalar};
 use super::schema::{USERS, composed_from, is_id, is_name};
 
@@ -109,12 +109,10 @@ impl Records {
                     self.slots.push(emptied(node));
                 }
             }
-            Side::Part if node.kind() == Kind::String && is_reference(&scalar(node)) => {
-                let operator = "a reference to another part of the request";
-                let (object, field) = (place.object.clone(), place.field.clone());
-                self.uses.push(FieldUse { object, field, operator });
-            }
             Side::Request | Side::Part => {
+                if self.side == Side::Part && refers(&scalar(node)) {
+                    self.uses.push(use_of(place, "a reference to another part of the request"));
+                }
                 let is_key = self.keys.contains(&place.field);
                 self.slot(node, place, if is_key { Role::Key } else { Role::Stored });
             }
@@ -126,6 +124,10 @@ impl Records {
         let slot = Slot::value(node.span(), Codec::Json, occurrence);
         self.slots.push(slot.removable(node.removal()));
     }
+}
+
+pub(super) fn use_of(place: &Place, operator: &'static str) -> FieldUse {
+    FieldUse { object: place.object.clone(), field: place.field.clone(), operator }
 }
 
 /// What is asked of a composed field is asked of each field that it shows.

@@ -19,9 +19,9 @@ fn three() -> String {
         { "sub_request_id": "1", "method": "POST", "uri": "/crm/v8/Leads", "headers": {},
           "body": { "data": [{ "Last_Name": "Müller" }] } },
         { "sub_request_id": "2", "method": "PUT", "uri": "/crm/v8/Leads/@{1:$.data[0].details.id}",
-          "body": { "data": [{ "Email": "@{1:$.data[0].Email}", "Contact_Name": "@{1:$.x}" }] } },
+          "body": { "data": [{ "Email": "@{1:$.data[0].Email}", "Phone": "040", "Contact_Name": "@{1:$.x}" }] } },
         { "method": "GET", "uri": "/crm/v8/Contacts/search?criteria=(Email:equals:a%40b.de)",
-          "params": { "per_page": 2, "phone": "040", "fields": "Email" }, "body": null },
+          "params": { "per_page": 2, "phone": "@{1:$.x}", "fields": "Email" }, "body": null },
         { "method": "POST", "uri": "/crm/v8/coql",
           "body": { "select_query": "select Email as who from Leads where Email = 'a@b.de'" } },
         { "method": "GET", "uri": "/crm/v8/Accounts/77" },
@@ -37,10 +37,13 @@ fn each_part_is_located() {
         [
             "composite -",
             "0 leads.last_name Stored Müller",
+            "1 leads.email Stored @{1:$.data[0].Email}",
+            "1 leads.phone Stored 040",
             "2 contacts.email Equality* a@b.de",
-            "2 contacts.phone Equality 040",
+            "2 contacts.phone Equality @{1:$.x}",
             "3 leads.email Equality* a@b.de",
             "use leads.email a reference to another part of the request",
+            "use contacts.phone phone",
         ]
     );
     assert_eq!(names(&located.records), ["4 accounts 77"]);
