@@ -217,6 +217,9 @@ impl FieldUse {
 
     /// In the place of a field: whatever fields the object has are used.
     pub const EVERY_FIELD: &str = "*";
+
+    /// Another name for a field in the answer, which may be the name of yet another field.
+    pub const ALIAS: &str = "an alias";
 }
 
 /// What a CRM is known to accept in a field.

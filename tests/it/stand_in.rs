@@ -4,9 +4,11 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use crate::world::read_request;
 
 /// Answers one request after another, and keeps them.
 pub struct StandIn {
@@ -25,7 +27,7 @@ impl StandIn {
         let seen = Arc::clone(&requests);
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let Some((target, body)) = read(&mut stream).await else { continue };
+                let Some((target, body)) = read_request(&mut stream).await else { continue };
                 let answer = answer(&target, &body);
                 seen.lock().expect("no writer panicked").push((target, body));
                 let answer = format!(
@@ -50,25 +52,5 @@ impl StandIn {
 impl Drop for StandIn {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// The target and the body of a request.
-async fn read(stream: &mut TcpStream) -> Option<(String, String)> {
-    let mut bytes = Vec::new();
-    loop {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
-        });
-        if body.len() >= length.unwrap_or(0) {
-            let target = head.split(' ').nth(1)?;
-            return Some((target.to_owned(), body.to_owned()));
-        }
     }
 }

@@ -37,6 +37,14 @@ pub(super) struct Shown {
     lookups: String,
 }
 
+impl Shown {
+    fn path(&self) -> String {
+        let lookups = self.lookups.as_str();
+        let dot = if lookups.is_empty() { "" } else { "." };
+        format!("{lookups}{dot}{}", self.field)
+    }
+}
+
 /// # Errors
 /// [`LocateError::Unparseable`] when the query is not understood, or a name in it cannot
 /// be bound to a module beyond doubt.
@@ -69,10 +77,12 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
         }
     }
     for column in &query.columns {
-        let shown = match &column.field {
-            Some(path) => scope.shown(path)?,
-            None => continue,
-        };
+        // It names the record.
+        if column.has_alias && column.key.eq_ignore_ascii_case("id") {
+            return Err(refuse("an alias takes the name of the id of a record".to_owned()));
+        }
+        let Some(path) = &column.field else { continue };
+        let shown = scope.shown(path)?;
         if found.columns.insert(column.key.to_ascii_lowercase(), shown).is_some() {
             return Err(refuse("two columns have the same name".to_owned()));
         }
@@ -178,7 +188,10 @@ impl Records {
                 let record = self.next_record();
                 // `"Account_Name":{"id":"55…"}` or `"Account_Name.id":"55…"`
                 let lookup = row.members().find(|it| it.key.eq_ignore_ascii_case(lookups));
-                let lookup = lookup.filter(|it| it.value.kind() == Kind::Object);
+                let is_itself = columns
+                    .get(&lookups.to_ascii_lowercase())
+                    .is_none_or(|shown| shown.path().eq_ignore_ascii_case(lookups));
+                let lookup = lookup.filter(|it| is_itself && it.value.kind() == Kind::Object);
                 if let Some(lookup) = lookup {
                     self.name_record(record, &shown.object, &id_of(lookup.value));
                 }

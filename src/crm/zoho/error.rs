@@ -38,7 +38,9 @@ impl Reader<'_> {
                 ("id", _) if is_id(&scalar(value)) => {}
                 ("duplicate_record", Kind::Object) => {
                     let object = stated_module(value).unwrap_or_else(|| reply.object.clone());
-                    self.found.record(value, &object)?;
+                    let place =
+                        Place { object: object.clone(), field: "id".into(), record: number };
+                    self.found.related(value, &object, &place)?;
                 }
                 (key, Kind::Object) if is_lookup.is_some() => {
                     self.found.member(key, value, &reply.object, number, None)?;

@@ -142,6 +142,8 @@ fn coql_is_located() {
     );
     for (text, expected) in [
         ("select a from b where Guardian.Email = 'a@b.de'", "leads to a module that is not known"),
+        ("select Email as ID from Contacts", "takes the name of the id"),
+        ("select COUNT(id) as id from Contacts", "takes the name of the id"),
         ("select Email as x, Phone as X from Contacts", "two columns have the same name"),
         ("select Email as Phone from Contacts where Phone = 'a@b.de'", "can be read in two ways"),
         ("select a from b where c = 'a@b.de", "a malformed literal"),
@@ -169,6 +171,12 @@ fn rows_of_queries_are_read_by_their_columns() {
         ]
     );
     assert_eq!(names(&answer.records), ["0 contacts 55", "1 accounts 77", "2 accounts 77"]);
+    // A name that something else took does not name a record.
+    let text = "select Owner as Account_Name, Account_Name.Phone from Contacts where id = '5'";
+    let request = locate("POST", "/crm/v8/coql", &query(text)).unwrap();
+    let body = r#"{"data":[{"Account_Name":{"id":"9"},"Account_Name.Phone":"t1","id":"55"}]}"#;
+    let answer = read_answer(&request, 200, body).unwrap();
+    assert_eq!(names(&answer.records), ["0 contacts 55", "1 users 9"]);
     let answer = read_answer(&request, 204, "").unwrap();
     assert_eq!(answer.body.bytes(), Document::default().bytes());
 }

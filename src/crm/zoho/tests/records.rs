@@ -33,7 +33,7 @@ fn duplicate(path: &str) -> Value {
         "code": "DUPLICATE_DATA", "status": "error", "message": "duplicate data t1",
         "details": {
             "api_name": "Email", "json_path": path, "id": "55",
-            "duplicate_record": { "id": "55", "Owner": { "name": "Jo Kern", "id": "9" } },
+            "duplicate_record": { "id": "55", "module": { "api_name": "Leads", "id": "2" }, "Owner": { "name": "Jo Kern", "id": "9" } },
         },
     })
 }
@@ -54,7 +54,7 @@ fn rows_are_those_of_the_request_in_order() {
     assert_eq!(same(&answer), [(0, 0, true), (2, 2, false), (5, 3, true)]);
     assert_eq!(
         names(&answer.records),
-        ["0 contacts 1", "1 users 9", "3 contacts 55", "4 users 9", "5 contacts 3", "6 users 9"]
+        ["0 contacts 1", "1 users 9", "3 leads 55", "4 users 9", "5 contacts 3", "6 users 9"]
     );
     let lines = all_lines(&answer.body);
     for expected in [

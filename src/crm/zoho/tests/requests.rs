@@ -234,6 +234,8 @@ fn what_is_not_understood_is_refused() {
     check("GET", "/crm/v8/Contacts/55/Emails", "", unknown);
     check("GET", "/crm/v8/Contacts/55/__timeline?filters=a@b.de", "", "does not take it");
     check("GET", "/crm/v1/Contacts", "", unknown);
+    check("GET", "/crm/v8/settings/recycle_bin", "", unknown);
+    check("GET", "/crm/v8/settings/portals/X/user_type/7/users", "", unknown);
     check("POST", "/crm/v8/Contacts/5/actions/convert", "{}", unknown);
     check("POST", "/crm/v8/Leads/5/actions/add_tags", "{}", unknown);
     check("PATCH", "/crm/v8/Contacts", "{}", "PATCH is not a method");
