@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::Zoho;
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::{Document, Replacement};
+use crate::carrier::{Document, Replacement, Value};
 use crate::crm::testkit::{self, all_lines};
 use crate::crm::{
     Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName,
@@ -60,11 +60,17 @@ fn names(records: &[RecordName]) -> Vec<String> {
     records.iter().map(|name| format!("{} {} {}", name.record, name.object, name.id)).collect()
 }
 
-/// Locates, and writes nothing else than came in.
+/// Locates, and shows no value to a debugger.
 fn check(method: &str, target: &str, body: &str, expected: &[&str]) {
     let located =
         locate(method, target, body).unwrap_or_else(|error| panic!("{method} {target}: {error}"));
     assert_eq!(described(&located), expected, "{method} {target} {body}");
+    let shown = format!("{located:?}");
+    for (_, found) in located.documents().flat_map(Document::occurrences) {
+        if let Value::Text(text) = &found.value {
+            assert!(text.expose().len() < 4 || !shown.contains(text.expose()), "{shown}");
+        }
+    }
 }
 
 fn refused(method: &str, target: &str, body: &str) -> String {
