@@ -8,8 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::Pipedrive;
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::{Document, Replacement};
-use crate::crm::testkit::{self, all_lines as values};
+use crate::crm::testkit::{self, all_lines as values, render};
 use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
 
 const JSON: &str = "application/json";
@@ -44,13 +43,6 @@ fn read_answer(
 ) -> Result<LocatedAnswer, LocateError> {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))]);
     testkit::read_answer(request, origins, status, &headers, body)
-}
-
-/// The document with this in the place of every value.
-fn render(document: &Document, replacement: &Replacement) -> String {
-    let replacements = vec![replacement.clone(); document.occurrences().len()];
-    let rendered = document.render(&mut replacements.iter()).unwrap();
-    String::from_utf8(rendered.into()).unwrap()
 }
 
 #[test]

@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::Zoho;
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::{Document, Replacement, Value};
-use crate::crm::testkit::{self, all_lines};
+use crate::carrier::{Document, Value};
+use crate::crm::testkit::{self, all_lines, render};
 use crate::crm::{
     Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName,
 };
@@ -78,13 +78,6 @@ fn refused(method: &str, target: &str, body: &str) -> String {
         Ok(located) => panic!("{method} {target} {body} is read: {:?}", described(&located)),
         Err(error) => error.to_string(),
     }
-}
-
-/// The document with this in the place of every value.
-fn render(document: &Document, replacement: &Replacement) -> String {
-    let replacements = vec![replacement.clone(); document.occurrences().len()];
-    let rendered = document.render(&mut replacements.iter()).unwrap();
-    String::from_utf8(rendered.into()).unwrap()
 }
 
 #[test]
