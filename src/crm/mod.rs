@@ -16,6 +16,7 @@ mod message;
 mod record;
 pub mod pipedrive;
 pub mod salesforce;
+pub mod zoho;
 #[cfg(test)]
 mod testkit;
 
@@ -212,6 +213,9 @@ pub struct FieldUse {
 impl FieldUse {
     /// Only whether there is a value. Surrogates answer that; what was dropped does not.
     pub const PRESENCE: &str = crate::query::PRESENCE;
+
+    /// In the place of a field: whatever fields the object has are used.
+    pub const EVERY_FIELD: &str = "*";
 
     /// Another name for a field in the answer, which may be the name of yet another field.
     pub const ALIAS: &str = "an alias";

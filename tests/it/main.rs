@@ -29,4 +29,6 @@ mod queries;
 mod random;
 mod readme;
 mod road;
+mod stand_in;
 mod world;
+mod zoho;
