@@ -20,6 +20,10 @@ pub enum Codec {
     Sosl,
     /// A cell of a CSV row (RFC 4180), double quotes included.
     Csv,
+    /// A COQL string literal, single quotes included.
+    Coql,
+    /// A value in the criteria of a Zoho search, without quotes.
+    ZohoCriteria,
     /// Nothing is escaped or delimited, as in a header value.
     Plain,
 }
@@ -32,8 +36,8 @@ impl Codec {
     pub fn literal(self, text: &str) -> String {
         match self {
             Codec::Json | Codec::Csv | Codec::Sosl => format!("\"{}\"", self.fragment(text)),
-            Codec::Percent | Codec::Plain => self.fragment(text),
-            Codec::Soql => format!("'{}'", self.fragment(text)),
+            Codec::Percent | Codec::ZohoCriteria | Codec::Plain => self.fragment(text),
+            Codec::Soql | Codec::Coql => format!("'{}'", self.fragment(text)),
         }
     }
 
@@ -47,8 +51,10 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::Csv | Codec::Sosl | Codec::Plain => elements.to_owned(),
-            Codec::Soql => format!("({elements})"),
+            Codec::Percent | Codec::Csv | Codec::Sosl | Codec::ZohoCriteria | Codec::Plain => {
+                elements.to_owned()
+            }
+            Codec::Soql | Codec::Coql => format!("({elements})"),
         }
     }
 
@@ -60,6 +66,9 @@ impl Codec {
             Codec::Soql => escape_soql(text),
             Codec::Sosl => escape_sosl(text),
             Codec::Csv => text.replace('"', "\"\""),
+            // Zoho, "FAQs on COQL API": a quote is doubled.
+            Codec::Coql => text.replace('\'', "''"),
+            Codec::ZohoCriteria => escape_criteria(text),
             Codec::Plain => text.to_owned(),
         }
     }
@@ -105,6 +114,18 @@ fn escape_sosl(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if SOSL_RESERVED.contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// Zoho, "Search Records": parentheses, commas and backslashes in values.
+fn escape_criteria(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '(' | ')' | ',' | '\\') {
             escaped.push('\\');
         }
         escaped.push(character);
@@ -184,6 +205,8 @@ mod tests {
         check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
         check(Codec::Sosl, "a-b'{\\@c.de", r#""a\-b\'\{\\@c.de""#);
         check(Codec::Csv, "a \"b\",\nc", "\"a \"\"b\"\",\nc\"");
+        check(Codec::Coql, "O'Brien\"", "'O''Brien\"'");
+        check(Codec::ZohoCriteria, r"a (b), c\", r"a \(b\)\, c\\");
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
 
         let check = |codec: Codec, expected| {
@@ -191,7 +214,9 @@ mod tests {
         };
         check(Codec::Json, r#"["a","b'"]"#);
         check(Codec::Soql, r"('a','b\'')");
+        check(Codec::Coql, "('a','b''')");
         check(Codec::Percent, "a,b%27");
+        check(Codec::ZohoCriteria, "a,b'");
     }
 
     #[test]

@@ -39,7 +39,7 @@ use self::operation::{Call, Verb};
 use self::record::Records;
 use super::message::{self, MediaType, unparseable};
 use super::{
-    Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RecordName,
+    About, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RecordName,
     RequestView,
 };
 
@@ -73,7 +73,7 @@ impl Dialect for Pipedrive {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
                 object: call.object.clone(),
-                is_about_records: call.verb.is_about_records(),
+                about: About::named_if(call.verb.is_about_records()),
             },
             target: Document::new(request.target.clone(), asked.slots),
             headers: Vec::new(),

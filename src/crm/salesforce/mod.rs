@@ -49,8 +49,8 @@ use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
-    self, AnswerView, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, Memo, NativeAnswer,
-    Question, RequestView,
+    self, About, AnswerView, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, Memo,
+    NativeAnswer, Question, RequestView,
 };
 
 /// The Salesforce dialect.
@@ -196,7 +196,7 @@ fn locate_records(
         operation: crm::Operation {
             name: operation.name.into(),
             object: found.object.clone(),
-            is_about_records: operation.is_about_records(),
+            about: About::named_if(operation.is_about_records()).and_others_if(found.finds_others),
         },
         target: Document::new(request.target.clone(), found.slots),
         headers: Vec::new(),

@@ -19,7 +19,7 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::url::{Parameter, Target};
 use crate::carrier::{Codec, DecodedText, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
-use crate::crm::{FieldUse, LocateError, LocatedRequest, Operation, RequestView};
+use crate::crm::{About, FieldUse, LocateError, LocatedRequest, Operation, RequestView};
 use crate::query::sosl::{self, Scope, Search};
 
 /// # Errors
@@ -47,7 +47,7 @@ pub(super) fn locate(
     let uses = in_target.uses.into_iter().chain(in_body.uses).collect();
     let names = in_target.names.into_iter().chain(in_body.names).collect();
     Ok(LocatedRequest {
-        operation: Operation { name: name.into(), object: None, is_about_records: true },
+        operation: Operation { name: name.into(), object: None, about: About::Anybody },
         target: Document::new(request.target.clone(), in_target.slots),
         headers: Vec::new(),
         body: Document::new(request.body.clone(), in_body.slots),

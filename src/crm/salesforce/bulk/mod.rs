@@ -35,7 +35,7 @@ use crate::carrier::csv::{Csv, CsvError};
 use crate::carrier::url::Target;
 use crate::crm::message::{MediaType, parse_answer, parse_json, refuse_body, unparseable};
 use crate::crm::{
-    AnswerView, LocateError, LocatedRequest, Memo, Operation, Question, ReadAnswer, RequestView,
+    About, AnswerView, LocateError, LocatedRequest, Memo, Operation, Question, ReadAnswer, RequestView,
 };
 
 /// What has to be known of the job before the request can be read: where to ask for it.
@@ -150,7 +150,8 @@ impl Located {
             operation: Operation {
                 name: resource.name.into(),
                 object: self.object,
-                is_about_records: resource.subject.is_about_records(),
+                about: About::named_if(resource.subject.is_about_records())
+                    .and_others_if(self.found.finds_others),
             },
             target: Document::new(request.target.clone(), Vec::new()),
             headers: Vec::new(),

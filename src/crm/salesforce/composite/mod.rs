@@ -27,7 +27,7 @@ use self::plan::{Form, Plan};
 use self::request::Requests;
 use crate::carrier::Document;
 use crate::crm::message::{MediaType, parse_json};
-use crate::crm::{LocateError, LocatedRequest, Operation, RequestView};
+use crate::crm::{About, LocateError, LocatedRequest, Operation, RequestView};
 
 /// # Errors
 /// [`LocateError::UnknownOperation`] for another resource or method; any other where one
@@ -62,7 +62,8 @@ pub(super) fn locate(
         operation: Operation {
             name: name.into(),
             object: None,
-            is_about_records: requests.is_about_records,
+            // Each part has numbers for all that it is about.
+            about: About::named_if(requests.is_about_records),
         },
         target: Document::new(request.target.clone(), Vec::new()),
         headers: Vec::new(),

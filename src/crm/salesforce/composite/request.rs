@@ -11,7 +11,7 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, DecodedText, Document, Element, Slot, Value};
 use crate::crm::message::{shown, unparseable};
 use crate::crm::salesforce::locate_part;
-use crate::crm::{FieldUse, LocateError, LocatedRequest, RecordName, RequestView};
+use crate::crm::{About, FieldUse, LocateError, LocatedRequest, RecordName, RequestView};
 
 /// Salesforce refuses more as a whole. Shortened, they would pass where they should not.
 const MAX_PARTS: usize = 25;
@@ -161,7 +161,7 @@ impl<'r, 'a> Requests<'r, 'a> {
         let first = self.next_record;
         let count = record_count(&located, !needs.is_empty());
         self.next_record += count;
-        self.is_about_records |= located.operation.is_about_records;
+        self.is_about_records |= located.operation.about != About::Nobody;
         let names = located.records.into_iter();
         self.names.extend(names.map(|name| RecordName { record: name.record + first, ..name }));
         self.uses.extend(located.uses);
@@ -197,16 +197,20 @@ impl<'r, 'a> Requests<'r, 'a> {
     }
 }
 
-/// How many records a request tells of. One that names none is about somebody, too; and
-/// what refers to others needs a number to be refused by.
+/// How many records a request tells of. One that names none, or may find others, is about
+/// somebody, too; and what refers to others needs a number to be refused by.
 fn record_count(located: &LocatedRequest, refers: bool) -> u32 {
     let values = located.documents().flat_map(Document::occurrences);
     let values = values.map(|(_, found)| found.record + 1);
     let names = located.records.iter().map(|name| name.record + 1);
     let elements = located.batch.iter().flat_map(|batch| batch.elements());
     let elements = elements.map(|records| records.end);
-    let least = u32::from(located.operation.is_about_records || refers);
-    values.chain(names).chain(elements).fold(least, u32::max)
+    let told = values.chain(names).chain(elements).max().unwrap_or_default();
+    match located.operation.about {
+        About::Anybody => told + 1,
+        About::Named => told.max(1),
+        About::Nobody => told.max(u32::from(refers)),
+    }
 }
 
 /// The list of parts, and whether all of them are done or none.

@@ -8,7 +8,7 @@ use super::{locate, names, occurrences, origins, read, read_answer, render, uses
 use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::Replacement;
 use crate::crm::{
-    AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, RefusedRecords, Remaining,
+    About, AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, RefusedRecords, Remaining,
 };
 
 const COMPOSITE: &str = "/services/data/v62.0/composite";
@@ -84,7 +84,7 @@ fn each_part_is_read_as_if_it_had_come_alone() {
     )
     .unwrap();
     assert_eq!(located.operation.name.as_str(), "composite");
-    assert!(located.operation.is_about_records);
+    assert_eq!(located.operation.about, About::Named);
     assert_eq!(
         occurrences(&located.body),
         [
