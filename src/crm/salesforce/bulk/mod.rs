@@ -35,7 +35,8 @@ use crate::carrier::csv::{Csv, CsvError};
 use crate::carrier::url::Target;
 use crate::crm::message::{MediaType, parse_answer, parse_json, refuse_body, unparseable};
 use crate::crm::{
-    About, AnswerView, LocateError, LocatedRequest, Memo, Operation, Question, ReadAnswer, RequestView,
+    About, AnswerView, LocateError, LocatedRequest, Memo, Operation, Question, ReadAnswer,
+    RequestView,
 };
 
 /// What has to be known of the job before the request can be read: where to ask for it.
