@@ -102,11 +102,13 @@ struct Log {
     scratch: Scratch,
     metrics: Arc<Metrics>,
     copies: CopySettings,
+    interval: Duration,
 }
 
 impl Log {
     fn new(copies: CopySettings) -> Self {
-        Self { scratch: Scratch::new(), metrics: Arc::new(Metrics::new().unwrap()), copies }
+        let (scratch, metrics) = (Scratch::new(), Arc::new(Metrics::new().unwrap()));
+        Self { scratch, metrics, copies, interval: Duration::from_millis(5) }
     }
 
     fn directory(&self) -> PathBuf {
@@ -117,7 +119,7 @@ impl Log {
         let settings = DirectorySettings {
             directory: self.directory(),
             origin: ORIGIN.to_owned(),
-            interval: Duration::from_millis(5),
+            interval: self.interval,
             max_unintegrated: 1000,
             retention: None,
             copies: self.copies.clone(),
@@ -166,7 +168,7 @@ fn size(note: &str) -> Option<u64> {
     note.text().parse().ok().map(|checkpoint: Checkpoint| checkpoint.size)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_is_older_than_a_mirror_or_another_one_is_not_used() {
     let kept = Arc::new(Mutex::new(None));
     let server = mirror(0, &kept).await;
@@ -227,7 +229,7 @@ async fn a_directory_that_is_older_than_a_mirror_or_another_one_is_not_used() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mirror_that_comes_back_with_a_newer_checkpoint_ends_the_appends() {
     let kept = Arc::new(Mutex::new(None));
     let server = mirror(0, &kept).await;
@@ -259,6 +261,68 @@ async fn a_mirror_that_comes_back_with_a_newer_checkpoint_ends_the_appends() {
     assert!(said.contains("rolled back"), "{said}");
     assert_eq!(size(kept.lock().unwrap().as_deref().unwrap()), Some(9));
     drop((running, server));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_a_copy_of_the_directory_is_found_out_while_both_run() {
+    let mirrored = Scratch::new();
+    let path = mirrored.file("mirrored");
+    let of_mirror = || size(&fs::read_to_string(&path).ok()?);
+    let copies =
+        CopySettings { mirrors: vec![MirrorSettings::File(path.clone())], ..Default::default() };
+    let (first, second) = (Log::new(copies.clone()), Log::new(copies));
+    drop(first.open().await.unwrap());
+    Log::copy(&first.directory(), &second.directory());
+    let (one, two) = (first.open().await.unwrap(), second.open().await.unwrap());
+    append(&one, 0..9).await;
+    until("the mirror has nine entries", || of_mirror() == Some(9)).await;
+    append(&two, 100..104).await;
+    until("the copy was found out", || two.health().is_err()).await;
+    assert!(two.health().unwrap_err().to_string().contains("rolled back"));
+    append(&one, 9..10).await;
+    until("the first one goes on", || of_mirror() == Some(10)).await;
+    assert!(one.health().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_that_another_log_took_over_keeps_what_it_has() {
+    let mirrored = Scratch::new();
+    let path = mirrored.file("mirrored");
+    let copies =
+        CopySettings { mirrors: vec![MirrorSettings::File(path.clone())], ..Default::default() };
+    let log = Log::new(copies);
+    let running = log.open().await.unwrap();
+    append(&running, 0..9).await;
+    until("it is mirrored", || path.exists()).await;
+    let foreign = Checkpoint {
+        origin: "acme.example/two".to_owned(),
+        size: 3,
+        root: Hash([7; 32]),
+        extensions: Vec::new(),
+    };
+    let foreign = foreign.sign(&[&SignerKey::new("acme.example/two", &[2; 32]).unwrap()]).unwrap();
+    until("the mirror has all", || size(&fs::read_to_string(&path).unwrap_or_default()) == Some(9))
+        .await;
+    fs::write(&path, foreign.to_string()).unwrap();
+    append(&running, 9..10).await;
+    until("it is noticed", || running.health().is_err()).await;
+    let said = running.health().unwrap_err().to_string();
+    assert!(said.contains("no checkpoint of this log"), "{said}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), foreign.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_checkpoint_arrives_before_the_log_ends() {
+    let kept = Arc::new(Mutex::new(None));
+    let server = mirror(0, &kept).await;
+    let mirrors = vec![MirrorSettings::Remote(server.remote())];
+    let mut log = Log::new(CopySettings { mirrors, ..CopySettings::default() });
+    // Only the end takes entries into the tree.
+    log.interval = Duration::from_secs(3600);
+    let running = log.open().await.unwrap();
+    append(&running, 0..9).await;
+    tokio::task::spawn_blocking(|| drop(running)).await.unwrap();
+    assert_eq!(size(kept.lock().unwrap().as_deref().unwrap_or_default()), Some(9));
 }
 
 /// A witness as C2SP tlog-witness describes it.
@@ -329,7 +393,7 @@ impl Witness {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn enough_witnesses_sign_and_one_that_is_away_is_not_waited_for() {
     let witnesses = [Witness::new("w.example/1", 11), Witness::new("w.example/2", 12)];
     let servers = [witnesses[0].serve().await, witnesses[1].serve().await];
