@@ -6,6 +6,7 @@
 //! | `journal/<first>.jsonl` | entries that are durable; they leave it when they are in the tree and settled |
 //! | `tile/…` | the tree and its entries |
 //! | `checkpoint`, `checkpoints/<size>` | what the log commits to, now and before |
+//! | `announcements/<index>` | entries that announce a key and whose bundle is gone since its time is over |
 //! | `keys` | the keys that checkpoints are verified with, a line each |
 //! | `lock` | held by the process that writes |
 

@@ -7,6 +7,7 @@
 //! tile/<row>/<tile>             hashes of the tree (C2SP tlog-tiles)
 //! tile/entries/<bundle>         the entries in the tree
 //! journal/<first index>.jsonl   entries on their way into the tree, one a line
+//! announcements/<index>         entries that name a key and whose bundle is gone
 //! keys                          keys that ever signed; a convenience, never trusted
 //! ```
 //!
