@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use http::Uri;
 use http::uri::Authority;
+use http::{HeaderName, Uri, header};
 
-use crate::transfer_log::stream::{Destination, Format, OnLag, StreamConfig, Syslog};
-use crate::upstream::UpstreamConfig;
+use crate::transfer_log::stream::{Credential, Destination, Format, OnLag, StreamConfig, Syslog};
+use crate::upstream::{ClientIdentity, UpstreamConfig};
 
 use super::diagnostic::Code;
 use super::document::Section;
@@ -47,7 +47,10 @@ fn destination(section: &Section<'_>, to: &Item<'_>) -> Option<Destination> {
     match scheme {
         "syslog+tls" => {
             let ca = section.optional_or("ca", None, |ca| ca.existing_file().map(Some));
-            syslog(section, to, rest, ca.map(|ca| Syslog::Tls { ca }), true)
+            let identity =
+                section.optional_or("client", None, |client| identity(&client).map(Some));
+            let over = ca.zip(identity).map(|(ca, identity)| Syslog::Tls { ca, identity });
+            syslog(section, to, rest, over, true)
         }
         "syslog+tcp" => syslog(section, to, rest, Some(Syslog::Tcp), allows_plain(section)?),
         "syslog+udp" => syslog(section, to, rest, Some(Syslog::Udp), allows_plain(section)?),
@@ -123,15 +126,55 @@ fn collector(
         return None;
     }
     let url = url?;
-    permit(to, allow_plain || url.host().is_some_and(is_loopback))?;
-    Some(Destination::Otlp(UpstreamConfig {
+    let is_private = url.scheme_str() == Some("https") || url.host().is_some_and(is_loopback);
+    permit(to, allow_plain || is_private)?;
+    let credential = credential(section, is_private);
+    let client = UpstreamConfig {
         url,
         allow_plain,
         ca: ca?,
         connect_timeout: CONNECT_TIME,
         answer_timeout: ANSWER_TIME,
         read_timeout: ANSWER_TIME,
-    }))
+    };
+    Some(Destination::Otlp { client, credential: credential? })
+}
+
+/// `file`, and the `header` that it is the value of; it does not travel in the clear.
+fn credential(section: &Section<'_>, is_private: bool) -> Option<Option<Credential>> {
+    let Some(item) = section.optional("credential") else { return Some(None) };
+    let credential = item.section()?;
+    let file = credential.required("file").and_then(|file| file.existing_file());
+    let header = credential.optional_or("header", None, |name| header(&name).map(Some));
+    credential.finish();
+    if !is_private {
+        let message = "a credential would leave this machine without TLS";
+        item.report(item.problem(Code::PlainHttp, message).help("use `otlp+https://`"));
+        return None;
+    }
+    Some(Some(Credential { file: file?, header: header? }))
+}
+
+fn header(item: &Item<'_>) -> Option<HeaderName> {
+    let name: Option<HeaderName> = item.text()?.parse().ok();
+    let taken = [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::HOST, header::ACCEPT];
+    let name = name.filter(|name| !taken.contains(name));
+    if name.is_none() {
+        item.refuse(
+            format!("`{}` is not a header field that can hold a credential", item.name),
+            "for example `api-key`; without it, the file holds a bearer token",
+        );
+    }
+    name
+}
+
+/// What a server knows us by.
+fn identity(item: &Item<'_>) -> Option<ClientIdentity> {
+    let section = item.section()?;
+    let certificate = section.required("certificate").and_then(|path| path.existing_file());
+    let key = section.required("key").and_then(|path| path.existing_file());
+    section.finish();
+    Some(ClientIdentity { certificate: certificate?, key: key? })
 }
 
 fn read_format(item: &Item<'_>) -> Option<Format> {
