@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::world::{Answer, Options, World, zollhaus};
+use crate::world::{Answer, Options, World, copy_log, verify_copy, zollhaus};
 
 const CONTACTS: &str = "/sf/services/data/v62.0/sobjects/Contact";
 
@@ -75,4 +75,43 @@ async fn a_log_that_was_rolled_back_is_found_out_by_its_mirror() {
     assert!(!world.run_under(&[]), "it runs with a log that was rolled back");
     let said = String::from_utf8_lossy(&world.log()).into_owned();
     assert!(said.contains("rolled back"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_made_while_the_house_works_verifies_offline() {
+    let world = World::start(Options::default()).await;
+    let source = world.folder.join("log");
+    let copy = world.folder.join("copy");
+    create(&world).await;
+    world.until("it has tiles", async |_| source.join("tile").exists()).await;
+    for _ in 0..5 {
+        let traffic = async {
+            for _ in 0..40 {
+                create(&world).await;
+            }
+        };
+        let copying = async {
+            let (source, copy) = (source.clone(), copy.clone());
+            tokio::task::spawn_blocking(move || copy_log(&source, &copy))
+                .await
+                .expect("it is copied");
+        };
+        tokio::join!(traffic, copying);
+        verify_copy(&copy);
+    }
+    // And the log itself, while it is written.
+    let stopped = std::sync::atomic::AtomicBool::new(false);
+    let traffic = async {
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            create(&world).await;
+        }
+    };
+    let verifying = async {
+        for _ in 0..3 {
+            let source = source.clone();
+            tokio::task::spawn_blocking(move || verify_copy(&source)).await.expect("it verifies");
+        }
+        stopped.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    tokio::join!(traffic, verifying);
 }
