@@ -12,7 +12,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
 
-use crate::world::{Options, World, copy_log};
+use crate::world::{Options, PARTS, World, copy_part};
 
 const CONTACTS: &str = "/sf/services/data/v62.0/sobjects/Contact";
 
@@ -131,7 +131,7 @@ fn check_log(world: &mut World) {
 /// tmpfs, which only the process has mounted, and which is full again and again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_tmpfs_loses_nothing_and_the_house_goes_on_when_there_is_room() {
-    let mount = "mount -t tmpfs -o size=4m tmpfs \"$0\" && exec \"$@\"";
+    let mount = "mount -t tmpfs -o size=32m tmpfs \"$0\" && exec \"$@\"";
     let tool = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount];
     let can_mount = Command::new(tool[0]).args(&tool[1..]).args(["/mnt", "true"]).output();
     if !can_mount.is_ok_and(|output| output.status.success()) {
@@ -181,7 +181,9 @@ async fn a_full_tmpfs_loses_nothing_and_the_house_goes_on_when_there_is_room() {
     }
     assert!(failures > 0 && created.len() > 24, "{failures} failures");
     check_names(&world, &created).await;
-    copy_log(&inside.join("log"), &world.folder.join("log"));
+    let log = world.folder.join("log");
+    fs::remove_dir_all(&log).expect("that of the start");
+    PARTS.iter().for_each(|part| copy_part(part, &inside.join("log"), &log));
     world.kill();
     check_log(&mut world);
 }

@@ -319,16 +319,15 @@ pub fn verify_copy(log: &Path) {
     }
 }
 
-/// Copies a log that may be in use, in the order in which the copy verifies: what each
-/// part refers to is copied after it.
-pub fn copy_log(from: &Path, to: &Path) {
-    let _ = fs::remove_dir_all(to);
+/// The parts of a log in the order in which they are copied while it is in use: what each
+/// refers to comes after it.
+pub const PARTS: [&str; 5] = ["journal", "checkpoint", "checkpoints", "keys", "tile"];
+
+pub fn copy_part(part: &str, from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
-    for part in ["journal", "checkpoint", "checkpoints", "keys", "tile"] {
-        let copied = Command::new("cp").arg("-r").arg(from.join(part)).arg(to).output();
-        let copied = copied.expect("cp runs");
-        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-    }
+    let copied = Command::new("cp").arg("-r").arg(from.join(part)).arg(to).output();
+    let copied = copied.expect("cp runs");
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
 }
 
 pub fn fresh_folder() -> PathBuf {
