@@ -39,7 +39,7 @@ pub use verify::{Damage, Report, VerifyError, VerifyOptions, verify};
 pub enum ReadError {
     #[error("`{path}` cannot be read")]
     Io { path: PathBuf, source: io::Error },
-    #[error("there is no transfer log in `{path}`")]
+    #[error("there is no transfer log in `{path}`; `zollhaus run` makes it when it first starts")]
     NoLog { path: PathBuf },
     #[error("`{path}` {problem}; `zollhaus log verify` says more")]
     Damaged { path: PathBuf, problem: &'static str },
