@@ -23,6 +23,8 @@ mod layers;
 mod ledger;
 mod leak;
 mod pipedrive;
+mod queries;
+mod random;
 mod readme;
 mod road;
 mod world;
