@@ -128,7 +128,8 @@ fn collector(
     let url = url?;
     let is_private = url.scheme_str() == Some("https") || url.host().is_some_and(is_loopback);
     permit(to, allow_plain || is_private)?;
-    let credential = credential(section, is_private);
+    let credential =
+        section.optional_or("credential", None, |item| credential(&item, is_private).map(Some));
     let client = UpstreamConfig {
         url,
         allow_plain,
@@ -141,18 +142,17 @@ fn collector(
 }
 
 /// `file`, and the `header` that it is the value of; it does not travel in the clear.
-fn credential(section: &Section<'_>, is_private: bool) -> Option<Option<Credential>> {
-    let Some(item) = section.optional("credential") else { return Some(None) };
-    let credential = item.section()?;
-    let file = credential.required("file").and_then(|file| file.existing_file());
-    let header = credential.optional_or("header", None, |name| header(&name).map(Some));
-    credential.finish();
+fn credential(item: &Item<'_>, is_private: bool) -> Option<Credential> {
+    let section = item.section()?;
+    let file = section.required("file").and_then(|file| file.existing_file());
+    let header = section.optional_or("header", None, |name| header(&name).map(Some));
+    section.finish();
     if !is_private {
         let message = "a credential would leave this machine without TLS";
         item.report(item.problem(Code::PlainHttp, message).help("use `otlp+https://`"));
         return None;
     }
-    Some(Some(Credential { file: file?, header: header? }))
+    Some(Credential { file: file?, header: header? })
 }
 
 fn header(item: &Item<'_>) -> Option<HeaderName> {

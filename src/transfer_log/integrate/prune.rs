@@ -39,18 +39,19 @@ impl Pruner {
         let until = Timestamp::from_unix_millis(now.unix_millis().saturating_sub(retention));
         let full = size / TILE_WIDTH;
         let mut first = self.first.map_or_else(|| self.find_first(full), Ok)?;
-        for index in first..full {
+        let left = first..full;
+        for index in left {
             match self.is_over(index, until, now)? {
                 Some(true) => {}
                 Some(false) => break,
                 // As old as what stands behind it.
                 None => continue,
             }
-            for over in first..=index {
-                self.remove(over)?;
-                self.first = Some(over + 1);
+            while first <= index {
+                self.remove(first)?;
+                first += 1;
+                self.first = Some(first);
             }
-            first = index + 1;
         }
         self.first = Some(first);
         self.looked = now;

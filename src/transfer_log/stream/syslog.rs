@@ -167,6 +167,7 @@ impl std::fmt::Debug for Connections {
             .field("host", &self.host)
             .field("port", &self.port)
             .field("is_tls", &self.tls.is_some())
+            .field("shows_certificate", &self.shows_certificate)
             .finish()
     }
 }

@@ -191,10 +191,11 @@ async fn a_collector_gets_what_it_did_not_take_again() {
     assert!(house.meter.losses.lock().unwrap().is_empty());
 }
 
+const PARTLY: &str = r#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"no"}}"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_collector_rejects_for_good_is_not_sent_again_but_counted() {
     let house = House::new();
-    const PARTLY: &str = r#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"no"}}"#;
     let mut server = stand_ins::collector(&[(200, PARTLY)], None).await;
     house.append(5).await;
     let _streams = house.start(collector(server.port, None));
@@ -266,14 +267,14 @@ async fn a_stream_goes_on_where_the_log_does_and_says_what_it_has_lost() {
     let pruned = Arc::new(Pruned(Arc::clone(&house.log), 7.into()));
     house.append(10).await;
     // A new stream has lost nothing.
-    let streams = house.start_with(config.clone(), Arc::clone(&pruned) as _);
+    let streams = house.start_with(config.clone(), &(Arc::clone(&pruned) as _));
     assert_eq!(server.callers_until(9).await, [7, 8, 9]);
     until("the cursor moves", || house.cursor().contains("10")).await;
     assert!(house.meter.losses.lock().unwrap().is_empty());
     drop(streams);
     house.append(20).await;
     pruned.1.store(25, Ordering::SeqCst);
-    let _streams = house.start_with(config, pruned);
+    let _streams = house.start_with(config, &(pruned as _));
     assert_eq!(server.callers_until(29).await, [25, 26, 27, 28, 29]);
     assert_eq!(*house.meter.losses.lock().unwrap(), [(15, Loss::Expired)]);
 }

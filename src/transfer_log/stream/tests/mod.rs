@@ -96,17 +96,17 @@ impl House {
     }
 
     fn start(&self, config: StreamConfig) -> Streams {
-        self.start_with(config, Arc::clone(&self.log) as _)
+        self.start_with(config, &(Arc::clone(&self.log) as _))
     }
 
-    fn start_with(&self, config: StreamConfig, tail: Arc<dyn Tail>) -> Streams {
+    fn start_with(&self, config: StreamConfig, tail: &Arc<dyn Tail>) -> Streams {
         let pace = Pace {
             gather: Duration::from_millis(1),
             first_pause: Duration::from_millis(1),
             longest_pause: Duration::from_millis(20),
         };
         let meter: Arc<dyn Meter> = Arc::clone(&self.meter) as _;
-        super::start_at(&[config], &self.folder.file(""), &source(), &tail, &meter, pace).unwrap()
+        super::start_at(&[config], &self.folder.file(""), &source(), tail, &meter, pace).unwrap()
     }
 
     fn cursor(&self) -> String {
