@@ -11,9 +11,11 @@ use std::time::Duration;
 
 mod answer;
 mod client;
+mod credential;
 
 pub use answer::AnswerBody;
 pub use client::{UpstreamClient, client_tls};
+pub use credential::{Credential, CredentialError};
 
 /// How one upstream is reached.
 #[derive(Clone, Debug)]

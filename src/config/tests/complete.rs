@@ -15,11 +15,11 @@ use crate::listener::ClientCertificates;
 use crate::policy::{Protection, Shape};
 use crate::proxy::{Mode, RequestLimits};
 use crate::telemetry::LogFormat;
-use crate::transfer_log::stream::{Credential, Destination, Format, OnLag, StreamConfig, Syslog};
+use crate::transfer_log::stream::{Destination, Format, OnLag, StreamConfig, Syslog};
 use crate::transfer_log::{
     CopySettings, DirectorySettings, MirrorSettings, RemoteSettings, WitnessSettings,
 };
-use crate::upstream::ClientIdentity;
+use crate::upstream::{ClientIdentity, Credential};
 
 use super::folder;
 
@@ -97,7 +97,8 @@ fn every_key_goes_where_it_belongs() {
     assert!(matches!(&disk.to, Destination::File { path, format: Format::Cef }
         if *path == folder.file("zollhaus.transfers.cef")));
     let ca = Some(folder.file("zollhaus.key"));
-    let remote = |url: &str| RemoteSettings { url: url.parse().unwrap(), ca: ca.clone() };
+    let remote =
+        |url: &str| RemoteSettings { url: url.parse().unwrap(), ca: ca.clone(), credential: None };
     let expected = DirectorySettings {
         directory: folder.file("log"),
         origin: "acme.example/zollhaus/one".to_owned(),
@@ -107,7 +108,10 @@ fn every_key_goes_where_it_belongs() {
         copies: CopySettings {
             mirrors: vec![
                 MirrorSettings::File("/mnt/elsewhere/zollhaus.checkpoint".into()),
-                MirrorSettings::Remote(remote("https://archive.acme.example/zollhaus/one")),
+                MirrorSettings::Remote(RemoteSettings {
+                    credential: Some(Credential { header: None, ..credential }),
+                    ..remote("https://archive.acme.example/zollhaus/one")
+                }),
             ],
             witnesses: vec![WitnessSettings {
                 key: config.transfer_log.copies.witnesses[0].key.clone(),

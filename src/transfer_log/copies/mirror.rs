@@ -43,6 +43,11 @@ pub enum MirrorError {
     Tile(#[from] TileError),
     #[error("it holds what is not a checkpoint")]
     NotACheckpoint,
+    #[error(
+        "it holds no checkpoint of this log that one of its keys has signed, and is left as it is; \
+         every log needs a mirror of its own"
+    )]
+    Foreign,
     #[error("it holds a checkpoint that the log does not continue")]
     NotContinued,
 }

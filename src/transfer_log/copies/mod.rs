@@ -186,6 +186,9 @@ async fn bring(mirror: &Mirror, note: &SignedNote, checkpoint: &Checkpoint, log:
             match check_continuity(&log.files, checkpoint, &log.keys, &kept) {
                 Ok(()) => {}
                 Err(ContinuityError::Tile(error)) => return Err(error.into()),
+                // It shows nothing of this log: whoever can write there must not be able
+                // to stop the house. A start refuses it.
+                Err(ContinuityError::Foreign) => return Err(MirrorError::Foreign),
                 Err(error) => {
                     let reason =
                         format!("it does not continue the checkpoint in `{name}`: {error}");

@@ -9,6 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer, SigningKey};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -26,6 +27,7 @@ use crate::transfer_log::merkle::{Hash, verify_consistency};
 use crate::transfer_log::note::{SignedNote, SignerKey, VerifierKey};
 use crate::transfer_log::open_transfers::unknown_outcome;
 use crate::transfer_log::{Checkpoint, DirectoryLog, DirectorySettings, OpenError, TransferLog};
+use crate::upstream::Credential;
 
 const ORIGIN: &str = "acme.example/one";
 
@@ -38,7 +40,7 @@ struct Server {
 impl Server {
     async fn start(
         port: u16,
-        answer: impl Fn(Method, String, String) -> (StatusCode, String) + Send + Sync + 'static,
+        answer: impl Fn(Parts, String) -> (StatusCode, String) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let url = format!("http://{}/copies", listener.local_addr().unwrap()).parse().unwrap();
@@ -54,7 +56,7 @@ impl Server {
                         #[expect(clippy::disallowed_methods, reason = "it is ours")]
                         let body = body.collect().await.unwrap().to_bytes();
                         let body = String::from_utf8(body.to_vec()).unwrap();
-                        let (status, text) = answer(head.method, head.uri.path().to_owned(), body);
+                        let (status, text) = answer(head, body);
                         let mut answer = Response::new(Full::new(Bytes::from(text)));
                         *answer.status_mut() = status;
                         Ok::<_, Infallible>(answer)
@@ -70,7 +72,7 @@ impl Server {
     }
 
     fn remote(&self) -> RemoteSettings {
-        RemoteSettings { url: self.url.clone(), ca: None }
+        RemoteSettings { url: self.url.clone(), ca: None, credential: None }
     }
 }
 
@@ -82,11 +84,23 @@ impl Drop for Server {
 
 /// A mirror that keeps what it is given.
 async fn mirror(port: u16, kept: &Arc<Mutex<Option<String>>>) -> Server {
+    mirror_for(port, kept, None).await
+}
+
+/// A mirror that keeps what it is given, by those who know the secret if there is one.
+async fn mirror_for(
+    port: u16,
+    kept: &Arc<Mutex<Option<String>>>,
+    secret: Option<&'static str>,
+) -> Server {
     let kept = Arc::clone(kept);
-    Server::start(port, move |method, path, body| {
-        assert_eq!(path, "/copies");
+    Server::start(port, move |head, body| {
+        assert_eq!(head.uri.path(), "/copies");
+        if secret.is_some_and(|secret| head.headers.get("authorization").unwrap() != secret) {
+            return (StatusCode::FORBIDDEN, String::new());
+        }
         let mut kept = kept.lock().unwrap();
-        match (method, &*kept) {
+        match (head.method, &*kept) {
             (Method::PUT, _) => {
                 *kept = Some(body);
                 (StatusCode::NO_CONTENT, String::new())
@@ -305,10 +319,38 @@ async fn a_mirror_that_another_log_took_over_keeps_what_it_has() {
         .await;
     fs::write(&path, foreign.to_string()).unwrap();
     append(&running, 9..10).await;
-    until("it is noticed", || running.health().is_err()).await;
-    let said = running.health().unwrap_err().to_string();
-    assert!(said.contains("no checkpoint of this log"), "{said}");
+    let error = format!("mirror_errors_total{{mirror=\"{}\"}} 1", path.display());
+    until("it is noticed", || log.has_sample(&error)).await;
     assert_eq!(fs::read_to_string(&path).unwrap(), foreign.to_string());
+    // Whoever can write there cannot stop the house; but it does not start again.
+    assert!(running.health().is_ok());
+    drop(running);
+    let error = anyhow::Error::new(log.open().await.unwrap_err());
+    assert!(format!("{error:#}").contains("no checkpoint of this log"), "{error:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_is_shown_the_credential_that_is_in_the_file_now() {
+    let kept = Arc::new(Mutex::new(None));
+    let server = mirror_for(0, &kept, Some("Bearer n3w")).await;
+    let folder = Scratch::new();
+    let file = folder.file("token");
+    fs::write(&file, "0ld\n").unwrap();
+    let credential = Some(Credential { file: file.clone(), header: None });
+    let remote = RemoteSettings { credential, ..server.remote() };
+    let mirrors = vec![MirrorSettings::Remote(remote)];
+    let log = Log::new(CopySettings { mirrors, ..CopySettings::default() });
+    let running = log.open().await.unwrap();
+    append(&running, 0..9).await;
+    let error = format!("mirror_errors_total{{mirror=\"{}\"}}", server.url);
+    until("it is refused", || log.metrics.render().unwrap().contains(&error)).await;
+    assert_eq!(*kept.lock().unwrap(), None);
+    fs::write(&file, "n3w\n").unwrap();
+    append(&running, 9..10).await;
+    until("it is mirrored", || {
+        size(kept.lock().unwrap().as_deref().unwrap_or_default()) == Some(10)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -385,8 +427,9 @@ impl Witness {
 
     async fn serve(self: &Arc<Self>) -> Server {
         let this = Arc::clone(self);
-        Server::start(0, move |method, path, body| {
-            assert_eq!((method, path.as_str()), (Method::POST, "/copies/add-checkpoint"));
+        Server::start(0, move |head, body| {
+            let place = (head.method, head.uri.path());
+            assert_eq!(place, (Method::POST, "/copies/add-checkpoint"));
             this.add_checkpoint(&body)
         })
         .await
@@ -398,7 +441,8 @@ async fn enough_witnesses_sign_and_one_that_is_away_is_not_waited_for() {
     let witnesses = [Witness::new("w.example/1", 11), Witness::new("w.example/2", 12)];
     let servers = [witnesses[0].serve().await, witnesses[1].serve().await];
     let away = Witness::new("w.example/3", 13);
-    let nowhere = RemoteSettings { url: "http://127.0.0.1:1/".parse().unwrap(), ca: None };
+    let url = "http://127.0.0.1:1/".parse().unwrap();
+    let nowhere = RemoteSettings { url, ca: None, credential: None };
     let all = [
         (&witnesses[0], servers[0].remote()),
         (&witnesses[1], servers[1].remote()),

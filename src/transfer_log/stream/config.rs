@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use smol_str::SmolStr;
 
-use crate::upstream::{ClientIdentity, UpstreamConfig};
-
-use super::Credential;
+use crate::upstream::{ClientIdentity, Credential, UpstreamConfig};
 
 /// One stream, as `transfer_log.streams` names it.
 #[derive(Clone, Debug)]

@@ -42,7 +42,6 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use tokio::task::JoinSet;
 
-pub use collector::Credential;
 pub use config::{Destination, Format, OnLag, StreamConfig, Syslog};
 pub use directory::DirectoryTail;
 pub use guard::GuardedLog;

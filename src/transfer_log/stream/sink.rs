@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::upstream::UpstreamError;
+use crate::upstream::{CredentialError, UpstreamError};
 
 use super::collector::Collector;
 use super::event::Record;
@@ -39,8 +39,8 @@ pub(super) enum SinkError {
     Collector(#[from] UpstreamError),
     #[error("the collector answers with {0}")]
     Status(StatusCode),
-    #[error("the credential in `{path}` {problem}")]
-    Credential { path: PathBuf, problem: String },
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     #[error("`{path}` cannot be written: {source}")]
     File { path: PathBuf, source: std::io::Error },
 }

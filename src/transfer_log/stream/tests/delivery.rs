@@ -11,9 +11,9 @@ use super::stand_ins::{self, caller};
 use super::{Destination, Format, House, Loss, StreamConfig, Syslog, Tail, stream, syslog, until};
 use crate::base::SubjectId;
 use crate::listener::tests::certificates::Certificates;
-use crate::transfer_log::stream::{Credential, TailError};
+use crate::transfer_log::stream::TailError;
 use crate::transfer_log::{BoxFuture, Entry, MemoryLog, Transfer, TransferLog};
-use crate::upstream::{ClientIdentity, UpstreamConfig};
+use crate::upstream::{ClientIdentity, Credential, UpstreamConfig};
 
 /// Nothing is left out, and what comes again comes again from somewhere before.
 fn assert_complete(callers: &[u64], first: u64, last: u64) {
