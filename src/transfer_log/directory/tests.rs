@@ -9,13 +9,14 @@ use proptest::prelude::*;
 
 use super::{Identity, OpenError, Recovered, recover};
 use crate::base::{EntryId, Timestamp};
-use crate::testkit::cases;
+use crate::testkit::{Scratch, cases};
 use crate::transfer_log::disk::simulated::SimulatedDisk;
 use crate::transfer_log::disk::{self, Disk};
 use crate::transfer_log::integrate::Pruner;
 use crate::transfer_log::journal::Lines;
 use crate::transfer_log::merkle::{leaf_hash, root_of};
 use crate::transfer_log::note::{SignedNote, SignerKey};
+use crate::transfer_log::read::{LogDirectory, VerifyOptions, verify};
 use crate::transfer_log::tile::{BundleReader, TILE_WIDTH, TileId, TileKind};
 use crate::transfer_log::tile_files::TileFiles;
 use crate::transfer_log::{Checkpoint, Entry, Outcome, Transfer, TransferResult};
@@ -340,6 +341,38 @@ fn a_new_key_is_announced_and_signs_with_the_old_one_once() {
     // The old key is not needed any more.
     assert!(open_with(&disk, &[2]).is_ok());
     assert!(open_with(&disk, &[3]).is_err());
+}
+
+#[test]
+fn wherever_a_rotation_is_cut_off_the_first_key_is_enough_to_verify() {
+    let before = empty_disk();
+    let mut house = House::default();
+    let mut log = open(&before).unwrap();
+    assert!(house.play(&mut log, &[Step::Leave(3), Step::Return(2), Step::Integrate]));
+    let steps = [Step::Leave(2), Step::Integrate, Step::Return(3), Step::Integrate];
+    for operations in 0.. {
+        let (disk, mut house) = (before.crash(|| true), house.clone());
+        disk.kill_after(operations);
+        if let Ok(mut log) = open_with(&disk, &[1, 2]) {
+            house.play(&mut log, &steps);
+        }
+        for survives in [true, false] {
+            let left = disk.crash(|| survives);
+            let mut log = open_with(&left, &[1, 2]).unwrap();
+            House::default().step(&mut log, Step::Integrate);
+            let folder = Scratch::new();
+            left.copy_to(&folder.file(""));
+            let directory = LogDirectory::open(&folder.file("var/log")).unwrap();
+            let keys = vec![key(1).verifier().clone()];
+            let report = verify(&directory, &VerifyOptions { keys, ..VerifyOptions::default() });
+            let report = report.unwrap_or_else(|error| panic!("operation {operations}: {error}"));
+            assert_eq!(report.announced_keys, [key(2).verifier().clone()]);
+            assert_eq!(report.waiting, 0);
+        }
+        if disk.operations() <= operations {
+            return;
+        }
+    }
 }
 
 #[test]
