@@ -12,6 +12,7 @@
 )]
 
 mod hostile;
+mod hostile_border;
 mod border;
 mod certificates;
 mod clients;

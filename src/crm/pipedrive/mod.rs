@@ -32,6 +32,8 @@ use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Document};
 
+use smol_str::SmolStr;
+
 use self::answer::Answer;
 use self::operation::{Call, Verb};
 use self::record::Records;
@@ -62,6 +64,10 @@ impl Dialect for Pipedrive {
         if let (Some(id), Some(object)) = (&call.id, &call.object) {
             let id = id.clone();
             names.push(RecordName { record: 0, object: object.clone(), id });
+        }
+        if let (Some(ids), Some(object)) = (target.parameter("ids"), &call.object) {
+            let ids = ids.value.decoded.as_str().split(',').map(|id| SmolStr::new(id.trim()));
+            names.extend(ids.map(|id| RecordName { record: 0, object: object.clone(), id }));
         }
         Ok(LocatedRequest {
             operation: Operation {
