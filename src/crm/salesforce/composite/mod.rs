@@ -17,6 +17,7 @@ mod answer;
 mod plan;
 mod reference;
 mod request;
+mod written;
 
 pub(super) use reference::is_reference;
 
