@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_LOCATION, CONTENT_TYPE, LINK, LOCATION};
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::carrier::json::{DEFAULT_MAX_DEPTH, Json, JsonError, Node};
 use crate::carrier::url::{Parameter, Target, UrlError, parameters};
@@ -85,12 +85,13 @@ pub fn parse_json<'a>(place: &'static str, body: &'a Bytes) -> Result<Json<'a>, 
 /// The body of an answer; `None` when it has none.
 ///
 /// # Errors
-/// [`LocateError`] for a body that is not JSON.
+/// [`LocateError`] for a body that is not JSON, or only a part of one.
 pub fn parse_answer<'a>(answer: &AnswerView<'a>) -> Result<Option<Json<'a>>, LocateError> {
     const PLACE: &str = "the answer";
     if answer.body.is_empty() {
         return Ok(None);
     }
+    refuse_part(answer)?;
     match MediaType::of(answer.headers) {
         MediaType::Json | MediaType::JsonSuffix | MediaType::Missing => {
             parse_json(PLACE, answer.body).map(Some)
@@ -99,6 +100,16 @@ pub fn parse_answer<'a>(answer: &AnswerView<'a>) -> Result<Option<Json<'a>>, Loc
             Err(LocateError::UnsupportedMediaType { place: PLACE, expected: "JSON in UTF-8" })
         }
     }
+}
+
+/// # Errors
+/// [`LocateError`] for a part of an answer: cut out of it, a value stands where nothing says
+/// of which field it is.
+pub fn refuse_part(answer: &AnswerView<'_>) -> Result<(), LocateError> {
+    if answer.status == StatusCode::PARTIAL_CONTENT {
+        return Err(unparseable("the answer", "it is only a part; ask without `Range`"));
+    }
+    Ok(())
 }
 
 /// # Errors

@@ -6,7 +6,7 @@ use super::job::Job;
 use super::{csv, echo};
 use crate::carrier::Document;
 use crate::carrier::csv::{Cell, LineEnding};
-use crate::crm::message::{MediaType, link_headers, unparseable};
+use crate::crm::message::{MediaType, link_headers, refuse_part, unparseable};
 use crate::crm::salesforce::answer::Answer;
 use crate::crm::salesforce::filter::Found;
 use crate::crm::salesforce::id::{self, is_id};
@@ -27,6 +27,7 @@ impl ReadAnswer for Results {
         if !answer.status.is_success() {
             return Answer::default().locate(answer);
         }
+        refuse_part(answer)?;
         if !answer.body.is_empty() && MediaType::of(answer.headers) != MediaType::Csv {
             let expected = "text/csv in UTF-8";
             return Err(LocateError::UnsupportedMediaType { place: PLACE, expected });

@@ -18,6 +18,15 @@ fn check(target: &str, status: u16, body: &str, found: &[&str]) {
 
 const READ: &str = "/services/data/v62.0/sobjects/Contact/003WV00000A1b2CYAR";
 
+/// Cut out of a record, `{"Name":…}` would state no object.
+#[test]
+fn a_part_of_an_answer_is_not_read() {
+    let located = locate("GET", &query("SELECT Id, Account.Name FROM Contact"), "").unwrap();
+    let part = r#"{"Name":"Anna"}"#;
+    let problem = read_answer(&located, 206, &headers(&[]), part).unwrap_err().to_string();
+    assert!(problem.contains("only a part"), "{problem}");
+}
+
 #[test]
 fn records_are_read_by_what_they_state() {
     check(
