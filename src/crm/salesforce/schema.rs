@@ -217,6 +217,11 @@ pub(super) fn part_of(field: &FieldName, member: &str) -> Option<FieldName> {
     })
 }
 
+/// Whether a field is a standard address, which has its parts inside.
+pub(super) fn is_compound(field: &FieldName) -> bool {
+    address_part(field, "").is_some()
+}
+
 fn address_part(field: &FieldName, member: &str) -> Option<FieldName> {
     let prefix = match field.as_str() {
         "mailingaddress"
@@ -282,10 +287,9 @@ pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts
         .map(|(_, _, kind, length)| FieldFacts { max_length: Some(*length), kind: *kind });
     // What is read as other fields: a rule for it would never decide about anything.
     let is_copy = original(object, field.as_str()) != (object.clone(), field.clone());
-    let is_address = address_part(field, "").is_some();
     let is_name = object.as_str() != "account" && !composed_from(object, field).is_empty();
     let composed = FieldFacts { max_length: None, kind: FieldKind::Composed };
-    known.or((is_copy || is_address || is_name).then_some(composed))
+    known.or((is_copy || is_compound(field) || is_name).then_some(composed))
 }
 
 pub(super) fn known_fields() -> Vec<(ObjectName, FieldName)> {

@@ -11,10 +11,16 @@ use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::schema::{self, is_name};
 use crate::crm::{FieldUse, LocateError, RecordName};
 
+/// Fields that a record may have. Source: "Limits and Allocations", "Limits for Ingest
+/// Jobs".
+pub(in crate::crm::salesforce) const MAX_COLUMNS: usize = 5_000;
+
 /// The columns of one table, in order.
 #[derive(Debug)]
 pub(super) struct Columns {
     all: Vec<Column>,
+    /// The columns that show copies of other fields, as they name themselves.
+    copies: Vec<(ObjectName, FieldName)>,
     /// How many records one row tells of: its own, and those that it refers to.
     records: u32,
 }
@@ -58,7 +64,14 @@ impl Columns {
     /// # Errors
     /// [`LocateError::Unparseable`] for a column of which it is not known what it holds.
     pub(super) fn bind(csv: &Csv<'_>, job: &Job, purpose: Use) -> Result<Self, LocateError> {
-        let mut binding = Binding { job, purpose, records: vec![String::new()] };
+        if csv.header().count() > MAX_COLUMNS {
+            return Err(unparseable(
+                "the header row",
+                "it has more columns than a record has fields",
+            ));
+        }
+        let records = vec![String::new()];
+        let mut binding = Binding { job, purpose, records, copies: Vec::new() };
         let mut names: Vec<String> = Vec::new();
         let mut all = Vec::new();
         for (number, cell) in (1..).zip(csv.header()) {
@@ -66,11 +79,11 @@ impl Columns {
             let meta = meta(&text).filter(|_| purpose != Use::Written);
             let column = match (meta, text.rsplit_once('.')) {
                 (Some(meta), _) => Column::Meta(meta),
-                (None, None) if is_name(&text) => binding.column(&job.object, "", &text),
+                (None, None) if is_name(&text) => binding.column(number, &job.object, "", &text)?,
                 (None, Some((path, name))) if is_name(name) => {
                     let object = related(&job.object, path, purpose)
                         .ok_or_else(|| refuse(number, "is of an object that is not known"))?;
-                    binding.column(&object, path, name)
+                    binding.column(number, &object, path, name)?
                 }
                 (None, _) => return Err(refuse(number, "has a name that no field can have")),
             };
@@ -82,7 +95,8 @@ impl Columns {
             return Err(unparseable("the header row", "it has two names that differ in case only"));
         }
         binding.connect(&mut all);
-        Ok(Self { all, records: binding.records.len() as u32 })
+        let Binding { records, copies, .. } = binding;
+        Ok(Self { all, copies, records: records.len() as u32 })
     }
 
     /// What writing or comparing composed fields asks of others.
@@ -97,14 +111,19 @@ impl Columns {
         fields.flat_map(|(object, field)| schema::uses_of_parts(object, field, operator)).collect()
     }
 
-    /// What is used of each field whose object only the CRM tells.
+    /// What is used of each field whose object only the CRM tells. Of another object, what
+    /// seems to be a copy would be a field of its own.
     pub(super) fn hearsay(&self) -> impl Iterator<Item = FieldUse> {
-        self.all.iter().filter_map(|column| match column {
-            Column::Field { object, field, .. } if field.as_str() != "id" => {
-                let (object, field) = (object.clone(), field.clone());
-                Some(FieldUse { object, field, operator: FieldUse::HEARSAY })
-            }
-            _ => None,
+        let fields = self.all.iter().filter_map(|column| match column {
+            Column::Field { object, field, .. } => Some((object, field)),
+            Column::Meta(_) => None,
+        });
+        let copies = self.copies.iter().map(|(object, field)| (object, field));
+        let all = fields.chain(copies).filter(|(_, field)| field.as_str() != "id");
+        all.map(|(object, field)| FieldUse {
+            object: object.clone(),
+            field: field.clone(),
+            operator: FieldUse::HEARSAY,
         })
     }
 
@@ -158,16 +177,27 @@ struct Binding<'j> {
     purpose: Use,
     /// The records that a row tells of: what leads to each of them from its own.
     records: Vec<String>,
+    copies: Vec<(ObjectName, FieldName)>,
 }
 
 impl Binding<'_> {
-    fn column(&mut self, object: &ObjectName, path: &str, name: &str) -> Column {
+    fn column(
+        &mut self,
+        number: usize,
+        object: &ObjectName,
+        path: &str,
+        name: &str,
+    ) -> Result<Column, LocateError> {
         let (of, field) = schema::original(object, name);
+        if self.purpose != Use::Written && schema::is_compound(&field) {
+            return Err(refuse(number, "is a compound field, whose parts are not told apart"));
+        }
         let mut path = path.to_ascii_lowercase();
         if of != *object {
             // It is copied from another record.
             path.push(COPIED);
             path.push_str(of.as_str());
+            self.copies.push((object.clone(), schema::field_name(name)));
         }
         let known = self.records.iter().position(|known| *known == path);
         let record = known.unwrap_or_else(|| {
@@ -175,7 +205,7 @@ impl Binding<'_> {
             self.records.len() - 1
         });
         let role = self.role(&of, &field, record);
-        Column::Field { object: of, field, role, record: record as u32, leads_to: None }
+        Ok(Column::Field { object: of, field, role, record: record as u32, leads_to: None })
     }
 
     fn role(&self, object: &ObjectName, field: &FieldName, record: usize) -> Role {
@@ -198,12 +228,13 @@ impl Binding<'_> {
             let Some(object) = object else { continue };
             let (before, last) = path.rsplit_once(['.', COPIED]).unwrap_or(("", path));
             let is_copied = path.contains(COPIED);
+            let reference = format!("{last}id");
             for column in &mut *columns {
                 let Column::Field { field, record, leads_to, .. } = column else { continue };
                 let referred = if is_copied {
                     schema::copied_by(&object, field.as_str())
                 } else {
-                    (field.as_str() == format!("{last}id")).then(|| object.clone())
+                    (field.as_str() == reference).then(|| object.clone())
                 };
                 let is_beside = self.records.get(*record as usize).is_some_and(|it| it == before);
                 if let Some(referred) = referred.filter(|_| is_beside) {

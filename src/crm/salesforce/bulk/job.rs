@@ -143,7 +143,10 @@ fn check_columns(text: &str) -> Result<(), LocateError> {
         let Some(path) = column.field.as_ref().filter(|_| !column.is_computed) else {
             return refuse("it has a computed column, which results would not explain");
         };
-        let (relationships, _) = path.split();
+        let (relationships, field) = path.split();
+        if schema::is_compound(&schema::field_name(field)) {
+            return refuse("it has a compound column, whose parts results would not tell apart");
+        }
         let own = relationships.split_first().filter(|(first, _)| {
             let alias = source.alias.as_deref().unwrap_or(object.as_str());
             first.eq_ignore_ascii_case(alias) || first.eq_ignore_ascii_case(object.as_str())

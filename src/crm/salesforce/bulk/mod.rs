@@ -21,6 +21,8 @@ mod results;
 
 use bytes::Bytes;
 
+#[cfg(test)]
+pub(super) use self::columns::MAX_COLUMNS;
 use self::columns::{Columns, Use};
 use self::job::{Job, Order};
 use self::resource::{Resource, Subject, classify};

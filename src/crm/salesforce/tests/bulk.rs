@@ -7,6 +7,7 @@ use http::HeaderMap;
 use super::{headers, locate_told, names, occurrences, origins, read_answer, render, uses};
 use crate::carrier::Replacement;
 use crate::crm::salesforce::Salesforce;
+use crate::crm::salesforce::bulk::MAX_COLUMNS;
 use crate::crm::{
     AnswerView, Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo, RequestView,
 };
@@ -175,6 +176,9 @@ fn an_upload_of_which_too_little_is_known_is_refused() {
     check("Email\nAnna,b\n", "row 2 has not as many cells");
     check("Email\r\nAnna\r\n", "a line end of another kind");
     check("sf__Error.x,Email\nAnna,b\n", "column 1 is of an object");
+    let many: Vec<String> = (0..=MAX_COLUMNS).map(|number| format!("X{number}:Who.Y")).collect();
+    let row = vec!["Anna"; many.len()].join(",");
+    check(&format!("{}\n{row}\n", many.join(",")), "more columns than a record has fields");
 
     let put = format!("ingest/{JOB}/batches");
     let path = put.as_str();
@@ -205,6 +209,15 @@ fn the_word_of_the_crm_alone_does_not_decide_what_it_sees() {
     let expected = [format!("contact.fax by {by}"), format!("account.ext__c by {by}")];
     assert_eq!(uses(&upload(None).unwrap()), expected);
     assert!(problem(upload(Some("lead"))).contains("another object than it was created for"));
+    // A column may be one of another object by its own name, too.
+    let copies = told.replace("Contact", "CampaignMember");
+    let copies = Some((copies.as_str(), None));
+    let copies = locate_told(("PUT", &path), &headers, "City\nHof\n", copies).unwrap();
+    let found = uses(&copies);
+    assert_eq!(
+        found,
+        [format!("contact.mailingcity by {by}"), format!("campaignmember.city by {by}"),]
+    );
 
     let remembers = |method: &str, body: &str, answer: &str| {
         let body = Bytes::copy_from_slice(body.as_bytes());
@@ -297,6 +310,7 @@ fn a_query_job_asks_for_columns_that_explain_themselves() {
     check("SELECT (SELECT Id FROM Contacts) FROM Account", "groups or sub-selects");
     check("SELECT toLabel(LeadSource) FROM Contact", "a computed column");
     check("SELECT Sponsor__r.Email FROM Contact", "not known");
+    check("SELECT Id, Account.BillingAddress FROM Contact", "a compound column");
     check("SELECT Id FROM Contact c, c.Account a", "after `FROM`");
     locate(("POST", "query"), json, r#"{"operation":"query"}"#, None).unwrap_err();
 }
@@ -325,6 +339,13 @@ fn rows_of_a_query_are_read_by_their_names() {
         "3 contact 003WV00000A1b2DYAR",
     ];
     assert_eq!(names(&answer.records), expected);
+    let compound = "\"Id\",\"MailingAddress\"\n,\"Weg 1\"\n";
+    let comma = job("query", "COMMA", "LF");
+    assert!(problem(results(&path, &comma, compound)).contains("column 2 is a compound field"));
+    let located = locate(("GET", &path), "", "", Some(&comma)).unwrap();
+    let csv = headers(&[("content-type", "text/csv")]);
+    let cut = read_answer(&located, 206, &csv, "Anna\nBerta\n");
+    assert!(problem(cut).contains("only a part"), "its first row need not be the header row");
     let copies = "\"ContactEmail\",\"ContactId\"\n\"a@b.de\",\"003WV00000A1b2CYAR\"\n";
     let of_cases = job("query", "COMMA", "LF").replace("Contact", "Case");
     let located = locate(("GET", &path), "", "", Some(&of_cases)).unwrap();
