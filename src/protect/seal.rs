@@ -239,7 +239,6 @@ impl Protectors {
     }
 }
 
-/// The plan for the one spelling that an item has. A key may be stored, a filter not.
 /// The values of the items with a plan of this kind.
 fn values_of<'a>(
     batch: &[ToSeal<'a>],
@@ -250,6 +249,7 @@ fn values_of<'a>(
     items.map(|(item, _)| (&item.rule.category, item.value)).collect()
 }
 
+/// The plan for the one spelling that an item has. A key may be stored, a filter not.
 fn exactly(item: &ToSeal<'_>, shape: Shape) -> Plan {
     if *item.role == Role::Equality { Plan::Predict(shape) } else { Plan::Mint(shape) }
 }
