@@ -116,6 +116,10 @@ impl Cursor<'_> {
             if depth == 0 && behind_fields.is_none() && is_clause() {
                 behind_fields = Some(self.token().span.start);
             }
+            // Of another object than the one that it is returned of.
+            if depth == 0 && self.next_is_keyword(self.position, "FROM") {
+                return Err(self.expected("a field"));
+            }
             let token = self.take();
             let at = token.span.start;
             match token.kind {

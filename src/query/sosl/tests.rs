@@ -70,6 +70,7 @@ fn what_is_not_understood_is_refused() {
         "FIND {x} IN FIELDS",
         "FIND {x} RETURNING",
         "FIND {x} RETURNING Contact(Id",
+        "FIND {x} RETURNING Foo__c(Id FROM Contact, WHERE LastName = 'Anna')",
         "FIND {x} RETURNING Contact(Id) WITH SNIPPET(target_length=120)",
         "FIND {x} WITH HIGHLIGHT",
         "FIND {x} WITH DIVISION = 'Anna'",
