@@ -11,6 +11,9 @@ use crate::crm::Memo;
 /// How many memos are kept; the oldest makes room.
 const MAX_MEMOS: usize = 10_000;
 
+/// Bytes of what is said; the names of objects are shorter.
+const MAX_TEXT: usize = 256;
+
 /// What callers said of things that later requests are about. It is lost with the
 /// process, so nothing may depend on it but what can be refused without it.
 #[derive(Debug, Default)]
@@ -23,8 +26,12 @@ struct Kept {
 }
 
 impl Memory {
-    /// Two words on one thing are none: the CRM has given its name twice.
-    pub fn keep(&self, upstream: &UpstreamName, memo: Memo) {
+    /// Two words on one thing are none: the CRM has given its name twice. Neither is one
+    /// that is too long to be kept.
+    pub fn keep(&self, upstream: &UpstreamName, mut memo: Memo) {
+        if memo.text.len() > MAX_TEXT {
+            memo.text = SmolStr::default();
+        }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (upstream.clone(), memo.about);
         match kept.memos.get_mut(&key) {
@@ -50,7 +57,7 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_MEMOS, Memory};
+    use super::{MAX_MEMOS, MAX_TEXT, Memory};
     use crate::crm::Memo;
 
     #[test]
@@ -65,6 +72,9 @@ mod tests {
         memory.keep(&"c".into(), Memo { about: "0".into(), text: "y".into() });
         memory.keep(&"c".into(), memo(0));
         assert_eq!(memory.recall(&"c".into(), &"0".into()), Some("".into()), "nobody knows");
+        let long = "x".repeat(MAX_TEXT + 1).into();
+        memory.keep(&"d".into(), Memo { about: "0".into(), text: long });
+        assert_eq!(memory.recall(&"d".into(), &"0".into()), Some("".into()));
         (1..=MAX_MEMOS).for_each(|number| memory.keep(&"a".into(), memo(number)));
         assert_eq!(memory.recall(&"a".into(), &"0".into()), None);
         assert_eq!(memory.recall(&"a".into(), &"1".into()), Some("x".into()));
