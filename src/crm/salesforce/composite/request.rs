@@ -17,6 +17,9 @@ use crate::crm::{About, FieldUse, LocateError, LocatedRequest, RecordName, Reque
 /// Salesforce refuses more as a whole. Shortened, they would pass where they should not.
 const MAX_PARTS: usize = 25;
 const MAX_GRAPHS: usize = 75;
+/// In all graphs of a request.
+const MAX_NODES: usize = 500;
+const TOO_MANY: &str = "holds more requests than Salesforce takes";
 
 /// Collects what is found in the requests inside.
 pub(super) struct Requests<'r, 'a> {
@@ -57,9 +60,13 @@ impl<'r, 'a> Requests<'r, 'a> {
     /// `{"graphs":[{"graphId":…,"compositeRequest":[…]}]}`
     pub(super) fn graphs(&mut self, root: Node<'_>) -> Result<Vec<Group>, LocateError> {
         let mut groups: Vec<Group> = Vec::new();
+        let mut nodes = 0;
         for member in root.members() {
             if member.key != "graphs" || member.value.kind() != Kind::Array {
                 return Err(refuse(member.value, "is no member of a graph request"));
+            }
+            if member.value.elements().count() > MAX_GRAPHS {
+                return Err(refuse(member.value, TOO_MANY));
             }
             for graph in member.value.elements() {
                 let mut group = Group { id: String::new(), parts: Vec::new(), records: 0..0 };
@@ -69,6 +76,10 @@ impl<'r, 'a> Requests<'r, 'a> {
                         "graphId" => group.id = name(member.value)?,
                         "compositeRequest" if member.value.kind() == Kind::Array => {
                             for part in member.value.elements() {
+                                nodes += 1;
+                                if nodes > MAX_NODES {
+                                    return Err(refuse(root, TOO_MANY));
+                                }
                                 group.parts.push(self.part(&named(part)?)?);
                             }
                         }
@@ -84,8 +95,8 @@ impl<'r, 'a> Requests<'r, 'a> {
                 groups.push(group);
             }
         }
-        if groups.is_empty() || groups.len() > MAX_GRAPHS {
-            return Err(refuse(root, "has no graph, or more than Salesforce takes"));
+        if groups.is_empty() {
+            return Err(refuse(root, "has no graph"));
         }
         Ok(groups)
     }
@@ -97,6 +108,9 @@ impl<'r, 'a> Requests<'r, 'a> {
         is_one: bool,
         read: fn(Node<'_>) -> Result<Written<'_>, LocateError>,
     ) -> Result<Vec<Group>, LocateError> {
+        if list.elements().count() > MAX_PARTS {
+            return Err(refuse(list, TOO_MANY));
+        }
         let mut parts = Vec::new();
         for node in list.elements() {
             let part = self.part(&read(node)?)?;
@@ -108,7 +122,7 @@ impl<'r, 'a> Requests<'r, 'a> {
             return Err(refuse(list, "holds no request"));
         }
         let group = |parts: Vec<Part>, records| Group { id: String::new(), parts, records };
-        if is_one || parts.len() > MAX_PARTS {
+        if is_one {
             return Ok(vec![group(parts, 0..self.next_record)]);
         }
         let one = |part: Part| {

@@ -347,6 +347,18 @@ fn what_is_inside_is_no_less_strict() {
     let mut with = one(json!({}));
     with["binaryPartName"] = json!("Anna");
     check(&[with], "is no member of a request inside");
+    let named = |number: usize| part("POST", &contact, &format!("a{number}"), json!({}));
+    let many = |count: usize| (0..count).map(named).collect::<Vec<_>>();
+    composite(false, &many(25)).unwrap();
+    check(&many(26), "more requests than Salesforce takes");
+    let graphs = |first: usize, second: usize| {
+        let graph = |id: &str, count| json!({ "graphId": id, "compositeRequest": many(count) });
+        let body = json!({ "graphs": [graph("1", first), graph("2", second)] }).to_string();
+        locate("POST", &format!("{COMPOSITE}/graph"), &body)
+    };
+    graphs(250, 250).unwrap();
+    let found = graphs(250, 251).unwrap_err().to_string();
+    assert!(found.contains("more requests than Salesforce takes"), "{found}");
     locate("POST", COMPOSITE, r#"{"compositeRequest":[],"name":"Anna"}"#).unwrap_err();
     locate("POST", &format!("{COMPOSITE}?q=x"), "{}").unwrap_err();
 }
