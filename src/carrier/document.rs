@@ -102,14 +102,14 @@ impl Document {
         self
     }
 
-    /// The same without the values that are picked: they stay as they are, whatever is
-    /// decided.
+    /// The same with each value as `revise` makes it, and without those that it says no to:
+    /// they stay as they are, whatever is decided.
     #[must_use]
-    pub fn leaving(mut self, is_left: &mut dyn FnMut(&Occurrence) -> bool) -> Self {
+    pub fn revised(mut self, revise: &mut dyn FnMut(&mut Occurrence) -> bool) -> Self {
         self.slots.retain_mut(|slot| match &mut slot.content {
-            Content::Value(occurrence) => !is_left(occurrence),
+            Content::Value(occurrence) => revise(occurrence),
             Content::Nested { document, .. } => {
-                *document = std::mem::take(document).leaving(is_left);
+                *document = std::mem::take(document).revised(revise);
                 true
             }
             Content::Rewritten(_) => true,

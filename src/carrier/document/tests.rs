@@ -76,7 +76,12 @@ fn a_document_inside_another_is_numbered_and_picked_from() {
         String::from_utf8(rendered.to_vec()).unwrap()
     };
     assert_eq!((without(6), without(0)), ("{\"a\":[1]}".to_owned(), outer));
-    assert!(document.leaving(&mut |_| true).occurrences().is_empty());
+    let moved = document.revised(&mut |found| {
+        found.record = 9;
+        true
+    });
+    assert!(moved.occurrences().iter().all(|(_, found)| found.record == 9));
+    assert!(moved.revised(&mut |_| false).occurrences().is_empty());
 }
 
 #[test]

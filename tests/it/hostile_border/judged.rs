@@ -82,6 +82,55 @@ async fn who_may_be_found_beside_those_that_are_named_is_judged_too() {
     }
 }
 
+/// What a part of a request says of a record holds for those that go on with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_about_a_record_of_another_part_is_judged_by_its_law() {
+    let (world, crm) = house("salesforce", &mild()).await;
+    let data = SF.strip_prefix("/crm").expect("a prefix");
+    let parts = json!([
+        { "method": "POST", "url": format!("{data}/sobjects/Contact"), "referenceId": "a",
+          "body": contact("anna", Some("DE")) },
+        { "method": "PATCH", "url": format!("{data}/sobjects/Contact/@{{a.id}}"), "referenceId": "b",
+          "body": { "Title": "Dr.", "Account": { "Ext__c": "1" } } },
+        { "method": "GET", "url": format!("{data}/sobjects/Contact/@{{a.id}}?fields=Title"),
+          "referenceId": "c" },
+    ]);
+    let result = |reference: &str, status: u16, body: serde_json::Value| json!({ "referenceId": reference, "httpStatusCode": status, "httpHeaders": {}, "body": body });
+    crm.answers(
+        200,
+        &json!({ "compositeResponse": [
+            result("a", 201, made(ANNA)), result("b", 204, json!(null)),
+            result("c", 200, json!({ "attributes": { "type": "Contact" }, "Id": ANNA, "Title": "Dr." })),
+        ]}),
+    );
+    let request = json!({ "compositeRequest": parts });
+    let sent = send(&world, Method::POST, &format!("{SF}/composite"), &[], &request).await;
+    assert_eq!(sent.status, StatusCode::OK, "{sent:?}");
+    let told = sent.json();
+    let title = &told["compositeResponse"][2]["body"]["Title"];
+    assert_eq!(title, "Dr.", "{told}");
+    let entries = world.entries();
+    let transfer = entries.iter().rfind(|entry| entry["kind"] == "transfer").expect("a transfer");
+    let grounds = transfer["grounds"].as_array().expect("a list");
+    let laws: Vec<_> = grounds.iter().map(|ground| ground["jurisdictions"].clone()).collect();
+    // Of the account nothing is known.
+    assert_eq!(laws, [json!(["DE"]), json!(["US"])], "{transfer}");
+    let fields = transfer["fields"].as_array().expect("a list");
+    let ground = |name: &str| {
+        let field = fields.iter().find(|field| field["field"] == name).expect("a field");
+        field["ground"].clone()
+    };
+    assert_eq!((ground("title"), ground("ext__c")), (json!(0), json!(1)), "{transfer}");
+
+    // A part that may not go takes the record along of which it is.
+    let swiss = json!({ "MailingCountryCode": "CH" });
+    let mut moved = request.clone();
+    moved["compositeRequest"][1]["body"] = swiss;
+    let refused = send(&world, Method::POST, &format!("{SF}/composite"), &[], &moved).await.json();
+    let list = refused["compositeResponse"].as_array().expect("a list");
+    assert!(list.iter().all(|part| part["httpStatusCode"] == 403), "{refused}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_named_in_a_filter_brings_their_law() {
     let (world, crm) = house("salesforce", &mild()).await;

@@ -43,7 +43,25 @@ pub(super) struct Part {
     /// The parts that it refers to.
     pub needs: BTreeSet<String>,
     pub records: Range<u32>,
+    /// Whether it is about the record of another part. Then nothing has its first number,
+    /// which it can still be refused by.
+    pub is_about_other: bool,
     pub answer: Box<dyn ReadAnswer>,
+}
+
+impl Group {
+    /// The numbers of its records, without those that nothing has.
+    fn counted(&self) -> Vec<Range<u32>> {
+        let mut counted = Vec::new();
+        let mut start = self.records.start;
+        for part in self.parts.iter().filter(|part| part.is_about_other) {
+            counted.push(start..part.records.start);
+            start = part.records.start + 1;
+        }
+        counted.push(start..self.records.end);
+        counted.retain(|records| !records.is_empty());
+        counted
+    }
 }
 
 /// Groups by their place, and why they are refused.
@@ -51,7 +69,7 @@ pub(super) type RefusedGroups = BTreeMap<usize, Refusal>;
 
 impl Batch for Arc<Plan> {
     fn elements(&self) -> Vec<Range<u32>> {
-        self.groups.iter().map(|group| group.records.clone()).collect()
+        self.groups.iter().flat_map(Group::counted).collect()
     }
 
     fn refuse(&self, refused: &RefusedRecords, _now: Timestamp) -> Remaining {

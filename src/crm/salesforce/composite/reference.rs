@@ -27,9 +27,35 @@ pub(super) fn referred(text: &str) -> BTreeSet<String> {
     behind.map(name).collect()
 }
 
+/// The request that tells the id of the record at a URL: `/sobjects/Contact/@{ref.id}`.
+pub(super) fn record_of(url: &str) -> Option<&str> {
+    let path = url.split('?').next().unwrap_or_default();
+    let mut segments = path.split('/').skip_while(|segment| *segment != "sobjects").skip(2);
+    let inner = segments.next()?.strip_prefix(OPENING)?.strip_suffix('}')?;
+    inner
+        .split_once('.')
+        .filter(|(_, field)| field.eq_ignore_ascii_case("id"))
+        .map(|(name, _)| name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_reference, referred};
+    use super::{is_reference, record_of, referred};
+
+    #[test]
+    fn a_record_may_be_one_that_another_request_tells_of() {
+        let check = |rest: &str, expected| {
+            let url = format!("/services/data/v62.0/sobjects/{rest}");
+            assert_eq!(record_of(&url), expected, "{rest}");
+        };
+        check("Contact/@{a_1.id}", Some("a_1"));
+        check("Contact/@{a.Id}/Account?fields=Name", Some("a"));
+        check("Contact/@{q.records[0].Id}", None);
+        check("Contact/@{a.AccountId}", None);
+        check("Contact/Ext__c/@{a.id}", None);
+        check("Contact?x=/sobjects/Contact/@{a.id}", None);
+        check("Contact", None);
+    }
 
     #[test]
     fn references_are_told_from_text() {

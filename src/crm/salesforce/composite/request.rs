@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The requests inside a composite one.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::plan::{Group, Part};
-use super::reference::{has_reference, referred};
+use super::reference::{has_reference, record_of, referred};
 use super::written::{Written, name, named, parts, refuse, unnamed};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, DecodedText, Document, Element, Slot, Value};
@@ -25,6 +27,8 @@ const TOO_MANY: &str = "holds more requests than Salesforce takes";
 pub(super) struct Requests<'r, 'a> {
     request: &'r RequestView<'a>,
     next_record: u32,
+    /// The record that a part is about, by the name of the part.
+    known: HashMap<String, u32>,
     pub slots: Vec<Slot>,
     pub elements: Vec<Element>,
     pub uses: Vec<FieldUse>,
@@ -37,6 +41,7 @@ impl<'r, 'a> Requests<'r, 'a> {
         Self {
             request,
             next_record: 0,
+            known: HashMap::new(),
             slots: Vec::new(),
             elements: Vec::new(),
             uses: Vec::new(),
@@ -71,6 +76,7 @@ impl<'r, 'a> Requests<'r, 'a> {
             for graph in member.value.elements() {
                 let mut group = Group { id: String::new(), parts: Vec::new(), records: 0..0 };
                 let first = self.next_record;
+                self.known.clear();
                 for member in graph.members() {
                     match member.key.as_ref() {
                         "graphId" => group.id = name(member.value)?,
@@ -168,40 +174,55 @@ impl<'r, 'a> Requests<'r, 'a> {
         let first = self.next_record;
         let count = record_count(&located, !needs.is_empty());
         self.next_record += count;
+        let other = record_of(url.as_str()).and_then(|name| self.known.get(name)).copied();
+        let record = other.unwrap_or(first);
+        if is_about_one(located.operation.name.as_str()) {
+            self.known.insert(written.reference.clone(), record);
+        }
         self.is_about_records |= located.operation.about != About::Nobody;
+        let number = |own: u32| if own == 0 { record } else { own + first };
         let names = located.records.into_iter();
-        self.names.extend(names.map(|name| RecordName { record: name.record + first, ..name }));
+        self.names.extend(names.map(|name| RecordName { record: number(name.record), ..name }));
         self.uses.extend(located.uses);
-        let target = self.own(located.target, first);
+        let target = self.own(located.target, first, record);
         self.slots.push(Slot::holding(written.url.inner_span(), Codec::Json, url, target));
         if let Some(node) = written.body {
             let text = DecodedText::verbatim(node.raw().to_owned());
-            let body = self.own(located.body, first);
+            let body = self.own(located.body, first, record);
             self.slots.push(Slot::holding(node.span(), Codec::Plain, text, body));
         }
         Ok(Part {
             reference: written.reference.clone(),
             needs,
             records: first..self.next_record,
+            is_about_other: other.is_some(),
             answer: located.answer,
         })
     }
 
-    /// A document of a request inside as a part of this one.
-    fn own(&mut self, document: Document, first: u32) -> Document {
+    /// A document of a request inside as a part of this one. Its records are numbered from
+    /// `first` on; its own first one is `record`.
+    fn own(&mut self, document: Document, first: u32, record: u32) -> Document {
         const REFERENCE: &str = "a reference to another result";
         let uses = &mut self.uses;
-        let document = document.leaving(&mut |found| {
-            let Value::Text(text) = &found.value else { return false };
+        document.numbered_from(first).revised(&mut |found| {
+            if found.record == first {
+                found.record = record;
+            }
+            let Value::Text(text) = &found.value else { return true };
             let is_reference = has_reference(text.expose());
             if is_reference {
                 let (object, field) = (found.object.clone(), found.field.clone());
                 uses.push(FieldUse { object, field, operator: REFERENCE });
             }
-            is_reference
-        });
-        document.numbered_from(first)
+            !is_reference
+        })
     }
+}
+
+/// Whether what a request is about is one record, whose id its answer tells.
+fn is_about_one(operation: &str) -> bool {
+    matches!(operation, "sobject.create" | "sobject.read" | "sobject.update" | "sobject.upsert")
 }
 
 /// How many records a request tells of. One that names none, or may find others, is about
