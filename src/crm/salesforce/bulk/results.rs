@@ -14,6 +14,9 @@ use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, Recor
 
 const PLACE: &str = "the answer";
 
+/// How many places of messages may be compared with how many values, in all.
+const MAX_COMPARED: usize = 250_000_000;
+
 /// Reads results as the job says that they are written.
 #[derive(Debug)]
 pub(super) struct Results {
@@ -37,7 +40,7 @@ impl ReadAnswer for Results {
         let purpose = if self.is_stored { Use::Read } else { Use::Told };
         let csv = csv(PLACE, answer.body, &job)?;
         let columns = Columns::bind(&csv, &job, purpose)?;
-        let mut rows = Rows { columns: &columns, found: Found::default() };
+        let mut rows = Rows { columns: &columns, found: Found::default(), compared: 0 };
         for (number, row) in (0..).zip(csv.rows()) {
             rows.row(number, &row, &job)?;
         }
@@ -64,6 +67,7 @@ impl ReadAnswer for Uploaded {
 struct Rows<'c> {
     columns: &'c Columns,
     found: Found,
+    compared: usize,
 }
 
 impl Rows<'_> {
@@ -77,6 +81,10 @@ impl Rows<'_> {
                     self.found.names.push(RecordName { record, object, id });
                 }
                 Column::Meta(Meta::Error) => {
+                    self.compared += cell.span().len() * row.len();
+                    if self.compared > MAX_COMPARED {
+                        return Err(LocateError::TooLarge { place: PLACE });
+                    }
                     let message = echo::locate(cell, record, self.columns.of(row));
                     let message = message.map_err(|problem| unparseable("the answer", problem))?;
                     self.found.slots.extend(message);

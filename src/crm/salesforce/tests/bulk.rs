@@ -272,6 +272,11 @@ fn results_of_an_upload_are_opened_and_messages_with_them() {
         "{opened}"
     );
 
+    // Nobody writes so much about so many columns; to compare it all would take minutes.
+    let many: Vec<String> = (0..4_000).map(|number| format!("X{number}")).collect();
+    let (message, cells) = ("-".repeat(100_000), ",a".repeat(many.len()));
+    let long = format!("sf__Error,{}\n\"{message}\"{cells}\n", many.join(","));
+    assert!(problem(results(&path, &insert, &long)).contains("too large"));
     let bare = "sf__Id,sf__Error,Email\n,bad a@b.de,a@b.de\n";
     assert!(problem(results(&path, &insert, bare)).contains("without quotes"));
     let created = "\"sf__Id\",\"sf__Created\",LastName\n\"003WV00000A1b2CYAR\",\"true\",\"M\"\n";
