@@ -13,14 +13,11 @@ use super::stage::{Complete, Restored, Stopped};
 use super::trail::Trail;
 use super::{Proxy, respond};
 
-/// Who asks, and what for: all else in the fields of a request is about its own body.
-const ASKING: [HeaderName; 6] = [
+/// Who asks. Any other field may repeat a value of the body, which is not located yet.
+const ASKING: [HeaderName; 3] = [
     header::AUTHORIZATION,
-    header::USER_AGENT,
     HeaderName::from_static("x-sfdc-session"),
     HeaderName::from_static("x-api-token"),
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
 ];
 
 impl Proxy {

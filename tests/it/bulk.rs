@@ -130,6 +130,31 @@ async fn messages_about_rows_are_opened_like_the_rows() {
     assert!(!failed.contains("Muster"), "{failed}");
 }
 
+/// The values are located only when the question is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_of_a_job_takes_no_words_of_the_upload_along() {
+    let world = World::start(Options::default()).await;
+    let job = order(&world, "ingest", json!({ "object": "Contact", "operation": "insert" })).await;
+    let request = Request::builder()
+        .method(Method::PUT)
+        .uri(format!("http://{}{job}/batches", world.address()))
+        .header("zollhaus-key", world.key("support"))
+        .header("authorization", "Bearer 00Dxx!session")
+        .header("user-agent", "sync/1 (Kanari-Muster)")
+        .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        .header("tracestate", "row=Kanari-Muster")
+        .header("content-type", "text/csv");
+    let request = request.body(Full::new("LastName\nKanari-Muster\n".into())).expect("a request");
+    let sent = world.send_request(request).await.expect("an answer");
+    assert_eq!(sent.status, StatusCode::CREATED, "{sent:?}");
+    let requests = world.crm.requests();
+    assert_eq!(requests.len(), 3);
+    for request in requests {
+        let fields = format!("{:?}", request.headers);
+        assert!(!fields.contains("Kanari"), "{} {fields}", request.method);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_the_crm_does_not_know_is_answered_by_it() {
     let world = World::start(Options::default()).await;
