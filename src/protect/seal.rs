@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::fit::{LONGEST_LOCAL_PART, surrogate_length};
@@ -45,6 +47,8 @@ enum Plan {
     Ready(Sealed),
     /// Takes the token of exactly this value, which is made if it is new.
     Mint(Shape),
+    /// Takes the token of the value of an earlier item, which is the same in another case.
+    MintAs(Shape, usize),
     /// Takes the token of exactly this value, and makes none.
     Predict(Shape),
     /// Takes the tokens of all stored spellings of the value.
@@ -56,7 +60,8 @@ impl Protectors {
     ///
     /// Where the CRM compares without regard to case, filters and keys of tokenized
     /// fields stand for every spelling of their value that the vault knows; of a value
-    /// that it does not know, for the token that it would have. A filter stores nothing.
+    /// that it does not know, for the token that it would have; of several new keys that
+    /// differ in case only, for that of the first. A filter stores nothing.
     /// What is encrypted is compared in its exact spelling.
     ///
     /// # Errors
@@ -64,7 +69,9 @@ impl Protectors {
     pub async fn seal(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Sealed>, ProtectError> {
         let mut plans = self.plan(batch).await?;
         self.match_spellings(batch, &mut plans, |role| *role != Role::Equality).await?;
-        let to_mint = values_of(batch, &plans, |plan| matches!(plan, Plan::Mint(_)));
+        self.unite_new_keys(batch, &mut plans);
+        let to_mint =
+            values_of(batch, &plans, |plan| matches!(plan, Plan::Mint(_) | Plan::MintAs(..)));
         let mut minted = self.vault.tokenize(&to_mint).await?.into_iter();
         // A filter finds what the same request stores before it.
         self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
@@ -77,7 +84,7 @@ impl Protectors {
                     sealed.push(ready);
                     continue;
                 }
-                Plan::Mint(shape) => (minted.next(), shape),
+                Plan::Mint(shape) | Plan::MintAs(shape, _) => (minted.next(), shape),
                 Plan::Predict(shape) | Plan::Match(shape) => (predicted.next(), shape),
             };
             sealed.extend(token.map(|token| protected(self.shaped(token.as_str(), shape))));
@@ -212,6 +219,22 @@ impl Protectors {
         Ok(())
     }
 
+    /// Keys that differ in case only name one record, also where the vault knows none of
+    /// them: the first is what is stored of it.
+    fn unite_new_keys(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) {
+        let mut first = HashMap::new();
+        for (at, (item, plan)) in batch.iter().zip(plans).enumerate() {
+            let Plan::Mint(shape) = *plan else { continue };
+            if *item.role != Role::Key || !item.ignores_case {
+                continue;
+            }
+            match first.entry(self.vault.index((&item.rule.category, item.value))) {
+                Entry::Vacant(place) => _ = place.insert(at),
+                Entry::Occupied(known) => *plan = Plan::MintAs(shape, *known.get()),
+            }
+        }
+    }
+
     fn matching(
         &self,
         item: &ToSeal<'_>,
@@ -246,7 +269,11 @@ fn values_of<'a>(
     is_wanted: fn(&Plan) -> bool,
 ) -> Vec<Item<'a>> {
     let items = batch.iter().zip(plans).filter(|(_, plan)| is_wanted(plan));
-    items.map(|(item, _)| (&item.rule.category, item.value)).collect()
+    let values = items.filter_map(|(item, plan)| match plan {
+        Plan::MintAs(_, first) => batch.get(*first),
+        _ => Some(item),
+    });
+    values.map(|item| (&item.rule.category, item.value)).collect()
 }
 
 /// The plan for the one spelling that an item has. A key may be stored, a filter not.

@@ -344,6 +344,35 @@ async fn filters_and_keys_stand_for_every_stored_spelling() {
     assert_ne!(text(&house.seal(ENCRYPT, Role::Equality, "Max@x.example").await), exact);
 }
 
+/// Two of them would be two records, and one address ambiguous from then on.
+#[tokio::test]
+async fn new_keys_of_one_request_that_differ_in_case_only_are_one() {
+    let house = house();
+    let (email, mail) = (rule("email", TOKENIZE_EMAIL), rule("mail", TOKENIZE_EMAIL));
+    let spellings = ["Neu@x.example", "NEU@x.example", "neu@x.example"].map(Cleartext::new);
+    let rules = [&email, &email, &mail];
+    let batch: Vec<_> = spellings
+        .iter()
+        .zip(rules)
+        .map(|(value, rule)| ToSeal {
+            rule,
+            role: &Role::Key,
+            value,
+            can_widen: false,
+            ignores_case: true,
+            can_remove: false,
+            max_length: None,
+        })
+        .collect();
+    let sealed = house.protectors.seal(&batch).await.unwrap();
+    let tokens: Vec<String> = sealed.iter().map(text).collect();
+    assert_eq!(tokens[0], tokens[1]);
+    assert_ne!(tokens[0], tokens[2], "of another category");
+    assert_eq!(house.open(&tokens[0], "email").await, Some(Cleartext::new("Neu@x.example")));
+    let again = house.protectors.seal(&batch).await.unwrap();
+    assert_eq!(again, sealed);
+}
+
 #[tokio::test]
 async fn a_filter_finds_what_the_same_request_stores() {
     let house = house();

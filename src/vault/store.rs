@@ -144,7 +144,8 @@ impl Vault {
         ]))
     }
 
-    fn index(&self, (category, value): Item<'_>) -> Index {
+    /// What all spellings of a value have in common.
+    pub fn index(&self, (category, value): Item<'_>) -> Index {
         let code = self.index_mac.code(&[
             b"zollhaus folded index 1",
             self.tenant.as_str().as_bytes(),
