@@ -14,10 +14,18 @@
 //!   the policy for `contact` also holds for `contacts` and `0-1`.
 
 mod answer;
+mod association;
 mod batch;
+mod contact_v1;
+mod email_headers;
+mod fields;
 mod operation;
+mod parameter;
+mod property;
 mod refusal;
 mod request;
+mod resource;
+mod route;
 mod schema;
 mod search;
 
@@ -46,6 +54,9 @@ impl Dialect for HubSpot {
 
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
+        if let Some(taken) = route::find(request.method, &target)? {
+            return resource::locate(request, &target, &taken);
+        }
         let call = operation::classify(request.method, &target)?;
         let mut found = Found::default();
         let target_slots = request::locate_target(&call, &target, &mut found)?;
