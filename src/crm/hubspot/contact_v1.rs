@@ -93,7 +93,8 @@ pub(super) fn answered(
             // What was searched for.
             "query" => {
                 let object = ObjectName::from_static(CONTACT);
-                echoes(member.value, &object, answer.records, origins, &mut answer.found.slots);
+                let record = answer.record(&object, None);
+                echoes(member.value, &object, record, origins, &mut answer.found.slots);
             }
             _ => links(member.value, origins, &mut answer.found.slots),
         }

@@ -4,7 +4,7 @@
 use crate::base::{Cleartext, ObjectName, OperationName};
 use crate::carrier::url::Target;
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
-use crate::crm::message::{self, MediaType, link_headers, parse_answer};
+use crate::crm::message::{self, MediaType, link_headers, parse_answer, unparseable};
 use crate::crm::{
     AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
     RecordName, RequestView, SameRecord,
@@ -24,6 +24,9 @@ pub(super) fn locate(
     taken: &Taken<'_>,
 ) -> Result<LocatedRequest, LocateError> {
     let Taken { route, keys } = taken;
+    if let Content::Unread { place, because } = route.content {
+        return Err(unparseable(place, because));
+    }
     let mut found = Found::default();
     let mut slots = parameter::locate(route, target, &mut found)?;
     slots.extend(locate_keys(keys, &mut found));
@@ -106,7 +109,7 @@ fn locate_body(
         Content::Fields(object) | Content::Definitions(object) => {
             Fields::of_request(object, found).request(json.root())
         }
-        Content::Plain => Ok(()),
+        Content::Plain | Content::Unread { .. } => Ok(()),
     }
 }
 
@@ -134,7 +137,7 @@ impl ReadAnswer for ResourceAnswer {
         let is_error = answer.status.is_client_error() || answer.status.is_server_error();
         match self.content {
             _ if is_error => echoes(root, &self.object, 0, origins, &mut found.slots),
-            Content::Plain => links(root, origins, &mut found.slots),
+            Content::Plain | Content::Unread { .. } => links(root, origins, &mut found.slots),
             Content::Contacts => {
                 if let Some(in_answer) = contact_v1::answered(root, origins, &mut found)? {
                     let both = if self.is_merge { 0..2 } else { 0..1 };

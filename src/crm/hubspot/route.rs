@@ -27,6 +27,8 @@ pub(super) enum Content {
     Definitions(&'static str),
     /// Nothing that is written, and nothing that a policy is asked about.
     Plain,
+    /// Values that are not read here, and why.
+    Unread { place: &'static str, because: &'static str },
 }
 
 impl Content {
@@ -36,7 +38,7 @@ impl Content {
             Self::Fields(object) | Self::Definitions(object) => {
                 Some(ObjectName::from_static(object))
             }
-            Self::Ids | Self::Plain => None,
+            Self::Ids | Self::Plain | Self::Unread { .. } => None,
         }
     }
 
@@ -310,7 +312,17 @@ const OWNERS: &[Route] = {
 /// What an account is made of. Values of records stand in the filters of lists, so
 /// lists are read without them, and not written.
 const DEFINITIONS: &[Route] = {
-    use Content::{Definitions, Ids};
+    use Content::{Definitions, Ids, Unread};
+    const FILTERS: Content =
+        Unread { place: "the filters of a list", because: "values in them are not read here" };
+    const EXPORT: Content = Unread {
+        place: "the export",
+        because: "its file is fetched from another host, so nothing would open what stands in it",
+    };
+    const FILES: Content = Unread {
+        place: "the import",
+        because: "the columns of its files are not read here; records can be written in batches",
+    };
     const PROPERTY: Content = Definitions("property");
     const PIPELINE: Content = Definitions("pipeline");
     const SCHEMA: Content = Definitions("schema");
@@ -370,6 +382,10 @@ const DEFINITIONS: &[Route] = {
         route("PUT", "crm/lists/{name}/memberships/remove", "list.change_members", Ids),
         route("PUT", "crm/lists/{name}/memberships/add-and-remove", "list.change_members", Ids),
         route("GET", "crm/lists/records/{type}/{record}/memberships", "list.of_record", Ids),
+        route("POST", "crm/lists", "list.create", FILTERS),
+        route("PUT", "crm/lists/{name}/update-list-filters", "list.update", FILTERS),
+        route("POST", "crm/exports/export/async", "export.create", EXPORT),
+        route("POST", "crm/imports", "import.create", FILES),
         route("GET", "crm/imports", "import.list", IMPORT),
         route("GET", "crm/imports/{name}", "import.read", IMPORT),
         route("POST", "crm/imports/{name}/cancel", "import.cancel", IMPORT),
