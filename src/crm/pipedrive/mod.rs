@@ -2,10 +2,12 @@
 //! Pipedrive: its API in the versions 1 and 2 ("Pipedrive API reference",
 //! developers.pipedrive.com/docs/api).
 //!
-//! Read here: persons, organizations, deals, leads, notes and activities (lists,
-//! single records, merging, change logs, search), search over several kinds of items,
-//! recent changes, users, definitions of fields, and the OAuth token. Everything else
-//! (files, mails, products, projects, webhooks …) is an unknown operation.
+//! Read here: persons, organizations, deals, leads, products, notes and activities
+//! (lists, single records, merging, change logs, search), what stands under them
+//! (followers, participants, products and discounts of deals, permitted users), search
+//! over several kinds of items, recent changes, users, names of files, webhooks, what an
+//! account is made of, and the OAuth token. Everything else (contents of files, mails,
+//! flows, projects, filters, summaries …) is an unknown operation.
 //!
 //! What makes Pipedrive special, and where it is minded:
 //! - It splits a person's `name` into `first_name` and `last_name`. So the three are
@@ -22,6 +24,7 @@
 
 mod answer;
 mod operation;
+mod part;
 mod record;
 mod schema;
 mod search;
@@ -30,6 +33,7 @@ mod tests;
 
 use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::json::{Kind, Node};
+use crate::carrier::url::Target;
 use crate::carrier::{Codec, Document};
 
 use self::answer::Answer;
@@ -59,15 +63,18 @@ impl Dialect for Pipedrive {
         let mut uses = asked.uses;
         uses.extend(records.uses);
         let mut names = records.names;
-        if let (Some(id), Some(object)) = (&call.id, &call.object) {
-            let id = id.clone();
-            names.push(RecordName { record: 0, object: object.clone(), id });
+        if let Some((object, id)) = &call.named {
+            names.push(RecordName { record: 0, object: object.clone(), id: id.clone() });
         }
+        names.extend(deleted(&call, &target));
+        let is_of = |object| call.object.as_ref() == Some(object);
+        let id = call.named.as_ref().filter(|(of, _)| is_of(of)).map(|(_, id)| id.clone());
         Ok(LocatedRequest {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
                 object: call.object.clone(),
-                is_about_records: call.verb.is_about_records(),
+                is_about_records: call.verb.is_about_records()
+                    && !call.object.as_ref().is_some_and(schema::is_definition),
             },
             target: Document::new(request.target.clone(), asked.slots),
             headers: Vec::new(),
@@ -78,7 +85,7 @@ impl Dialect for Pipedrive {
             answer: Box::new(Answer {
                 content: call.verb.answered(),
                 object: call.object.or(asked.object),
-                id: call.id,
+                id,
             }),
         })
     }
@@ -113,11 +120,25 @@ impl Dialect for Pipedrive {
     }
 }
 
+/// The records that are deleted together: `DELETE /v1/persons?ids=1,2`.
+fn deleted(call: &Call, target: &Target) -> Vec<RecordName> {
+    let (Verb::Delete, None, Some(object)) = (call.verb, &call.named, &call.object) else {
+        return Vec::new();
+    };
+    let ids = target.parameter("ids").map(|ids| ids.value.decoded.as_str().split(','));
+    let ids = (0..).zip(ids.into_iter().flatten().map(str::trim));
+    ids.map(|(record, id)| RecordName { record, object: object.clone(), id: id.into() }).collect()
+}
+
 /// What the body of a request holds.
 fn records(call: &Call, request: &RequestView<'_>) -> Result<Records<'static>, LocateError> {
     let mut records = Records::default();
     match (call.verb, &call.object) {
-        (Verb::Create | Verb::Update | Verb::Merge, Some(object)) => {
+        (Verb::CreatePart, _) if request.body.is_empty() => {}
+        (
+            Verb::Create | Verb::Update | Verb::Merge | Verb::CreatePart | Verb::UpdatePart,
+            Some(object),
+        ) => {
             if MediaType::of(request.headers) != MediaType::Json {
                 let expected = "application/json in UTF-8";
                 return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
