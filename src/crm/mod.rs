@@ -213,6 +213,9 @@ pub struct FieldUse {
 impl FieldUse {
     /// Only whether there is a value. Surrogates answer that; what was dropped does not.
     pub const PRESENCE: &str = crate::query::PRESENCE;
+
+    /// Another name for a field in the answer, which may be the name of yet another field.
+    pub const ALIAS: &str = "an alias";
 }
 
 /// What a CRM is known to accept in a field.

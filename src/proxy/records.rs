@@ -184,6 +184,7 @@ impl Statement {
             let says_something = own.jurisdictions.is_some() || !own.consents.is_empty();
             learned.extend(says_something.then_some(own));
         }
+        unite(&mut learned);
         learned
     }
 
@@ -195,9 +196,30 @@ impl Statement {
         }
     }
 
+    /// Whether all that is said of a record is said of one person: of what has no id, two
+    /// addresses may be those of two people.
+    pub fn is_of_one(&self, record: u32) -> bool {
+        let Some(stated) = self.0.get(&record) else { return false };
+        !stated.named.is_empty()
+            || stated.persons.windows(2).all(|pair| pair.first() == pair.last())
+    }
+
     /// The numbers of all records.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         self.0.keys().copied()
+    }
+}
+
+/// Where a message names one person twice and no record, both say whose law covers them.
+fn unite(learned: &mut [Learned]) {
+    let mut told: BTreeMap<SubjectId, BTreeSet<Jurisdiction>> = BTreeMap::new();
+    for Learned { id, jurisdictions, .. } in &*learned {
+        told.entry(*id).or_default().extend(jurisdictions.iter().flatten().cloned());
+    }
+    for Learned { id, jurisdictions, .. } in learned {
+        if let (Some(own), Some(all)) = (jurisdictions, told.get(id)) {
+            own.clone_from(all);
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 )]
 
 mod hostile;
+mod hostile_border;
 mod border;
 mod certificates;
 mod clients;
@@ -23,6 +24,8 @@ mod layers;
 mod ledger;
 mod leak;
 mod pipedrive;
+mod queries;
+mod random;
 mod readme;
 mod road;
 mod world;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::world::{Options, World};
+use crate::world::{Options, World, read_request};
 
 const POLICY: &str = include_str!("../../policies/pipedrive.yaml");
 
@@ -99,7 +99,7 @@ impl Pipedrive {
         let task = tokio::spawn(async move {
             let mut person = "null".to_owned();
             while let Ok((mut stream, _)) = listener.accept().await {
-                let Some((target, body)) = read(&mut stream).await else { continue };
+                let Some((target, body)) = read_request(&mut stream).await else { continue };
                 if !body.is_empty() {
                     person.clone_from(&body);
                 }
@@ -127,25 +127,5 @@ impl Pipedrive {
 impl Drop for Pipedrive {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// The target and the body of a request.
-async fn read(stream: &mut TcpStream) -> Option<(String, String)> {
-    let mut bytes = Vec::new();
-    loop {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
-        });
-        if body.len() >= length.unwrap_or(0) {
-            let target = head.split(' ').nth(1)?;
-            return Some((target.to_owned(), body.to_owned()));
-        }
     }
 }

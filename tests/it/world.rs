@@ -17,6 +17,8 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use zollhaus::demo::crm::{CrmOptions, SampleCrm};
 use zollhaus::transfer_log::read::LogDirectory;
 
@@ -457,4 +459,24 @@ fn new_caller(folder: &Path, role: &str) -> String {
         .expect("new-caller runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("a key is text").trim().to_owned()
+}
+
+/// The target and the body of the request on a connection to a CRM.
+pub async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
+        });
+        if body.len() >= length.unwrap_or(0) {
+            let target = head.split(' ').nth(1)?;
+            return Some((target.to_owned(), body.to_owned()));
+        }
+    }
 }

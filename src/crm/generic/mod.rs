@@ -117,7 +117,7 @@ impl Dialect for GenericDialect {
             operation: Operation {
                 name: route.name.clone(),
                 object: route.object.clone(),
-                is_about_records: route.object.is_some(),
+                is_about_records: route.object.is_some() || !route.response.is_empty(),
             },
             target,
             headers: Vec::new(),

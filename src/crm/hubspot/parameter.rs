@@ -4,12 +4,12 @@
 use crate::base::{Cleartext, FieldName, ObjectName};
 use crate::carrier::url::{Parameter, Target};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
+use crate::crm::LocateError;
 use crate::crm::message::{shown, unparseable};
-use crate::crm::{LocateError, RecordName};
 
 use super::request::{Body, Found};
 use super::route::Route;
-use super::schema::{canonical_field, canonical_id, is_name, is_opaque, is_record_id, searchable};
+use super::schema::{canonical_field, is_name, is_opaque, is_record_id, searchable};
 
 /// What a parameter holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +126,7 @@ fn locate_one(
     match form {
         Form::Name | Form::Names | Form::Opaque => {}
         Form::Records => {
-            let id = canonical_id(text);
-            found.names.push(RecordName { record: records.next()?, object: contact, id });
+            Body { object: &contact, found }.named(records.next()?, text);
         }
         Form::Addresses => {
             let occurrence = Occurrence {

@@ -71,6 +71,9 @@ pub(super) fn canonical_object(name: &str) -> ObjectName {
     ObjectName::new(known.and_then(|names| names.first()).map_or(short, |singular| *singular))
 }
 
+/// The property that holds the id of a record.
+pub(super) const RECORD_ID: &str = "hs_object_id";
+
 /// HubSpot's property names are lower-case; how it treats others is not
 /// documented, so all spellings are one field here.
 pub(super) fn canonical_field(name: &str) -> FieldName {

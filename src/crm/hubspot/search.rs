@@ -14,7 +14,7 @@ use crate::query::PRESENCE;
 use super::request::{
     Body, check_names, check_opaque, list, member, members, property_name, refuse_several, scalar,
 };
-use super::schema::{is_name, is_record_id, searchable};
+use super::schema::{RECORD_ID, is_name, is_record_id, searchable};
 
 /// What a filter operator compares.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,6 +109,10 @@ impl Body<'_> {
             Comparison::One { .. } | Comparison::Several => {
                 self.use_sources(&field, name);
                 for value in values {
+                    // The search is about these records.
+                    if field.as_str() == RECORD_ID && ["EQ", "IN"].contains(name) {
+                        self.named(0, &scalar(value));
+                    }
                     let mut slot = self.slot(value, field.clone(), 0, Role::Equality);
                     slot.widening = widening(*comparison, filter, operator, value);
                     self.push(slot);

@@ -33,8 +33,9 @@ mod tests;
 
 use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::json::{Kind, Node};
-use crate::carrier::url::Target;
 use crate::carrier::{Codec, Document};
+
+use smol_str::SmolStr;
 
 use self::answer::Answer;
 use self::operation::{Call, Verb};
@@ -66,7 +67,10 @@ impl Dialect for Pipedrive {
         if let Some((object, id)) = &call.named {
             names.push(RecordName { record: 0, object: object.clone(), id: id.clone() });
         }
-        names.extend(deleted(&call, &target));
+        if let (Some(ids), Some(object)) = (target.parameter("ids"), &call.object) {
+            let ids = ids.value.decoded.as_str().split(',').map(|id| SmolStr::new(id.trim()));
+            names.extend(ids.map(|id| RecordName { record: 0, object: object.clone(), id }));
+        }
         let is_of = |object| call.object.as_ref() == Some(object);
         let id = call.named.as_ref().filter(|(of, _)| is_of(of)).map(|(_, id)| id.clone());
         Ok(LocatedRequest {
@@ -118,16 +122,6 @@ impl Dialect for Pipedrive {
             ),
         }
     }
-}
-
-/// The records that are deleted together: `DELETE /v1/persons?ids=1,2`.
-fn deleted(call: &Call, target: &Target) -> Vec<RecordName> {
-    let (Verb::Delete, None, Some(object)) = (call.verb, &call.named, &call.object) else {
-        return Vec::new();
-    };
-    let ids = target.parameter("ids").map(|ids| ids.value.decoded.as_str().split(','));
-    let ids = (0..).zip(ids.into_iter().flatten().map(str::trim));
-    ids.map(|(record, id)| RecordName { record, object: object.clone(), id: id.into() }).collect()
 }
 
 /// What the body of a request holds.

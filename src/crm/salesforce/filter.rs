@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Binds a SOQL query to objects and fields.
 
-use super::answer::Columns;
+use super::answer::{self, Columns};
 use super::id::{self, is_id};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
@@ -86,7 +86,6 @@ impl Found {
     /// not know of the query: they would be read as if the alias were a field. So it
     /// is a use of the field behind it, and of the field whose name it takes.
     fn take_in_aliases(&mut self, query: &Query, scope: &Scope<'_>) -> Result<(), LocateError> {
-        const ALIAS: &str = "an alias";
         for column in &query.columns {
             let Some(alias) = &column.alias else { continue };
             let own = scope.object.as_ref().ok_or_else(|| {
@@ -98,9 +97,13 @@ impl Found {
             if shown.as_ref() == Some(&taken) {
                 continue;
             }
+            if taken.1.as_str() == "id" {
+                return Err(refuse("an alias takes the name of the id of a record".to_owned()));
+            }
             for (object, field) in shown.into_iter().chain([taken]) {
-                self.uses.extend(schema::uses_of_parts(&object, &field, ALIAS));
-                self.uses.push(FieldUse { object, field, operator: ALIAS });
+                let operator = FieldUse::ALIAS;
+                self.uses.extend(schema::uses_of_parts(&object, &field, operator));
+                self.uses.push(FieldUse { object, field, operator });
             }
         }
         Ok(())
@@ -217,7 +220,9 @@ fn columns(query: &Query, scope: &Scope<'_>) -> Columns {
         let Some(path) = &column.field else { continue };
         let (relationships, field) = path.split();
         if let Some(object) = scope.follow(relationships) {
-            columns.insert(name, schema::original(&object, field));
+            let (object, field) = schema::original(&object, field);
+            let path = relationships.join(".").to_ascii_lowercase();
+            columns.insert(name, answer::Column { object, field, path });
         }
     }
     columns
