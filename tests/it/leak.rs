@@ -232,7 +232,7 @@ fn generate(random: &mut Random) -> (Method, String, String) {
     const HS: &str = "/hs/crm/v3/objects/contacts";
     let email = random.email();
     let key = percent(&email, random);
-    match random.below(22) {
+    match random.below(25) {
         0 | 1 => {
             let contact = random.contact();
             (Method::POST, format!("{SF}/sobjects/Contact/"), random.spell(&contact))
@@ -346,6 +346,7 @@ fn generate(random: &mut Random) -> (Method, String, String) {
             let name = percent(&name, random).replace("%20", "+");
             (Method::POST, "/any/v1/forms".to_owned(), format!("email={key}&name={name}"))
         }
+        21..=23 => beside_contacts(random, &email, &key),
         _ => {
             let filter = json!({ "propertyName": "lastname", "operator": "IN", "values": [random.text(), random.text()] });
             (
@@ -353,6 +354,41 @@ fn generate(random: &mut Random) -> (Method, String, String) {
                 format!("{HS}/search"),
                 json!({ "filterGroups": [{ "filters": [filter] }], "limit": 5 }).to_string(),
             )
+        }
+    }
+}
+
+/// What HubSpot keeps of people elsewhere than in contacts, and in older forms.
+fn beside_contacts(random: &mut Random, email: &str, key: &str) -> (Method, String, String) {
+    const V1: &str = "/hs/contacts/v1";
+    const PREFERENCES: &str = "/hs/communication-preferences";
+    let (post, get) = (Method::POST, Method::GET);
+    match random.below(8) {
+        0 | 1 => {
+            let person =
+                json!({ "email": email, "firstName": random.text(), "raw": random.text() });
+            let other = json!({ "email": random.email(), "lastName": random.text() });
+            let headers = random.spell(&json!({ "from": person, "to": [other], "cc": [] }));
+            let properties = json!({ "hs_email_headers": headers, "hs_email_text": random.long_text(), "hs_email_subject": random.text() });
+            let body = json!({ "properties": properties });
+            (post, "/hs/crm/v3/objects/emails".to_owned(), random.spell(&body))
+        }
+        2 => {
+            let properties = json!({ "hs_note_body": random.long_text() });
+            let body = json!({ "properties": properties, "associations": [] });
+            (post, "/hs/crm/v3/objects/notes".to_owned(), random.spell(&body))
+        }
+        3 | 4 => {
+            let pair = |property, value| json!({ "property": property, "value": value });
+            let pairs = [pair("lastname", random.text()), pair("email", random.email())];
+            let path = format!("{V1}/contact/createOrUpdate/email/{key}/");
+            (post, path, random.spell(&json!({ "properties": pairs })))
+        }
+        5 => (get, format!("{V1}/contact/email/{key}/profile?property=email"), String::new()),
+        6 => (get, format!("{PREFERENCES}/v3/status/email/{key}"), String::new()),
+        _ => {
+            let body = json!({ "emailAddress": email, "subscriptionId": "7", "legalBasisExplanation": random.text() });
+            (post, format!("{PREFERENCES}/v3/unsubscribe"), random.spell(&body))
         }
     }
 }
