@@ -52,6 +52,22 @@ pub struct Residence {
     pub is_from_fields: bool,
 }
 
+impl Residence {
+    /// Of a record that may be one of two.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        if other.jurisdictions.is_empty() {
+            return other;
+        }
+        if !self.jurisdictions.is_empty() {
+            self.jurisdictions.extend(other.jurisdictions);
+            self.jurisdictions.sort();
+            self.jurisdictions.dedup();
+        }
+        self
+    }
+}
+
 /// A way to tell whose law covers a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResidenceRule {

@@ -16,6 +16,10 @@ pub enum Codec {
     Percent,
     /// A SOQL string literal, single quotes included.
     Soql,
+    /// A COQL string literal, single quotes included.
+    Coql,
+    /// A value in the criteria of a Zoho search, without quotes.
+    ZohoCriteria,
     /// Nothing is escaped or delimited, as in a header value.
     Plain,
 }
@@ -28,8 +32,8 @@ impl Codec {
     pub fn literal(self, text: &str) -> String {
         match self {
             Codec::Json => format!("\"{}\"", self.fragment(text)),
-            Codec::Percent | Codec::Plain => self.fragment(text),
-            Codec::Soql => format!("'{}'", self.fragment(text)),
+            Codec::Percent | Codec::ZohoCriteria | Codec::Plain => self.fragment(text),
+            Codec::Soql | Codec::Coql => format!("'{}'", self.fragment(text)),
         }
     }
 
@@ -43,8 +47,8 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::Plain => elements.to_owned(),
-            Codec::Soql => format!("({elements})"),
+            Codec::Percent | Codec::ZohoCriteria | Codec::Plain => elements.to_owned(),
+            Codec::Soql | Codec::Coql => format!("({elements})"),
         }
     }
 
@@ -54,6 +58,9 @@ impl Codec {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
             Codec::Soql => escape_soql(text),
+            // Zoho, "FAQs on COQL API": a quote is doubled.
+            Codec::Coql => text.replace('\'', "''"),
+            Codec::ZohoCriteria => escape_criteria(text),
             Codec::Plain => text.to_owned(),
         }
     }
@@ -90,6 +97,18 @@ fn escape_soql(text: &str) -> String {
             '\u{0}'..='\u{1f}' => push_unit(&mut escaped, character),
             _ => escaped.push(character),
         }
+    }
+    escaped
+}
+
+/// Zoho, "Search Records": parentheses, commas and backslashes in values.
+fn escape_criteria(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '(' | ')' | ',' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
     }
     escaped
 }
@@ -153,6 +172,8 @@ mod tests {
         check(Codec::Json, "a\"\\\n\u{8}\u{2028}ü", r#""a\"\\\n\u0008\u2028ü""#);
         check(Codec::Percent, "a b+ü/'@~-._", "a%20b%2B%C3%BC%2F%27%40~-._");
         check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
+        check(Codec::Coql, "O'Brien\"", "'O''Brien\"'");
+        check(Codec::ZohoCriteria, r"a (b), c\", r"a \(b\)\, c\\");
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
 
         let check = |codec: Codec, expected| {
@@ -160,7 +181,9 @@ mod tests {
         };
         check(Codec::Json, r#"["a","b'"]"#);
         check(Codec::Soql, r"('a','b\'')");
+        check(Codec::Coql, "('a','b''')");
         check(Codec::Percent, "a,b%27");
+        check(Codec::ZohoCriteria, "a,b'");
     }
 
     #[test]

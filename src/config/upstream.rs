@@ -13,6 +13,7 @@ use crate::crm::Dialect;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
+use crate::crm::zoho::Zoho;
 use crate::policy::Policy;
 use crate::proxy::Mode;
 use crate::route::{Route, RouteError, Routes};
@@ -26,7 +27,7 @@ use super::source::Source;
 use super::{border, policy, routes};
 
 /// Dialects of later versions.
-const LATER_DIALECTS: &[&str] = &["dynamics", "zoho"];
+const LATER_DIALECTS: &[&str] = &["dynamics"];
 
 pub fn compile(
     document: &Document<'_>,
@@ -153,18 +154,21 @@ fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
         Salesforce,
         HubSpot,
         Pipedrive,
+        Zoho,
         Generic,
     }
     let names = [
         ("salesforce", Name::Salesforce),
         ("hubspot", Name::HubSpot),
         ("pipedrive", Name::Pipedrive),
+        ("zoho", Name::Zoho),
         ("generic", Name::Generic),
     ];
     Some(match item.choice_with(&names, LATER_DIALECTS)? {
         Name::Salesforce => Arc::new(Salesforce),
         Name::HubSpot => Arc::new(HubSpot),
         Name::Pipedrive => Arc::new(Pipedrive),
+        Name::Zoho => Arc::new(Zoho),
         Name::Generic => Arc::new(routes::compile(&section.required("routes")?)?),
     })
 }

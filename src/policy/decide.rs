@@ -140,6 +140,9 @@ impl Policy {
     /// [`Forbidden`] when the field is protected or may not be named at all.
     pub fn permit_use(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
         let FieldUse { object, field, operator } = field_use;
+        if field.as_str() == FieldUse::EVERY_FIELD {
+            return self.permit_use_of_all(field_use);
+        }
         match self.rule(object, field)? {
             Err(_) if *operator == FieldUse::ALIAS && self.asks(object, field) => {
                 Err(Forbidden::Decisive { field: format!("{object}.{field}"), operator })
@@ -150,6 +153,19 @@ impl Policy {
             }
             Ok(rule) => Err(Forbidden::Operator { field: rule.id.clone(), operator }),
         }
+    }
+
+    fn permit_use_of_all(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
+        let Some(object) = self.objects.get(&field_use.object) else { return Ok(()) };
+        let first = object.fields.values().map(|rule| rule.id.as_str()).min();
+        let field = match (first, &object.unlisted) {
+            (None, Unlisted::Pass) => return Ok(()),
+            (Some(id), _) => id.to_owned(),
+            (None, Unlisted::Refuse | Unlisted::Protect(_)) => {
+                format!("{}{}", field_use.object, FieldRule::UNLISTED)
+            }
+        };
+        Err(Forbidden::Operator { field, operator: field_use.operator })
     }
 
     /// How much of a field's value a caller with these roles sees: the most that

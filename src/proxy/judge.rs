@@ -12,7 +12,7 @@ use crate::base::{
 use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
 use crate::carrier::{Occurrence, Value};
-use crate::crm::{RefusedRecords, Remaining};
+use crate::crm::{About, RefusedRecords, Remaining};
 use crate::policy::Policy;
 
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
@@ -141,8 +141,10 @@ impl Proxy {
         for records in request.batch.iter().flat_map(|batch| batch.elements()) {
             statement.count(records);
         }
-        if request.operation.is_about_records {
-            statement.count_anybody();
+        match request.operation.about {
+            About::Nobody => {}
+            About::Named if statement.numbers().next().is_some() => {}
+            About::Named | About::Anybody => statement.count_anybody(),
         }
         Ok(statement)
     }

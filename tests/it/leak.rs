@@ -12,7 +12,7 @@ use crate::random::Random;
 use crate::world::{Options, World};
 
 /// Stands in every canary; the search looks for it, whatever surrounds it.
-const MARK: &str = "zqKanari";
+pub const MARK: &str = "zqKanari";
 
 /// Requests in one run; a long run is ten times that.
 const REQUESTS: usize = 3000;
@@ -436,7 +436,7 @@ fn leaks(seen: &[(String, Vec<u8>)]) -> Vec<String> {
 }
 
 /// The encoding in which the mark stands in `haystack`, if it does.
-fn finds(haystack: &[u8]) -> Option<&'static str> {
+pub fn finds(haystack: &[u8]) -> Option<&'static str> {
     let mark = MARK.to_lowercase();
     let has = |bytes: &[u8]| {
         let lower = bytes.to_ascii_lowercase();

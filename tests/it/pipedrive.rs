@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Pipedrive behind the house: what the shipped policy lets out, and what comes back.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
-use crate::world::{Options, World, read_request};
+use crate::stand_in::StandIn;
+use crate::world::{Options, World};
 
 const POLICY: &str = include_str!("../../policies/pipedrive.yaml");
 
 #[tokio::test]
 async fn a_person_is_created_found_and_shown_by_role() {
-    let pipedrive = Pipedrive::start().await;
+    let mut person = "null".to_owned();
+    let pipedrive = StandIn::start(move |_, body| {
+        if !body.is_empty() {
+            body.clone_into(&mut person);
+        }
+        format!(r#"{{"success":true,"data":{person}}}"#)
+    })
+    .await;
     let upstream = format!(
         "  pipedrive:
     dialect: pipedrive
@@ -79,53 +81,5 @@ async fn a_person_is_created_found_and_shown_by_role() {
     let log = String::from_utf8_lossy(&world.log()).into_owned();
     for value in ["Zoë", "zoe.darc", "s3cret"] {
         assert!(!log.contains(value), "`{value}` is in the log");
-    }
-}
-
-/// Keeps the last person that it was sent, and answers with it.
-struct Pipedrive {
-    address: SocketAddr,
-    /// Target and body of each request.
-    requests: Arc<Mutex<Vec<(String, String)>>>,
-    task: JoinHandle<()>,
-}
-
-impl Pipedrive {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let address = listener.local_addr().expect("it has an address");
-        let requests: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
-        let seen = Arc::clone(&requests);
-        let task = tokio::spawn(async move {
-            let mut person = "null".to_owned();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let Some((target, body)) = read_request(&mut stream).await else { continue };
-                if !body.is_empty() {
-                    person.clone_from(&body);
-                }
-                seen.lock().expect("no writer panicked").push((target, body));
-                let answer = format!(r#"{{"success":true,"data":{person}}}"#);
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{answer}",
-                    answer.len()
-                );
-                let _ = stream.write_all(answer.as_bytes()).await;
-            }
-        });
-        Self { address, requests, task }
-    }
-
-    fn last(&self) -> (String, String) {
-        self.requests.lock().expect("no writer panicked").last().expect("a request").clone()
-    }
-
-    fn count(&self) -> usize {
-        self.requests.lock().expect("no writer panicked").len()
-    }
-}
-
-impl Drop for Pipedrive {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Found {
     /// The inputs of a batch, and where they stand in the body.
     pub inputs: Vec<Input>,
     pub elements: Vec<Element>,
+    /// Whether a search finds others than those that it compares with.
+    pub finds_others: bool,
 }
 
 /// Finds the key in the path and checks all that passes.

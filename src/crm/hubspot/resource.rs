@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Requests and answers about resources beside objects.
 
+use http::Method;
+
 use crate::base::{Cleartext, ObjectName, OperationName};
 use crate::carrier::url::Target;
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType, link_headers, parse_answer, unparseable};
 use crate::crm::{
-    AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
+    About, AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
     RecordName, RequestView, SameRecord,
 };
 
@@ -37,11 +39,14 @@ pub(super) fn locate(
     });
     let object = route.content.object().or(types);
     let is_about_records = route.content.is_about_records();
+    // Of what a record is linked to, its own name says nothing.
+    let reads = request.method == Method::GET || route.name == "association.batch_read";
+    let finds_others = route.content == Content::Ids && reads;
     Ok(LocatedRequest {
         operation: Operation {
             name: OperationName::from_static(route.name),
             object: object.clone().filter(|_| is_about_records),
-            is_about_records,
+            about: About::named_if(is_about_records).and_others_if(finds_others),
         },
         target: Document::new(request.target.clone(), slots),
         headers: Vec::new(),

@@ -52,7 +52,9 @@ impl Body<'_> {
         for (name, value) in members(root, &known)? {
             match name.as_ref() {
                 "filterGroups" => {
-                    for group in list(Some(value), &name)? {
+                    let groups = list(Some(value), &name)?;
+                    self.found.finds_others |= groups.len() > 1;
+                    for group in groups {
                         members(group, &["filters"])?;
                         for filter in list(group.get("filters"), "filters")? {
                             self.filter(filter)?;
@@ -95,6 +97,7 @@ impl Body<'_> {
             }
             return Err(unparseable(member("value"), "it is not the id of a record"));
         }
+        self.found.finds_others |= ["NEQ", "NOT_IN"].contains(name);
         match comparison {
             Comparison::Presence if values.is_empty() => {
                 self.use_field(field, PRESENCE);

@@ -42,7 +42,7 @@ use self::operation::{Call, Verb};
 use self::record::Records;
 use super::message::{self, MediaType, unparseable};
 use super::{
-    Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RecordName,
+    About, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RecordName,
     RequestView,
 };
 
@@ -77,8 +77,7 @@ impl Dialect for Pipedrive {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
                 object: call.object.clone(),
-                is_about_records: call.verb.is_about_records()
-                    && !call.object.as_ref().is_some_and(schema::is_definition),
+                about: about(&call),
             },
             target: Document::new(request.target.clone(), asked.slots),
             headers: Vec::new(),
@@ -122,6 +121,13 @@ impl Dialect for Pipedrive {
             ),
         }
     }
+}
+
+/// Who stands under a record is told by its answer.
+fn about(call: &Call) -> About {
+    let is_definition = call.object.as_ref().is_some_and(schema::is_definition);
+    About::named_if(call.verb.is_about_records() && !is_definition)
+        .and_others_if(call.verb == Verb::ListPart)
 }
 
 /// What the body of a request holds.

@@ -18,6 +18,8 @@ pub(super) struct Found {
     pub uses: Vec<FieldUse>,
     /// The records that are asked for by their ids.
     pub names: Vec<RecordName>,
+    /// Whether others are found than those that are compared with.
+    pub finds_others: bool,
     pub object: Option<ObjectName>,
     /// `None` where the answer has records.
     pub columns: Option<Columns>,
@@ -31,6 +33,9 @@ pub(super) fn bind(text: &str) -> Result<Found, LocateError> {
     let mut found = Found::default();
     let scope = Scope::new(&query, named_object)?;
     found.take_in(text, &query, &scope)?;
+    found.finds_others = query.finds_others
+        || !(query.semi_joins.is_empty() && query.children.is_empty())
+        || query.comparisons.iter().any(|comparison| scope.leads_away(&comparison.field));
     if query.is_aggregate {
         found.columns = Some(columns(&query, &scope));
     } else {
@@ -160,6 +165,20 @@ impl<'q> Scope<'q> {
             refuse(format!("the name at byte {} belongs to an object that is not known", path.at))
         })?;
         Ok(schema::original(&object, field))
+    }
+
+    /// Whether a field is one of another record than those that are asked for.
+    fn leads_away(&self, path: &Path) -> bool {
+        let is_own = |name: &String| {
+            let object = self.object.as_ref().map(ObjectName::as_str);
+            let alias = self.query.from.first().and_then(|source| source.alias.as_deref());
+            object.into_iter().chain(alias).any(|own| own.eq_ignore_ascii_case(name))
+        };
+        match path.split().0 {
+            [] => false,
+            [name] => !is_own(name),
+            _ => true,
+        }
     }
 
     fn uses_of_copy(&self, path: &Path) -> Option<[FieldUse; 2]> {

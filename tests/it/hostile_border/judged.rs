@@ -46,29 +46,70 @@ async fn what_names_nobody_is_judged_and_what_tells_of_nobody_is_not() {
     check("hubspot", &[HS], &["/crm/crm/v3/properties/contacts"]).await;
 }
 
+/// That somebody harmless is named says nothing of the others that are found.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_be_found_beside_those_that_are_named_is_judged_too() {
+    let (world, crm) = house("salesforce", STRICT).await;
+    create(&world, &crm, ANNA, &contact("anna", Some("US"))).await;
+    let mail = "Email='anna@corp.example'";
+    let nothing = json!({ "totalSize": 0, "done": true, "records": [] });
+    let path = |filter: &str| {
+        let query = format!("SELECT Title FROM Contact WHERE {filter}").replace(' ', "+");
+        format!("{SF}/query?q={query}")
+    };
+    for filter in [
+        format!("Id='{ANNA}' AND Title!='x'"),
+        format!("Id='{ANNA}' OR Title='x'"),
+        format!("Id!='{ANNA}'"),
+        "Email!='anna@corp.example'".to_owned(),
+        format!("(NOT {mail})"),
+        format!("Id NOT IN ('{ANNA}')"),
+        format!("Id IN ('{ANNA}','{BEN}')"),
+        "Email IN ('anna@corp.example','ben@corp.example')".to_owned(),
+        "ReportsTo.Email='anna@corp.example'".to_owned(),
+        format!("Id IN (SELECT Id FROM Contact WHERE {mail})"),
+    ] {
+        let refused = world.get("support", &path(&filter)).await;
+        assert_eq!(refused.refusal(), Some("transfer_refused"), "{filter}: {refused:?}");
+    }
+    for filter in [
+        format!("Id='{ANNA}' AND Title='x'"),
+        format!("{mail} AND Id IN ('{ANNA}','{BEN}')"),
+        format!("({mail}) AND Title LIKE 'x%25'"),
+    ] {
+        read(&world, &crm, &path(&filter), &nothing).await;
+        assert_eq!(laws(&world), json!(["US"]), "{filter}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_named_in_a_filter_brings_their_law() {
     let (world, crm) = house("salesforce", &mild()).await;
     create(&world, &crm, ANNA, &contact("anna", Some("DE"))).await;
-    for filter in [format!("Id='{ANNA}'"), format!("Id+IN+('{BEN}','{}')", &ANNA[..15])] {
+    let list = format!("Id+IN+('{BEN}','{}')", &ANNA[..15]);
+    // Of the other one in the list nothing is known.
+    for (filter, expected) in [(format!("Id='{ANNA}'"), json!(["DE"])), (list, json!(["DE", "US"]))]
+    {
         let path = format!("{SF}/query?q=SELECT+Title+FROM+Contact+WHERE+{filter}");
         read(&world, &crm, &path, &json!({ "totalSize": 0, "done": true, "records": [] })).await;
-        assert_eq!(laws(&world), json!(["DE"]), "{filter}");
+        assert_eq!(laws(&world), expected, "{filter}");
     }
 
     let (world, crm) = house("hubspot", &mild()).await;
     crm.answers(201, &json!({ "id": "151", "properties": {} }));
     let german = json!({ "properties": { "country_code": "DE" } });
     send(&world, Method::POST, HS, &[], german).await;
-    for filter in [
-        json!({ "propertyName": "hs_object_id", "operator": "EQ", "value": "151" }),
-        json!({ "propertyName": "hs_object_id", "operator": "IN", "values": ["7", "151"] }),
+    let id = |operator: &str, name: &str, value: serde_json::Value| json!({ "propertyName": "hs_object_id", "operator": operator, name: value });
+    for (filter, expected) in [
+        (id("EQ", "value", json!("151")), json!(["DE"])),
+        (id("IN", "values", json!(["7", "151"])), json!(["DE", "US"])),
     ] {
         crm.answers(200, &json!({ "total": 0, "results": [] }));
         let search = json!({ "filterGroups": [{ "filters": [filter] }] });
-        let found = send(&world, Method::POST, &format!("{HS}/search"), &[], search).await;
+        let path = format!("{HS}/search");
+        let found = send(&world, Method::POST, &path, &[], search.clone()).await;
         assert_eq!(found.status, StatusCode::OK, "{found:?}");
-        assert_eq!(laws(&world), json!(["DE"]), "{filter}");
+        assert_eq!(laws(&world), expected, "{search}");
     }
 
     let (world, crm) = house("pipedrive", &mild()).await;
@@ -80,7 +121,7 @@ async fn whoever_is_named_in_a_filter_brings_their_law() {
     }
     let nobody = json!({ "success": true, "data": [] });
     read(&world, &crm, &format!("{PD}/persons?ids=7,9"), &nobody).await;
-    assert_eq!(laws(&world), json!(["DE"]), "ids in the query");
+    assert_eq!(laws(&world), json!(["DE", "US"]), "ids in the query, of which one is not known");
     // Whichever of the two is left.
     for (id, left) in [(9, 9), (7, 9)] {
         let left = json!({ "success": true, "data": { "id": left } });

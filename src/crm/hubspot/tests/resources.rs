@@ -5,7 +5,7 @@ use http::Method;
 
 use super::{JSON, described, locate, read_answer};
 use crate::crm::testkit::lines;
-use crate::crm::{Done, RecordName};
+use crate::crm::{About, Done, RecordName};
 
 fn names(records: &[RecordName]) -> Vec<String> {
     records.iter().map(|name| format!("{} {} {}", name.record, name.object, name.id)).collect()
@@ -28,7 +28,9 @@ fn associations_name_records_and_hold_no_values() {
         let located = locate(&method, target, JSON, body).unwrap();
         assert_eq!(described(&located), [expected], "{target}");
         assert_eq!(names(&located.records), records, "{target}");
-        assert!(located.operation.is_about_records);
+        let reads = target.ends_with("read") || method == Method::GET;
+        let about = if reads { About::Anybody } else { About::Named };
+        assert_eq!(located.operation.about, about, "{target}");
     };
     let contacts = "/crm/v4/objects/contacts/01/associations";
     let (first, both) = (["0 contact 1"], ["0 contact 1", "1 company 9"]);
@@ -119,7 +121,7 @@ fn owners_are_people_of_an_object_of_their_own() {
 fn definitions_are_about_no_records() {
     let located = locate(&Method::GET, "/crm/v3/properties/contacts/email", JSON, "").unwrap();
     assert_eq!(described(&located), ["property.read -"]);
-    assert!(!located.operation.is_about_records);
+    assert_eq!(located.operation.about, About::Nobody);
     check(
         Method::POST,
         "/crm/v3/properties/contacts",
@@ -150,7 +152,7 @@ fn definitions_are_about_no_records() {
         "/communication-preferences/v3/definitions",
     ] {
         let located = locate(&Method::GET, target, JSON, "").unwrap();
-        assert!(!located.operation.is_about_records, "{target}");
+        assert_eq!(located.operation.about, About::Nobody, "{target}");
     }
     check(
         Method::POST,

@@ -7,7 +7,7 @@ use serde_json::Value as Tree;
 use super::{FORM, JSON, locate, read_answer, render, values};
 use crate::carrier::{Document, Replacement};
 use crate::crm::testkit;
-use crate::crm::{LocateError, LocatedRequest, Origins};
+use crate::crm::{About, LocateError, LocatedRequest, Origins};
 
 fn described(located: &LocatedRequest) -> Vec<String> {
     testkit::described(located, values)
@@ -144,7 +144,8 @@ fn parts_of_a_record_name_it() {
         let names =
             located.records.iter().map(|it| format!("{} {} {}", it.record, it.object, it.id));
         assert_eq!(names.collect::<Vec<_>>(), [record], "{method} {target}");
-        assert!(located.operation.is_about_records);
+        let about = if method == "GET" { About::Anybody } else { About::Named };
+        assert_eq!(located.operation.about, about, "{method} {target}");
     };
     let (deal, person) = ("0 deal 7", "0 person 7");
     check("GET", "/api/v2/persons/7/followers?limit=2", "", &["part.list follower"], person);
@@ -205,7 +206,8 @@ fn what_an_account_is_made_of_is_about_no_record() {
         ("POST", "/api/v2/products", r#"{"name":"Box"}"#, true),
     ] {
         let located = locate(method, target, JSON, body).unwrap();
-        assert_eq!(located.operation.is_about_records, is_about_records, "{target}");
+        let is_about_somebody = located.operation.about != About::Nobody;
+        assert_eq!(is_about_somebody, is_about_records, "{target}");
     }
 }
 
