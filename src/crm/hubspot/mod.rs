@@ -31,6 +31,7 @@ mod refusal;
 mod request;
 mod resource;
 mod route;
+mod routes;
 mod schema;
 mod search;
 
