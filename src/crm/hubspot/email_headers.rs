@@ -104,19 +104,24 @@ impl Headers<'_> {
         Some(Found { slot, is_complete })
     }
 
-    /// One person, or a list of several.
+    /// One person, or a list of several; whether each part is known.
     fn people(&self, who: &str, node: Node<'_>, slots: &mut Vec<Slot>) -> bool {
+        let mut is_complete = true;
         match node.kind() {
-            Kind::Null => true,
+            Kind::Null => {}
             Kind::Array => {
-                let people = node.elements();
-                people.fold(true, |all, person| self.people(who, person, slots) && all)
+                for person in node.elements() {
+                    is_complete &= self.people(who, person, slots);
+                }
             }
             Kind::Object => {
-                node.members().fold(true, |all, part| self.part(who, &part, slots) && all)
+                for part in node.members() {
+                    is_complete &= self.part(who, &part, slots);
+                }
             }
-            _ => self.other(node, slots),
+            _ => is_complete = self.other(node, slots),
         }
+        is_complete
     }
 
     fn part(&self, who: &str, part: &Member<'_>, slots: &mut Vec<Slot>) -> bool {

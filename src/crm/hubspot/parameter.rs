@@ -94,8 +94,8 @@ pub(super) fn locate(
 }
 
 fn form_of(name: &str, route: &Route) -> Option<Form> {
-    let fits = |of: &Option<&str>| of.is_none_or(|operation| operation == route.name);
-    let known = PARAMETERS.iter().find(|(known, _, of)| *known == name && fits(of));
+    let fits = |of: Option<&str>| of.is_none_or(|operation| operation == route.name);
+    let known = PARAMETERS.iter().find(|(known, _, of)| *known == name && fits(*of));
     known.map(|(_, form, _)| *form)
 }
 

@@ -22,11 +22,8 @@ pub(super) fn answered(
     {
         return headers;
     }
-    let role = match (listed(object, &field), composed_from(object, &field)) {
-        (Some(from), _) => Role::Composed { from },
-        (None, []) => role,
-        (None, from) => Role::Composed { from },
-    };
+    let from = listed(object, &field).unwrap_or_else(|| composed_from(object, &field));
+    let role = if from.is_empty() { role } else { Role::Composed { from } };
     let occurrence =
         Occurrence { object: object.clone(), field, record, role, value: node.value() };
     Slot::value(node.span(), Codec::Json, occurrence).removable(node.removal())

@@ -69,11 +69,9 @@ fn locate_keys(keys: &[Key<'_>], found: &mut Found) -> Vec<Slot> {
         match key {
             Key::Type(_) => {}
             Key::Record(object, id) => {
-                found.names.extend(records.next().map(|record| RecordName {
-                    record,
-                    object: object.clone(),
-                    id: canonical_id(id),
-                }))
+                let name =
+                    |record| RecordName { record, object: object.clone(), id: canonical_id(id) };
+                found.names.extend(records.next().map(name));
             }
             // It is of the record that the path names by its id, if it names one.
             Key::Value(object, field, piece) => {

@@ -65,8 +65,8 @@ pub(super) fn canonical_object(name: &str) -> ObjectName {
         .strip_prefix('p')
         .and_then(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('_'))
         .unwrap_or(&name);
-    let objects = OBJECTS.iter().map(|names| names.as_slice());
-    let mut known = objects.chain(RESOURCES.iter().map(|names| names.as_slice()));
+    let objects = OBJECTS.iter().map(<[_; 3]>::as_slice);
+    let mut known = objects.chain(RESOURCES.iter().map(<[_; 2]>::as_slice));
     let known = known.find(|names| names.contains(&short));
     ObjectName::new(known.and_then(|names| names.first()).map_or(short, |singular| *singular))
 }

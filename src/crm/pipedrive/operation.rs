@@ -165,13 +165,14 @@ fn verb_of(method: &Method, object: &str, rest: &[&str]) -> Result<Verb, LocateE
         }
         ("user", ["find"]) => choose(method, &[(Method::GET, Verb::FindUsers)]),
         ("user", [id]) if *id == "me" || is_id(id) => choose(method, &[read]),
-        ("user" | "currency" | "lead_source", _) => Err(LocateError::UnknownOperation),
-        // Their contents are not read here.
+        // The contents of files are not read here.
         ("file", []) => choose(method, &[list]),
         ("file", [id]) if is_id(id) => choose(method, &[read, delete]),
         ("webhook", []) => choose(method, &[list, create]),
         ("webhook", [id]) if is_id(id) => choose(method, &[delete]),
-        ("file" | "webhook", _) => Err(LocateError::UnknownOperation),
+        ("user" | "currency" | "lead_source" | "file" | "webhook", _) => {
+            Err(LocateError::UnknownOperation)
+        }
         (_, []) => choose(method, &[list, create, delete]),
         ("person" | "organization" | "deal" | "lead" | "product", ["search"]) => {
             choose(method, &[(Method::GET, Verb::Search)])

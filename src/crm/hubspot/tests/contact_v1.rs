@@ -11,8 +11,8 @@ use crate::crm::{Done, SameRecord};
 
 const V1: &str = "/contacts/v1";
 
-fn check(method: Method, path: &str, body: &str, expected: &[&str]) {
-    let located = locate(&method, &format!("{V1}{path}"), JSON, body)
+fn check(method: &Method, path: &str, body: &str, expected: &[&str]) {
+    let located = locate(method, &format!("{V1}{path}"), JSON, body)
         .unwrap_or_else(|error| panic!("{method} {path} {body}: {error}"));
     assert_eq!(described(&located), expected, "{method} {path} {body}");
 }
@@ -20,15 +20,15 @@ fn check(method: Method, path: &str, body: &str, expected: &[&str]) {
 #[test]
 fn requests_are_located() {
     check(
-        Method::GET,
+        &Method::GET,
         "/contact/email/a%2Bb@c.de/profile?property=email&property=phone&propertyMode=value_only",
         "",
         &["contact_v1.read contact", "0 contact.email Key a+b@c.de"],
     );
-    check(Method::GET, "/contact/vid/151/profile", "", &["contact_v1.read contact"]);
-    check(Method::DELETE, "/contact/vid/151", "", &["contact_v1.delete contact"]);
+    check(&Method::GET, "/contact/vid/151/profile", "", &["contact_v1.read contact"]);
+    check(&Method::DELETE, "/contact/vid/151", "", &["contact_v1.delete contact"]);
     check(
-        Method::POST,
+        &Method::POST,
         "/contact/createOrUpdate/email/a@b.de/",
         r#"{"properties":[{"property":"Email","value":"c@d.de"},{"value":null,"property":"fax"}]}"#,
         &[
@@ -39,7 +39,7 @@ fn requests_are_located() {
         ],
     );
     check(
-        Method::POST,
+        &Method::POST,
         "/contact/batch/",
         r#"[{"email":"a@b.de","properties":[{"property":"phone","value":1}]},{"vid":7,"properties":[]}]"#,
         &[
@@ -49,7 +49,7 @@ fn requests_are_located() {
         ],
     );
     check(
-        Method::POST,
+        &Method::POST,
         "/contact",
         r#"{"properties":[{"property":"hs_email_domain","value":"b.de"}]}"#,
         &[
@@ -59,7 +59,7 @@ fn requests_are_located() {
         ],
     );
     check(
-        Method::GET,
+        &Method::GET,
         "/contact/emails/batch/?email=a@b.de&email=c%40d.de",
         "",
         &[
@@ -69,13 +69,13 @@ fn requests_are_located() {
         ],
     );
     check(
-        Method::PUT,
+        &Method::PUT,
         "/secondary-email/151/email/a@b.de",
         "",
         &["contact_v1.add_address contact", "0 contact.email Key a@b.de"],
     );
     check(
-        Method::GET,
+        &Method::GET,
         "/lists/all/contacts/all?count=100&vidOffset=7",
         "",
         &["contact_v1.list contact"],
@@ -91,15 +91,15 @@ fn requests_are_located() {
 
 #[test]
 fn requests_name_their_records() {
-    let check = |method: Method, path: &str, body: &str, expected: &[(u32, &str)]| {
-        let located = locate(&method, &format!("{V1}{path}"), JSON, body).unwrap();
+    let check = |method: &Method, path: &str, body: &str, expected: &[(u32, &str)]| {
+        let located = locate(method, &format!("{V1}{path}"), JSON, body).unwrap();
         let names: Vec<_> = located.records.iter().map(|it| (it.record, it.id.as_str())).collect();
         assert_eq!(names, expected, "{path}");
     };
-    check(Method::GET, "/contact/vid/0151/profile", "", &[(0, "151")]);
-    check(Method::GET, "/contact/vids/batch/?vid=1&vid=2", "", &[(0, "1"), (1, "2")]);
-    check(Method::POST, "/contact/merge-vids/1/", r#"{"vidToMerge":2}"#, &[(0, "1"), (1, "2")]);
-    check(Method::POST, "/contact/batch", r#"[{"vid":"1"},{"vid":2}]"#, &[(0, "1"), (1, "2")]);
+    check(&Method::GET, "/contact/vid/0151/profile", "", &[(0, "151")]);
+    check(&Method::GET, "/contact/vids/batch/?vid=1&vid=2", "", &[(0, "1"), (1, "2")]);
+    check(&Method::POST, "/contact/merge-vids/1/", r#"{"vidToMerge":2}"#, &[(0, "1"), (1, "2")]);
+    check(&Method::POST, "/contact/batch", r#"[{"vid":"1"},{"vid":2}]"#, &[(0, "1"), (1, "2")]);
 }
 
 #[test]

@@ -42,11 +42,14 @@ pub(super) fn answer(desk: &mut Desk<'_>, request: &Request, path: &[&str]) -> O
     Some(match (method, path) {
         ("GET", ["objects", from, id, "associations", to]) => {
             let (from, to) = ends(from, to)?;
-            let linked = linked(desk, (from.name(), (*id).to_owned()), to);
+            let linked = linked(desk, &(from.name(), (*id).to_owned()), to);
             Ok(Answer::json(StatusCode::OK, json!({ "results": linked })))
         }
-        (_, ["objects", from, id, "associations", "default", to, other])
-        | (_, ["objects", from, id, "associations", to, other]) => {
+        (
+            _,
+            ["objects", from, id, "associations", "default", to, other]
+            | ["objects", from, id, "associations", to, other],
+        ) => {
             let (from, to) = ends(from, to)?;
             let link = Link::new((from.name(), (*id).to_owned()), (to.name(), (*other).to_owned()));
             let is_default = path.contains(&"default");
@@ -88,7 +91,7 @@ fn batch(
         match verb {
             "read" => {
                 let id = id_of(input)?;
-                let linked = linked(desk, (from.name(), id.clone()), to);
+                let linked = linked(desk, &(from.name(), id.clone()), to);
                 results.push(json!({ "from": { "id": id }, "to": linked }));
             }
             "create" => {
@@ -105,8 +108,8 @@ fn batch(
     Ok(Answer::json(status, json!({ "status": "COMPLETE", "results": results })))
 }
 
-fn linked(desk: &Desk<'_>, end: End, to: ObjectType) -> Vec<Value> {
-    let others = desk.state.links.iter().filter_map(|link| link.from(&end));
+fn linked(desk: &Desk<'_>, end: &End, to: ObjectType) -> Vec<Value> {
+    let others = desk.state.links.iter().filter_map(|link| link.from(end));
     let others = others.filter(|(object, _)| *object == to.name());
     let types = json!([{ "category": "HUBSPOT_DEFINED", "typeId": 1, "label": null }]);
     others.map(|(_, id)| json!({ "toObjectId": id, "associationTypes": types })).collect()
