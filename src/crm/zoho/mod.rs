@@ -50,7 +50,8 @@ use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::{Document, Slot};
 use crate::crm::message::{self, unparseable};
 use crate::crm::{
-    Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RequestView,
+    About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation,
+    RequestView,
 };
 
 /// The dialect of `www.zohoapis.com` and of `accounts.zoho.com`, in every data centre.
@@ -136,7 +137,7 @@ fn located(
         operation: Operation {
             name: OperationName::from_static(verb.name()),
             object,
-            is_about_records: verb.is_about_records(),
+            about: About::named_if(verb.is_about_records()).and_others_if(records.finds_others),
         },
         target: Document::new(request.target.clone(), target),
         headers: Vec::new(),
