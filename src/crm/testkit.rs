@@ -2,8 +2,6 @@
 //! What the tests of all dialects do: send a message through one, and write down what
 //! was found.
 
-pub mod house;
-
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 

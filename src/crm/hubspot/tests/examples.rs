@@ -7,8 +7,8 @@ use serde_json::Value as Tree;
 
 use super::{JSON, locate, origins};
 use crate::crm::hubspot::HubSpot;
-use crate::crm::testkit::house::{House, body, examples, left, strings};
 use crate::crm::{LocateError, LocatedRequest};
+use crate::testkit::house::{House, body, examples, left, strings};
 
 /// Columns of CSV that another part of the same message maps to properties.
 const UNKNOWN: &str = "import-start-multipart";

@@ -9,8 +9,8 @@ use serde_json::Value as Tree;
 use super::{JSON, locate, origins};
 use crate::base::{Refusal, RefusalCode};
 use crate::crm::pipedrive::Pipedrive;
-use crate::crm::testkit::house::{House, body, examples, left, strings};
 use crate::crm::{Dialect, LocateError, LocatedRequest};
+use crate::testkit::house::{House, body, examples, left, strings};
 
 /// What is sent to the customer's own server, not to Pipedrive.
 const WEBHOOK: &str = "webhook-v2-person-change";

@@ -9,19 +9,19 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value as Tree;
 
-use super::read_answer;
+use super::shared_path;
 use crate::base::{Cleartext, FieldName};
 use crate::carrier::{Document, Occurrence, Replacement, Role, Slot, Value};
 use crate::config::load_policy;
-use crate::crm::{Dialect, LocatedAnswer, LocatedRequest, Origins};
+use crate::crm::{AnswerView, Dialect, LocatedAnswer, LocatedRequest, Origins};
 use crate::keys::Keyset;
 use crate::policy::{Decision, FieldRule, Forbidden, Policy, Protection};
 use crate::protect::{Echoes, Protectors, ToSeal};
 use crate::reveal;
-use crate::testkit::shared_path;
 use crate::vault::{MemoryStore, Vault};
 
 /// What the road is made of, for one dialect.
@@ -187,7 +187,13 @@ fn answered(
 ) -> LocatedAnswer {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
-    read_answer(request, origins, status, &headers, body).unwrap()
+    let view = AnswerView {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: &headers,
+        body: &Bytes::copy_from_slice(body),
+        origins,
+    };
+    request.answer.locate(&view).unwrap()
 }
 
 /// The examples of a CRM by name; nothing where they are not there.
