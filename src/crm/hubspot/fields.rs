@@ -8,7 +8,7 @@ use crate::crm::message::{link, unparseable};
 use crate::crm::{FieldUse, LocateError, Origins, RecordName};
 
 use super::answer::{echoes, links};
-use super::request::{Found, scalar};
+use super::request::{Found, members, scalar};
 use super::schema::{PREFERENCE, canonical_field, canonical_id, is_name, is_record_id};
 
 /// The lists that hold a record in each element.
@@ -44,9 +44,16 @@ impl<'a> Fields<'a> {
     }
 
     /// # Errors
-    /// [`LocateError`] for a name that could be a value.
+    /// [`LocateError`] for anything but an object, for a name that could be a value, and
+    /// for one that a message about people does not have.
     pub fn request(&mut self, root: Node<'_>) -> Result<(), LocateError> {
+        if root.kind() != Kind::Object {
+            return Err(unparseable("the body", "it is not an object"));
+        }
         check_names(root)?;
+        if self.object.as_str() == PREFERENCE {
+            check_preference(root)?;
+        }
         if self.object.as_str() == "list" && root.get("query").is_some() {
             let (object, field) = (self.object.clone(), FieldName::from_static("name"));
             self.found.uses.push(FieldUse { object, field, operator: "query" });
@@ -65,7 +72,7 @@ impl<'a> Fields<'a> {
             LISTS.contains(&member.key.as_ref()) && member.value.kind() == Kind::Array
         });
         if root.kind() == Kind::Array {
-            return self.list("", root);
+            return self.list("results", root);
         }
         let Some(list) = list else { return self.record(root, 0) };
         for member in root.members() {
@@ -144,6 +151,26 @@ impl<'a> Fields<'a> {
 
 fn is_subscriber(name: &str) -> bool {
     ["emailaddress", "recipient", "subscriberidstring", "inputs"].contains(&name)
+}
+
+/// An address in a member that is not known would leave as it is.
+fn check_preference(node: Node<'_>) -> Result<(), LocateError> {
+    const KNOWN: [&str; 10] = [
+        "inputs",
+        "emailAddress",
+        "subscriberIdString",
+        "subscriptionId",
+        "statusState",
+        "channel",
+        "legalBasis",
+        "legalBasisExplanation",
+        "businessUnitId",
+        "brandId",
+    ];
+    if node.kind() == Kind::Object {
+        members(node, &KNOWN)?;
+    }
+    node.children().try_for_each(check_preference)
 }
 
 fn check_names(node: Node<'_>) -> Result<(), LocateError> {

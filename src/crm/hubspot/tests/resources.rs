@@ -230,6 +230,14 @@ fn preferences_go_by_the_address_of_a_contact() {
             "1 contact.email Key c@d.de",
         ],
     );
+    let subscribe = "/communication-preferences/v3/subscribe";
+    let unknown = "member `email` of the body cannot be parsed: this operation does not take it";
+    check_refused(&Method::POST, subscribe, r#"{"email":"a@b.de"}"#, unknown);
+    let no_object = "the body cannot be parsed: it is not an object";
+    for body in [r#""a@b.de""#, r#"["a@b.de"]"#] {
+        check_refused(&Method::POST, subscribe, body, no_object);
+    }
+
     let target = "/communication-preferences/v4/statuses/a@b.de?channel=EMAIL";
     let located = locate(&Method::GET, target, JSON, "").unwrap();
     let answer = r#"{"status":"COMPLETE","results":[{"channel":"EMAIL","subscriberIdString":"t1","subscriptionId":7,"status":"SUBSCRIBED","legalBasisExplanation":"t2"}],"errors":[{"message":"t1 is not known"}]}"#;
