@@ -92,7 +92,14 @@ impl Slot {
         Self::holding(span, codec, decoded, document)
     }
 
-    fn holding(span: Range<usize>, codec: Codec, decoded: DecodedText, document: Document) -> Self {
+    /// As [`nested`](Self::nested), for a document that is there already: its bytes are
+    /// the decoded text.
+    pub fn holding(
+        span: Range<usize>,
+        codec: Codec,
+        decoded: DecodedText,
+        document: Document,
+    ) -> Self {
         let content = Content::Nested { decoded, document };
         Self { span, codec, content, removal: None, widening: None }
     }

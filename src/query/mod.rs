@@ -7,6 +7,7 @@
 
 pub mod coql;
 pub mod soql;
+pub mod sosl;
 pub mod zoho_criteria;
 
 /// The operator of a use that asks only whether a field has a value.

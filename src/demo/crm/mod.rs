@@ -151,6 +151,7 @@ impl std::fmt::Debug for House {
 struct State {
     store: Store,
     cursors: salesforce::Cursors,
+    jobs: salesforce::Jobs,
     /// Between records of HubSpot.
     links: Vec<hubspot::Link>,
     /// Calls answered so far, for usage headers and correlation ids.
