@@ -16,6 +16,11 @@ pub enum Codec {
     Percent,
     /// A SOQL string literal, single quotes included.
     Soql,
+    /// An OData string literal, single quotes included: a quote inside is written
+    /// twice (OData 4.0 ABNF, `SQUOTE-in-string`).
+    OData,
+    /// The inside of an attribute value or of an element in XML 1.0, in either quotes.
+    Xml,
     /// Nothing is escaped or delimited, as in a header value.
     Plain,
 }
@@ -28,8 +33,8 @@ impl Codec {
     pub fn literal(self, text: &str) -> String {
         match self {
             Codec::Json => format!("\"{}\"", self.fragment(text)),
-            Codec::Percent | Codec::Plain => self.fragment(text),
-            Codec::Soql => format!("'{}'", self.fragment(text)),
+            Codec::Percent | Codec::Plain | Codec::Xml => self.fragment(text),
+            Codec::Soql | Codec::OData => format!("'{}'", self.fragment(text)),
         }
     }
 
@@ -43,8 +48,8 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::Plain => elements.to_owned(),
-            Codec::Soql => format!("({elements})"),
+            Codec::Percent | Codec::Plain | Codec::Xml => elements.to_owned(),
+            Codec::Soql | Codec::OData => format!("({elements})"),
         }
     }
 
@@ -54,6 +59,8 @@ impl Codec {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
             Codec::Soql => escape_soql(text),
+            Codec::OData => text.replace('\'', "''"),
+            Codec::Xml => escape_xml(text),
             Codec::Plain => text.to_owned(),
         }
     }
@@ -88,6 +95,26 @@ fn escape_soql(text: &str) -> String {
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
             '\u{0}'..='\u{1f}' => push_unit(&mut escaped, character),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// XML 1.0 section 2.4; line ends and tabs as references, because attribute values are
+/// normalised (section 3.3.3). Other control characters have no form in XML.
+fn escape_xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\r' => escaped.push_str("&#13;"),
+            '\t' => escaped.push_str("&#9;"),
             _ => escaped.push(character),
         }
     }
@@ -154,6 +181,12 @@ mod tests {
         check(Codec::Percent, "a b+ü/'@~-._", "a%20b%2B%C3%BC%2F%27%40~-._");
         check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
+        check(Codec::OData, "O'Brien \"%\\", "'O''Brien \"%\\'");
+        check(
+            Codec::Xml,
+            "<a b=\"'&\n\r\t'\">ü",
+            "&lt;a b=&quot;&apos;&amp;&#10;&#13;&#9;&apos;&quot;&gt;ü",
+        );
 
         let check = |codec: Codec, expected| {
             assert_eq!(codec.list(&codec.elements(["a", "b'"].into_iter())), expected);
