@@ -100,7 +100,7 @@ impl App {
         let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
         let metrics = Arc::new(metrics);
         let keyset = open_keyset(&config)?;
-        let database = Database::open(&config.vault, &config.tenant)?;
+        let database = Database::open(&config.vault.sqlite, &config.tenant)?;
         let store = Arc::new(SqliteStore::new(&database)?);
         let store = Arc::new(MeasuredStore::new(store, Arc::clone(&metrics)));
         let vault = Vault::new(store, &keyset);
@@ -157,6 +157,7 @@ impl App {
             upstreams,
             protectors: Protectors::new(vault, &keyset, &config.email_domain),
             subjects,
+            vault_region: config.vault.region,
             transfer_log: log,
             metrics: Arc::clone(&metrics),
             limits: config.limits,

@@ -14,7 +14,7 @@ use super::Border;
 use super::basis::{Basis, BasisChoice, BasisKind, Phase};
 use super::consent::Consents;
 use super::law::{ConsentRule, Effect, Fallback, Law, Need, Otherwise, RuleInfo, TransferRule};
-use super::places::{Code, Moment, find};
+use super::places::{Code, Moment, Places, find};
 use super::residence::NO_JURISDICTION;
 use super::verdict::{Action, Because, Opinion, Verdict};
 
@@ -37,6 +37,8 @@ pub struct Shipment<'a> {
     pub upstream: &'a UpstreamName,
     /// Of the upstream.
     pub region: &'a Region,
+    /// Where the vault is; `None` when nobody has said it.
+    pub vault: Option<&'a Region>,
     pub operation: Option<&'a OperationName>,
     /// Canonical.
     pub field: Option<(&'a ObjectName, &'a FieldName)>,
@@ -69,7 +71,9 @@ impl Border {
             upstream: Some(shipment.upstream),
             confirmations: &self.confirmations,
         };
-        let mut hearing = Hearing { shipment, moment, opinions: Vec::new() };
+        let vault = shipment.vault.map(|region| self.atlas.parts(region.as_str(), shipment.today));
+        let vault = vault.unwrap_or_default();
+        let mut hearing = Hearing { shipment, moment, vault, opinions: Vec::new() };
         for origin in &origins {
             let mut silent: Vec<&Code> = destinations.iter().collect();
             for law in self.laws.iter().filter(|law| law.applies_to.hold(origin, &moment)) {
@@ -121,6 +125,8 @@ fn unwritten(name: RuleName, because: Because) -> Opinion {
 struct Hearing<'h> {
     shipment: &'h Shipment<'h>,
     moment: Moment<'h>,
+    /// The places that the vault may be in.
+    vault: Vec<Code>,
     opinions: Vec<Opinion>,
 }
 
@@ -148,7 +154,7 @@ impl Hearing<'_> {
                 open.into_iter().partition(|code| rule.to.hold(code, &self.moment));
             open = left;
             for destination in decided {
-                let opinion = self.transfer(rule, destination);
+                let opinion = self.transfer(rule, origin, destination);
                 self.note(opinion);
             }
         }
@@ -175,7 +181,7 @@ impl Hearing<'_> {
         categories.is_none_or(|all| self.shipment.category.is_some_and(|one| all.contains(one)))
     }
 
-    fn transfer(&self, rule: &TransferRule, destination: &Code) -> Opinion {
+    fn transfer(&self, rule: &TransferRule, origin: &Code, destination: &Code) -> Opinion {
         let opinion = |action, because, basis| {
             let rule = Arc::clone(&rule.rule);
             Opinion { rule, action, because, basis }
@@ -198,6 +204,10 @@ impl Hearing<'_> {
                     opinion(Action::Allow, Because::Met, basis)
                 }
             }
+            Effect::KeepLocal if !self.is_kept_local(rule, origin) => {
+                let because = Because::VaultElsewhere;
+                opinion(Action::Refuse { because: because.clone() }, because, None)
+            }
             Effect::KeepLocal => {
                 let action = self.fall_back(Fallback::Tokenize, Because::Local);
                 opinion(action, Because::Local, basis)
@@ -211,6 +221,18 @@ impl Hearing<'_> {
                 opinion(Action::Refuse { because: Because::Rule }, Because::Rule, None)
             }
         }
+    }
+
+    /// Whether a value that a token stands for stays where the rule is about, or in the
+    /// place that the record belongs to if it is about every place.
+    fn is_kept_local(&self, rule: &TransferRule, origin: &Code) -> bool {
+        let is_there = |code: &Code| match &rule.from {
+            Places::Anywhere => code == origin || code.country() == origin.as_str(),
+            these @ Places::These(_) => these.hold(code, &self.moment),
+        };
+        let is_stored =
+            self.shipment.category.is_some() && self.shipment.protection != Strength::Gone;
+        !is_stored || (!self.vault.is_empty() && self.vault.iter().all(is_there))
     }
 
     /// What is left to do where a condition is not met.

@@ -89,7 +89,8 @@ pub enum Effect {
     RequireProtected {
         otherwise: Fallback,
     },
-    /// Only a token may leave.
+    /// Only a token may leave, and the vault has to be in one of the places that the rule
+    /// is about.
     KeepLocal,
     /// Belongs to another upstream, where it is judged anew.
     Route(UpstreamName),

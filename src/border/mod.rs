@@ -80,6 +80,12 @@ impl Border {
         })
     }
 
+    /// Whether some rule keeps values where they are, so that it matters where the vault is.
+    pub fn keeps_local(&self) -> bool {
+        let mut rules = self.laws.iter().flat_map(|law| &law.transfers);
+        rules.any(|rule| rule.effect == Effect::KeepLocal)
+    }
+
     /// What data subjects can consent to, or object to, by its rules and bases.
     pub fn purposes(&self) -> impl Iterator<Item = &Purpose> {
         let rules = self.laws.iter().flat_map(|law| &law.consents);

@@ -78,7 +78,8 @@ pub enum Condition {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     Are(Vec<Jurisdiction>),
-    /// The first of these fields that is in the request and holds an ISO 3166 code.
+    /// The first of these fields that is in the request; none if it holds anything but
+    /// an ISO 3166 code.
     CodeIn(Vec<(ObjectName, FieldName)>),
     /// What was learned before.
     Known,
@@ -104,6 +105,11 @@ impl Border {
         })
     }
 
+    /// Whether the law that covers a record depends on what is said or known of it.
+    pub fn tells_records_apart(&self) -> bool {
+        self.residence.iter().any(ResidenceRule::is_about_record)
+    }
+
     fn told_by(&self, rule: &ResidenceRule, record: &RecordFacts<'_>) -> Option<Vec<Jurisdiction>> {
         if !rule.when.iter().all(|condition| self.is_met(condition, record)) {
             return None;
@@ -112,8 +118,8 @@ impl Border {
             Finding::Are(jurisdictions) => Some(jurisdictions.clone()),
             Finding::Known => (!record.known.is_empty()).then(|| record.known.to_vec()),
             Finding::CodeIn(fields) => fields.iter().find_map(|(object, field)| {
-                let code = Code::parse(record.value_of(object, field)?.trim())?;
-                Some(vec![Jurisdiction::new(code.as_str())])
+                let code = Code::parse(record.value_of(object, field)?.trim());
+                Some(code.iter().map(|code| Jurisdiction::new(code.as_str())).collect())
             }),
         }
     }
@@ -139,6 +145,13 @@ impl Border {
 }
 
 impl ResidenceRule {
+    fn is_about_record(&self) -> bool {
+        let by_condition =
+            |it: &Condition| matches!(it, Condition::Field { .. } | Condition::Known(_));
+        matches!(self.finding, Finding::CodeIn(_) | Finding::Known)
+            || self.when.iter().any(by_condition)
+    }
+
     pub(super) fn asks(&self, object: &ObjectName, field: &FieldName) -> bool {
         let is_condition = |condition: &Condition| match condition {
             Condition::Field { object: o, field: f, .. } => (o, f) == (object, field),

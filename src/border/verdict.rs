@@ -47,6 +47,8 @@ pub enum Because {
     Unprotected,
     #[error("only a token may leave")]
     Local,
+    #[error("its value has to stay there, and the vault is not there (`vault.region`)")]
+    VaultElsewhere,
     #[error("the basis `{name}` is not valid before {from}")]
     BasisNotYet { name: BasisName, from: Date },
     #[error("the basis `{name}` ended on {until}")]

@@ -25,6 +25,8 @@ pub enum Role {
     Key,
     /// The value is compared for equality with what is stored.
     Equality,
+    /// The field held the value once: answers show what changed.
+    Former,
     /// Text in an answer that the CRM composed from these fields of the same
     /// object, such as a full name. `field` is the composed field itself.
     Composed { from: &'static [&'static str] },

@@ -94,10 +94,15 @@ impl Explain {
             upstream.ok_or_else(|| anyhow!("there is no upstream `{}`", self.upstream))?;
         let border = upstream.policy.border.as_deref();
         let border = border.context("the policy of this upstream has no `border`")?;
-        self.explain(upstream, border)
+        self.explain(upstream, border, config.vault.region.as_ref())
     }
 
-    fn explain(&self, upstream: &UpstreamSettings, border: &Border) -> anyhow::Result<String> {
+    fn explain(
+        &self,
+        upstream: &UpstreamSettings,
+        border: &Border,
+        vault: Option<&Region>,
+    ) -> anyhow::Result<String> {
         let places = self.jurisdiction.iter().chain(&self.caller_region);
         if let Some(unknown) = places.into_iter().find(|place| !border.atlas.knows(place)) {
             bail!("`{unknown}` is neither an ISO 3166 code nor a group of this border");
@@ -113,6 +118,7 @@ impl Explain {
             jurisdictions: &jurisdictions,
             upstream: &upstream.name,
             region: &upstream.region,
+            vault,
             operation: operation.as_ref(),
             field: Some((&object, &field)),
             category: rule.map(|rule| &rule.category),

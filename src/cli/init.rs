@@ -33,10 +33,14 @@ const ROOT_KEY: &str = "zollhaus.key";
 const KEYSET: &str = "zollhaus.keyset";
 
 /// Files for everyone, with what is written to them.
-const OPEN_FILES: [(&str, &str); 3] = [
+const OPEN_FILES: [(&str, &str); 7] = [
     (CONFIG, include_str!("init/zollhaus.yaml")),
     ("policies/salesforce.yaml", include_str!("../../policies/salesforce.yaml")),
     ("policies/hubspot.yaml", include_str!("../../policies/hubspot.yaml")),
+    ("policies/border/gdpr.yaml", include_str!("../../policies/border/gdpr.yaml")),
+    ("policies/border/ccpa.yaml", include_str!("../../policies/border/ccpa.yaml")),
+    ("policies/border/australia.yaml", include_str!("../../policies/border/australia.yaml")),
+    ("policies/border/groups.yaml", include_str!("../../policies/border/groups.yaml")),
 ];
 
 /// Files of API keys, for the owner only.
@@ -48,9 +52,9 @@ const KEY_FILES: [(&str, &str); 2] = [
 impl Init {
     pub fn execute(self) -> anyhow::Result<()> {
         self.refuse_to_overwrite()?;
-        let policies = self.folder.join("policies");
-        fs::create_dir_all(&policies)
-            .with_context(|| format!("{} cannot be made", policies.display()))?;
+        let borders = self.folder.join("policies/border");
+        fs::create_dir_all(&borders)
+            .with_context(|| format!("{} cannot be made", borders.display()))?;
         let root = KeyFile::create(&self.folder.join(ROOT_KEY))?;
         Keyset::create(&self.folder.join(KEYSET), &root, &Tenant::new(&self.tenant))?;
         for (name, text) in KEY_FILES {

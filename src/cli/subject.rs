@@ -139,6 +139,6 @@ pub fn vocabulary(config: &Config) -> Vocabulary {
 /// runtime.
 pub fn open(config: &Config) -> anyhow::Result<Subjects> {
     let keyset = open_keyset(config)?;
-    let database = Database::open(&config.vault, &config.tenant)?;
+    let database = Database::open(&config.vault.sqlite, &config.tenant)?;
     Ok(Subjects::new(Arc::new(SqliteSubjects::new(&database)?), &keyset))
 }

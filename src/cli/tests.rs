@@ -40,6 +40,13 @@ fn what_init_writes_is_sound_and_never_overwritten() {
     let codes: Vec<Code> = loaded.warnings.iter().map(|found| found.problem.code).collect();
     assert_eq!(codes, [Code::NoCaller, Code::ReservedDomain]);
 
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/border");
+    let names = |of: Vec<(std::path::PathBuf, Vec<u8>)>| {
+        of.into_iter().map(|(path, text)| (path.file_name().unwrap().to_owned(), text))
+    };
+    let written = contents(&folder.join("policies/border"));
+    assert!(names(written).eq(names(contents(&packs))), "every pack, as we ship it");
+
     let before = contents(&folder);
     assert!(!run(&[&"init", &folder]));
     assert_eq!(contents(&folder), before);
@@ -195,10 +202,6 @@ fn explain(arguments: &str) -> String {
     let folder = scratch.file("");
     let config = folder.join("zollhaus.yaml");
     assert!(run(&[&"init", &folder]));
-    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/border");
-    for pack in ["groups.yaml", "gdpr.yaml", "australia.yaml"] {
-        fs::copy(packs.join(pack), folder.join("policies").join(pack)).unwrap();
-    }
     let house = "version: 1\nlaw: GDPR\n\
         bases: { scc: { kind: scc, reference: SCC-2026-014, until: 2027-06-30 } }\n\
         transfers:\n\
@@ -208,9 +211,20 @@ fn explain(arguments: &str) -> String {
     fs::write(folder.join("policies/house.yaml"), house).unwrap();
     let policy = folder.join("policies/salesforce.yaml");
     let text = fs::read_to_string(&policy).unwrap();
-    let border = "border: [house.yaml, gdpr.yaml, australia.yaml, groups.yaml]\n";
+    let border = "border: [house.yaml, border/gdpr.yaml, border/ccpa.yaml, \
+                  border/australia.yaml, border/groups.yaml]\n";
     fs::write(&policy, format!("{text}\n{border}")).unwrap();
+    let said = explain_of(&config, &folder, arguments);
+    let expected =
+        "error[ZH0204]: a policy keeps values local, and nothing says where the vault is";
+    assert!(said.contains(expected), "{said}");
+    let text = fs::read_to_string(&config).unwrap();
+    let text = text.replace("{ sqlite: zollhaus.vault }", "{ sqlite: zollhaus.vault, region: DE }");
+    fs::write(&config, text).unwrap();
+    explain_of(&config, &folder, arguments)
+}
 
+fn explain_of(config: &Path, folder: &Path, arguments: &str) -> String {
     let config = config.to_string_lossy();
     let line = format!("zollhaus explain --config {config} --date 2026-11-24 {arguments}");
     let Command::Explain(explain) = Cli::try_parse_from(line.split(' ')).unwrap().command else {

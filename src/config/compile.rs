@@ -2,17 +2,16 @@
 //! `zollhaus.yaml` as a whole.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-use crate::base::Tenant;
+use crate::base::{Region, Tenant};
 use crate::telemetry::LogFormat;
 
 use super::callers::{self, Callers, read_beside};
 use super::diagnostic::Code;
 use super::document::{Document, Section};
 use super::item::Item;
-use super::model::{AdminSettings, Config, KeyPaths, LogSettings};
-use super::{api_keys, limits, listen, transfer_log, upstream, yaml};
+use super::model::{AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings, VaultSettings};
+use super::{api_keys, border, limits, listen, transfer_log, upstream, yaml};
 
 /// Keys of later versions.
 const LATER: &[&str] = &["border", "tests", "console", "telemetry"];
@@ -32,12 +31,16 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
     let admin = top.required("admin").and_then(|admin| admin_settings(document, &admin));
     let callers = top.required("callers").and_then(|callers| callers::compile(document, &callers));
     let email_domain = top.required("surrogates").and_then(|surrogates| email_domain(&surrogates));
+    let vault_item = top.required("vault");
+    let vault = vault_item.as_ref().and_then(vault_settings);
     let upstreams = top.required("upstreams").and_then(|upstreams| {
         let roles = callers.as_ref().and_then(Callers::closed_roles);
         upstream::compile(document, &upstreams, email_domain.as_deref(), roles.as_ref())
     });
+    if let (Some(item), Some(vault), Some(upstreams)) = (&vault_item, &vault, &upstreams) {
+        check_vault(item, vault, upstreams);
+    }
     let keys = top.required("keys").and_then(|keys| key_paths(&keys));
-    let vault = top.required("vault").and_then(|vault| vault_path(&vault));
     let transfer_log = top.required("transfer_log").and_then(|log| transfer_log::compile(&log));
     let log = log_settings(top.section("log"));
     top.finish_with(LATER);
@@ -99,11 +102,26 @@ fn key_paths(keys: &Item<'_>) -> Option<KeyPaths> {
     Some(KeyPaths { file: file?, keyset: keyset? })
 }
 
-fn vault_path(vault: &Item<'_>) -> Option<PathBuf> {
+fn vault_settings(vault: &Item<'_>) -> Option<VaultSettings> {
     let section = vault.section()?;
-    let path = section.required("sqlite").and_then(|path| path.path());
+    let sqlite = section.required("sqlite").and_then(|path| path.path());
+    let region = section
+        .optional_or("region", None, |region| region.chosen_name().map(Region::new).map(Some));
     section.finish_with(&["postgres"]);
-    path
+    Some(VaultSettings { sqlite: sqlite?, region: region? })
+}
+
+/// Reports a vault that laws cannot find, where they say that values stay in a place.
+fn check_vault(item: &Item<'_>, vault: &VaultSettings, upstreams: &[UpstreamSettings]) {
+    let borders = upstreams.iter().filter_map(|upstream| upstream.policy.border.as_ref());
+    let Some(border) = borders.into_iter().find(|border| border.keeps_local()) else { return };
+    match &vault.region {
+        Some(region) => border::check_region(item, region.as_str(), border),
+        None => item.refuse(
+            "a policy keeps values local, and nothing says where the vault is",
+            "add `region`, an ISO 3166 code or a group of the border",
+        ),
+    }
 }
 
 /// The domain of surrogates that look like addresses.

@@ -28,8 +28,7 @@ pub struct Config {
     /// The file that `callers.api_keys` was read from.
     pub callers_file: Option<PathBuf>,
     pub keys: KeyPaths,
-    /// The SQLite file.
-    pub vault: PathBuf,
+    pub vault: VaultSettings,
     pub transfer_log: DirectorySettings,
     /// Where entries of the log are sent.
     pub streams: Vec<StreamConfig>,
@@ -64,6 +63,14 @@ pub struct AdminSettings {
     /// Who may use the admin API, and the file that they were read from; `None` when
     /// there is no such API.
     pub api_keys: Option<(PathBuf, Vec<ApiKey<PrincipalName>>)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultSettings {
+    /// The SQLite file.
+    pub sqlite: PathBuf,
+    /// Where it is kept; needed where a law keeps values in a place.
+    pub region: Option<Region>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

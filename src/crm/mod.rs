@@ -21,7 +21,7 @@ pub mod salesforce;
 mod testkit;
 
 pub use generic::problem_details;
-pub use record::{Batch, RecordName, RefusedRecords, Remaining, SameRecord};
+pub use record::{Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
 
 use std::fmt;
 
@@ -65,7 +65,8 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     }
 
     /// Whether records of different accounts of this CRM never have one id, so that a
-    /// record is known by its id wherever it is kept.
+    /// record is known by its id wherever it is kept, and to whichever upstream it was
+    /// asked from.
     fn has_global_ids(&self) -> bool {
         false
     }
@@ -179,8 +180,8 @@ pub struct LocatedAnswer {
     pub body: Document,
     /// The records that the answer names by the CRM's own ids.
     pub records: Vec<RecordName>,
-    /// Which of them the request was about, as far as the answer says so beyond doubt.
-    pub same: Vec<SameRecord>,
+    /// What was done of the request, if the status of the answer says success.
+    pub done: Done,
 }
 
 impl LocatedAnswer {
@@ -196,6 +197,8 @@ pub struct Operation {
     pub name: OperationName,
     /// The main object, where there is one.
     pub object: Option<ObjectName>,
+    /// Whether the answer may tell of records: not for metadata and for logging in.
+    pub is_about_records: bool,
 }
 
 /// A use of a field that needs more than equality of surrogates: refused where

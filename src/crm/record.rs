@@ -40,6 +40,34 @@ pub struct SameRecord {
     pub is_taken: bool,
 }
 
+/// What the CRM has done of a request, as far as its answer says so beyond doubt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// All of it.
+    All,
+    /// What is said of each of these records; of the others nothing is known.
+    Each(Vec<SameRecord>),
+}
+
+impl Done {
+    /// Adds what is said of records; if there are some, no word of all then.
+    pub fn add(&mut self, same: impl IntoIterator<Item = SameRecord>) {
+        for same in same {
+            match self {
+                Self::All => *self = Self::Each(vec![same]),
+                Self::Each(known) => known.push(same),
+            }
+        }
+    }
+}
+
+/// Nothing is known.
+impl Default for Done {
+    fn default() -> Self {
+        Self::Each(Vec::new())
+    }
+}
+
 /// Records that may not pass, and why.
 pub type RefusedRecords = BTreeMap<u32, Refusal>;
 

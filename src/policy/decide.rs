@@ -120,7 +120,7 @@ impl Policy {
             }
         }
         match occurrence.role {
-            Role::Stored | Role::Composed { .. } | Role::Echo => {}
+            Role::Stored | Role::Former | Role::Composed { .. } | Role::Echo => {}
             Role::Key | Role::Equality => {
                 if let Some(because) = no_equality(rule.protection) {
                     return Err(Forbidden::Equality { field: rule.id.clone(), because });

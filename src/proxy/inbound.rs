@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::base::{Refusal, RefusalCode, SubjectId};
 use crate::carrier::Document;
-use crate::crm::{AnswerView, LocatedAnswer};
+use crate::crm::{AnswerView, Done, LocatedAnswer};
 use crate::listener::answer_fields;
 use crate::protect::Echoes;
 use crate::reveal::{self, OpenedAnswer};
@@ -18,7 +18,7 @@ use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
 use super::body::{self, BodyLimits, Buffered};
 use super::budget::VALUE_BYTES;
 use super::headers;
-use super::records::{Reader, Statement};
+use super::records::{Message, Reader, Statement};
 use super::stage::{Answered, Decided, Outgoing, Recorded, Restored, occurrences};
 use super::trail::Trail;
 use super::{Proxy, Upstream, respond};
@@ -35,7 +35,7 @@ impl Proxy {
         let upstream = &decided.located.complete.upstream;
         let mut status = None;
         let result = match self.forward(upstream, outgoing, &mut status).await {
-            Ok(answered) => self.restore(&decided, &echoes, answered, trail).await,
+            Ok(answered) => self.restore(&decided, &echoes, answered).await,
             Err(refusal) => Err(refusal),
         };
         let withheld = |refusal| respond::after_answer(refusal, status);
@@ -97,7 +97,6 @@ impl Proxy {
         decided: &Decided,
         echoes: &Echoes,
         mut answered: Answered,
-        trail: &Trail,
     ) -> Result<Restored, Refusal> {
         let Decided { located, .. } = decided;
         let complete = &located.complete;
@@ -115,7 +114,7 @@ impl Proxy {
         let mut opened =
             reveal::open(&answer, &complete.policy, &complete.caller.roles, &self.protectors)
                 .await?;
-        let subjects = self.come_back(decided, &answer, &mut opened, trail).await?;
+        let subjects = self.come_back(decided, &answer, &mut opened).await?;
         // A short answer may name a long value many times.
         let shown = opened.shown_bytes();
         if answered.body.len() + shown > self.limits.max_body_bytes {
@@ -148,17 +147,25 @@ impl Proxy {
         decided: &Decided,
         answer: &LocatedAnswer,
         opened: &mut OpenedAnswer<'_>,
-        trail: &Trail,
     ) -> Result<Vec<SubjectId>, Refusal> {
         let complete = &decided.located.complete;
         let (policy, caller) = (&complete.policy, &complete.caller);
-        let reader = Reader { policy, subjects: &self.subjects, upstream: &trail.upstream.name };
+        let reader = Reader {
+            policy,
+            subjects: &self.subjects,
+            namespace: complete.upstream.record_namespace(),
+            message: Message::Answer,
+        };
         let located = answer.documents().flat_map(Document::occurrences).map(|(_, at)| at);
         let statement = Statement::read(reader, located, opened.clear_values(), &answer.records);
         let now = self.clock.now();
         let mut records = BTreeMap::new();
         if let Some(border) = &policy.border {
             records = self.settle(&statement, border, caller).await?;
+            if border.tells_records_apart() {
+                // Nothing says that what is told of others holds of them.
+                statement.silent().for_each(|record| _ = records.remove(&record));
+            }
             opened.hide(|record, category| {
                 let jurisdictions =
                     records.get(&record).map_or(&[][..], |record| &record.residence.jurisdictions);
@@ -167,13 +174,14 @@ impl Proxy {
             });
         }
         if answer.status.is_success() {
-            let taken = answer.same.iter().filter(|same| same.is_taken);
-            let mut done: BTreeMap<u32, Option<SubjectId>> =
-                taken.map(|same| (same.in_request, statement.named(same.in_answer))).collect();
-            // An answer that says nothing of records is about the whole request.
-            if let Some(sole) = decided.statement.sole().filter(|_| answer.same.is_empty()) {
-                done.insert(sole, None);
-            }
+            let done: BTreeMap<u32, Option<SubjectId>> = match &answer.done {
+                Done::All => decided.statement.numbers().map(|record| (record, None)).collect(),
+                Done::Each(same) => same
+                    .iter()
+                    .filter(|same| same.is_taken)
+                    .map(|same| (same.in_request, statement.named(same.in_answer)))
+                    .collect(),
+            };
             let shown = statement.numbers().map(|number| (number, None)).collect();
             let mut learned = decided.statement.learned(&decided.records, &done, now);
             learned.extend(statement.learned(&records, &shown, now));

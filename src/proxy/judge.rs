@@ -13,10 +13,11 @@ use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
 use crate::carrier::{Occurrence, Value};
 use crate::crm::{RefusedRecords, Remaining};
+use crate::policy::Policy;
 
 use super::Proxy;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
-use super::records::{Asker, Reader, Statement};
+use super::records::{Asker, Message, Reader, Statement};
 use super::stage::{Decided, Located, Stopped, occurrences};
 use super::trail::Trail;
 
@@ -30,9 +31,14 @@ const OTHER_CREDENTIALS: [&str; 2] = ["x-api-token", "x-sfdc-session"];
 /// What a request is for: as the caller is configured, or as the request says.
 ///
 /// # Errors
-/// [`RefusalCode::PurposeMissing`] for a purpose that is no name, or that differs from
-/// the one that the caller is configured for.
-pub fn purpose_of(headers: &HeaderMap, caller: &Principal) -> Result<Option<Purpose>, Refusal> {
+/// [`RefusalCode::PurposeMissing`] for a purpose that differs from the one that the
+/// caller is configured for, or that the policy does not name: it is logged, and whatever
+/// a client writes must not be.
+pub fn purpose_of(
+    headers: &HeaderMap,
+    caller: &Principal,
+    policy: &Policy,
+) -> Result<Option<Purpose>, Refusal> {
     let refuse = |message: &str| Err(Refusal::new(RefusalCode::PurposeMissing, message));
     let mut stated = headers.get_all(PURPOSE_HEADER).iter();
     let stated = match (stated.next(), stated.next()) {
@@ -45,10 +51,23 @@ pub fn purpose_of(headers: &HeaderMap, caller: &Principal) -> Result<Option<Purp
     let Some(stated) = stated else {
         return refuse("`Zollhaus-Purpose` does not hold one name");
     };
-    if caller.purpose.as_ref().is_some_and(|fixed| fixed.as_str() != stated) {
-        return refuse("`Zollhaus-Purpose` is not what the caller is configured for");
+    let stated = Purpose::new(stated);
+    match &caller.purpose {
+        Some(fixed) if *fixed == stated => Ok(Some(stated)),
+        Some(_) => refuse("`Zollhaus-Purpose` is not what the caller is configured for"),
+        None if policy.purposes().contains(&stated) => Ok(Some(stated)),
+        None => refuse(
+            "`Zollhaus-Purpose` is not a purpose that the policy of this upstream names; \
+             configure it for the caller, or name it in a rule of the policy",
+        ),
     }
-    Ok(Some(Purpose::new(stated)))
+}
+
+/// A request, judged by the rules of one upstream.
+struct Judged {
+    statement: Statement,
+    records: BTreeMap<u32, Record>,
+    manifest: Manifest,
 }
 
 impl Proxy {
@@ -57,33 +76,39 @@ impl Proxy {
         mut located: Located,
         trail: &mut Trail,
     ) -> Result<Decided, Stopped> {
-        let policy = Arc::clone(&located.complete.policy);
-        for field_use in &located.request.uses {
-            policy.permit_use(field_use)?;
-        }
-        let statement = self.statement(&located, trail).await?;
-        trail.subjects = statement.subjects();
-        let mut records = BTreeMap::new();
-        let mut manifest = Manifest::by_policy(&policy, &occurrences(located.request.documents()))?;
-        if let Some(border) = &policy.border {
-            records = self.settle(&statement, border, &located.complete.caller).await?;
-            self.cross(&mut manifest, border, &records, &located);
-            if let Some(upstream) = manifest.detour.clone() {
-                self.reroute(&mut located, &upstream)?;
-                manifest = Manifest::by_policy(&policy, &occurrences(located.request.documents()))?;
-                self.cross(&mut manifest, border, &records, &located);
-                if manifest.detour.is_some() {
-                    let message = "laws route its data from one upstream to another";
-                    return Err(Refusal::new(RefusalCode::TransferRefused, message).into());
-                }
+        let mut judged = self.judge(&located, trail).await?;
+        if let Some(upstream) = judged.manifest.detour.take() {
+            self.reroute(&mut located, &upstream)?;
+            judged = self.judge(&located, trail).await?;
+            if judged.manifest.detour.is_some() {
+                let message = "laws route its data from one upstream to another";
+                return Err(Refusal::new(RefusalCode::TransferRefused, message).into());
             }
         }
+        let Judged { statement, records, mut manifest } = judged;
         self.split(&mut located, &mut manifest, trail)?;
         Ok(Decided { located, manifest, statement, records })
     }
 
+    /// What policy and border of the upstream that the request is for say of it.
+    async fn judge(&self, located: &Located, trail: &mut Trail) -> Result<Judged, Stopped> {
+        let policy = &located.complete.policy;
+        for field_use in &located.request.uses {
+            policy.permit_use(field_use)?;
+        }
+        let statement = self.statement(located).await?;
+        trail.subjects = statement.subjects();
+        let mut records = BTreeMap::new();
+        let mut manifest = Manifest::by_policy(policy, &occurrences(located.request.documents()))?;
+        if let Some(border) = &policy.border {
+            records = self.settle(&statement, border, &located.complete.caller).await?;
+            self.cross(&mut manifest, border, &records, located);
+        }
+        Ok(Judged { statement, records, manifest })
+    }
+
     /// What the request says of its records.
-    async fn statement(&self, located: &Located, trail: &Trail) -> Result<Statement, Refusal> {
+    async fn statement(&self, located: &Located) -> Result<Statement, Refusal> {
         let policy = &located.complete.policy;
         let occurrences = occurrences(located.request.documents());
         let asked: Vec<(&Occurrence, &Cleartext)> = occurrences
@@ -104,13 +129,18 @@ impl Proxy {
         let values = values.filter_map(|((at, _), clear)| Some((*at, clear.as_ref()?)));
 
         let request = &located.request;
-        let reader = Reader { policy, subjects: &self.subjects, upstream: &trail.upstream.name };
+        let reader = Reader {
+            policy,
+            subjects: &self.subjects,
+            namespace: located.complete.upstream.record_namespace(),
+            message: Message::Request,
+        };
         let all = occurrences.iter().map(|(_, at)| *at);
         let mut statement = Statement::read(reader, all, values, &request.records);
         for records in request.batch.iter().flat_map(|batch| batch.elements()) {
             statement.count(records);
         }
-        if request.operation.object.is_some() {
+        if request.operation.is_about_records {
             statement.count_anybody();
         }
         Ok(statement)
@@ -141,6 +171,7 @@ impl Proxy {
         let journey = Journey {
             upstream: &complete.upstream.name,
             region: &complete.upstream.region,
+            vault: self.vault_region.as_ref(),
             operation: &located.request.operation.name,
             purpose: complete.purpose.as_ref(),
             today: self.clock.now().date(),
@@ -176,6 +207,7 @@ impl Proxy {
         }
         complete.headers.insert(header::AUTHORIZATION, credential);
         complete.origins.upstream.clone_from(&target.origin);
+        complete.policy = target.policy.load_full();
         complete.upstream = Arc::clone(target);
         Ok(())
     }

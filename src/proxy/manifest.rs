@@ -27,6 +27,7 @@ pub struct Journey<'a> {
     pub upstream: &'a UpstreamName,
     /// Of the upstream.
     pub region: &'a Region,
+    pub vault: Option<&'a Region>,
     pub operation: &'a OperationName,
     pub purpose: Option<&'a Purpose>,
     pub today: Date,
@@ -218,6 +219,7 @@ impl Crossing<'_> {
             jurisdictions: &record.residence.jurisdictions,
             upstream: self.journey.upstream,
             region: self.journey.region,
+            vault: self.journey.vault,
             operation: Some(self.journey.operation),
             field: kind.field.as_ref().map(|(object, field)| (object, field)),
             category: kind.category.as_ref(),

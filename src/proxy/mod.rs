@@ -64,6 +64,8 @@ pub struct Proxy {
     pub upstreams: Vec<Arc<Upstream>>,
     pub protectors: Protectors,
     pub subjects: Subjects,
+    /// Where the vault is, if that is said.
+    pub vault_region: Option<Region>,
     pub transfer_log: Arc<dyn TransferLog>,
     pub metrics: Arc<Metrics>,
     pub limits: RequestLimits,
@@ -90,6 +92,13 @@ pub struct Upstream {
     pub read_timeout: Duration,
     /// From the sending of a request to the end of its answer.
     pub total_timeout: Duration,
+}
+
+impl Upstream {
+    /// Within what the CRM's ids of records are unique: the whole CRM, or this upstream.
+    fn record_namespace(&self) -> &str {
+        if self.dialect.has_global_ids() { self.dialect.name() } else { self.name.as_str() }
+    }
 }
 
 /// What happens to operations that the dialect does not know.

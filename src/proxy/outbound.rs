@@ -36,7 +36,8 @@ impl Proxy {
     ) -> Result<Identified, Refusal> {
         let caller = self.callers.identify(&received.headers, &received.peer).await?;
         trail.caller = Some(caller.name.clone());
-        let purpose = purpose_of(&received.headers, &caller)?;
+        let policy = received.upstream.policy.load();
+        let purpose = purpose_of(&received.headers, &caller, &policy)?;
         trail.purpose.clone_from(&purpose);
         Ok(Identified { received, caller, purpose })
     }
@@ -219,7 +220,11 @@ impl Proxy {
 /// What no dialect knows, as one piece.
 fn uninspected(complete: &Complete) -> LocatedRequest {
     LocatedRequest {
-        operation: Operation { name: OperationName::from_static("unknown"), object: None },
+        operation: Operation {
+            name: OperationName::from_static("unknown"),
+            object: None,
+            is_about_records: true,
+        },
         target: Document::new(complete.target.clone(), Vec::new()),
         headers: Vec::new(),
         body: Document::new(complete.body.clone(), Vec::new()),

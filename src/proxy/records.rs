@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The records of a message: whom they are about, and whose law covers them.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::base::{
     Choice, Cleartext, ConsentState, FieldName, Jurisdiction, ObjectName, Purpose, SubjectId,
-    Timestamp, UpstreamName,
+    Timestamp,
 };
 use crate::border::{Border, Consents, RecordFacts, Window};
 use crate::caller::Principal;
 use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::RecordName;
 use crate::policy::Policy;
+use crate::protect::is_mask;
 use crate::subject::{ConsentRecord, Known, Learned, Note, Subjects};
 
 use super::manifest::Record;
@@ -26,12 +30,12 @@ pub struct Statement(BTreeMap<u32, Stated>);
 struct Stated {
     /// The data subject, by each field that names them.
     persons: Vec<SubjectId>,
-    /// The CRM's own record.
-    named: Option<SubjectId>,
+    /// Whom the record may be about: the subjects that a filter compares with.
+    asked: Vec<SubjectId>,
+    /// The CRM's own records; more than one where a filter names several.
+    named: Vec<SubjectId>,
     facts: Vec<(ObjectName, FieldName, Cleartext)>,
     choices: Vec<(Purpose, Choice, Note)>,
-    /// The record is only asked for: what is said of it is compared, not stored.
-    is_filter: bool,
 }
 
 /// Who asks, and when.
@@ -46,8 +50,18 @@ pub struct Asker<'a> {
 pub struct Reader<'a> {
     pub policy: &'a Policy,
     pub subjects: &'a Subjects,
-    /// The one that was called: records go by the ids that its callers see.
-    pub upstream: &'a UpstreamName,
+    /// Within what the CRM's ids of records are unique.
+    pub namespace: &'a str,
+    pub message: Message,
+}
+
+/// Who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    Request,
+    /// It shows what was stored at any time: of what it says of a consent, only a
+    /// withdrawal is believed.
+    Answer,
 }
 
 impl Statement {
@@ -60,21 +74,23 @@ impl Statement {
         names: &[RecordName],
     ) -> Self {
         let mut statement = Self::default();
-        for occurrence in located.filter(|occurrence| !is_of_others(occurrence)) {
+        for occurrence in located.filter(|occurrence| is_of_record(occurrence)) {
             let stated = statement.0.entry(occurrence.record).or_default();
-            stated.is_filter |= occurrence.role == Role::Equality;
             if let Value::Flag(flag) = occurrence.value {
                 let text = if flag { "true" } else { "false" };
                 stated.hear(reader, occurrence, &Cleartext::new(text));
             }
         }
-        for (occurrence, value) in clear.filter(|(occurrence, _)| !is_of_others(occurrence)) {
+        for (occurrence, value) in clear.filter(|(occurrence, _)| is_of_record(occurrence)) {
             let stated = statement.0.entry(occurrence.record).or_default();
             stated.hear(reader, occurrence, value);
         }
         for name in names {
-            let named = reader.subjects.by_record(reader.upstream, &name.object, &name.id);
-            statement.0.entry(name.record).or_default().named = Some(named);
+            let named = reader.subjects.by_record(reader.namespace, &name.object, &name.id);
+            let known = &mut statement.0.entry(name.record).or_default().named;
+            if !known.contains(&named) {
+                known.push(named);
+            }
         }
         statement
     }
@@ -90,14 +106,13 @@ impl Statement {
     /// about somebody of whom nothing is known.
     pub fn count_anybody(&mut self) {
         if self.0.is_empty() {
-            self.0.insert(0, Stated { is_filter: true, ..Stated::default() });
+            self.count(0..1);
         }
     }
 
     /// Whom the message is about, by all their pseudonyms; sorted, each once.
     pub fn subjects(&self) -> Vec<SubjectId> {
-        let subjects: BTreeSet<_> = self.0.values().flat_map(Stated::subjects).collect();
-        subjects.into_iter().collect()
+        self.subjects_of(|_| true)
     }
 
     /// The pseudonyms of some records only.
@@ -120,8 +135,19 @@ impl Statement {
             .collect()
     }
 
+    /// The records that the message says nothing of: no id, no subject, no fact.
+    pub fn silent(&self) -> impl Iterator<Item = u32> {
+        let is_silent =
+            |stated: &Stated| stated.facts.is_empty() && stated.subjects().next().is_none();
+        self.0.iter().filter(move |(_, stated)| is_silent(stated)).map(|(number, _)| *number)
+    }
+
     /// What is to be remembered of the records that `same` leads to: their numbers, and
-    /// other pseudonyms of theirs.
+    /// the pseudonyms that the CRM's record of each has got.
+    ///
+    /// Facts stay with the CRM's record, so that those of another record about the same
+    /// person are not taken for outdated ones of this. Links come first: a choice is
+    /// news only where the person has said nothing before.
     pub fn learned(
         &self,
         records: &BTreeMap<u32, Record>,
@@ -129,15 +155,22 @@ impl Statement {
         now: Timestamp,
     ) -> Vec<Learned> {
         let mut learned = Vec::new();
-        for (number, other) in same {
-            let Some(stated) = self.0.get(number).filter(|stated| !stated.is_filter) else {
+        for (number, created) in same {
+            let Some(stated) = self.0.get(number).filter(|stated| stated.named.len() <= 1) else {
                 continue;
             };
-            let mut subjects = stated.subjects().chain(*other);
-            let Some(id) = subjects.next() else { continue };
+            let own = created.iter().chain(&stated.named).chain(&stated.persons);
+            let mut own = own.copied();
+            let Some(id) = own.next() else { continue };
+            let nothing = Learned { id, same_as: None, jurisdictions: None, consents: Vec::new() };
+            learned.extend(own.filter(|other| *other != id).map(|other| Learned {
+                id: other,
+                same_as: Some(id),
+                ..nothing.clone()
+            }));
             let jurisdictions = records
                 .get(number)
-                .filter(|record| record.residence.is_from_fields)
+                .filter(|it| it.residence.is_from_fields && !it.residence.jurisdictions.is_empty())
                 .map(|record| record.residence.jurisdictions.iter().cloned().collect());
             let consents = stated.choices.iter().map(|(purpose, choice, source)| ConsentRecord {
                 purpose: purpose.clone(),
@@ -147,28 +180,19 @@ impl Statement {
                 text_version: None,
                 source: source.clone(),
             });
-            let own = Learned { id, same_as: None, jurisdictions, consents: consents.collect() };
+            let own = Learned { jurisdictions, consents: consents.collect(), ..nothing };
             let says_something = own.jurisdictions.is_some() || !own.consents.is_empty();
             learned.extend(says_something.then_some(own));
-            learned.extend(subjects.filter(|other| *other != id).map(|other| Learned {
-                id: other,
-                same_as: Some(id),
-                jurisdictions: None,
-                consents: Vec::new(),
-            }));
         }
         learned
     }
 
-    /// The CRM's own record with this number, by pseudonym.
+    /// The CRM's own record with this number, by pseudonym, if there is just one.
     pub fn named(&self, record: u32) -> Option<SubjectId> {
-        self.0.get(&record)?.named
-    }
-
-    /// The number of the only record, if there is only one.
-    pub fn sole(&self) -> Option<u32> {
-        let mut numbers = self.0.keys();
-        numbers.next().copied().filter(|_| numbers.next().is_none())
+        match self.0.get(&record)?.named.as_slice() {
+            [named] => Some(*named),
+            _ => None,
+        }
     }
 
     /// The numbers of all records.
@@ -177,26 +201,33 @@ impl Statement {
     }
 }
 
-/// Whether a text is put together of other values, which stand elsewhere.
-fn is_of_others(occurrence: &Occurrence) -> bool {
-    matches!(occurrence.role, Role::Composed { .. } | Role::Echo)
+/// Whether a value is what its record holds now, or what it is compared with: other
+/// texts are put together of values that stand elsewhere, or tell of the past.
+fn is_of_record(occurrence: &Occurrence) -> bool {
+    matches!(occurrence.role, Role::Stored | Role::Key | Role::Equality)
 }
 
 impl Stated {
     fn hear(&mut self, reader: Reader<'_>, occurrence: &Occurrence, value: &Cleartext) {
         let (object, field) = (&occurrence.object, &occurrence.field);
-        if !reader.policy.asks(object, field) {
+        let text = value.expose().trim();
+        if !reader.policy.asks(object, field) || text.is_empty() || is_mask(text) {
             return;
         }
-        self.facts.push((object.clone(), field.clone(), value.clone()));
-        let Some(rules) = reader.policy.objects.get(object) else { return };
-        if rules.subject.contains(field)
-            && let Some(rule) = rules.fields.get(field)
-        {
-            self.persons.push(reader.subjects.by_value(&rule.category, value));
+        let rules = reader.policy.objects.get(object);
+        let person = rules
+            .filter(|rules| rules.subject.contains(field))
+            .and_then(|rules| rules.fields.get(field))
+            .map(|rule| reader.subjects.by_value(&rule.category, value));
+        if occurrence.role == Role::Equality {
+            self.asked.extend(person);
+            return;
         }
-        if let Some(rule) = rules.consents.get(field)
-            && let Some(choice) = rule.choice(value.expose())
+        self.persons.extend(person);
+        self.facts.push((object.clone(), field.clone(), value.clone()));
+        if let Some(rule) = rules.and_then(|rules| rules.consents.get(field))
+            && let Some(choice) = rule.choice(text)
+            && (reader.message == Message::Request || choice == Choice::Withdrawn)
             && let Ok(source) = format!("crm:{object}.{field}").parse()
         {
             self.choices.push((rule.purpose.clone(), choice, source));
@@ -204,7 +235,7 @@ impl Stated {
     }
 
     fn subjects(&self) -> impl Iterator<Item = SubjectId> {
-        self.persons.iter().copied().chain(self.named)
+        self.persons.iter().chain(&self.asked).chain(&self.named).copied()
     }
 
     fn settle(
@@ -221,7 +252,6 @@ impl Stated {
         let facts: Vec<_> = self
             .facts
             .iter()
-            .filter(|_| !self.is_filter)
             .map(|(object, field, value)| (object, field, value.expose()))
             .collect();
         let residence = border.residence(&RecordFacts {
@@ -274,89 +304,5 @@ impl Stated {
         } else {
             recorded
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-    use std::sync::Arc;
-
-    use super::{Reader, Statement};
-    use crate::base::Cleartext;
-    use crate::carrier::{Occurrence, Role, Value};
-    use crate::crm::RecordName;
-    use crate::keys::Keyset;
-    use crate::policy::{
-        ConsentRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted,
-    };
-    use crate::subject::{MemorySubjects, Subjects};
-
-    fn policy() -> Policy {
-        let email = FieldRule {
-            id: "contact.email".to_owned(),
-            category: "email".into(),
-            protection: Protection::Tokenize { shape: Shape::Email },
-        };
-        let opted_out = ConsentRule {
-            purpose: "news".into(),
-            given: Vec::new(),
-            withdrawn: vec!["true".to_owned()],
-        };
-        let contact = ObjectRule {
-            fields: HashMap::from([("email".into(), Arc::new(email))]),
-            unlisted: Unlisted::Pass,
-            subject: vec!["email".into()],
-            consents: HashMap::from([("optedout".into(), opted_out)]),
-        };
-        Policy {
-            digest: Digest([0; 32]),
-            categories: HashMap::new(),
-            objects: HashMap::from([("contact".into(), contact)]),
-            border: None,
-        }
-    }
-
-    fn occurrence(record: u32, field: &str, role: Role, value: Value) -> Occurrence {
-        Occurrence { object: "contact".into(), field: field.into(), record, role, value }
-    }
-
-    #[test]
-    fn every_record_is_counted_and_flags_are_heard() {
-        let subjects = Subjects::new(
-            Arc::new(MemorySubjects::default()),
-            &Keyset::generate(&"t".into()).unwrap(),
-        );
-        let (policy, upstream) = (policy(), "sf".into());
-        let reader = Reader { policy: &policy, subjects: &subjects, upstream: &upstream };
-        let email = Cleartext::new("a@b.example");
-        let located = [
-            occurrence(0, "email", Role::Stored, Value::Text(email.clone())),
-            occurrence(1, "optedout", Role::Stored, Value::Flag(true)),
-            occurrence(2, "other", Role::Stored, Value::Empty),
-            occurrence(3, "address", Role::Stored, Value::Structured("an object")),
-            occurrence(4, "email", Role::Equality, Value::Text(email.clone())),
-            occurrence(9, "message", Role::Echo, Value::Text(email.clone())),
-        ];
-        let clear = [(&located[0], &email), (&located[4], &email)];
-        let name = RecordName { record: 5, object: "contact".into(), id: "003".into() };
-        let mut statement = Statement::read(reader, located.iter(), clear.into_iter(), &[name]);
-        statement.count(6..8);
-        statement.count_anybody();
-        assert_eq!(statement.numbers().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7]);
-
-        let person = subjects.by_value(&"email".into(), &email);
-        assert_eq!(statement.subjects_of(|record| record == 0), [person]);
-        assert_eq!(statement.0[&1].choices.len(), 1, "true is what opts out");
-        assert!(statement.0[&4].is_filter && !statement.0[&0].is_filter);
-        assert_eq!(statement.named(5), statement.subjects_of(|record| record == 5).pop());
-    }
-
-    #[test]
-    fn a_request_that_names_no_record_is_about_somebody() {
-        let mut statement = Statement::default();
-        statement.count_anybody();
-        assert_eq!(statement.sole(), Some(0));
-        assert!(statement.0[&0].is_filter, "nothing is learned of them");
     }
 }

@@ -45,7 +45,7 @@ impl<'a> Place<'a> {
             Some(Source { rule, visibility: policy.visibility(rule, roles), is_own })
         };
         let sources: Vec<Source<'_>> = match &occurrence.role {
-            Role::Stored | Role::Key | Role::Equality => {
+            Role::Stored | Role::Former | Role::Key | Role::Equality => {
                 source(&occurrence.field, true).into_iter().collect()
             }
             Role::Composed { from } => {

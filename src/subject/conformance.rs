@@ -124,11 +124,18 @@ async fn a_field_that_repeats_itself_is_no_new_choice(store: &dyn SubjectStore) 
     // The field changes twice: the person chose again there.
     store.learn(vec![field(Withdrawn, 7), field(Given, 8)]).await.unwrap();
     assert_eq!(state(store, 41).await, ConsentState::Given);
+    // Another record of the same person, which was never heard of, does not outdo it.
+    store.learn(vec![linked(42, 41), field(Withdrawn, 9)]).await.unwrap();
+    let other = |choice| Learned { id: id(42), ..field(choice, 10) };
+    store.learn(vec![other(Given)]).await.unwrap();
+    assert_eq!(state(store, 41).await, ConsentState::Withdrawn);
+    store.learn(vec![other(Withdrawn)]).await.unwrap();
+    assert_eq!(store.dossier(id(41)).await.unwrap().history.len(), 6);
     // Of another purpose.
     let mut other = field(Given, 9);
     other.consents[0].purpose = "crm".into();
     store.learn(vec![other.clone(), other]).await.unwrap();
-    assert_eq!(store.dossier(id(41)).await.unwrap().history.len(), 5);
+    assert_eq!(store.dossier(id(41)).await.unwrap().history.len(), 7);
 }
 
 async fn a_choice_counts_over_earlier_ones_whatever_the_clock(store: &dyn SubjectStore) {

@@ -78,15 +78,19 @@ impl ConsentRecord {
             .sort_by(|one, other| (&one.purpose, one.rank()).cmp(&(&other.purpose, other.rank())));
     }
 
-    /// Whether its source says something else than the last time, by the history of
-    /// one pseudonym.
-    pub(super) fn is_news_in(&self, history: &[Self]) -> bool {
+    /// Whether its source says something else than the last time, by the history of one
+    /// pseudonym. A consent that a source is heard of for the first time is news only
+    /// where the history of the person says nothing of the purpose.
+    pub(super) fn is_news(&self, of_pseudonym: &[Self], of_person: &[Self]) -> bool {
         let of_source =
             |other: &&Self| (&other.purpose, &other.source) == (&self.purpose, &self.source);
-        let last =
-            history.iter().filter(of_source).max_by(|one, other| one.rank().cmp(&other.rank()));
+        let earlier = of_pseudonym.iter().filter(of_source);
         let said = |record: &Self| (record.choice, record.until, record.text_version.clone());
-        last.is_none_or(|last| said(last) != said(self))
+        match earlier.max_by(|one, other| one.rank().cmp(&other.rank())) {
+            Some(last) => said(last) != said(self),
+            None if self.choice == Choice::Withdrawn => true,
+            None => of_person.iter().all(|other| other.purpose != self.purpose),
+        }
     }
 
     /// The record with a time after everything that a history says of its purpose.

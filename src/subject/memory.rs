@@ -88,9 +88,10 @@ impl Rows {
         if let Some(jurisdictions) = jurisdictions {
             self.jurisdictions.insert(id, jurisdictions);
         }
-        let history = self.consents.entry(id).or_default();
         for record in consents {
-            if record.is_news_in(history) {
+            let of_person = self.dossier(id).history;
+            let history = self.consents.entry(id).or_default();
+            if record.is_news(history, &of_person) {
                 history.push(record);
             }
         }

@@ -10,7 +10,7 @@
 //! Invariants:
 //! - A store holds pseudonyms, names from configuration and [`Note`]s; never a value.
 //! - What was learned in any order gives the same person, named by the smallest of
-//!   their pseudonyms.
+//!   their pseudonyms, with the same withdrawals.
 //! - Facts stay with the pseudonym that they were learned of. What is known of a
 //!   person is all of it together, so nothing is lost when two turn out to be one.
 //! - Consent records are added to, never changed. The latest counts; of two at the
@@ -47,7 +47,7 @@ pub trait SubjectStore: Send + Sync {
     /// Everything that is kept of the person behind a pseudonym.
     fn dossier(&self, id: SubjectId) -> BoxFuture<'_, Result<Dossier, SubjectError>>;
 
-    /// Adds what is new, as one transaction. Idempotent; durable on return. Dropping
+    /// Adds what is new, in order, as one transaction. Idempotent; durable on return. Dropping
     /// the future may or may not leave it stored.
     fn learn(&self, learned: Vec<Learned>) -> BoxFuture<'_, Result<(), SubjectError>>;
 
@@ -106,8 +106,9 @@ pub struct Learned {
     pub jurisdictions: Option<BTreeSet<Jurisdiction>>,
     /// Choices that stand in CRM fields. A field that says what it said before is no
     /// new choice: it is kept only where it differs from the last of this pseudonym,
-    /// purpose and source. Else, every update of a record would undo a withdrawal
-    /// that was made elsewhere.
+    /// purpose and source, and a consent that is the first of its source only where the
+    /// person has said nothing of that purpose before. Else, a record that has not heard
+    /// of a withdrawal would undo it.
     pub consents: Vec<ConsentRecord>,
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::types::{FromSqlError, Type};
@@ -52,7 +53,19 @@ impl SubjectStore for SqliteSubjects {
     fn known(&self, ids: Vec<SubjectId>) -> BoxFuture<'_, Result<Vec<Known>, SubjectError>> {
         Box::pin(async move {
             let known = |connection: &Connection| {
-                ids.into_iter().map(|id| Ok(dossier(connection, id)?.known)).collect()
+                // A message may name one person many times, by many pseudonyms.
+                let mut read = BTreeMap::new();
+                ids.into_iter()
+                    .map(|id| {
+                        Ok(match read.entry(person(connection, id)?) {
+                            Entry::Occupied(known) => Known::clone(known.get()),
+                            Entry::Vacant(free) => {
+                                let known = dossier(connection, *free.key())?.known;
+                                free.insert(known).clone()
+                            }
+                        })
+                    })
+                    .collect()
             };
             Ok(self.0.read(known).await?)
         })
@@ -170,8 +183,11 @@ fn is_news(connection: &Connection, learned: &Learned) -> rusqlite::Result<bool>
     {
         return Ok(true);
     }
-    let history = if choices.is_empty() { Vec::new() } else { consents(connection, *id)? };
-    Ok(choices.iter().any(|record| record.is_news_in(&history)))
+    if choices.is_empty() {
+        return Ok(false);
+    }
+    let (own, of_person) = (consents(connection, *id)?, dossier(connection, *id)?.history);
+    Ok(choices.iter().any(|record| record.is_news(&own, &of_person)))
 }
 
 fn learn(connection: &Connection, learned: &Learned) -> rusqlite::Result<()> {
@@ -182,11 +198,10 @@ fn learn(connection: &Connection, learned: &Learned) -> rusqlite::Result<()> {
     if let Some(said) = said {
         replace_jurisdictions(connection, *id, said)?;
     }
-    let mut history = consents(connection, *id)?;
     for record in choices {
-        if record.is_news_in(&history) {
+        let (own, of_person) = (consents(connection, *id)?, dossier(connection, *id)?.history);
+        if record.is_news(&own, &of_person) {
             insert_consent(connection, *id, record)?;
-            history.push(record.clone());
         }
     }
     Ok(())
@@ -311,7 +326,7 @@ mod tests {
                 .unwrap()
                 .parse()
                 .unwrap(),
-            ..consent(Choice::Given, at)
+            ..consent(Choice::Withdrawn, at)
         });
         let learned = Learned { consents: consents.collect(), ..linked(1, 2) };
         let failed = store.learn(vec![learned.clone()]).await;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ConsentRecord, Dossier, Known, Learned, SubjectError, SubjectStore};
-use crate::base::{Category, Cleartext, ObjectName, SubjectId, Tenant, UpstreamName};
+use crate::base::{Category, Cleartext, ObjectName, SubjectId, Tenant};
 use crate::keys::{Keyset, Mac};
 use crate::vault::fold;
 
@@ -28,10 +28,10 @@ impl Subjects {
         self.derive(b"zollhaus subject value 1", &[category.as_str(), &folded])
     }
 
-    /// The pseudonym of a CRM record that is about a person. `id` is in the dialect's
-    /// canonical form.
-    pub fn by_record(&self, upstream: &UpstreamName, object: &ObjectName, id: &str) -> SubjectId {
-        self.derive(b"zollhaus subject record 1", &[upstream.as_str(), object.as_str(), id])
+    /// The pseudonym of a CRM record that is about a person. Within `namespace`, no two
+    /// records of an object have one id; `id` is in the dialect's canonical form.
+    pub fn by_record(&self, namespace: &str, object: &ObjectName, id: &str) -> SubjectId {
+        self.derive(b"zollhaus subject record 1", &[namespace, object.as_str(), id])
     }
 
     fn derive(&self, kind: &[u8], parts: &[&str]) -> SubjectId {

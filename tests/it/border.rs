@@ -29,6 +29,7 @@ transfers:
   - { name: home, from: FR, to: US, action: route, upstream: europe }
   - { name: home-is-here, from: FR, to: FR, action: allow }
   - { name: kept, from: IT, to: US, action: keep_local }
+  - { name: kept-at-home, from: ES, to: US, action: keep_local }
   - { name: old-contract, from: AU, to: US, action: allow, basis: ended }
   - { name: clauses, from: [DE, AT], to: US, action: allow, basis: clauses, require: protected }
 consent:
@@ -272,6 +273,11 @@ async fn what_is_kept_local_leaves_as_a_token_only_and_is_not_compared() {
     assert_eq!(create(&world, &german).await.status, StatusCode::CREATED);
     let description = &world.crm.stored()[1].fields["Description"];
     assert!(description.as_str().expect("text").starts_with("zhe"), "{description}");
+
+    // The vault is in Italy.
+    let refused = create(&world, &contact("sol", Some("ES"))).await;
+    assert_eq!(refused.refusal(), Some("transfer_refused"), "{refused:?}");
+    assert!(refused.json()[0]["message"].to_string().contains("vault.region"), "{refused:?}");
 
     // Some are tokens and some are sealed: no comparison finds both.
     let soql = "SELECT Id FROM Contact WHERE MailingStreet = 'x'";

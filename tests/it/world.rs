@@ -424,7 +424,7 @@ callers:
   api_keys: zollhaus.callers
   {certificates}
 keys: {{ file: zollhaus.key, keyset: zollhaus.keyset }}
-vault: {{ sqlite: zollhaus.vault }}
+vault: {{ sqlite: zollhaus.vault, region: IT }}
 transfer_log: {{ directory: log, origin: acme.example/zollhaus/one, integrate: 50ms }}
 surrogates: {{ email_domain: tokens.example.com }}
 log: {{ format: json, level: debug }}

@@ -115,6 +115,7 @@ fn judge(border: &Border, cargo: &Cargo) -> Expected {
         jurisdictions: &jurisdictions,
         upstream: &UpstreamName::new(cargo.upstream),
         region: &Region::new(cargo.region),
+        vault: cargo.vault.map(Region::new).as_ref(),
         operation: operation.as_ref(),
         field: field.as_ref().map(|(object, field)| (object, field)),
         category: category.as_ref(),

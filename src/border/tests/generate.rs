@@ -95,6 +95,7 @@ pub struct Cargo {
     pub has_category: bool,
     pub protection: &'static str,
     pub purpose: Option<&'static str>,
+    pub vault: Option<&'static str>,
     /// Purpose, whether given, when.
     pub consents: Vec<(&'static str, bool, Days)>,
     pub today: u32,
@@ -247,6 +248,7 @@ impl Dice {
             has_category: field.is_some() && !self.one_in(5),
             protection: self.pick(&["clear", "sealed", "token", "gone"]),
             purpose: self.maybe(PURPOSES),
+            vault: if self.one_in(6) { None } else { Some(self.pick(PLACES)) },
             consents: (0..self.below(3))
                 .map(|_| (self.pick(PURPOSES), !self.one_in(3), self.days()))
                 .collect(),

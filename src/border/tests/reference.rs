@@ -96,7 +96,7 @@ impl Reference<'_> {
                 && self.is_one_of(rule.to.as_ref(), destination)
                 && self.is_about_category(rule.categories.as_ref())
             {
-                let (action, basis) = self.outcome(rule, destination);
+                let (action, basis) = self.outcome(rule, origin, destination);
                 let rule = format!("{}/{}-{}", law.name, rule.name, law.name);
                 return Some(Answer { law: law.name.clone(), rule, action, basis });
             }
@@ -106,7 +106,12 @@ impl Reference<'_> {
         (action != "abstain").then(|| Answer { law: law.name.clone(), rule, action, basis: None })
     }
 
-    fn outcome(&self, rule: &Transfer, destination: &str) -> (String, Option<String>) {
+    fn outcome(
+        &self,
+        rule: &Transfer,
+        origin: &str,
+        destination: &str,
+    ) -> (String, Option<String>) {
         let mut basis = None;
         if !rule.bases.is_empty() {
             for name in &rule.bases {
@@ -121,12 +126,23 @@ impl Reference<'_> {
         match rule.action {
             "allow" if rule.protected && is_clear => (self.instead(rule.otherwise), basis),
             "allow" => ("allow".into(), basis),
+            "keep_local" if self.would_be_kept_elsewhere(rule, origin) => ("refuse".into(), None),
             "keep_local" => (self.instead("tokenize"), basis),
             "route" if rule.upstream == self.cargo.upstream => ("refuse".into(), None),
             "route" => (format!("route {}", rule.upstream), None),
             "refuse" => ("refuse".into(), None),
             other => panic!("{other}"),
         }
+    }
+
+    fn would_be_kept_elsewhere(&self, rule: &Transfer, origin: &str) -> bool {
+        let is_kept = self.cargo.has_category && self.cargo.protection != "gone";
+        let places = self.cargo.vault.map(|vault| self.meant_by(vault)).unwrap_or_default();
+        let is_local = |place: &String| match &rule.from {
+            None => is_part(place, origin),
+            Some(from) => self.is_one_of(Some(from), place),
+        };
+        is_kept && (places.is_empty() || !places.iter().all(is_local))
     }
 
     fn instead(&self, wanted: &str) -> String {

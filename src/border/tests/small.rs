@@ -80,7 +80,8 @@ fn the_first_rule_that_matches_tells_the_residence() {
     };
     let nobody = ("x", "x", "IN");
     check(("countrycode", " us-ca "), nobody, &[], "h/code US-CA true");
-    check(("countrycode", "UK"), nobody, &["DE"], "h/known DE false");
+    check(("countrycode", "UK"), nobody, &["DE"], "h/code  true");
+    check(("other", "UK"), nobody, &["DE"], "h/known DE false");
     check(("country", "Deutschland "), nobody, &[], "h/name DE true");
     check(("country", "Absurdistan"), nobody, &[], "border/no-jurisdiction  false");
     check(("other", "Germany"), ("shop", "au", "US"), &[], "h/caller FR false");

@@ -67,7 +67,7 @@ fn every_key_goes_where_it_belongs() {
     assert_eq!((administrators, keys.len()), (folder.file("zollhaus.admins"), 0));
     assert_eq!(config.keys.file, folder.file("zollhaus.key"));
     assert_eq!(config.keys.keyset, folder.file("zollhaus.keyset"));
-    assert_eq!(config.vault, folder.file("zollhaus.vault"));
+    assert_eq!(config.vault.sqlite, folder.file("zollhaus.vault"));
     let [siem, arcsight, old, collector, disk] = &config.streams[..] else { panic!("five") };
     assert_eq!((siem.name.as_str(), siem.max_lag, siem.on_lag), ("siem", 5000, OnLag::Refuse));
     assert_eq!((disk.max_lag, disk.on_lag), (100_000, OnLag::Report));

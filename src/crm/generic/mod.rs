@@ -33,6 +33,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::Method;
@@ -43,8 +44,8 @@ use crate::carrier::{Codec, Document};
 
 use super::message;
 use super::{
-    AnswerView, Dialect, FieldFacts, LocateError, LocatedAnswer, LocatedRequest, NativeAnswer,
-    Operation, ReadAnswer, RequestView,
+    AnswerView, Dialect, Done, FieldFacts, LocateError, LocatedAnswer, LocatedRequest,
+    NativeAnswer, Operation, ReadAnswer, RequestView,
 };
 use request::{locate_body, locate_target};
 use route::Route;
@@ -108,15 +109,26 @@ impl Dialect for GenericDialect {
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
         let route = self.resolve(request.method, &target)?;
+        let target = Document::new(request.target.clone(), locate_target(route, &target)?);
+        let body = Document::new(request.body.clone(), locate_body(route, request)?);
+        let occurrences = [&target, &body].into_iter().flat_map(Document::occurrences);
+        let records: BTreeSet<u32> = occurrences.map(|(_, found)| found.record).collect();
         Ok(LocatedRequest {
-            operation: Operation { name: route.name.clone(), object: route.object.clone() },
-            target: Document::new(request.target.clone(), locate_target(route, &target)?),
+            operation: Operation {
+                name: route.name.clone(),
+                object: route.object.clone(),
+                is_about_records: route.object.is_some(),
+            },
+            target,
             headers: Vec::new(),
-            body: Document::new(request.body.clone(), locate_body(route, request)?),
+            body,
             uses: Vec::new(),
             records: Vec::new(),
             batch: None,
-            answer: Box::new(GenericAnswer(Arc::clone(route))),
+            answer: Box::new(GenericAnswer {
+                route: Arc::clone(route),
+                is_about_one_record: records.len() == 1,
+            }),
         })
     }
 
@@ -144,17 +156,22 @@ impl Dialect for GenericDialect {
 
 /// Reads the answer to a request of this route.
 #[derive(Debug)]
-struct GenericAnswer(Arc<Route>);
+struct GenericAnswer {
+    route: Arc<Route>,
+    /// Of several, an API may take some and still answer with success.
+    is_about_one_record: bool,
+}
 
 impl ReadAnswer for GenericAnswer {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
         let mut located = LocatedAnswer {
             status: answer.status,
             headers: message::link_headers(answer)?,
+            done: if self.is_about_one_record { Done::All } else { Done::default() },
             ..LocatedAnswer::default()
         };
         let Some(json) = message::parse_answer(answer)? else { return Ok(located) };
-        let Self(route) = self;
+        let route = &self.route;
         let is_error = answer.status.is_client_error() || answer.status.is_server_error();
         let unselected = if is_error { Unselected::ErrorAnswer } else { Unselected::Answer };
         let unselected = unselected(route.object.as_ref(), answer.origins);

@@ -10,7 +10,7 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot};
 use crate::crm::message::{link, link_headers, parse_answer, unparseable};
 use crate::crm::{
-    AnswerView, LocateError, LocatedAnswer, Origins, ReadAnswer, RecordName, SameRecord,
+    AnswerView, Done, LocateError, LocatedAnswer, Origins, ReadAnswer, RecordName, SameRecord,
 };
 
 use super::batch::{Input, MAX_INPUTS};
@@ -43,7 +43,7 @@ impl ReadAnswer for HubSpotAnswer {
         let is_error = answer.status.is_client_error() || answer.status.is_server_error();
         let Some(json) = parse_answer(answer)? else {
             if self.refused.is_empty() || is_error {
-                return Ok(located);
+                return Ok(LocatedAnswer { done: Done::All, ..located });
             }
             return Err(unparseable("the answer", "it has no results"));
         };
@@ -140,13 +140,14 @@ impl Found<'_> {
                 in_request: *in_request,
                 is_taken: true,
             };
-            self.located.same.extend(self.asked.sole.iter().map(same));
+            self.located.done.add(self.asked.sole.iter().map(same));
             return self.members(root, record);
         };
         let inputs = ByName::new(&self.asked.inputs);
         for result in results.children() {
             let record = self.named_record(result);
-            self.located.same.extend(inputs.same(result, record));
+            let same = inputs.same(result, record);
+            self.located.done.add(same);
             self.members(result, record)?;
         }
         // A batch of which a part failed (207).
@@ -184,7 +185,7 @@ impl Found<'_> {
         }
         for property in node.members() {
             match name {
-                "properties" => self.value(&property.key, property.value, record),
+                "properties" => self.value(&property.key, property.value, record, Role::Stored),
                 _ => self.history(&property.key, property.value, record),
             }
         }
@@ -200,23 +201,23 @@ impl Found<'_> {
             Kind::Object => {
                 for member in node.members() {
                     if member.key == "value" {
-                        self.value(property, member.value, record);
+                        self.value(property, member.value, record, Role::Former);
                     } else {
                         links(member.value, self.origins, self.slots);
                     }
                 }
             }
-            _ => self.value(property, node, record),
+            _ => self.value(property, node, record, Role::Former),
         }
     }
 
-    fn value(&mut self, property: &str, node: Node<'_>, record: u32) {
+    fn value(&mut self, property: &str, node: Node<'_>, record: u32, role: Role) {
         let field = canonical_field(property);
         let role = match composed_from(self.object, &field) {
             _ if field.as_str() == ADDITIONAL_EMAILS => {
                 Role::Composed { from: &["email", ADDITIONAL_EMAILS] }
             }
-            [] => Role::Stored,
+            [] => role,
             from => Role::Composed { from },
         };
         self.push(field, node, record, role);

@@ -56,6 +56,7 @@ impl Dialect for HubSpot {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
                 object: call.object.clone(),
+                is_about_records: call.object.is_some(),
             },
             target: Document::new(request.target.clone(), target_slots),
             headers: Vec::new(),

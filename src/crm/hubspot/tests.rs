@@ -397,7 +397,7 @@ fn answers_are_located() {
         &[
             "0 contact.email Stored t1",
             "0 contact.fax Stored -",
-            "0 contact.email Stored t0",
+            "0 contact.email Former t0",
             r#"1 contact.hs_full_name_or_email Composed { from: ["firstname", "lastname", "email"] } t2 t3"#,
             r#"1 contact.hs_additional_emails Composed { from: ["email", "hs_additional_emails"] } t4;t5"#,
             "link https://zoll.example/hs/x",
@@ -427,7 +427,7 @@ fn answers_are_located() {
     let history = r#"{"properties":null,"propertiesWithHistory":{"email":"t1","fax":["t2",{"value":["t3"]}]}}"#;
     assert_eq!(
         lines(&read_answer(&located, 200, &[], history).unwrap().body),
-        ["0 contact.email Stored t1", "0 contact.fax Stored t2", "0 contact.fax Stored a list",]
+        ["0 contact.email Former t1", "0 contact.fax Former t2", "0 contact.fax Former a list",]
     );
     for name in ["properties", "propertiesWithHistory"] {
         let unnamed = format!(r#"{{"{name}":[{{"name":"email","value":"a@b.de"}}]}}"#);

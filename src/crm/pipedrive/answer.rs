@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Answers: `{"success":…,"data":…,"additional_data":…}`.
 
+use smol_str::SmolStr;
+
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Document, Role, Slot};
 use crate::crm::message::{link_headers, parse_answer, unparseable};
-use crate::crm::{AnswerView, LocateError, LocatedAnswer, ReadAnswer};
+use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, SameRecord};
 
 use super::record::{Place, Records};
 use super::schema::{object_name, related};
 
-/// What an answer without an error holds.
+/// Reads the answer to a request.
 #[derive(Debug)]
-pub(super) enum Answer {
-    /// Records of this object, or items that state what they are.
-    Records(Option<ObjectName>),
+pub(super) struct Answer {
+    pub content: Content,
+    /// Of the records, where they are not items that state what they are.
+    pub object: Option<ObjectName>,
+    /// That of the record that the path names.
+    pub id: Option<SmolStr>,
+}
+
+/// What an answer without an error holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Records,
+    /// The record that was written, as it is now.
+    Written,
     /// What fields there are, or nothing of note.
     Other,
     /// The URL that the client uses from now on.
@@ -35,35 +48,47 @@ impl ReadAnswer for Answer {
         let mut records = Records::of_answer(answer.origins);
         let has_failed = !answer.status.is_success()
             || root.get("success").is_some_and(|success| success.kind() == Kind::False);
-        match self {
+        let mut done = if has_failed { Done::default() } else { Done::All };
+        match self.content {
             _ if has_failed => records.echoes(root),
-            Self::Records(object) => records.answer(root, object.as_ref())?,
-            Self::Other => records.links(root),
-            Self::Login => records.login(root, &answer.origins.public),
+            Content::Records => _ = records.answer(root, self)?,
+            Content::Written => {
+                let same = |in_answer| SameRecord { in_answer, in_request: 0, is_taken: true };
+                done.add(records.answer(root, self)?.map(same));
+            }
+            Content::Other => records.links(root),
+            Content::Login => records.login(root, &answer.origins.public),
         }
         Ok(LocatedAnswer {
             status: answer.status,
             headers,
             body: Document::new(answer.body.clone(), records.slots),
             records: records.names,
-            same: Vec::new(),
+            done,
         })
     }
 }
 
 impl Records<'_> {
-    fn answer(&mut self, root: Node<'_>, asked: Option<&ObjectName>) -> Result<(), LocateError> {
+    /// The number of the record that `data` is, if it is one.
+    fn answer(&mut self, root: Node<'_>, asked: &Answer) -> Result<Option<u32>, LocateError> {
+        let mut sole = None;
         for member in root.members() {
             match member.key.as_ref() {
-                "data" => self.data(member.value, asked)?,
+                "data" => {
+                    let first = self.count();
+                    self.data(member.value, asked)?;
+                    let is_record = member.value.kind() == Kind::Object && self.count() > first;
+                    sole = is_record.then_some(first);
+                }
                 "related_objects" => self.related_objects(member.value),
                 _ => self.links(member.value),
             }
         }
-        Ok(())
+        Ok(sole)
     }
 
-    fn data(&mut self, node: Node<'_>, asked: Option<&ObjectName>) -> Result<(), LocateError> {
+    fn data(&mut self, node: Node<'_>, asked: &Answer) -> Result<(), LocateError> {
         match node.kind() {
             Kind::Array => node.elements().try_for_each(|element| self.data(element, asked)),
             Kind::Object => self.object(node, asked),
@@ -77,7 +102,7 @@ impl Records<'_> {
     /// A record; a change of one; a page of items (`{"items":[…],"related_items":[…]}`);
     /// an item that was found (`{"result_score":…,"item":{…}}`) or that changed
     /// (`{"item":"person","data":{…}}`).
-    fn object(&mut self, node: Node<'_>, asked: Option<&ObjectName>) -> Result<(), LocateError> {
+    fn object(&mut self, node: Node<'_>, asked: &Answer) -> Result<(), LocateError> {
         let is_page = node.get("items").is_some_and(|items| items.kind() == Kind::Array);
         if is_page {
             return node.children().try_for_each(|child| self.data(child, asked));
@@ -92,11 +117,11 @@ impl Records<'_> {
             (_, Some(object)) => (node.get("data"), Some(object)),
             (_, None) => (Some(node), None),
         };
-        let object = object.as_ref().or(asked).ok_or_else(|| {
+        let object = object.as_ref().or(asked.object.as_ref()).ok_or_else(|| {
             unparseable("the answer", "it has an item that does not say what it is")
         })?;
         match (record, node.get("field_key").and_then(|key| key.text())) {
-            (_, Some(field)) => self.change(node, &field, object),
+            (_, Some(field)) => self.change(node, &field, object, asked.id.clone()),
             (Some(record), None) => self.record(record, object),
             (None, None) => {}
         }
@@ -104,11 +129,12 @@ impl Records<'_> {
     }
 
     /// `{"field_key":"name","old_value":…,"new_value":…}`
-    fn change(&mut self, node: Node<'_>, field: &str, object: &ObjectName) {
+    fn change(&mut self, node: Node<'_>, field: &str, object: &ObjectName, id: Option<SmolStr>) {
         let number = self.next_record();
+        self.name(number, object, id);
         for member in node.members() {
             match member.key.as_ref() {
-                "old_value" | "new_value" => self.field(field, member.value, object, number),
+                "old_value" | "new_value" => self.former(field, member.value, object, number),
                 _ => self.links(member.value),
             }
         }

@@ -59,13 +59,15 @@ impl Dialect for Pipedrive {
         let mut uses = asked.uses;
         uses.extend(records.uses);
         let mut names = records.names;
-        if let (Some(id), Some(object)) = (call.id, &call.object) {
+        if let (Some(id), Some(object)) = (&call.id, &call.object) {
+            let id = id.clone();
             names.push(RecordName { record: 0, object: object.clone(), id });
         }
         Ok(LocatedRequest {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
                 object: call.object.clone(),
+                is_about_records: call.verb.is_about_records(),
             },
             target: Document::new(request.target.clone(), asked.slots),
             headers: Vec::new(),
@@ -73,7 +75,11 @@ impl Dialect for Pipedrive {
             uses,
             records: names,
             batch: None,
-            answer: Box::new(answer(call.verb, call.object.or(asked.object))),
+            answer: Box::new(Answer {
+                content: call.verb.answered(),
+                object: call.object.or(asked.object),
+                id: call.id,
+            }),
         })
     }
 
@@ -122,6 +128,9 @@ fn records(call: &Call, request: &RequestView<'_>) -> Result<Records<'static>, L
             }
             check_names(json.root())?;
             records.record(json.root(), object);
+            if call.verb == Verb::Merge {
+                records.merged_with(json.root(), object);
+            }
         }
         (Verb::OAuthToken | Verb::OAuthRevoke, _) => message::check_token_request(request)?,
         _ => message::refuse_body(request.body)?,
@@ -135,12 +144,4 @@ fn check_names(node: Node<'_>) -> Result<(), LocateError> {
         return Err(unparseable("a name in the body", "it has a form that Pipedrive does not use"));
     }
     node.children().try_for_each(check_names)
-}
-
-fn answer(verb: Verb, object: Option<ObjectName>) -> Answer {
-    match verb {
-        Verb::OAuthToken => Answer::Login,
-        Verb::OAuthRevoke | Verb::ReadFields => Answer::Other,
-        _ => Answer::Records(object),
-    }
 }

@@ -8,6 +8,7 @@ use crate::carrier::url::{Parameter, Target};
 use crate::crm::LocateError;
 use crate::crm::message::{method_not_allowed, shown, unparseable};
 
+use super::answer::Content;
 use super::schema::{is_id, is_name, is_opaque, is_time, object_of_path};
 
 /// What a request does.
@@ -49,6 +50,20 @@ impl Verb {
             Self::OAuthToken => "oauth.token",
             Self::OAuthRevoke => "oauth.revoke",
         }
+    }
+
+    /// What an answer without an error holds.
+    pub fn answered(self) -> Content {
+        match self {
+            Self::OAuthToken => Content::Login,
+            Self::OAuthRevoke | Self::ReadFields => Content::Other,
+            Self::Create | Self::Update => Content::Written,
+            _ => Content::Records,
+        }
+    }
+
+    pub fn is_about_records(self) -> bool {
+        matches!(self.answered(), Content::Records | Content::Written)
     }
 
     /// Whether it takes parameters of this form.
@@ -108,6 +123,7 @@ pub(super) fn classify(method: &Method, target: &Target) -> Result<Call, LocateE
         {
             Some(SmolStr::new(id))
         }
+        [.., id, "merge" | "changelog"] if is_id(id) => Some(SmolStr::new(id)),
         _ => None,
     };
     Ok(Call { verb, object, id })

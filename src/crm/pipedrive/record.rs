@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Records, read in the same way in requests and in answers.
 
+use smol_str::SmolStr;
+
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Value};
 use crate::crm::message::link;
 use crate::crm::{FieldUse, Origins, RecordName};
 
-use super::schema::{self, composed_from, is_id, is_name, is_reference, is_words};
+use super::schema::{self, composed_from, is_id, is_reference, is_words};
 
 /// The field that a value belongs to, and the record that this is a field of.
 #[derive(Clone)]
@@ -28,6 +30,15 @@ pub(super) struct Records<'a> {
     count: u32,
 }
 
+/// The record whose members are read.
+struct Owner<'n> {
+    node: Node<'n>,
+    object: ObjectName,
+    number: u32,
+    /// The records that values in it are copied from, one for each object.
+    others: Vec<(ObjectName, u32)>,
+}
+
 impl<'a> Records<'a> {
     pub fn of_answer(origins: &'a Origins) -> Self {
         Self { origins: Some(origins), ..Self::default() }
@@ -35,15 +46,11 @@ impl<'a> Records<'a> {
 
     pub fn record(&mut self, record: Node<'_>, object: &ObjectName) {
         let number = self.next_record();
-        let id = record.get("id").map(|id| id.value());
-        if let Some(Value::Text(id)) = &id
-            && is_id(id.expose())
-        {
-            let id = id.expose().into();
-            self.names.push(RecordName { record: number, object: object.clone(), id });
-        }
+        let id = record.get("id").and_then(id_of);
+        self.name(number, object, id);
+        let mut owner = Owner { node: record, object: object.clone(), number, others: Vec::new() };
         for member in record.members() {
-            self.member(&member.key, member.value, object, number);
+            self.member(&member.key, member.value, &mut owner);
         }
     }
 
@@ -53,54 +60,104 @@ impl<'a> Records<'a> {
         record
     }
 
-    fn member(&mut self, name: &str, node: Node<'_>, object: &ObjectName, record: u32) {
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Takes note of the id that an answer gives a record. What the body of a request
+    /// says of it decides nothing: the path names the record.
+    pub fn name(&mut self, record: u32, object: &ObjectName, id: Option<SmolStr>) {
+        if let Some(id) = id.filter(|_| self.origins.is_some()) {
+            self.names.push(RecordName { record, object: object.clone(), id });
+        }
+    }
+
+    /// The record that the path names is merged with another.
+    pub fn merged_with(&mut self, body: Node<'_>, object: &ObjectName) {
+        let record = self.next_record();
+        let id = body.get("merge_with_id").and_then(id_of);
+        self.names.extend(id.map(|id| RecordName { record, object: object.clone(), id }));
+    }
+
+    fn member(&mut self, name: &str, node: Node<'_>, owner: &mut Owner<'_>) {
         let name = name.to_ascii_lowercase();
         match (name.as_str(), node.kind(), schema::related(&name)) {
             (name, Kind::Object, Some(related)) => self.related(name, node, &related),
             (name, _, _) if is_reference(name) && holds_ids(node) => {}
             (name, Kind::Array, Some(_)) => {
-                node.elements().for_each(|element| self.member(name, element, object, record));
+                node.elements().for_each(|element| self.member(name, element, owner));
             }
             ("custom_fields", Kind::Object, _) => {
                 for field in node.members() {
-                    self.field(&field.key, field.value, object, record);
+                    self.member_field(&field.key, field.value, owner);
                 }
             }
             // What a search finds: the notes about a record.
             ("notes", Kind::Array, _) => {
-                self.field("content", node, &ObjectName::from_static("note"), record);
+                self.field("content", node, &ObjectName::from_static("note"), owner.number);
             }
-            (name, ..) => self.field(name, node, object, record),
+            (name, ..) => self.member_field(name, node, owner),
         }
     }
 
     /// Another record inside of one. In the place of an id, v1 puts it in `value`.
     fn related(&mut self, name: &str, node: Node<'_>, object: &ObjectName) {
         let number = self.next_record();
+        let id = id_of(node);
+        self.name(number, object, id);
+        let mut owner = Owner { node, object: object.clone(), number, others: Vec::new() };
         for member in node.members() {
             let is_id = name.ends_with("_id") && member.key == "value" && holds_ids(member.value);
             if !is_id {
-                self.member(&member.key, member.value, object, number);
+                self.member(&member.key, member.value, &mut owner);
             }
         }
     }
 
-    pub fn field(&mut self, name: &str, node: Node<'_>, object: &ObjectName, record: u32) {
+    /// A field of a record, or of another one that it is copied from: what is known of
+    /// one person must not be taken for what is known of another.
+    fn member_field(&mut self, name: &str, node: Node<'_>, owner: &mut Owner<'_>) {
+        let (object, _) = schema::original(&owner.object, name);
+        let known = owner.others.iter().find(|(known, _)| *known == object);
+        let number = match known {
+            _ if object == owner.object || schema::is_remark(&object) => owner.number,
+            _ if self.origins.is_none() => owner.number,
+            Some((_, number)) => *number,
+            None => {
+                let number = self.next_record();
+                owner.others.push((object.clone(), number));
+                let references = schema::references(&object);
+                let id = references.iter().find_map(|name| owner.node.get(name).and_then(id_of));
+                self.name(number, &object, id);
+                number
+            }
+        };
+        self.field(name, node, &owner.object, number);
+    }
+
+    fn field(&mut self, name: &str, node: Node<'_>, object: &ObjectName, record: u32) {
         let (object, field) = schema::original(object, name);
         let place = Place { object, field, record };
         if self.origins.is_none() {
             let uses = uses_of_parts(&place, "writing what is composed of it");
             self.uses.extend(uses);
         }
-        self.values(node, &place, node.removal());
+        self.values(node, &place, &Role::Stored, node.removal());
+    }
+
+    /// What a field held before or after a change.
+    pub fn former(&mut self, name: &str, node: Node<'_>, object: &ObjectName, record: u32) {
+        let (object, field) = schema::original(object, name);
+        self.values(node, &Place { object, field, record }, &Role::Former, None);
     }
 
     /// One value, a list of them (`[{"value":…,"label":…,"primary":…}]`), or one in
     /// parts (`{"value":…,"locality":…}`): each text is a value of the field.
-    fn values(&mut self, node: Node<'_>, place: &Place, removal: Option<Removal>) {
+    fn values(&mut self, node: Node<'_>, place: &Place, role: &Role, removal: Option<Removal>) {
         match node.kind() {
             Kind::Array => {
-                node.elements().for_each(|element| self.values(element, place, element.removal()));
+                node.elements()
+                    .for_each(|element| self.values(element, place, role, element.removal()));
             }
             Kind::Object => {
                 let parts = || node.members().filter(|part| !is_mark(&part.key, part.value));
@@ -108,20 +165,20 @@ impl<'a> Records<'a> {
                 let whole = removal.filter(|_| parts().count() == 1);
                 for part in parts() {
                     let removal = whole.clone().or_else(|| part.value.removal());
-                    self.values(part.value, place, removal);
+                    self.values(part.value, place, role, removal);
                 }
             }
-            _ => self.value(node, place, removal),
+            _ => self.value(node, place, role, removal),
         }
     }
 
-    fn value(&mut self, node: Node<'_>, place: &Place, removal: Option<Removal>) {
+    fn value(&mut self, node: Node<'_>, place: &Place, role: &Role, removal: Option<Removal>) {
         if self.link(node) || (node.kind() == Kind::Null && self.origins.is_some()) {
             return;
         }
         let role = match composed_from(&place.object, &place.field) {
             from if self.origins.is_some() && !from.is_empty() => Role::Composed { from },
-            _ => Role::Stored,
+            _ => role.clone(),
         };
         let decoded = node.decoded().filter(|_| is_words(&place.object, &place.field));
         let slot = if let Some(decoded) = decoded {
@@ -187,8 +244,23 @@ pub(super) fn uses_of_parts(
 fn is_mark(name: &str, node: Node<'_>) -> bool {
     match name {
         "primary" => matches!(node.kind(), Kind::True | Kind::False),
-        "label" => node.text().is_some_and(|text| text.is_empty() || is_name(&text)),
+        "label" => node.text().is_some_and(|text| LABELS.contains(&text.as_ref())),
         _ => false,
+    }
+}
+
+/// What Pipedrive itself offers to choose from; anything else is somebody's own words.
+const LABELS: [&str; 6] = ["", "work", "home", "mobile", "other", "main"];
+
+/// The id that stands here, or in the record that stands here.
+fn id_of(node: Node<'_>) -> Option<SmolStr> {
+    match node.kind() {
+        Kind::Object => node.get("id").or_else(|| node.get("value")).and_then(id_of),
+        Kind::String | Kind::Number => match node.value() {
+            Value::Text(text) if is_id(text.expose()) => Some(text.expose().into()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -120,6 +120,23 @@ pub(super) fn related(name: &str) -> Option<ObjectName> {
     Some(ObjectName::from_static(object))
 }
 
+/// The members that tell the id of a related record.
+pub(super) fn references(object: &ObjectName) -> &'static [&'static str] {
+    match object.as_str() {
+        PERSON => &["person_id", "person"],
+        ORGANIZATION => &["org_id", "organization_id", "organization"],
+        USER => &["owner_id", "user_id", "owner"],
+        DEAL => &["deal_id", "deal"],
+        LEAD => &["lead_id", "lead"],
+        _ => &[],
+    }
+}
+
+/// Whether records of this object are about the record that shows their content.
+pub(super) fn is_remark(object: &ObjectName) -> bool {
+    matches!(object.as_str(), NOTE | ACTIVITY)
+}
+
 /// Whether the words of a text field are values of their own: Pipedrive splits a
 /// person's name into a first and a last one, in a way that is not documented.
 pub(super) fn is_words(object: &ObjectName, field: &FieldName) -> bool {

@@ -12,17 +12,20 @@ use crate::carrier::json::{Json, Kind, Node};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot};
 use crate::crm::message::{link_headers, parse_answer, unparseable};
 use crate::crm::{
-    AnswerView, LocateError, LocatedAnswer, Origins, ReadAnswer, RecordName, SameRecord,
+    AnswerView, Done, LocateError, LocatedAnswer, Origins, ReadAnswer, RecordName, SameRecord,
 };
+
+/// The fields behind the columns of rows of groups, by the name of the column in lower
+/// case.
+pub(super) type Columns = HashMap<String, (ObjectName, FieldName)>;
 
 /// What the request says about its answer.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// Whose records a successful answer holds, where they do not say it.
     pub object: Option<ObjectName>,
-    /// The fields behind the columns of rows of groups, by the name of the column in
-    /// lower case; `None` where the answer has none of these rows.
-    pub columns: Option<HashMap<String, (ObjectName, FieldName)>>,
+    /// `None` where the answer has no rows of groups.
+    pub columns: Option<Columns>,
     /// The answer tells the client which URLs to use from now on.
     pub is_login: bool,
     /// What a successful answer tells about, in order: a list has one element for
@@ -56,7 +59,7 @@ impl ReadAnswer for Answer {
             slots: Vec::new(),
             records: 0,
             names: Vec::new(),
-            same: Vec::new(),
+            done: Done::default(),
         };
         if answer.status.is_success() {
             reader.success(self, json.as_ref())?;
@@ -68,7 +71,7 @@ impl ReadAnswer for Answer {
             headers,
             body: Document::new(answer.body.clone(), reader.slots),
             records: reader.names,
-            same: reader.same,
+            done: reader.done,
         })
     }
 }
@@ -83,11 +86,11 @@ enum Expected<'a> {
 
 struct Reader<'a> {
     origins: &'a Origins,
-    columns: Option<&'a HashMap<String, (ObjectName, FieldName)>>,
+    columns: Option<&'a Columns>,
     slots: Vec<Slot>,
     records: u32,
     names: Vec<RecordName>,
-    same: Vec<SameRecord>,
+    done: Done,
 }
 
 impl Reader<'_> {
@@ -109,7 +112,10 @@ impl Reader<'_> {
                 Err(unparseable("the answer", "it has not one result for each record"))
             }
             (Some(root), _) => self.walk(root, expected),
-            (None, _) => Ok(()),
+            (None, _) => {
+                self.done = Done::All;
+                Ok(())
+            }
         }
     }
 
@@ -167,7 +173,7 @@ impl Reader<'_> {
         if self.records > number {
             let is_taken = node.get("success").is_none_or(|success| success.kind() == Kind::True);
             let in_request = asked.records.start;
-            self.same.push(SameRecord { in_answer: number, in_request, is_taken });
+            self.done.add([SameRecord { in_answer: number, in_request, is_taken }]);
         }
         Ok(())
     }
@@ -230,11 +236,15 @@ impl Reader<'_> {
         } else if columns.is_none() {
             return Err(unparseable("the answer", "it has rows of groups that no query explains"));
         }
+        let mut others = Vec::new();
         for member in record.members() {
             let value = member.value;
             let column = columns.and_then(|columns| columns.get(&member.key.to_ascii_lowercase()));
-            let (object, field) =
+            let (of, field) =
                 column.cloned().unwrap_or_else(|| schema::original(object, &member.key));
+            let number =
+                if of == *object { number } else { self.other(&mut others, &of, record, columns) };
+            let object = of;
             match value.kind() {
                 Kind::Object if member.key == "attributes" => self.walk(value, None)?,
                 Kind::Object => self.nested(value, number, &object, &field)?,
@@ -248,6 +258,30 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The number of the record that a value is copied from, one for each object. What is
+    /// known of one person must not be taken for what is known of another.
+    fn other(
+        &mut self,
+        others: &mut Vec<(ObjectName, u32)>,
+        object: &ObjectName,
+        record: Node<'_>,
+        columns: Option<&Columns>,
+    ) -> u32 {
+        if let Some((_, number)) = others.iter().find(|(known, _)| known == object) {
+            return *number;
+        }
+        let number = self.next_record();
+        others.push((object.clone(), number));
+        // The columns of groups may have any name.
+        let reference = format!("{object}id");
+        let mut members = record.members().filter(|_| columns.is_none());
+        let id = members.find(|member| member.key.eq_ignore_ascii_case(&reference));
+        if let Some(id) = id.and_then(|id| id.value.text()).filter(|id| is_id(id)) {
+            self.name(number, object, &id);
+        }
+        number
     }
 
     /// A related record, the records of a sub-select, or the parts of a compound field.

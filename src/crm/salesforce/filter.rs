@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Binds a SOQL query to objects and fields.
 
-use std::collections::HashMap;
-
-use super::id::is_id;
+use super::answer::Columns;
+use super::id::{self, is_id};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::{Codec, Occurrence, Role, Slot};
 use crate::crm::message::unparseable;
-use crate::crm::{FieldUse, LocateError};
+use crate::crm::{FieldUse, LocateError, RecordName};
 use crate::query::soql::{self, Column, Path, Query, Source};
 
 /// What a query compares, uses and asks for.
@@ -17,10 +16,11 @@ pub(super) struct Found {
     /// Places in the text that was read.
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
+    /// The records that are asked for by their ids.
+    pub names: Vec<RecordName>,
     pub object: Option<ObjectName>,
-    /// The fields behind the columns of rows of groups, by the name of the column
-    /// in lower case; `None` where the answer has records.
-    pub columns: Option<HashMap<String, (ObjectName, FieldName)>>,
+    /// `None` where the answer has records.
+    pub columns: Option<Columns>,
 }
 
 /// # Errors
@@ -49,7 +49,9 @@ impl Found {
                 continue;
             }
             let raw = text.get(comparison.span.clone()).unwrap_or_default();
-            if field.as_str() == "id" && is_id(raw.trim_matches('\'')) {
+            let id = raw.trim_matches('\'');
+            if field.as_str() == "id" && is_id(id) {
+                self.names.push(RecordName { record: 0, object, id: id::canonical(id) });
                 continue;
             }
             let operator = "comparing with a composed field";
@@ -199,8 +201,8 @@ fn child_object(path: &Path) -> Option<ObjectName> {
 
 /// The columns of rows of groups. These are never continued on a further page
 /// ("Considerations for GROUP BY"), so their meaning need not outlive the answer.
-fn columns(query: &Query, scope: &Scope<'_>) -> HashMap<String, (ObjectName, FieldName)> {
-    let mut columns = HashMap::new();
+fn columns(query: &Query, scope: &Scope<'_>) -> Columns {
+    let mut columns = Columns::new();
     let mut expressions = 0;
     for column in &query.columns {
         let name = match (&column.alias, &column.field) {

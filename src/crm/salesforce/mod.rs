@@ -92,9 +92,14 @@ impl Dialect for Salesforce {
         }
         let collection = collection(&operation, &target, &records);
         found.uses.extend(records.uses);
+        records.names.extend(found.names);
 
         Ok(LocatedRequest {
-            operation: crm::Operation { name: operation.name.into(), object: found.object.clone() },
+            operation: crm::Operation {
+                name: operation.name.into(),
+                object: found.object.clone(),
+                is_about_records: operation.is_about_records(),
+            },
             target: Document::new(request.target.clone(), found.slots),
             headers: Vec::new(),
             body: Document::new(request.body.clone(), records.slots)

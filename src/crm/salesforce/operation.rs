@@ -31,6 +31,10 @@ impl Operation<'_> {
             || (self.key.is_some() && self.body == Body::None)
     }
 
+    pub fn is_about_records(&self) -> bool {
+        matches!(self.answer, Answered::Records | Answered::Outcomes)
+    }
+
     pub fn writes_collection(&self) -> bool {
         self.body == Body::Records || self.name == COLLECTION_DELETE
     }
@@ -53,8 +57,9 @@ pub(super) enum Body {
 pub(super) enum Answered {
     /// The record or records asked for.
     Records,
-    /// Outcomes, errors or metadata.
-    Other,
+    /// What became of what was written.
+    Outcomes,
+    Metadata,
     /// URLs that tell the client where to go next.
     Login,
 }
@@ -164,10 +169,11 @@ const READ: Operation<'static> = Operation {
     answer: Answered::Records,
 };
 
-const WRITE: Operation<'static> = Operation { body: Body::Record, answer: Answered::Other, ..READ };
+const WRITE: Operation<'static> =
+    Operation { body: Body::Record, answer: Answered::Outcomes, ..READ };
 
 fn metadata(name: &'static str) -> Operation<'static> {
-    Operation { name, answer: Answered::Other, ..READ }
+    Operation { name, answer: Answered::Metadata, ..READ }
 }
 
 fn known<'t>(method: &Method, path: &[&'t str]) -> Option<Operation<'t>> {
@@ -237,7 +243,8 @@ fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
     const FETCH: Operation<'static> =
         Operation { name: "sobject.read", parameters: &["fields"], ..READ };
     Some(match (method, rest) {
-        ("GET", []) => metadata("sobject.info"),
+        // What was looked at recently is told with it.
+        ("GET", []) => Operation { name: "sobject.info", answer: Answered::Outcomes, ..READ },
         ("GET", ["describe"]) => metadata("sobject.describe"),
         ("POST", [] | ["Id"]) => CREATE,
         ("GET", [id]) if is_id(id) => Operation { id: Some(id), ..FETCH },

@@ -9,7 +9,8 @@ use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::{Document, Replacement};
 use crate::crm::testkit::lines;
 use crate::crm::{
-    AnswerView, LocateError, LocatedAnswer, LocatedRequest, RecordName, RefusedRecords, Remaining,
+    AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, RecordName, RefusedRecords,
+    Remaining,
 };
 
 const CONTACTS: &str = "/crm/v3/objects/contacts";
@@ -20,7 +21,11 @@ fn names(records: &[RecordName]) -> Vec<String> {
 }
 
 fn same(answer: &LocatedAnswer) -> Vec<(u32, u32)> {
-    answer.same.iter().map(|same| (same.in_answer, same.in_request)).collect()
+    match &answer.done {
+        // In the place of the numbers of all records of the request.
+        Done::All => vec![(u32::MAX, u32::MAX)],
+        Done::Each(same) => same.iter().map(|it| (it.in_answer, it.in_request)).collect(),
+    }
 }
 
 fn batch(verb: &str, body: &Value) -> LocatedRequest {

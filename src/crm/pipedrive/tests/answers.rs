@@ -2,6 +2,7 @@
 
 use super::{JSON, locate, origins, read_answer, render, values};
 use crate::carrier::Replacement;
+use crate::crm::{Done, RecordName, SameRecord};
 
 fn check(target: &str, status: u16, body: &str, expected: &[&str]) {
     let request = locate("GET", target, JSON, "").unwrap();
@@ -37,8 +38,8 @@ fn records_are_located_with_those_inside_of_them() {
         r#"{"data":{"title":"t1","person_id":9,"person_name":"t2","owner_name":"Schulz","value":100,"custom_fields":{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA":{"value":"t3","locality":"t4"}}}}"#,
         &[
             "0 deal.title Stored t1",
-            "0 person.name Stored t2",
-            "0 user.name Stored Schulz",
+            "1 person.name Stored t2",
+            "2 user.name Stored Schulz",
             "0 deal.value Stored 100",
             "0 deal.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Stored t3",
             "0 deal.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Stored t4",
@@ -59,12 +60,56 @@ fn changes_name_their_field() {
         200,
         r#"{"data":[{"field_key":"last_name","old_value":null,"new_value":"t1 t2","actor_user_id":26,"change_source":"app"},{"field_key":"email","old_value":"t3","new_value":"t4"}]}"#,
         &[
-            "0 person.name Stored t1",
-            "0 person.name Stored t2",
-            "1 person.email Stored t3",
-            "1 person.email Stored t4",
+            "0 person.name Former t1",
+            "0 person.name Former t2",
+            "1 person.email Former t3",
+            "1 person.email Former t4",
         ],
     );
+}
+
+/// `record object id`, and what was done.
+fn named(method: &str, target: &str, body: &str, answer: &str) -> (Vec<String>, Done) {
+    let request = locate(method, target, JSON, body).unwrap();
+    let answer = read_answer(&request, 200, answer.as_bytes(), &origins()).unwrap();
+    let name = |it: &RecordName| format!("{} {} {}", it.record, it.object, it.id);
+    (answer.records.iter().map(name).collect(), answer.done)
+}
+
+#[test]
+fn records_are_named_with_those_that_they_copy_from() {
+    let deals = r#"{"success":true,"data":[
+        {"id":1,"title":"t","person_id":{"name":"a","value":9},"org_id":5,"org_name":"o","person_name":"a"},
+        {"id":2,"person_name":"b"}]}"#;
+    let names = ["0 deal 1", "1 person 9", "2 organization 5", "3 person 9", "4 deal 2"];
+    assert_eq!(
+        named("GET", "/v1/deals", "", deals),
+        (names.map(str::to_owned).to_vec(), Done::All)
+    );
+    let changes = r#"{"success":true,"data":[{"field_key":"name","new_value":"a"},
+        {"field_key":"email","new_value":"b"}]}"#;
+    let names = ["0 person 7", "1 person 7"].map(str::to_owned).to_vec();
+    assert_eq!(named("GET", "/v1/persons/7/changelog", "", changes).0, names);
+}
+
+#[test]
+fn a_record_that_was_written_is_the_one_of_the_request() {
+    let written = Done::Each(vec![SameRecord { in_answer: 0, in_request: 0, is_taken: true }]);
+    let record = r#"{"success":true,"data":{"id":7,"name":"a"},"related_objects":{}}"#;
+    let check = |answer: &str, expected: &Done| {
+        let body = r#"{"id":8,"name":"a"}"#;
+        assert_eq!(named("POST", "/v1/persons", body, answer).1, *expected, "{answer}");
+    };
+    check(record, &written);
+    check(r#"{"success":true,"data":null}"#, &Done::All);
+    check(r#"{"success":false,"error":"name is missing"}"#, &Done::default());
+    // The path names the record that is written, whatever the body says.
+    let body = r#"{"id":8,"name":"a"}"#;
+    let located = locate("PUT", "/v1/persons/7", JSON, body).unwrap();
+    assert_eq!(located.records.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["7"]);
+    let located = locate("PUT", "/v1/persons/7/merge", JSON, r#"{"merge_with_id":8}"#).unwrap();
+    let names = located.records.iter().map(|it| (it.record, it.id.as_str()));
+    assert_eq!(names.collect::<Vec<_>>(), [(1, "8"), (0, "7")]);
 }
 
 #[test]
@@ -82,9 +127,9 @@ fn items_say_what_they_are() {
             "1 organization.name Stored W",
             "2 lead.type Stored lead",
             "2 lead.title Stored t3",
-            "2 person.email Stored t4",
-            "2 person.phone Stored t5",
-            "3 person.name Stored t0",
+            "3 person.email Stored t4",
+            "3 person.phone Stored t5",
+            "4 person.name Stored t0",
         ],
     );
     check(

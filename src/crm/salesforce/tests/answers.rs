@@ -84,9 +84,9 @@ fn query_results_are_read_with_their_query() {
             "1 account.name from Acme",
             "2 user.email = o",
             "3 user.name from U",
-            "4 contact.email = c",
-            "5 foo__c.name = f",
-            "6 contact.email = b",
+            "5 contact.email = c",
+            "6 foo__c.name = f",
+            "7 contact.email = b",
         ],
     );
     check(
@@ -95,11 +95,11 @@ fn query_results_are_read_with_their_query() {
         r#"{"records":[{"attributes":{"type":"AggregateResult"},
             "e":"a","expr0":"1","m":"b","expr1":2,"Email":"o","c":3}]}"#,
         &[
-            "0 contact.email = a",
-            "0 account.phone = 1",
-            "0 contact.lastname = b",
+            "1 contact.email = a",
+            "2 account.phone = 1",
+            "1 contact.lastname = b",
             "0 aggregateresult.expr1 = 2",
-            "0 user.email = o",
+            "3 user.email = o",
             "0 aggregateresult.c = 3",
         ],
     );

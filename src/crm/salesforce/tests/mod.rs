@@ -67,6 +67,7 @@ fn occurrences(document: &Document) -> Vec<String> {
         .map(|(_, found)| {
             let role = match found.role {
                 Role::Stored => "=",
+                Role::Former => "was",
                 Role::Key => "key",
                 Role::Equality => "==",
                 Role::Composed { .. } => "from",

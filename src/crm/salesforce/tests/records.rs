@@ -7,7 +7,8 @@ use super::{headers, locate, occurrences, origins, read, read_answer, render, us
 use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::{Codec, Replacement};
 use crate::crm::{
-    AnswerView, LocateError, LocatedAnswer, LocatedRequest, RecordName, RefusedRecords, Remaining,
+    AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, RecordName, RefusedRecords,
+    Remaining,
 };
 
 const ID: &str = "003WV00000A1b2CYAR";
@@ -20,7 +21,10 @@ fn names(records: &[RecordName]) -> Vec<String> {
 }
 
 fn same(answer: &LocatedAnswer) -> Vec<(u32, u32)> {
-    answer.same.iter().map(|same| (same.in_answer, same.in_request)).collect()
+    match &answer.done {
+        Done::All => ALL.to_vec(),
+        Done::Each(same) => same.iter().map(|it| (it.in_answer, it.in_request)).collect(),
+    }
 }
 
 #[test]
@@ -59,8 +63,20 @@ fn requests_name_their_records() {
     let both = ["0 contact 003WV00000A1b2CYAR", "1 contact 003WV00000A1b2DYAR"];
     let retrieve = "composite/sobjects/Contact";
     check("GET", &format!("{retrieve}?fields=Id&ids={ID},{OTHER}"), "", &both);
+    let query = |filter: &str| {
+        let query = format!("SELECT Name FROM Contact WHERE {filter}");
+        format!("query?q={}", Codec::Percent.fragment(&query))
+    };
+    let (short, account) = ("003WV00000A1b2C", "001WV00000A1b2CYAR");
+    check("GET", &query(&format!("Id = '{short}'")), "", &contact);
+    let filter = format!("Account.Id IN ('{account}') AND Email = 'a' AND Id != '{OTHER}'");
+    let asked = ["0 account 001WV00000A1b2CYAR", "0 contact 003WV00000A1b2DYAR"];
+    check("GET", &query(&filter), "", &asked);
     check("POST", retrieve, &json!({ "fields": ["Id"], "ids": [ID, OTHER] }).to_string(), &both);
 }
+
+/// Stands in the place of the numbers of all records of the request.
+const ALL: &[(u32, u32)] = &[(u32::MAX, u32::MAX)];
 
 #[test]
 fn answers_name_their_records() {
@@ -79,7 +95,7 @@ fn answers_name_their_records() {
     check(by_key, 404, r#"[{"message":"x","errorCode":"NOT_FOUND"}]"#, &[], &[]);
     check(by_key, 300, r#"["/services/data/v62.0/sobjects/Contact/003WV00000A1b2CYAR"]"#, &[], &[]);
     let update = ("PATCH", "/services/data/v62.0/sobjects/Contact/003WV00000A1b2CYAR", "{}");
-    check(update, 204, "", &[], &[]);
+    check(update, 204, "", &[], ALL);
 
     let created = r#"{"id":"003WV00000A1b2CYAR","success":true,"errors":[]}"#;
     let create = ("POST", "/services/data/v62.0/sobjects/Contact", "{}");
