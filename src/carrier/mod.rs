@@ -16,6 +16,7 @@
 
 pub mod coding;
 pub mod json;
+pub mod multipart;
 pub mod url;
 
 mod codec;

@@ -106,18 +106,20 @@ impl Slot {
         Self::holding(span, codec, decoded, document)
     }
 
-    /// A document whose bytes stand at `span` as they are, as a part of a multipart does.
-    pub fn embedded(span: Range<usize>, text: String, document: Document) -> Self {
-        Self::holding(span, Codec::Plain, DecodedText::verbatim(text), document)
-    }
-
     /// The decimal digits at `span` say how long the range `of` is.
     pub fn length(span: Range<usize>, of: Range<usize>) -> Self {
         let content = Content::Length { of };
         Self { span, codec: Codec::Plain, content, removal: None, widening: None }
     }
 
-    fn holding(span: Range<usize>, codec: Codec, decoded: DecodedText, document: Document) -> Self {
+    /// As [`nested`](Self::nested), for a document that is there already. Its bytes are
+    /// those of the decoded text.
+    pub fn holding(
+        span: Range<usize>,
+        codec: Codec,
+        decoded: DecodedText,
+        document: Document,
+    ) -> Self {
         let content = Content::Nested { decoded, document };
         Self { span, codec, content, removal: None, widening: None }
     }

@@ -11,7 +11,9 @@ use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Json, Kind, Node};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{link_headers, parse_answer, unparseable};
-use crate::crm::{AnswerView, LocateError, LocatedAnswer, ReadAnswer, RecordName, SameRecord};
+use crate::crm::{
+    AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, RecordName, SameRecord,
+};
 
 /// What the request says about its answer.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Answer {
             }
         }
         let mut names = shown.names;
-        let mut same = Vec::new();
+        let mut done = if is_success { Done::All } else { Done::default() };
         if is_success {
             let is_single = matches!(self.asked.as_slice(), [_]);
             if let (Some(made), true) = (made, is_single)
@@ -69,7 +71,7 @@ impl Answer {
             let told = in_answer
                 .zip(&self.asked)
                 .filter(|(number, _)| names.iter().any(|name| name.record == *number));
-            same.extend(told.map(|(in_answer, in_request)| SameRecord {
+            done.add(told.map(|(in_answer, in_request)| SameRecord {
                 in_answer,
                 in_request: *in_request,
                 is_taken: true,
@@ -81,7 +83,7 @@ impl Answer {
             headers,
             body: Document::new(answer.body.clone(), shown.slots),
             records: names,
-            same,
+            done,
         };
         Ok((located, next))
     }

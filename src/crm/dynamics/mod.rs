@@ -21,6 +21,7 @@
 //! Ids of records are GUIDs. They name records and are not treated as values.
 
 mod answer;
+mod batch;
 mod link;
 mod operation;
 mod path;
@@ -33,7 +34,7 @@ mod shown;
 mod tests;
 
 use self::answer::Answer;
-use self::operation::{Body, Call, classify};
+use self::operation::{Answered, Body, Call, classify};
 use self::record::Records;
 use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
@@ -54,11 +55,13 @@ impl Dialect for Dynamics {
 
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let one = One::locate(request, 0)?;
+        let is_batch = one.answer.answered == Answered::Batch;
         let operation = Operation {
             name: OperationName::from_static(one.name),
             object: one.answer.object.clone(),
+            is_about_records: one.is_about_records,
         };
-        Ok(LocatedRequest {
+        let mut located = LocatedRequest {
             operation,
             target: one.target,
             headers: Vec::new(),
@@ -67,7 +70,15 @@ impl Dialect for Dynamics {
             records: one.names,
             batch: None,
             answer: Box::new(one.answer),
-        })
+        };
+        if is_batch {
+            let batch = batch::locate(request)?;
+            located.body = batch.body;
+            located.uses = batch.uses;
+            located.records = batch.names;
+            located.answer = batch.answer;
+        }
+        Ok(located)
     }
 
     fn canonical_object(&self, name: &str) -> ObjectName {
@@ -99,12 +110,14 @@ struct One {
     uses: Vec<FieldUse>,
     names: Vec<RecordName>,
     answer: Answer,
+    is_about_records: bool,
     /// The number of the record that comes next.
     next: u32,
 }
 
 impl One {
-    /// Reads a request whose records are numbered from `first`.
+    /// Reads a request whose records are numbered from `first`. The parts of a batch are
+    /// left to [`batch`].
     fn locate(request: &RequestView<'_>, first: u32) -> Result<Self, LocateError> {
         let target = message::parse_target(request.target)?;
         let call = classify(request.method, &target, first)?;
@@ -119,7 +132,8 @@ impl One {
         let mut records = Records::new(request.origins, next);
         body(request, &call, &mut records)?;
 
-        let Records { next, slots, mut uses, mut names, mut asked, .. } = records;
+        let next = records.next.max(call.record + 1);
+        let Records { slots, mut uses, mut names, mut asked, .. } = records;
         let mut in_target = bound.slots;
         uses.extend(bound.uses);
         for (record, (object, key)) in (first..).zip(call.keys) {
@@ -131,6 +145,7 @@ impl One {
         if asked.is_empty() && is_one && call.object.is_some() {
             asked.push(call.record);
         }
+        let is_about_records = call.object.is_some() || call.body == Body::Batch;
         let answer = Answer { answered: call.answer, object: call.object, asked };
         Ok(Self {
             name: call.name,
@@ -139,6 +154,7 @@ impl One {
             uses,
             names,
             answer,
+            is_about_records,
             next,
         })
     }
@@ -150,8 +166,11 @@ fn body(
     call: &Call,
     records: &mut Records<'_>,
 ) -> Result<(), LocateError> {
-    if call.body == Body::None {
-        return message::refuse_body(request.body);
+    match call.body {
+        Body::None => return message::refuse_body(request.body),
+        // Its parts are requests of their own.
+        Body::Batch => return Ok(()),
+        _ => {}
     }
     if MediaType::of(request.headers) != MediaType::Json {
         let expected = "application/json in UTF-8";

@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::{ID, headers, locate, occurrences, read, read_answer, render};
 use crate::carrier::Replacement;
-use crate::crm::LocatedAnswer;
+use crate::crm::{Done, LocatedAnswer, SameRecord};
 
 const LIST: (&str, &str, &str) = ("GET", "{v}/contacts", "");
 
@@ -119,7 +119,8 @@ fn headers_name_what_was_made() {
     let url = format!("https://zollhaus-demo.crm4.dynamics.com/api/data/v9.2/contacts({ID})");
     let ours = format!("https://crm.acme.example/dyn/api/data/v9.2/contacts({ID})");
     let answer = check(&url, &ours, &[]);
-    assert_eq!((answer.records.len(), answer.same.len()), (1, 1));
+    let same = SameRecord { in_answer: 0, in_request: 0, is_taken: true };
+    assert_eq!((answer.records.len(), answer.done), (1, Done::Each(vec![same])));
     assert_eq!(answer.records[0].id, ID);
     let relative = format!("/api/data/v9.2/contacts({ID})");
     check(&relative, &format!("/dyn{relative}"), &[]);
@@ -145,7 +146,8 @@ fn records_of_the_answer_are_those_of_the_request() {
         r#"{"Targets":[{"lastname":"x"},{"lastname":"y"}]}"#,
     );
     let answer = check(targets, r#"{"Ids":["{id}","{id}"]}"#, &["0 is contact", "1 is contact"]);
-    let same: Vec<_> = answer.same.iter().map(|same| (same.in_answer, same.in_request)).collect();
+    let Done::Each(same) = answer.done else { panic!("records are told apart") };
+    let same: Vec<_> = same.iter().map(|same| (same.in_answer, same.in_request)).collect();
     assert_eq!(same, [(0, 0), (1, 1)]);
 }
 

@@ -64,6 +64,21 @@ const USES: [(&str, &str); 2] = [
     ("contacts-paged-first", "contact.firstname by $orderby"),
 ];
 
+/// Parts that are no requests of the Web API.
+const REFUSED: [(&str, &str); 5] = [
+    (
+        "fixture-batch",
+        "the path cannot be parsed: it has a character that OData does not have at byte 0",
+    ),
+    ("fixture-batch-create-content-i-d", "POST is not a method of this resource"),
+    ("fixture-batch-create-content-i-d-no-collection", "POST is not a method of this resource"),
+    ("fixture-batch-create-content-i-d-u-r-l-replace", "POST is not a method of this resource"),
+    (
+        "fixture-batch-error-change-set",
+        "the body cannot be parsed: it has no delimiter where one must be, at byte 351",
+    ),
+];
+
 #[test]
 fn nothing_personal_stays_in_the_examples() {
     let examples = examples();
@@ -74,19 +89,27 @@ fn nothing_personal_stays_in_the_examples() {
         // No client puts a space in a request line.
         let target = request["target"].as_str().unwrap().replace(' ', "%20");
         let method = request["method"].as_str().unwrap();
-        let sent = body(request);
+        let sent = body(request)
+            .replace("http://testorg.crm.dynamics.com", "https://zollhaus-demo.crm4.dynamics.com");
         let located = match locate_with(method, &target, &header_map(request), &sent) {
             Ok(located) => located,
             Err(LocateError::UnknownOperation) => {
                 unknown.push(name.as_str());
                 continue;
             }
-            Err(other) => panic!("{name}: {other}"),
+            Err(other) => {
+                let known = REFUSED.iter().find(|(refused, _)| refused == name);
+                let (_, expected) = known.unwrap_or_else(|| panic!("{name}: {other}"));
+                assert_eq!(other.to_string(), *expected, "{name}");
+                continue;
+            }
         };
         read.push(name.as_str());
         let personal = strings(example, "personal_values");
         assert_eq!(render(&located.target, &Replacement::Keep), target, "{name}");
-        assert_eq!(render(&located.body, &Replacement::Keep), sent, "{name}");
+        // Fields of parts that are not known are taken out.
+        let kept = sent.replace("my-header: success!\n", "").replace("custom: header\n", "");
+        assert_eq!(render(&located.body, &Replacement::Keep), kept, "{name}");
         let (out_target, out_body) =
             (render(&located.target, &marker), render(&located.body, &marker));
         if let Some((_, expected)) = USES.iter().find(|(used, _)| used == name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod answers;
+mod batch;
 mod examples;
 mod requests;
 
@@ -71,6 +72,7 @@ fn occurrences(document: &Document) -> Vec<String> {
                 Role::Stored => "=",
                 Role::Key => "key",
                 Role::Equality => "==",
+                Role::Former => "once",
                 Role::Composed { .. } => "from",
                 Role::Echo => "echo",
             };
