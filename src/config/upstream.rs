@@ -10,6 +10,7 @@ use http::Uri;
 
 use crate::base::{Region, Role, UpstreamName};
 use crate::crm::Dialect;
+use crate::crm::dynamics::Dynamics;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
@@ -26,7 +27,7 @@ use super::source::Source;
 use super::{border, policy, routes};
 
 /// Dialects of later versions.
-const LATER_DIALECTS: &[&str] = &["dynamics", "zoho"];
+const LATER_DIALECTS: &[&str] = &["zoho"];
 
 pub fn compile(
     document: &Document<'_>,
@@ -153,18 +154,21 @@ fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
         Salesforce,
         HubSpot,
         Pipedrive,
+        Dynamics,
         Generic,
     }
     let names = [
         ("salesforce", Name::Salesforce),
         ("hubspot", Name::HubSpot),
         ("pipedrive", Name::Pipedrive),
+        ("dynamics", Name::Dynamics),
         ("generic", Name::Generic),
     ];
     Some(match item.choice_with(&names, LATER_DIALECTS)? {
         Name::Salesforce => Arc::new(Salesforce),
         Name::HubSpot => Arc::new(HubSpot),
         Name::Pipedrive => Arc::new(Pipedrive),
+        Name::Dynamics => Arc::new(Dynamics),
         Name::Generic => Arc::new(routes::compile(&section.required("routes")?)?),
     })
 }
