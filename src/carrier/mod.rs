@@ -18,6 +18,7 @@ pub mod coding;
 pub mod json;
 pub mod multipart;
 pub mod url;
+pub mod xml;
 
 mod codec;
 mod document;

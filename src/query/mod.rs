@@ -5,6 +5,7 @@
 //! structure that says what the query asks of each field. It knows the syntax
 //! only: what a relationship leads to, and what is personal, is for others to say.
 
+pub mod fetchxml;
 pub mod odata;
 pub mod soql;
 
