@@ -4,6 +4,7 @@
 use http::HeaderName;
 use http::header::LOCATION;
 
+use super::fetch::Columns;
 use super::link::shown_link;
 use super::operation::Answered;
 use super::shown::Shown;
@@ -21,6 +22,8 @@ pub(super) struct Answer {
     pub answered: Answered,
     /// Whose records it holds, where they do not say it.
     pub object: Option<ObjectName>,
+    /// What the query says of its columns.
+    pub columns: Columns,
     /// The records of the request that it tells about, in order.
     pub asked: Vec<u32>,
 }
@@ -39,7 +42,7 @@ impl Answer {
         answer: &AnswerView<'_>,
         first: u32,
     ) -> Result<(LocatedAnswer, u32), LocateError> {
-        let mut shown = Shown::new(answer.origins, first);
+        let mut shown = Shown::new(answer.origins, first, &self.columns);
         let mut headers = link_headers(answer)?;
         headers.retain(|(name, _)| name != LOCATION);
         let made = self.entity_headers(answer, first, &mut headers)?;

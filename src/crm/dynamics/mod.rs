@@ -2,10 +2,11 @@
 //! Dynamics 365 and Dataverse: the Web API at `/api/data/v9.x/` (Microsoft, "Use the
 //! Microsoft Dataverse Web API").
 //!
-//! Read here: records by id and by alternate key, lists with OData query options, single
-//! columns, references, deep insert, `CreateMultiple` and its kin, metadata and `WhoAmI`.
-//! Everything else (actions and functions of your own, the Dataverse search, the
-//! Organization service in SOAP …) is an unknown operation.
+//! Read here: records by id and by alternate key, lists with OData query options and with
+//! FetchXML, single columns, references, deep insert, `CreateMultiple` and its kin,
+//! batches with change sets, metadata and `WhoAmI`. Everything else (other actions and
+//! functions, saved queries, the Dataverse search, the Organization service in SOAP …) is
+//! an unknown operation.
 //!
 //! What makes Dataverse special, and where it is minded:
 //! - Keys of records stand in paths and, as references, inside of bodies, with an origin
@@ -22,6 +23,7 @@
 
 mod answer;
 mod batch;
+mod fetch;
 mod link;
 mod operation;
 mod path;
@@ -146,7 +148,12 @@ impl One {
             asked.push(call.record);
         }
         let is_about_records = call.object.is_some() || call.body == Body::Batch;
-        let answer = Answer { answered: call.answer, object: call.object, asked };
+        let answer = Answer {
+            answered: call.answer,
+            object: call.object,
+            columns: bound.columns.unwrap_or_default(),
+            asked,
+        };
         Ok(Self {
             name: call.name,
             target: Document::new(request.target.clone(), in_target),

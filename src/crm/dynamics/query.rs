@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Binds query options to tables and columns.
 
+use super::fetch::{self, Columns};
 use super::link::{Towards, reference};
 use super::operation::{Call, Options, is_metadata_literal};
 use super::path::is_id;
@@ -18,6 +19,8 @@ pub(super) struct Bound {
     /// Places in the target.
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
+    /// What the columns of the answer are, where the query says it.
+    pub columns: Option<Columns>,
 }
 
 /// What a parameter alias stands for.
@@ -79,6 +82,12 @@ impl Binder<'_> {
             "$apply" if is_list => return self.clause(Clause::Apply, parameter),
             "$count" if is_list => matches!(value, "true" | "false"),
             "$top" | "LabelLanguages" if is_list => is_number(value),
+            "fetchXml" if self.call.options == Options::OfList => {
+                return self.fetch(parameter);
+            }
+            "$skiptoken" if self.call.options == Options::OfList => {
+                return self.skip_token(parameter);
+            }
             "$deltatoken" if is_list => is_token(value),
             "$id" if self.call.options == Options::OfReference => {
                 let record = self.call.record + 1;
@@ -93,6 +102,23 @@ impl Binder<'_> {
             _ => return Err(refuse(parameter, "this operation does not take it")),
         };
         if is_fine { Ok(()) } else { Err(refuse(parameter, "it has a form that is not known")) }
+    }
+
+    fn fetch(&mut self, parameter: &Parameter) -> Result<(), LocateError> {
+        let object = self.call.object.as_ref().ok_or(LocateError::UnknownOperation)?;
+        let columns = fetch::bind(parameter, object, self.call.record, &mut self.bound)?;
+        self.bound.columns = Some(columns);
+        Ok(())
+    }
+
+    /// `<cookie pagenumber="2" pagingcookie="%3Ccookie…" istracking="False" />`
+    fn skip_token(&mut self, parameter: &Parameter) -> Result<(), LocateError> {
+        let object = self.call.object.as_ref().ok_or(LocateError::UnknownOperation)?;
+        let text = parameter.value.decoded.as_str();
+        let uses = fetch::cookie_uses(text, object, None)
+            .ok_or_else(|| refuse(parameter, "it is no paging cookie that can be read"))?;
+        self.bound.uses.extend(uses);
+        Ok(())
     }
 
     fn clause(&mut self, clause: Clause, parameter: &Parameter) -> Result<(), LocateError> {
@@ -245,7 +271,7 @@ impl Binder<'_> {
     }
 }
 
-const COMPARED: &str = "comparing with a composed column";
+pub(super) const COMPARED: &str = "comparing with a composed column";
 
 fn is_number(text: &str) -> bool {
     (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())

@@ -2,6 +2,7 @@
 //! Records in answers.
 
 use super::answer::echo;
+use super::fetch::{Column, Columns};
 use super::link::shown_link;
 use super::path::canonical_id;
 use super::schema;
@@ -14,10 +15,20 @@ use crate::crm::{LocateError, Origins, RecordName};
 /// Collects what one answer shows.
 pub(super) struct Shown<'a> {
     origins: &'a Origins,
+    columns: &'a Columns,
     /// The number of the next record.
     pub next: u32,
     pub slots: Vec<Slot>,
     pub names: Vec<RecordName>,
+}
+
+/// A record that is being read.
+struct Row<'r> {
+    record: Node<'r>,
+    object: ObjectName,
+    number: u32,
+    /// The numbers of the records that links join to it, by the names of the links.
+    joined: Vec<(String, u32)>,
 }
 
 const FORMATTED: &str = "OData.Community.Display.V1.FormattedValue";
@@ -32,8 +43,8 @@ pub(super) fn role_of(object: &ObjectName, field: &FieldName) -> Role {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(origins: &'a Origins, next: u32) -> Self {
-        Self { origins, next, slots: Vec::new(), names: Vec::new() }
+    pub(super) fn new(origins: &'a Origins, next: u32, columns: &'a Columns) -> Self {
+        Self { origins, columns, next, slots: Vec::new(), names: Vec::new() }
     }
 
     pub(super) fn next_record(&mut self) -> u32 {
@@ -49,7 +60,7 @@ impl<'a> Shown<'a> {
         object: Option<&ObjectName>,
     ) -> Result<(), LocateError> {
         let list = root.get("value").filter(|value| value.kind() == Kind::Array);
-        let Some(list) = list else { return self.record(root, object).map(drop) };
+        let Some(list) = list else { return self.record(root, object) };
         for record in list.elements() {
             if record.kind() == Kind::Object {
                 self.record(record, object)?;
@@ -61,57 +72,68 @@ impl<'a> Shown<'a> {
         Ok(())
     }
 
-    /// One record, and its number.
+    /// One record.
     fn record(
         &mut self,
         record: Node<'_>,
         expected: Option<&ObjectName>,
-    ) -> Result<u32, LocateError> {
-        let number = self.next_record();
+    ) -> Result<(), LocateError> {
         let object = object_of(record, expected);
+        let mut row = Row { record, object, number: self.next_record(), joined: Vec::new() };
         for member in record.members() {
             let (key, value) = (member.key.as_ref(), member.value);
             match key.split_once('@') {
-                Some(("", annotation)) => self.annotation_of_record(annotation, value),
-                Some((name, FORMATTED)) => self.formatted(record, (name, value), &object, number),
-                Some((_, annotation)) => self.annotation_of_record(annotation, value),
-                None => self.member(key, value, &object, number)?,
+                Some((name, FORMATTED)) if !name.is_empty() => {
+                    self.formatted(&mut row, name, value);
+                }
+                Some((_, annotation)) => self.annotation(annotation, value),
+                None => self.member(&mut row, key, value)?,
             }
         }
-        Ok(number)
+        Ok(())
     }
 
     fn member(
         &mut self,
+        row: &mut Row<'_>,
         name: &str,
         value: Node<'_>,
-        object: &ObjectName,
-        number: u32,
     ) -> Result<(), LocateError> {
-        let is_record = |node: Node<'_>| node.kind() == Kind::Object;
-        if is_record(value) || value.elements().any(is_record) {
-            let related = schema::navigation(object, name).map(|led| led.object);
-            return if is_record(value) {
-                self.record(value, related.as_ref()).map(drop)
-            } else {
-                value
-                    .elements()
-                    .filter(|node| is_record(*node))
-                    .try_for_each(|node| self.record(node, related.as_ref()).map(drop))
-            };
+        let is_record = |node: &Node<'_>| node.kind() == Kind::Object;
+        if is_record(&value) || value.elements().any(|node| is_record(&node)) {
+            let related = schema::navigation(&row.object, name).map(|led| led.object);
+            let records = Some(value).filter(is_record).into_iter();
+            let mut records = records.chain(value.elements().filter(is_record));
+            return records.try_for_each(|record| self.record(record, related.as_ref()));
         }
-        let field = schema::field_name(name);
-        if canonical_id(&value.value()).is_some() {
-            if field == schema::primary_key(object) {
-                self.named(number, object, &value.value());
+        let (object, field, number) = self.column(row, name);
+        if let Some(id) = canonical_id(&value.value()) {
+            if field == schema::primary_key(&object) {
+                self.names.push(RecordName { record: number, object, id });
                 return Ok(());
             }
             if field.as_str().ends_with("id") || field.as_str().ends_with("_value") {
                 return Ok(());
             }
         }
-        self.value(value, object.clone(), field, number);
+        self.value(value, object, field, number);
         Ok(())
+    }
+
+    /// The column that a member shows, and the record that has it: this one, or one that
+    /// a link joins.
+    fn column(&mut self, row: &mut Row<'_>, name: &str) -> (ObjectName, FieldName, u32) {
+        let Some(Column { object, field, link }) = self.columns.column(name) else {
+            return (row.object.clone(), schema::field_name(name), row.number);
+        };
+        let Some(link) = link else { return (object, field, row.number) };
+        let known = row.joined.iter().find(|(name, _)| *name == link).map(|(_, number)| *number);
+        let number = known.unwrap_or_else(|| {
+            let number = self.next_record();
+            row.joined.push((link, number));
+            number
+        });
+        (object, field, number)
     }
 
     pub(super) fn value(
@@ -130,39 +152,32 @@ impl<'a> Shown<'a> {
     }
 
     /// What a column looks like to readers; of a lookup, the name of another record.
-    fn formatted(
-        &mut self,
-        record: Node<'_>,
-        (name, value): (&str, Node<'_>),
-        object: &ObjectName,
-        number: u32,
-    ) {
+    fn formatted(&mut self, row: &mut Row<'_>, name: &str, value: Node<'_>) {
         if value.kind() == Kind::Null {
             return;
         }
-        let lookup = name.strip_prefix('_').and_then(|name| name.strip_suffix("_value"));
-        let (object, field, number, role) = match lookup {
-            None => {
-                let role = Role::Composed { from: &[] };
-                (object.clone(), schema::field_name(name), number, role)
+        let own = name.strip_prefix('_').and_then(|name| name.strip_suffix("_value"));
+        let id = row.record.get(name).map(|id| id.value());
+        let is_lookup = own.is_some() || id.as_ref().is_some_and(|id| canonical_id(id).is_some());
+        let (object, field, record) = self.column(row, own.unwrap_or(name));
+        let (object, field, record, role) = if is_lookup {
+            let target = target_of(row.record, name, &object, field.as_str());
+            let record = self.next_record();
+            if let Some(id) = id {
+                self.named(record, &target, &id);
             }
-            Some(lookup) => {
-                let target = target_of(record, name, object, lookup);
-                let number = self.next_record();
-                if let Some(id) = record.get(name) {
-                    self.named(number, &target, &id.value());
-                }
-                let (object, field) = schema::name_of(&target);
-                let role = role_of(&object, &field);
-                (object, field, number, role)
-            }
+            let (object, field) = schema::name_of(&target);
+            let role = role_of(&object, &field);
+            (object, field, record, role)
+        } else {
+            (object, field, record, Role::Composed { from: &[] })
         };
-        let occurrence = Occurrence { object, field, record: number, role, value: value.value() };
+        let occurrence = Occurrence { object, field, record, role, value: value.value() };
         self.slots.push(Slot::value(value.span(), Codec::Json, occurrence));
     }
 
     /// Links, and what is no value of a column.
-    fn annotation_of_record(&mut self, annotation: &str, value: Node<'_>) {
+    fn annotation(&mut self, annotation: &str, value: Node<'_>) {
         let is_link =
             annotation.ends_with("Link") || matches!(annotation, "odata.id" | "odata.context");
         if is_link {
@@ -185,7 +200,7 @@ impl<'a> Shown<'a> {
     pub(super) fn links(&mut self, node: Node<'_>) {
         for member in node.members() {
             match member.key.split_once('@') {
-                Some((_, annotation)) => self.annotation_of_record(annotation, member.value),
+                Some((_, annotation)) => self.annotation(annotation, member.value),
                 None if member.key == "value" => {
                     member.value.elements().for_each(|element| self.references(element));
                 }

@@ -53,6 +53,8 @@ pub struct Column {
     /// `None` for counts and sums.
     pub field: Option<Field>,
     pub alias: String,
+    /// The name of the link that it stands in.
+    pub link: Option<String>,
 }
 
 /// A value that a column is compared with for equality.

@@ -108,7 +108,7 @@ impl<'t> Parser<'t> {
         self.found.table = required(entity, "name")?;
         self.links(entity)?;
         let table = self.found.table.clone();
-        self.table(entity, &table)?;
+        self.table(entity, &table, None)?;
         Ok(self.found)
     }
 
@@ -129,12 +129,17 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// What an entity or a link holds.
-    fn table(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
+    /// What an entity holds, or a link of this name.
+    fn table(
+        &mut self,
+        element: &Element,
+        table: &str,
+        link: Option<&str>,
+    ) -> Result<(), FetchError> {
         for child in &element.children {
             match child.name.as_str() {
                 "all-attributes" => self.check(child, "all-attributes", &[])?,
-                "attribute" => self.attribute(child, table)?,
+                "attribute" => self.attribute(child, table, link)?,
                 "order" => self.order(child, table)?,
                 "filter" => self.filter(child, table)?,
                 "link-entity" => self.link(child)?,
@@ -147,10 +152,16 @@ impl<'t> Parser<'t> {
     fn link(&mut self, element: &Element) -> Result<(), FetchError> {
         self.check(element, "link-entity", &[])?;
         let table = required(element, "name")?;
-        self.table(element, &table)
+        let alias = optional(element, "alias");
+        self.table(element, &table, Some(alias.as_deref().unwrap_or(&table)))
     }
 
-    fn attribute(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
+    fn attribute(
+        &mut self,
+        element: &Element,
+        table: &str,
+        link: Option<&str>,
+    ) -> Result<(), FetchError> {
         self.check(element, "attribute", &[])?;
         let column = required(element, "name")?;
         let field = Field { table: table.to_owned(), column };
@@ -166,7 +177,8 @@ impl<'t> Parser<'t> {
             || aggregate.is_some_and(|aggregate| !matches!(aggregate.as_str(), "min" | "max"));
         if let Some(alias) = optional(element, "alias") {
             let field = Some(field).filter(|_| !computes);
-            self.found.columns.push(Column { field, alias });
+            let link = link.map(str::to_owned);
+            self.found.columns.push(Column { field, alias, link });
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::part::embedded;
 use super::{Asked, Expected, refuse};
 use crate::carrier::multipart::{Message, Part, boundary, parts};
 use crate::carrier::{Codec, DecodedText, Document, Slot};
+use crate::crm::dynamics::fetch::Columns;
 use crate::crm::dynamics::shown::Shown;
 use crate::crm::message::{link_headers, parse_answer, unparseable};
 use crate::crm::{
@@ -60,7 +61,8 @@ fn failed(
     answer: &AnswerView<'_>,
     headers: Vec<(HeaderName, Document)>,
 ) -> Result<LocatedAnswer, LocateError> {
-    let mut shown = Shown::new(answer.origins, 0);
+    let columns = Columns::default();
+    let mut shown = Shown::new(answer.origins, 0, &columns);
     if let Some(json) = parse_answer(answer)? {
         if answer.status.is_success() {
             return Err(unparseable("the answer", "it is no answer to a batch"));

@@ -3,6 +3,7 @@
 mod answers;
 mod batch;
 mod examples;
+mod fetch;
 mod requests;
 
 use http::{HeaderMap, Method, StatusCode};
