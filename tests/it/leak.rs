@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::world::{Options, World};
 
 /// Stands in every canary; the search looks for it, whatever surrounds it.
-const MARK: &str = "zqKanari";
+pub const MARK: &str = "zqKanari";
 
 /// Requests in one run; a long run is ten times that.
 const REQUESTS: usize = 3000;
@@ -77,7 +77,7 @@ fn the_search_sees_through_encodings() {
 }
 
 /// A small generator of pseudo-random numbers (SplitMix64), so that a run can be repeated.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -88,16 +88,16 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+    pub fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
         choices[self.below(choices.len())]
     }
 
     /// A text with the mark and something difficult around it.
-    fn text(&mut self) -> String {
+    pub fn text(&mut self) -> String {
         let number = self.next() % 100_000;
         let around = self.pick(&[
             "",
@@ -120,12 +120,12 @@ impl Random {
         }
     }
 
-    fn long_text(&mut self) -> String {
+    pub fn long_text(&mut self) -> String {
         let part = self.text();
         part.repeat(1 + self.below(20))
     }
 
-    fn email(&mut self) -> String {
+    pub fn email(&mut self) -> String {
         let number = self.next() % 1_000_000;
         let local = self.pick(&["", "first.", "a+tag-", "x_y."]);
         let mark = if self.below(2) == 0 { MARK.to_owned() } else { MARK.to_lowercase() };
@@ -165,7 +165,7 @@ impl Random {
     }
 
     /// JSON text, sometimes with every character of its strings escaped.
-    fn spell(&mut self, value: &Value) -> String {
+    pub fn spell(&mut self, value: &Value) -> String {
         if self.below(3) > 0 {
             return value.to_string();
         }
@@ -194,7 +194,7 @@ fn escaped(text: &str) -> String {
     format!("\"{units}\"")
 }
 
-fn percent(text: &str, random: &mut Random) -> String {
+pub fn percent(text: &str, random: &mut Random) -> String {
     let all = random.below(2) == 0;
     text.bytes()
         .map(|byte| {
@@ -418,7 +418,7 @@ fn leaks(seen: &[(String, Vec<u8>)]) -> Vec<String> {
 }
 
 /// The encoding in which the mark stands in `haystack`, if it does.
-fn finds(haystack: &[u8]) -> Option<&'static str> {
+pub fn finds(haystack: &[u8]) -> Option<&'static str> {
     let mark = MARK.to_lowercase();
     let has = |bytes: &[u8]| {
         let lower = bytes.to_ascii_lowercase();

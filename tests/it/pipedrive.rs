@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Pipedrive behind the house: what the shipped policy lets out, and what comes back.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
 
+use crate::stand_in::{Reply, StandIn};
 use crate::world::{Options, World};
 
 const POLICY: &str = include_str!("../../policies/pipedrive.yaml");
 
 #[tokio::test]
 async fn a_person_is_created_found_and_shown_by_role() {
-    let pipedrive = Pipedrive::start().await;
+    let pipedrive = pipedrive().await;
     let upstream = format!(
         "  pipedrive:
     dialect: pipedrive
@@ -39,9 +34,9 @@ async fn a_person_is_created_found_and_shown_by_role() {
     let created = world.post("support", "/pd/api/v2/persons", person.to_string()).await;
     assert_eq!(created.status, StatusCode::OK, "{created:?}");
     assert_eq!(created.json()["data"], person, "what the CRM holds comes back open");
-    let (target, sent) = pipedrive.last();
-    assert_eq!(target, "/api/v2/persons");
-    let sent: Value = serde_json::from_str(&sent).expect("it is JSON");
+    let seen = pipedrive.last();
+    assert_eq!(seen.target, "/api/v2/persons");
+    let sent: Value = serde_json::from_str(&seen.body).expect("it is JSON");
     assert_eq!(sent["owner_id"], 1);
     assert_eq!(sent["emails"][0]["label"], "work");
     let email = sent["emails"][0]["value"].as_str().expect("a text").to_owned();
@@ -52,7 +47,7 @@ async fn a_person_is_created_found_and_shown_by_role() {
 
     let search = "/pd/api/v2/persons/search?term=Zoe.Darc%40sub.example.org&api_token=s3cret";
     let found = world.get("marketing", &format!("{search}&fields=email&exact_match=1")).await;
-    let (target, _) = pipedrive.last();
+    let target = pipedrive.last().target;
     let term = email.replace('@', "%40");
     assert_eq!(
         target,
@@ -62,7 +57,7 @@ async fn a_person_is_created_found_and_shown_by_role() {
     assert_eq!(shown["name"], sent["name"]);
     assert_eq!(shown["emails"][0]["value"], "z•••@•••.org");
 
-    let requests = pipedrive.count();
+    let requests = pipedrive.requests().len();
     for (query, field) in [
         ("fields=email", "`person.email`"),
         ("fields=email,name&exact_match=1", "`person.email`"),
@@ -75,7 +70,7 @@ async fn a_person_is_created_found_and_shown_by_role() {
         let error = body["error"].as_str().expect("a text");
         assert!(error.starts_with("Zollhaus: ") && error.contains(field), "{error}");
     }
-    assert_eq!(pipedrive.count(), requests, "nothing of them was forwarded");
+    assert_eq!(pipedrive.requests().len(), requests, "nothing of them was forwarded");
     let log = String::from_utf8_lossy(&world.log()).into_owned();
     for value in ["Zoë", "zoe.darc", "s3cret"] {
         assert!(!log.contains(value), "`{value}` is in the log");
@@ -83,69 +78,13 @@ async fn a_person_is_created_found_and_shown_by_role() {
 }
 
 /// Keeps the last person that it was sent, and answers with it.
-struct Pipedrive {
-    address: SocketAddr,
-    /// Target and body of each request.
-    requests: Arc<Mutex<Vec<(String, String)>>>,
-    task: JoinHandle<()>,
-}
-
-impl Pipedrive {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let address = listener.local_addr().expect("it has an address");
-        let requests: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
-        let seen = Arc::clone(&requests);
-        let task = tokio::spawn(async move {
-            let mut person = "null".to_owned();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let Some((target, body)) = read(&mut stream).await else { continue };
-                if !body.is_empty() {
-                    person.clone_from(&body);
-                }
-                seen.lock().expect("no writer panicked").push((target, body));
-                let answer = format!(r#"{{"success":true,"data":{person}}}"#);
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{answer}",
-                    answer.len()
-                );
-                let _ = stream.write_all(answer.as_bytes()).await;
-            }
-        });
-        Self { address, requests, task }
-    }
-
-    fn last(&self) -> (String, String) {
-        self.requests.lock().expect("no writer panicked").last().expect("a request").clone()
-    }
-
-    fn count(&self) -> usize {
-        self.requests.lock().expect("no writer panicked").len()
-    }
-}
-
-impl Drop for Pipedrive {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// The target and the body of a request.
-async fn read(stream: &mut TcpStream) -> Option<(String, String)> {
-    let mut bytes = Vec::new();
-    loop {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
+async fn pipedrive() -> StandIn {
+    let mut person = "null".to_owned();
+    StandIn::start(move |seen| {
+        if !seen.body.is_empty() {
+            person.clone_from(&seen.body);
         }
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
-        });
-        if body.len() >= length.unwrap_or(0) {
-            let target = head.split(' ').nth(1)?;
-            return Some((target.to_owned(), body.to_owned()));
-        }
-    }
+        Reply::json(format!(r#"{{"success":true,"data":{person}}}"#))
+    })
+    .await
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
-use super::query::{Bound, COMPARED};
+use super::query::{Bound, uses_of_comparison};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::Parameter;
@@ -78,8 +78,8 @@ pub(super) fn bind(
         if is_guid(value.trim_matches(['{', '}'])) && field.as_str().ends_with("id") {
             continue;
         }
-        bound.uses.extend(schema::uses_of_parts(&object, &field, COMPARED));
         let value = Value::from(value.to_owned());
+        bound.uses.extend(uses_of_comparison(&object, &field, &value));
         let occurrence = Occurrence { object, field, record, role: Role::Equality, value };
         let slot = Slot::value(comparison.value.span.clone(), Codec::Xml, occurrence);
         slots.push(match &comparison.widening {

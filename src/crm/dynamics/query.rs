@@ -8,7 +8,7 @@ use super::path::is_id;
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::{Parameter, Target};
-use crate::carrier::{Codec, Occurrence, Role, Slot};
+use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::message::{shown, unparseable};
 use crate::crm::{FieldUse, LocateError, Origins};
 use crate::query::odata::{self, Clause, Found, Literal, Operand, Path};
@@ -145,7 +145,7 @@ impl Binder<'_> {
                 Operand::Literal { literal, widening } => (literal, widening),
             };
             let (Literal { span, value, codec }, widening) = literal;
-            self.bound.uses.extend(schema::uses_of_parts(&object, &field, COMPARED));
+            self.bound.uses.extend(uses_of_comparison(&object, &field, &value));
             let record = self.call.record;
             let occurrence = Occurrence { object, field, record, role: Role::Equality, value };
             let slot = Slot::value(span, codec, occurrence);
@@ -238,6 +238,10 @@ impl Binder<'_> {
                 if is_id(&literal, field) {
                     continue;
                 }
+                if *role == Role::Equality {
+                    let uses = uses_of_comparison(object, field, &literal.value);
+                    self.bound.uses.extend(uses);
+                }
                 let occurrence = Occurrence {
                     object: object.clone(),
                     field: field.clone(),
@@ -251,7 +255,6 @@ impl Binder<'_> {
                     None => slot,
                 });
             }
-            self.bound.uses.extend(schema::uses_of_parts(object, field, COMPARED));
             let piece = &parameter.value;
             let decoded = piece.decoded.clone();
             let slot = Slot::nested(piece.span.clone(), Codec::Percent, decoded, slots);
@@ -271,7 +274,23 @@ impl Binder<'_> {
     }
 }
 
-pub(super) const COMPARED: &str = "comparing with a composed column";
+/// What a comparison for equality asks beyond that: of the parts of a composed column,
+/// and of a text with wildcards, which Dataverse takes `%` and `[` for. It takes `_` for
+/// one as well, but addresses have it, and nobody means that by it there: it stands for
+/// itself.
+pub(super) fn uses_of_comparison(
+    object: &ObjectName,
+    field: &FieldName,
+    value: &Value,
+) -> Vec<FieldUse> {
+    let parts = schema::uses_of_parts(object, field, "comparing with a composed column");
+    let mut uses: Vec<FieldUse> = parts.collect();
+    if matches!(value, Value::Text(text) if text.expose().contains(['%', '['])) {
+        let (object, field) = (object.clone(), field.clone());
+        uses.push(FieldUse { object, field, operator: "a wildcard" });
+    }
+    uses
+}
 
 fn is_number(text: &str) -> bool {
     (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())

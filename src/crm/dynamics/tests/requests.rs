@@ -267,6 +267,16 @@ fn queries_are_bound_to_tables() {
         &["0 annotation.notetext == x"],
     );
     check(
+        "{v}/contacts?$filter=lastname eq 'M%25' or lastname eq @a&@a='[M]_'",
+        &[
+            "0 contact.lastname == M%",
+            "0 contact.lastname == [M]_",
+            "contact.lastname by a wildcard",
+            "contact.lastname by a wildcard",
+        ],
+    );
+    check("{v}/contacts?$filter=lastname eq 'a_b'", &["0 contact.lastname == a_b"]);
+    check(
         "{v}/contacts?$apply=groupby((lastname),aggregate($count as n))",
         &["contact.lastname by groupby"],
     );
