@@ -7,7 +7,8 @@ use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::leak::{MARK, Random, finds, percent};
+use crate::leak::{MARK, finds, percent};
+use crate::random::Random;
 use crate::stand_in::{Reply, Seen, StandIn};
 use crate::world::{Answer, Options, World};
 

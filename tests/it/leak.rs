@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::random::Random;
 use crate::world::{Options, World};
 
 /// Stands in every canary; the search looks for it, whatever surrounds it.
@@ -76,26 +77,7 @@ fn the_search_sees_through_encodings() {
     assert_eq!(finds(b"nothing to see"), None);
 }
 
-/// A small generator of pseudo-random numbers (SplitMix64), so that a run can be repeated.
-pub struct Random(pub u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    pub fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
-        choices[self.below(choices.len())]
-    }
-
     /// A text with the mark and something difficult around it.
     pub fn text(&mut self) -> String {
         let number = self.next() % 100_000;

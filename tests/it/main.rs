@@ -24,6 +24,8 @@ mod layers;
 mod ledger;
 mod leak;
 mod pipedrive;
+mod queries;
+mod random;
 mod readme;
 mod road;
 mod stand_in;

@@ -43,6 +43,8 @@ pub struct Options {
     pub timeouts: &'static str,
     pub observe: bool,
     pub tls: bool,
+    /// The role of callers without a credential, for clients that cannot send one.
+    pub anonymous_role: Option<&'static str>,
     pub crm: CrmOptions,
 }
 
@@ -371,6 +373,10 @@ fn write_files(folder: &Path, crm: &str, options: &Options) {
     } else {
         ""
     };
+    let anonymous = options
+        .anonymous_role
+        .map(|role| format!("anonymous: {{ principal: local-service, roles: [{role}] }}"));
+    let anonymous = anonymous.unwrap_or_default();
     let certificates = if options.tls {
         "certificates: [{ name: \"uri:spiffe://zollhaus.dev/client\", principal: etl, roles: [support] }]"
     } else {
@@ -423,6 +429,7 @@ upstreams:
 callers:
   api_keys: zollhaus.callers
   {certificates}
+  {anonymous}
 keys: {{ file: zollhaus.key, keyset: zollhaus.keyset }}
 vault: {{ sqlite: zollhaus.vault, region: IT }}
 transfer_log: {{ directory: log, origin: acme.example/zollhaus/one, integrate: 50ms }}
