@@ -17,6 +17,7 @@ mod certificates;
 mod clients;
 mod corpora;
 mod crash;
+mod dataverse;
 mod disk_faults;
 mod dynamics;
 mod fail_closed;

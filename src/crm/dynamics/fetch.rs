@@ -125,7 +125,7 @@ fn named(field: &Field) -> (ObjectName, FieldName) {
     (schema::object_name(&field.table), schema::field_name(&field.column))
 }
 
-/// How often the inner cookie may be percent-encoded.
+/// How often a cookie may be percent-encoded.
 const MAX_CODINGS: usize = 3;
 
 /// The columns whose values a paging cookie repeats: of the first and the last record of
@@ -138,19 +138,12 @@ pub(super) fn cookie_uses(
     fetch: Option<&Fetch>,
 ) -> Option<Vec<FieldUse>> {
     const OPERATOR: &str = "a paging cookie";
-    let mut root = xml::parse(text).ok()?;
+    let mut root = xml::parse(&unescaped(text)?).ok()?;
     if let Some(inner) = root.attribute("pagingcookie").map(|inner| inner.as_str().to_owned()) {
-        let mut inner = inner;
-        for _ in 0..MAX_CODINGS {
-            if inner.starts_with('<') || inner.is_empty() {
-                break;
-            }
-            inner = percent_decode_str(&inner).decode_utf8().ok()?.into_owned();
-        }
         if inner.is_empty() {
             return Some(Vec::new());
         }
-        root = xml::parse(&inner).ok()?;
+        root = xml::parse(&unescaped(&inner)?).ok()?;
     }
     if root.name != "cookie" {
         return None;
@@ -175,4 +168,16 @@ pub(super) fn cookie_uses(
         uses.push(FieldUse { object, field, operator: OPERATOR });
     }
     Some(uses)
+}
+
+/// A cookie without the percent-encoding around it.
+fn unescaped(text: &str) -> Option<String> {
+    let mut text = text.to_owned();
+    for _ in 0..MAX_CODINGS {
+        if text.starts_with('<') {
+            break;
+        }
+        text = percent_decode_str(&text).decode_utf8().ok()?.into_owned();
+    }
+    Some(text)
 }

@@ -87,6 +87,7 @@ fn cookies_are_uses_of_what_they_repeat() {
             .map(|found| uses(&found))
     };
     assert_eq!(fetch(by_id), Ok(Vec::new()));
+    assert_eq!(fetch(&Codec::Percent.fragment(by_id)), Ok(Vec::new()));
     assert_eq!(
         fetch("<cookie><l.lastname last='Z'/></cookie>"),
         Ok(vec!["lead.lastname by a paging cookie".to_owned()])
