@@ -180,13 +180,14 @@ impl Dataverse {
                     }
                     let (answer, url) = self.in_batch(&part, root);
                     made.extend(url.map(|url| (content_id.to_owned(), url)));
-                    answers.push_str(&format!(
+                    answers.extend([format!(
                         "--changesetresponse_1\r\nContent-ID: {content_id}\r\n{answer}"
-                    ));
+                    )]);
                 }
                 answers.push_str("--changesetresponse_1--\r\n");
             } else {
-                answers.push_str(&format!("--batchresponse_1\r\n{}", self.in_batch(&part, root).0));
+                let (answer, _) = self.in_batch(&part, root);
+                answers.extend([format!("--batchresponse_1\r\n{answer}")]);
             }
         }
         let head = "Content-Type: multipart/mixed; boundary=batchresponse_1\r\n".to_owned();
@@ -215,6 +216,7 @@ impl Dataverse {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Call<'c> {
     method: &'c str,
     /// As it was sent, behind the root.

@@ -286,8 +286,7 @@ fn generate(random: &mut Random) -> (Method, String, String, String) {
             let content = record(random).to_string();
             let body = if random.below(2) == 0 {
                 format!(
-                    "--b\nContent-Type: application/http\n\nGET contacts?$filter=emailaddress1%20eq%20{email_key} HTTP/1.1\nX-Note: {}\n\n--b--\n",
-                    email
+                    "--b\nContent-Type: application/http\n\nGET contacts?$filter=emailaddress1%20eq%20{email_key} HTTP/1.1\nX-Note: {email}\n\n--b--\n"
                 )
             } else {
                 format!(

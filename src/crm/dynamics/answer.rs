@@ -45,7 +45,7 @@ impl Answer {
         let mut shown = Shown::new(answer.origins, first, &self.columns);
         let mut headers = link_headers(answer)?;
         headers.retain(|(name, _)| name != LOCATION);
-        let made = self.entity_headers(answer, first, &mut headers)?;
+        let made = entity_headers(answer, first, &mut headers)?;
         let is_success = answer.status.is_success();
         let is_text = is_success
             && matches!(
@@ -160,29 +160,27 @@ impl Answer {
             _ => Err(unparseable("the answer", "it is no metadata")),
         }
     }
+}
 
-    /// `Location` and `OData-EntityId`: the record that was made or changed.
-    fn entity_headers(
-        &self,
-        answer: &AnswerView<'_>,
-        record: u32,
-        headers: &mut Vec<(HeaderName, Document)>,
-    ) -> Result<Option<RecordName>, LocateError> {
-        let mut made = None;
-        for name in [LOCATION, HeaderName::from_static("odata-entityid")] {
-            for value in answer.headers.get_all(&name) {
-                let text = value.to_str().map_err(|_| {
-                    unparseable(format!("header `{name}` of the answer"), "it is not visible ASCII")
-                })?;
-                let found = shown_link(text, answer.origins, record);
-                let of_record = found.object.as_ref().zip(found.key.as_ref());
-                made =
-                    made.or_else(|| of_record.and_then(|(object, key)| key.name(object, record)));
-                headers.push((name.clone(), Document::new(text.to_owned(), found.slots)));
-            }
+/// `Location` and `OData-EntityId`: the record that was made or changed.
+fn entity_headers(
+    answer: &AnswerView<'_>,
+    record: u32,
+    headers: &mut Vec<(HeaderName, Document)>,
+) -> Result<Option<RecordName>, LocateError> {
+    let mut made = None;
+    for name in [LOCATION, HeaderName::from_static("odata-entityid")] {
+        for value in answer.headers.get_all(&name) {
+            let text = value.to_str().map_err(|_| {
+                unparseable(format!("header `{name}` of the answer"), "it is not visible ASCII")
+            })?;
+            let found = shown_link(text, answer.origins, record);
+            let of_record = found.object.as_ref().zip(found.key.as_ref());
+            made = made.or_else(|| of_record.and_then(|(object, key)| key.name(object, record)));
+            headers.push((name.clone(), Document::new(text.to_owned(), found.slots)));
         }
-        Ok(made)
     }
+    Ok(made)
 }
 
 /// Where a message to readers stands: it belongs to no column.

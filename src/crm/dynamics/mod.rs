@@ -32,6 +32,7 @@ mod record;
 mod refusal;
 mod schema;
 mod shown;
+mod walk;
 #[cfg(test)]
 mod tests;
 

@@ -4,10 +4,10 @@
 use http::Method;
 
 use super::link::is_version;
-use super::path::{Key, key};
-use super::schema::{self, is_name, navigation};
+use super::path::Key;
+use super::schema::is_name;
+use super::walk::{Message, Place, Walk};
 use crate::base::{FieldName, ObjectName};
-use crate::carrier::Codec;
 use crate::carrier::url::{Piece, Target};
 use crate::crm::LocateError;
 use crate::crm::message::{method_not_allowed, unparseable};
@@ -88,27 +88,6 @@ const DEFINITIONS: [&str; 5] = [
 const FUNCTIONS: [&str; 4] =
     ["RetrieveCurrentOrganization", "RetrieveTotalRecordCount", "RetrieveVersion", "WhoAmI"];
 
-/// What the path leads to, segment by segment.
-enum Place {
-    Collection(ObjectName),
-    Record(ObjectName),
-    /// A column, or a relationship whose name is not known.
-    Property(ObjectName, FieldName),
-    /// `$value` of one.
-    Raw(ObjectName, FieldName),
-    Count(ObjectName),
-    References(ObjectName),
-    Message(ObjectName, Message),
-}
-
-#[derive(Clone, Copy)]
-enum Message {
-    Create,
-    Update,
-    Upsert,
-    Delete,
-}
-
 /// # Errors
 /// [`LocateError::UnknownOperation`], [`LocateError::MethodNotAllowed`], or another when
 /// the operation is asked for in a form that is not read here.
@@ -138,7 +117,7 @@ pub(super) fn classify(method: &Method, target: &Target, first: u32) -> Result<C
     if DEFINITIONS.contains(&opening.name) {
         return definitions(method, segments);
     }
-    let mut walk = Walk { keys: Vec::new(), first, record: first };
+    let mut walk = Walk::new(first);
     let mut place = walk.enter(start, &opening)?;
     for piece in rest {
         let segment = read(piece)?;
@@ -218,82 +197,6 @@ pub(super) fn is_metadata_literal(value: &crate::carrier::Value) -> bool {
                 || (text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit()))
         }
         _ => true,
-    }
-}
-
-struct Walk {
-    keys: Vec<(ObjectName, Key)>,
-    first: u32,
-    /// The number of what the path has led to.
-    record: u32,
-}
-
-impl Walk {
-    /// The entity set that a path begins with.
-    fn enter(&mut self, piece: &Piece, segment: &Segment<'_>) -> Result<Place, LocateError> {
-        // Entity sets are spelt in lower case, messages are not.
-        if !is_name(segment.name) || segment.name.contains(|one: char| one.is_ascii_uppercase()) {
-            return Err(LocateError::UnknownOperation);
-        }
-        self.members(schema::object_name(segment.name), piece, segment)
-    }
-
-    /// A collection, or one record of it.
-    fn members(
-        &mut self,
-        object: ObjectName,
-        piece: &Piece,
-        segment: &Segment<'_>,
-    ) -> Result<Place, LocateError> {
-        self.record = self.next_record();
-        let Some(arguments) = &segment.arguments else { return Ok(Place::Collection(object)) };
-        if arguments.is_empty() {
-            return Err(LocateError::UnknownOperation);
-        }
-        let key = key((piece, Codec::Percent), arguments, &object, self.record)?;
-        self.keys.push((object.clone(), key));
-        Ok(Place::Record(object))
-    }
-
-    fn next_record(&self) -> u32 {
-        self.first.saturating_add(u32::try_from(self.keys.len()).unwrap_or(u32::MAX))
-    }
-
-    fn follow(
-        &mut self,
-        place: Place,
-        piece: &Piece,
-        segment: &Segment<'_>,
-    ) -> Result<Place, LocateError> {
-        let has_key = segment.arguments.is_some();
-        Ok(match (place, segment.name) {
-            (Place::Collection(object), "$count") if !has_key => Place::Count(object),
-            (
-                Place::Collection(object) | Place::Record(object) | Place::Property(object, _),
-                "$ref",
-            ) if !has_key => Place::References(object),
-            (Place::Property(object, field), "$value") if !has_key => Place::Raw(object, field),
-            (Place::Collection(object), name) if !has_key => {
-                let message = match schema::message(name) {
-                    Some("CreateMultiple") => Message::Create,
-                    Some("UpdateMultiple") => Message::Update,
-                    Some("UpsertMultiple") => Message::Upsert,
-                    Some("DeleteMultiple") => Message::Delete,
-                    _ => return Err(LocateError::UnknownOperation),
-                };
-                Place::Message(object, message)
-            }
-            (Place::Record(object), name) if is_name(name) => match navigation(&object, name) {
-                Some(led) if led.is_collection => self.members(led.object, piece, segment)?,
-                Some(led) if !has_key => {
-                    self.record = self.next_record();
-                    Place::Record(led.object)
-                }
-                None if !has_key => Place::Property(object, schema::field_name(name)),
-                _ => return Err(LocateError::UnknownOperation),
-            },
-            _ => return Err(LocateError::UnknownOperation),
-        })
     }
 }
 

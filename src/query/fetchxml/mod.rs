@@ -8,6 +8,7 @@
 //! column has to look like a name. `uiname`, which repeats the name of a record for
 //! editors and which the server ignores, is reported to be taken out.
 
+mod check;
 mod operators;
 mod parser;
 #[cfg(test)]

@@ -2,90 +2,12 @@
 
 use std::ops::Range;
 
+use super::check::check;
 use super::operators::{Operator, operator};
 use super::{Column, Comparison, Fetch, FetchError, Field, FieldUse, Link};
 use crate::carrier::Widening;
 use crate::carrier::xml::{Element, Piece, parse};
 use crate::query::PRESENCE;
-
-/// Attributes of an element, beside those that are read.
-const PLAIN: [(&str, &[&str]); 8] = [
-    (
-        "fetch",
-        &[
-            "aggregate",
-            "aggregatelimit",
-            "count",
-            "datasource",
-            "distinct",
-            "latematerialize",
-            "mapping",
-            "no-lock",
-            "options",
-            "output-format",
-            "page",
-            "returntotalrecordcount",
-            "top",
-            "useraworderby",
-            "utc-offset",
-            "version",
-        ],
-    ),
-    ("entity", &["enableprefiltering", "name", "prefilterparametername"]),
-    (
-        "link-entity",
-        &[
-            "alias",
-            "enableprefiltering",
-            "from",
-            "intersect",
-            "link-type",
-            "name",
-            "prefilterparametername",
-            "to",
-            "visible",
-        ],
-    ),
-    (
-        "attribute",
-        &[
-            "aggregate",
-            "alias",
-            "dategrouping",
-            "distinct",
-            "groupby",
-            "name",
-            "rowaggregate",
-            "usertimezone",
-        ],
-    ),
-    ("order", &["alias", "attribute", "descending", "entityname"]),
-    (
-        "filter",
-        &[
-            "bypassquickfind",
-            "hint",
-            "isquickfindfields",
-            "overridequickfindrecordlimitdisabled",
-            "overridequickfindrecordlimitenabled",
-            "type",
-        ],
-    ),
-    (
-        "condition",
-        &[
-            "alias",
-            "attribute",
-            "column",
-            "entityname",
-            "operator",
-            "uihidden",
-            "uitype",
-            "valueof",
-        ],
-    ),
-    ("value", &["uitype"]),
-];
 
 pub(super) struct Parser<'t> {
     text: &'t str,
@@ -99,12 +21,12 @@ impl<'t> Parser<'t> {
 
     pub(super) fn run(mut self) -> Result<Fetch, FetchError> {
         let root = parse(self.text)?;
-        self.check(&root, "fetch", &["paging-cookie"])?;
+        check(&root, "fetch", &["paging-cookie"])?;
         self.found.cookie = root.attribute("paging-cookie").cloned();
         let [entity] = root.children.as_slice() else {
             return Err(missing(&root, "one entity"));
         };
-        self.check(entity, "entity", &[])?;
+        check(entity, "entity", &[])?;
         self.found.table = required(entity, "name")?;
         self.links(entity)?;
         let table = self.found.table.clone();
@@ -138,7 +60,7 @@ impl<'t> Parser<'t> {
     ) -> Result<(), FetchError> {
         for child in &element.children {
             match child.name.as_str() {
-                "all-attributes" => self.check(child, "all-attributes", &[])?,
+                "all-attributes" => check(child, "all-attributes", &[])?,
                 "attribute" => self.attribute(child, table, link)?,
                 "order" => self.order(child, table)?,
                 "filter" => self.filter(child, table)?,
@@ -150,7 +72,7 @@ impl<'t> Parser<'t> {
     }
 
     fn link(&mut self, element: &Element) -> Result<(), FetchError> {
-        self.check(element, "link-entity", &[])?;
+        check(element, "link-entity", &[])?;
         let table = required(element, "name")?;
         let alias = optional(element, "alias");
         self.table(element, &table, Some(alias.as_deref().unwrap_or(&table)))
@@ -162,7 +84,7 @@ impl<'t> Parser<'t> {
         table: &str,
         link: Option<&str>,
     ) -> Result<(), FetchError> {
-        self.check(element, "attribute", &[])?;
+        check(element, "attribute", &[])?;
         let column = required(element, "name")?;
         let field = Field { table: table.to_owned(), column };
         let aggregate =
@@ -184,7 +106,7 @@ impl<'t> Parser<'t> {
     }
 
     fn order(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
-        self.check(element, "order", &[])?;
+        check(element, "order", &[])?;
         let table = self.named_table(element, table)?;
         let operator = "order";
         match (optional(element, "attribute"), optional(element, "alias")) {
@@ -203,7 +125,7 @@ impl<'t> Parser<'t> {
     }
 
     fn filter(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
-        self.check(element, "filter", &[])?;
+        check(element, "filter", &[])?;
         for child in &element.children {
             match child.name.as_str() {
                 "filter" => self.filter(child, table)?,
@@ -216,7 +138,7 @@ impl<'t> Parser<'t> {
     }
 
     fn condition(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
-        self.check(element, "condition", &["uiname", "value"])?;
+        check(element, "condition", &["uiname", "value"])?;
         let table = self.named_table(element, table)?;
         let column = required(element, "attribute")?;
         let field = Field { table: table.clone(), column };
@@ -257,7 +179,7 @@ impl<'t> Parser<'t> {
             self.found.comparisons.push(Comparison { field: field.clone(), value, widening });
         }
         for child in &element.children {
-            self.check(child, "value", &["uiname"])?;
+            check(child, "value", &["uiname"])?;
             let has_label = self.label(child);
             let text = child.text.as_ref().filter(|_| child.children.is_empty());
             let Some(value) = text else { return Err(missing(child, "a text")) };
@@ -307,33 +229,6 @@ impl<'t> Parser<'t> {
             .or_else(|| Some(self.found.table.as_str()).filter(|table| *table == name));
         table.map(str::to_owned).ok_or(FetchError::Link(element.span.start))
     }
-
-    /// Whether an element is what it must be, and nothing in it is overlooked.
-    fn check(&self, element: &Element, name: &str, read: &[&str]) -> Result<(), FetchError> {
-        if element.name != name {
-            return Err(FetchError::Element(element.span.start));
-        }
-        let plain = PLAIN.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, plain)| plain);
-        for attribute in &element.attributes {
-            let known = attribute.name.as_str();
-            let is_fine = read.contains(&known)
-                || (plain.contains(&known) && is_plain(attribute.value.as_str()));
-            if !is_fine {
-                return Err(FetchError::Attribute(attribute.span.start));
-            }
-        }
-        let text = element.text.as_ref().filter(|_| name != "value");
-        match text.filter(|text| !text.as_str().trim().is_empty()) {
-            Some(text) => Err(FetchError::Element(text.span.start)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// A name, a number, a flag, or names with commas between them.
-fn is_plain(text: &str) -> bool {
-    text.len() <= 128
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.,".contains(&byte))
 }
 
 fn optional(element: &Element, name: &str) -> Option<String> {

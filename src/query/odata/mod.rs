@@ -11,6 +11,7 @@
 //! It knows the syntax only, and refuses what it does not know: arithmetic, `has`,
 //! enumeration literals, `$it`, `$root` and `$count` inside of paths.
 
+mod calls;
 mod cursor;
 mod functions;
 mod lexer;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::cursor::{Constant, Cursor};
-use super::functions::{QueryFunction, computed, query_function};
+use super::functions::{computed, query_function};
 use super::lexer::Token;
 use super::{Clause, Comparison, FieldUse, Found, ODataError, Operand, Path};
 use crate::carrier::Widening;
@@ -13,7 +13,7 @@ use crate::query::PRESENCE;
 /// Reads one query option.
 pub(super) struct Parser<'t, 'a> {
     pub cursor: Cursor<'t>,
-    alias: &'a dyn Fn(&str) -> Option<String>,
+    pub alias: &'a dyn Fn(&str) -> Option<String>,
     pub found: Found,
     /// The navigation that paths start from: that of the expanded property.
     pub base: Vec<String>,
@@ -22,7 +22,7 @@ pub(super) struct Parser<'t, 'a> {
 }
 
 /// One side of a comparison.
-enum Side {
+pub(super) enum Side {
     Field(Path),
     /// What functions make of these.
     Computed(&'static str, Vec<Path>),
@@ -157,7 +157,12 @@ impl<'t, 'a> Parser<'t, 'a> {
     }
 
     /// A list of values that a property is compared with.
-    fn values(&mut self, field: &Path, open: char, close: char) -> Result<(), ODataError> {
+    pub(super) fn values(
+        &mut self,
+        field: &Path,
+        open: char,
+        close: char,
+    ) -> Result<(), ODataError> {
         self.cursor.sign(open, "a list")?;
         let Self { cursor, found, .. } = self;
         cursor.list(|cursor| {
@@ -179,7 +184,7 @@ impl<'t, 'a> Parser<'t, 'a> {
     }
 
     /// A property, a value, or a function; `None` behind what is a condition by itself.
-    fn side(&mut self) -> Result<Option<Side>, ODataError> {
+    pub(super) fn side(&mut self) -> Result<Option<Side>, ODataError> {
         if let Some(constant) = self.cursor.take_constant(false)? {
             return Ok(Some(Side::Constant(constant)));
         }
@@ -190,7 +195,7 @@ impl<'t, 'a> Parser<'t, 'a> {
             let is_call = self.cursor.second_is('(');
             match word {
                 "any" | "all" if is_call && !names.is_empty() => {
-                    return self.lambda(names).map(|()| None);
+                    return self.lambda(&names).map(|()| None);
                 }
                 _ if is_call => {
                     if let Some(function) = query_function(word) {
@@ -209,7 +214,7 @@ impl<'t, 'a> Parser<'t, 'a> {
     }
 
     /// `any(c:c/lastname eq 'x')`, after the navigation that leads there.
-    fn lambda(&mut self, names: Vec<&'t str>) -> Result<(), ODataError> {
+    fn lambda(&mut self, names: &[&'t str]) -> Result<(), ODataError> {
         let at = self.cursor.at();
         self.cursor.any_word()?;
         self.cursor.sign('(', "(")?;
@@ -221,101 +226,13 @@ impl<'t, 'a> Parser<'t, 'a> {
         if self.variables.iter().any(|(taken, _)| *taken == variable) {
             return Err(ODataError::Expected { expected: "a variable of its own", at });
         }
-        let leads_to = self.path(&names, at).names;
+        let leads_to = self.path(names, at).names;
         self.variables.push((variable, leads_to));
         self.cursor.deeper()?;
         self.condition()?;
         self.cursor.shallower();
         self.variables.pop();
         self.cursor.sign(')', ")")
-    }
-
-    /// `contains(lastname,'x')`: what it is given is of no use to a surrogate.
-    fn computed(&mut self, name: &'static str) -> Result<Side, ODataError> {
-        self.cursor.any_word()?;
-        self.cursor.sign('(', "(")?;
-        let mut fields = Vec::new();
-        if !self.cursor.next_is(')') {
-            loop {
-                self.cursor.deeper()?;
-                match self.side()?.ok_or_else(|| self.cursor.expected("a value"))? {
-                    Side::Field(field) => fields.push(field),
-                    Side::Computed(_, inner) => fields.extend(inner),
-                    Side::Constant(Constant::Alias(name)) => self.found.passed.push(name),
-                    Side::Constant(_) => {}
-                }
-                self.cursor.shallower();
-                if !self.cursor.take_sign(',') {
-                    break;
-                }
-            }
-        }
-        self.cursor.sign(')', ")")?;
-        Ok(Side::Computed(name, fields))
-    }
-
-    /// `Microsoft.Dynamics.CRM.In(PropertyName='lastname',PropertyValues=['x','y'])`.
-    fn query_function(
-        &mut self,
-        function: QueryFunction,
-        names: Vec<&'t str>,
-    ) -> Result<(), ODataError> {
-        let at = self.cursor.at();
-        self.cursor.any_word()?;
-        self.cursor.sign('(', "(")?;
-        if !self.cursor.take_word("PropertyName") {
-            return Err(self.cursor.expected("PropertyName"));
-        }
-        self.cursor.sign('=', "=")?;
-        let name = self.property_name()?;
-        let names: Vec<&str> = names.into_iter().chain(name.split('/')).collect();
-        let field = self.path(&names, at);
-        if let QueryFunction::Other(name) = function {
-            self.use_all([field.clone()], name);
-        }
-        while self.cursor.take_sign(',') {
-            let parameter = self.cursor.name()?;
-            self.cursor.sign('=', "=")?;
-            let is_list = parameter == "PropertyValues" && self.cursor.next_is('[');
-            match function {
-                QueryFunction::Membership if is_list => self.values(&field, '[', ']')?,
-                QueryFunction::Membership => {
-                    let Some(Constant::Alias(name)) = self.cursor.take_constant(false)? else {
-                        return Err(self.cursor.expected("a list"));
-                    };
-                    let with = Operand::Alias(name);
-                    self.found.comparisons.push(Comparison { field: field.clone(), with });
-                }
-                QueryFunction::Other(_) if is_list => {
-                    let before = self.found.comparisons.len();
-                    self.values(&field, '[', ']')?;
-                    self.found.comparisons.truncate(before);
-                }
-                QueryFunction::Other(_) => match self.cursor.take_constant(false)? {
-                    Some(Constant::Alias(name)) => self.found.passed.push(name),
-                    Some(_) => {}
-                    None => return Err(self.cursor.expected("a value")),
-                },
-            }
-        }
-        self.cursor.sign(')', ")")
-    }
-
-    /// The name in `PropertyName=…`, also behind an alias.
-    fn property_name(&mut self) -> Result<String, ODataError> {
-        let is_path = |name: &String| name.split('/').all(is_name);
-        let quoted = |text: &str| text.strip_prefix('\'')?.strip_suffix('\'').map(str::to_owned);
-        let missing = self.cursor.expected("the name of a property");
-        let name = match self.cursor.take_constant(false)? {
-            Some(Constant::Literal(literal)) => quoted(self.cursor.raw(literal.span)),
-            Some(Constant::Alias(alias)) => {
-                let name = (self.alias)(&alias).and_then(|text| quoted(&text));
-                self.found.passed.push(alias);
-                name
-            }
-            _ => None,
-        };
-        name.filter(is_path).ok_or(missing)
     }
 
     /// The path from the resource of the request.
@@ -340,8 +257,4 @@ impl<'t, 'a> Parser<'t, 'a> {
         let uses = fields.into_iter().map(|field| FieldUse { field, operator });
         self.found.uses.extend(uses);
     }
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

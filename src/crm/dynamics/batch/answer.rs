@@ -163,8 +163,8 @@ impl Reader<'_> {
         let mut taken = vec![false; message.headers.len()];
         for (name, document) in rewritten {
             let same = message.headers.iter().zip(&mut taken);
-            let place = same.filter(|(header, _)| header.name == name.as_str());
-            let Some((header, is_taken)) = place.filter(|(_, is_taken)| !**is_taken).next() else {
+            let mut place = same.filter(|(header, _)| header.name == name.as_str());
+            let Some((header, is_taken)) = place.find(|(_, is_taken)| !**is_taken) else {
                 continue;
             };
             *is_taken = true;
