@@ -102,7 +102,7 @@ impl Answer {
                 match value.filter(is_scalar) {
                     Some(value) => {
                         let record = shown.next_record();
-                        shown.value(value, object.clone(), field.clone(), record);
+                        shown.value(value, None, (object.clone(), field.clone()), record);
                         shown.links(root);
                     }
                     None => shown.records(root, None)?,

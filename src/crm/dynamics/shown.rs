@@ -8,7 +8,7 @@ use super::path::canonical_id;
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
-use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
+use crate::carrier::{Codec, Occurrence, Removal, Role, Slot, Value};
 use crate::crm::message::unparseable;
 use crate::crm::{LocateError, Origins, RecordName};
 
@@ -116,7 +116,7 @@ impl<'a> Shown<'a> {
                 return Ok(());
             }
         }
-        self.value(value, object, field, number);
+        self.value(value, value.removal(), (object, field), number);
         Ok(())
     }
 
@@ -139,8 +139,8 @@ impl<'a> Shown<'a> {
     pub(super) fn value(
         &mut self,
         node: Node<'_>,
-        object: ObjectName,
-        field: FieldName,
+        removal: Option<Removal>,
+        (object, field): (ObjectName, FieldName),
         record: u32,
     ) {
         if node.kind() == Kind::Null {
@@ -148,7 +148,7 @@ impl<'a> Shown<'a> {
         }
         let role = role_of(&object, &field);
         let occurrence = Occurrence { object, field, record, role, value: node.value() };
-        self.slots.push(Slot::value(node.span(), Codec::Json, occurrence));
+        self.slots.push(Slot::value(node.span(), Codec::Json, occurrence).removable(removal));
     }
 
     /// What a column looks like to readers; of a lookup, the name of another record.
@@ -173,7 +173,8 @@ impl<'a> Shown<'a> {
             (object, field, record, Role::Composed { from: &[] })
         };
         let occurrence = Occurrence { object, field, record, role, value: value.value() };
-        self.slots.push(Slot::value(value.span(), Codec::Json, occurrence));
+        let slot = Slot::value(value.span(), Codec::Json, occurrence);
+        self.slots.push(slot.removable(value.removal()));
     }
 
     /// Links, and what is no value of a column.

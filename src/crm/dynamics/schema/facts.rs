@@ -63,7 +63,7 @@ const FACTS: [(&[&str], &str, FieldKind, u32); 51] = [
 ];
 
 /// The columns of an address, behind the prefixes of [`ADDRESSES`].
-const ADDRESS_FACTS: [(&str, FieldKind, u32); 12] = [
+const ADDRESS_FACTS: [(&str, FieldKind, u32); 15] = [
     ("line1", Text, 250),
     ("line2", Text, 250),
     ("line3", Text, 250),
@@ -75,7 +75,10 @@ const ADDRESS_FACTS: [(&str, FieldKind, u32); 12] = [
     ("postalcode", Text, 20),
     ("primarycontactname", Text, 150),
     ("telephone1", Phone, 50),
+    ("telephone2", Phone, 50),
+    ("telephone3", Phone, 50),
     ("fax", Text, 50),
+    ("name", Text, 100),
 ];
 
 const ADDRESSES: [(&str, &str); 8] = [
