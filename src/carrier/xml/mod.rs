@@ -4,10 +4,9 @@
 //!
 //! It reads elements, attributes, text, and the five predefined and the numeric
 //! references of XML 1.0, in UTF-8. What two readers could see differently is refused:
-//! a document type and its entities, CDATA sections, processing instructions other than
-//! the declaration in front, attributes that stand twice or hold line ends, and nesting
-//! beyond a limit.
-//! Comments are passed over. Namespaces mean nothing here: a name with a colon is
+//! a document type and its entities, CDATA sections, comments, processing instructions
+//! other than the declaration in front, attributes that stand twice or hold line ends,
+//! and nesting beyond a limit. Namespaces mean nothing here: a name with a colon is
 //! refused.
 
 mod parse;

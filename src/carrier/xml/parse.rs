@@ -11,6 +11,10 @@ pub(super) struct Parser<'t> {
     elements: usize,
 }
 
+/// What the declaration in front may say.
+const DECLARED: [&str; 4] =
+    ["version='1.0'", "encoding='utf-8'", "standalone='yes'", "standalone='no'"];
+
 const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 impl<'t> Parser<'t> {
@@ -22,15 +26,17 @@ impl<'t> Parser<'t> {
         if self.take("<?xml ") {
             let end = self.rest().find("?>").ok_or(XmlError::Syntax(self.at))?;
             let declared = self.rest().get(..end).unwrap_or_default().to_ascii_lowercase();
-            let is_utf8 = !declared.contains("encoding") || declared.contains("utf-8");
-            if !is_utf8 || declared.contains(['<', '>']) {
+            if !declared
+                .split_whitespace()
+                .all(|part| DECLARED.contains(&part.replace('"', "'").as_str()))
+            {
                 return Err(XmlError::Unsupported(0));
             }
             self.at += end + 2;
         }
-        self.misc()?;
+        self.space();
         let root = self.element(0)?;
-        self.misc()?;
+        self.space();
         if self.rest().is_empty() { Ok(root) } else { Err(XmlError::Syntax(self.at)) }
     }
 
@@ -47,26 +53,6 @@ impl<'t> Parser<'t> {
     fn space(&mut self) {
         let rest = self.rest();
         self.at += rest.len() - rest.trim_start_matches(WHITE_SPACE).len();
-    }
-
-    /// White space and comments.
-    fn misc(&mut self) -> Result<(), XmlError> {
-        loop {
-            self.space();
-            if !self.comment()? {
-                return Ok(());
-            }
-        }
-    }
-
-    fn comment(&mut self) -> Result<bool, XmlError> {
-        let start = self.at;
-        if !self.take("<!--") {
-            return Ok(false);
-        }
-        let end = self.rest().find("--").ok_or(XmlError::Syntax(start))?;
-        self.at += end + 2;
-        if self.take(">") { Ok(true) } else { Err(XmlError::Syntax(self.at)) }
     }
 
     fn name(&mut self) -> Result<&'t str, XmlError> {
@@ -155,14 +141,13 @@ impl<'t> Parser<'t> {
     fn content(&mut self, depth: usize) -> Result<(Vec<Element>, Option<Piece>), XmlError> {
         let mut children = Vec::new();
         let start = self.at;
-        let mut has_comment = false;
         loop {
             let length = self.rest().find('<').ok_or(XmlError::Syntax(self.at))?;
             let run = self.at..self.at + length;
             let is_blank = self.text.get(run.clone()).is_some_and(|run| run.trim().is_empty());
             self.at = run.end;
             if self.rest().starts_with("</") {
-                let is_text = children.is_empty() && !has_comment && run.start == start;
+                let is_text = children.is_empty() && run.start == start;
                 return if is_text {
                     Ok((children, Some(self.piece(run)?)))
                 } else if is_blank {
@@ -171,15 +156,11 @@ impl<'t> Parser<'t> {
                     Err(XmlError::Syntax(run.start))
                 };
             }
-            // Text beside elements or comments is read differently by different readers.
+            // Text beside elements means nothing in what is read here.
             if !is_blank {
                 return Err(XmlError::Syntax(run.start));
             }
-            if self.comment()? {
-                has_comment = true;
-            } else {
-                children.push(self.element(depth + 1)?);
-            }
+            children.push(self.element(depth + 1)?);
         }
     }
 

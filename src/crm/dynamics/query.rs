@@ -181,7 +181,9 @@ impl Binder<'_> {
             }
         }
         self.aliases.extend(found.passed.into_iter().map(|name| Alias { name, compared: None }));
-        if found.uses.iter().any(|found| found.operator == "contains") {
+        // What they are compared with is not told.
+        let is_plain = |operator| matches!(operator, "$orderby" | FieldUse::PRESENCE);
+        if !found.uses.iter().all(|found| is_plain(found.operator)) {
             return Err(refuse(parameter, "it compares with what may be no name"));
         }
         Ok(())
@@ -298,8 +300,8 @@ fn is_number(text: &str) -> bool {
 
 /// `919042!08/22/2026 08:10:44`
 fn is_token(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!/:. -_=+".contains(&byte);
-    (1..=256).contains(&text.len()) && text.bytes().all(allowed)
+    let allowed = |byte: u8| byte.is_ascii_digit() || b"!/:. -AMP".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn refuse(parameter: &Parameter, problem: &str) -> LocateError {

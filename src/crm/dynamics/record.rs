@@ -169,7 +169,10 @@ impl<'a> Records<'a> {
     fn control(&mut self, key: &str, value: Node<'_>) -> Result<(), LocateError> {
         match key {
             "@odata.id" => self.reference(value),
-            "@odata.type" => Ok(()),
+            "@odata.type" => {
+                let is_type = value.text().is_some_and(|text| schema::type_name(&text).is_some());
+                require(value, is_type, "is no type of a record")
+            }
             // Clients send back what they read.
             "@odata.context" => self.context(value),
             "@odata.etag" => {

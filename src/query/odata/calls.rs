@@ -12,7 +12,8 @@ impl<'t> Parser<'t, '_> {
         self.cursor.any_word()?;
         self.cursor.sign('(', "(")?;
         let mut fields = Vec::new();
-        if !self.cursor.next_is(')') {
+        let has_arguments = !self.cursor.next_is(')');
+        if has_arguments {
             loop {
                 self.cursor.deeper()?;
                 match self.side()?.ok_or_else(|| self.cursor.expected("a value"))? {
@@ -26,6 +27,10 @@ impl<'t> Parser<'t, '_> {
                     break;
                 }
             }
+        }
+        if fields.is_empty() && (name != "now" || has_arguments) {
+            // Its values would belong to nothing.
+            return Err(self.cursor.expected("a property"));
         }
         self.cursor.sign(')', ")")?;
         Ok(Side::Computed(name, fields))

@@ -150,6 +150,8 @@ fn what_is_not_understood_is_refused() {
     check(filter, "$it/a eq 1", expected("a name", 0));
     check(filter, "a.b eq 1", expected("a name", 0));
     check(filter, "soundex(a) eq 'x'", expected("a known function", 0));
+    check(filter, "contains('x','y')", expected("a property", 16));
+    check(filter, "now('x') eq 1", expected("a property", 7));
     check(filter, "'x' eq 'y'", expected("a property", 10));
     check(filter, "'x'", expected("an operator", 3));
     check(filter, "(a eq 1", expected(")", 7));

@@ -23,6 +23,7 @@ use self::answer::BatchAnswer;
 use self::part::{OF_PART, OF_REQUEST};
 use super::One;
 use super::answer::Answer;
+use super::link::is_content_id;
 use super::operation::Answered;
 use crate::base::ObjectName;
 use crate::carrier::multipart::{MultipartError, Part, boundary, parts};
@@ -131,7 +132,11 @@ impl Reader<'_> {
             let (place, expected) = ("a part of the body", "application/http");
             return Err(LocateError::UnsupportedMediaType { place, expected });
         }
-        let content_id = part.header(self.text, "content-id").map_err(refuse)?.map(str::to_owned);
+        let content_id = part.header(self.text, "content-id").map_err(refuse)?;
+        if !content_id.is_none_or(|id| is_content_id(&format!("${id}"))) {
+            return Err(unparseable("the body", "a part has an id that is no number"));
+        }
+        let content_id = content_id.map(str::to_owned);
         let message = part.message(self.text).map_err(refuse)?;
         let line = self.line(&message.start_line)?;
         self.fields(&part.headers, &OF_PART);

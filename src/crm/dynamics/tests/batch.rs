@@ -113,6 +113,7 @@ fn what_is_not_read_in_a_part_refuses_all() {
         "length",
     );
     let change_set = |parts| in_change_set(parts) + "--b--";
+    check(change_set(&[("Anna", "POST contacts", "{}")]), "no number");
     check(change_set(&[("1", "GET contacts", "")]), "changes nothing");
     check(
         in_change_set(&[("1", "POST contacts", "{}")]) + &request("PATCH $1", json, "{}") + "--b--",

@@ -297,6 +297,9 @@ fn metadata_passes_without_values() {
         "{v}/EntityDefinitions(LogicalName='Anna Müller')",
         "{v}/EntityDefinitions?$filter=LogicalName%20eq%20'a@b.de'",
         "{v}/EntityDefinitions?$filter=contains(LogicalName,'Anna')",
+        "{v}/EntityDefinitions?$filter=startswith(LogicalName,'Anna')",
+        "{v}/EntityDefinitions?$filter=LogicalName%20gt%20'a@b.de'",
+        "{v}/contacts?$deltatoken=Anna",
         "{v}/RetrieveTotalRecordCount(EntityNames=@p)?@p=['a@b.de']",
     ] {
         assert!(locate("GET", refused, "").is_err(), "{refused}");
@@ -340,6 +343,7 @@ fn what_is_not_known_is_refused() {
     check("POST", "{v}/contacts", r#"{"a@my.note":"x"}"#, "no annotation");
     check("POST", "{v}/contacts", r#"{"@my.note":"x"}"#, "no annotation");
     check("POST", "{v}/contacts", r#"{"@odata.type":"x"}"#, "no type");
+    check("PUT", "{v}/contacts({id})/fax", r#"{"value":"1","@odata.type":"Anna B"}"#, "no type");
     check(
         "POST",
         "{v}/contacts",
