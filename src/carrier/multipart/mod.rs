@@ -13,7 +13,7 @@ mod tests;
 
 use std::ops::Range;
 
-use self::line::Lines;
+use self::line::{Line, Lines};
 
 /// Parts that one body may have, nested ones not counted.
 pub const MAX_PARTS: usize = 1_000;
@@ -23,6 +23,8 @@ pub const MAX_PARTS: usize = 1_000;
 pub struct Part {
     pub headers: Vec<Header>,
     pub body: Range<usize>,
+    /// From its delimiter line to the next one.
+    pub span: Range<usize>,
 }
 
 /// A header field. Its name is in lower case.
@@ -94,7 +96,7 @@ pub fn boundary(content_type: &str) -> Option<&str> {
 pub fn parts(text: &str, span: Range<usize>, boundary: &str) -> Result<Vec<Part>, MultipartError> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
-    let mut opened: Option<usize> = None;
+    let mut opened: Option<Line> = None;
     let mut is_closed = false;
     let mut last_end = span.start;
     for line in Lines::new(text, span.clone()) {
@@ -104,14 +106,20 @@ pub fn parts(text: &str, span: Range<usize>, boundary: &str) -> Result<Vec<Part>
                 if parts.len() == MAX_PARTS {
                     return Err(MultipartError::TooMany);
                 }
-                if let Some(start) = opened.take() {
-                    parts.push(part(text, start..last_end.max(start))?);
+                let at = line.content.start;
+                if let Some(Line { content, end }) = opened.take() {
+                    let inner = end..last_end.max(end);
+                    parts.push(part(text, inner, content.start..at)?);
                 }
                 let rest = rest.trim_end_matches([' ', '\t']);
                 match rest {
-                    "" => opened = Some(line.end),
+                    "" => {
+                        last_end = line.content.end;
+                        opened = Some(line);
+                        continue;
+                    }
                     "--" => is_closed = true,
-                    _ => return Err(MultipartError::Boundary(line.content.start)),
+                    _ => return Err(MultipartError::Boundary(at)),
                 }
             }
             _ if content.contains(delimiter.as_str()) => {
@@ -127,14 +135,14 @@ pub fn parts(text: &str, span: Range<usize>, boundary: &str) -> Result<Vec<Part>
     if is_closed { Ok(parts) } else { Err(MultipartError::Delimiter(span.end)) }
 }
 
-fn part(text: &str, span: Range<usize>) -> Result<Part, MultipartError> {
-    let (headers, body) = headers(text, span.clone())?;
-    let part = Part { headers, body };
+fn part(text: &str, inner: Range<usize>, span: Range<usize>) -> Result<Part, MultipartError> {
+    let (headers, body) = headers(text, inner.clone())?;
+    let part = Part { headers, body, span };
     let coding = part.header(text, "content-transfer-encoding")?;
     if coding.is_none_or(|coding| coding.eq_ignore_ascii_case("binary")) {
         Ok(part)
     } else {
-        Err(MultipartError::Content(span.start))
+        Err(MultipartError::Content(inner.start))
     }
 }
 

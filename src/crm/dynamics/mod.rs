@@ -79,6 +79,7 @@ impl Dialect for Dynamics {
             located.body = batch.body;
             located.uses = batch.uses;
             located.records = batch.names;
+            located.batch = batch.split;
             located.answer = batch.answer;
         }
         Ok(located)

@@ -3,6 +3,9 @@
 //! multipart for each change set. Of a change set that failed there is one answer only,
 //! and behind a failure there may be none.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -19,7 +22,9 @@ use crate::crm::{
 
 #[derive(Debug)]
 pub(super) struct BatchAnswer {
-    pub expected: Vec<Expected>,
+    pub expected: Arc<Vec<Expected>>,
+    /// What is written for the parts that were taken out of the request, by their places.
+    pub refused: BTreeMap<usize, String>,
 }
 
 impl ReadAnswer for BatchAnswer {
@@ -40,11 +45,21 @@ impl ReadAnswer for BatchAnswer {
             done: Done::default(),
         };
         let found = parts(text, 0..text.len(), boundary).map_err(refuse)?;
-        if found.len() > self.expected.len() {
-            return Err(unparseable("the answer", "it has more parts than the request"));
+        let forwarded = self.expected.len() - self.refused.len();
+        let is_whole = found.len() == forwarded || self.refused.is_empty();
+        if found.len() > forwarded || !is_whole {
+            return Err(unparseable("the answer", "it has not one part for each request"));
         }
-        for (part, expected) in found.iter().zip(&self.expected) {
-            reader.part(part, expected)?;
+        let mut answers = found.iter();
+        let mut end = found.first().map_or(0, |part| part.span.start);
+        for (place, expected) in self.expected.iter().enumerate() {
+            if let Some(part) = self.refused.get(&place) {
+                let part = format!("--{boundary}\r\n{part}");
+                reader.slots.push(Slot::rewritten(end..end, Codec::Plain, part));
+            } else if let Some(part) = answers.next() {
+                reader.part(part, expected)?;
+                end = part.span.end;
+            }
         }
         Ok(LocatedAnswer {
             status: answer.status,

@@ -7,35 +7,41 @@
 //! is not known is taken out. A part that refers to what another makes (`$1`) is about
 //! the table of that one.
 //!
-//! One record that may not pass keeps the whole batch back: the parts of a change set
-//! are done together or not at all, and behind a part that fails the CRM stops.
+//! A change set is done as a whole or not at all, and behind a part that fails the CRM
+//! stops, unless the caller prefers `odata.continue-on-error`. So only then a part can be
+//! refused without the others; else one record that may not pass keeps all back.
 
 mod answer;
 mod part;
+mod refuse;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
-use http::Method;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method};
 
 use self::answer::BatchAnswer;
 use self::part::{OF_PART, OF_REQUEST};
+use self::refuse::Split;
 use super::One;
 use super::answer::Answer;
 use super::link::is_content_id;
 use super::operation::Answered;
 use crate::base::ObjectName;
-use crate::carrier::multipart::{MultipartError, Part, boundary, parts};
-use crate::carrier::{Document, Slot};
+use crate::carrier::multipart::{MAX_PARTS, MultipartError, Part, boundary, parts};
+use crate::carrier::{Document, Element, Removal, Slot};
 use crate::crm::message::unparseable;
-use crate::crm::{FieldUse, LocateError, ReadAnswer, RecordName, RequestView};
+use crate::crm::{self, FieldUse, LocateError, ReadAnswer, RecordName, RequestView};
 
 /// What a batch holds.
 pub(super) struct Batch {
     pub body: Document,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
+    /// Refuses single parts, where that is possible.
+    pub split: Option<Box<dyn crm::Batch>>,
     pub answer: Box<dyn ReadAnswer>,
 }
 
@@ -44,6 +50,15 @@ pub(super) struct Batch {
 enum Expected {
     One(Asked),
     ChangeSet(Vec<Asked>),
+}
+
+impl Expected {
+    fn asked(&self) -> &[Asked] {
+        match self {
+            Self::One(asked) => std::slice::from_ref(asked),
+            Self::ChangeSet(all) => all,
+        }
+    }
 }
 
 /// A request of the batch, as its answer is read.
@@ -78,14 +93,35 @@ pub(super) fn locate(request: &RequestView<'_>) -> Result<Batch, LocateError> {
         tables: HashMap::new(),
     };
     let mut expected = Vec::new();
+    let mut elements = Vec::new();
     for part in parts(text, 0..text.len(), boundary).map_err(refuse)? {
+        let first = reader.next;
         expected.push(reader.part(&part)?);
+        let removal = Removal { member: part.span, before: None, after: None };
+        elements.push(Element { records: first..reader.next, removal });
     }
+    let count: usize = expected.iter().map(|expected| expected.asked().len()).sum();
+    // One that we shortened would pass where the CRM refuses it.
+    let is_split = continues_on_error(request.headers) && count <= MAX_PARTS;
+    let records = elements.iter().map(|element| element.records.clone()).collect();
+    let expected = Arc::new(expected);
+    let split = Split { expected: Arc::clone(&expected), records };
     Ok(Batch {
-        body: Document::new(request.body.clone(), reader.slots),
+        body: Document::new(request.body.clone(), reader.slots).with_elements(elements),
         uses: reader.uses,
         names: reader.names,
-        answer: Box::new(BatchAnswer { expected }),
+        split: is_split.then(|| Box::new(split) as Box<dyn crm::Batch>),
+        answer: Box::new(BatchAnswer { expected, refused: BTreeMap::new() }),
+    })
+}
+
+/// `Prefer: odata.continue-on-error`
+fn continues_on_error(headers: &HeaderMap) -> bool {
+    let all = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(',')).any(|preference| {
+        let preference = preference.trim();
+        let name = preference.strip_prefix("odata.").unwrap_or(preference);
+        matches!(name, "continue-on-error" | "continue-on-error=true")
     })
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::{ID, headers, locate_with, occurrences, read_answer, render, uses};
-use crate::carrier::Replacement;
-use crate::crm::{Done, LocateError, LocatedRequest};
+use crate::base::{Refusal, RefusalCode, Timestamp};
+use crate::carrier::{Replacement, multipart};
+use crate::crm::{AnswerView, Done, LocateError, LocatedRequest, RefusedRecords, Remaining};
 
 const BATCH: &str = "{v}/$batch";
 
@@ -192,4 +193,74 @@ fn a_change_set_that_failed_has_one_answer() {
     assert!(read_answer(&located, 200, &json, error).is_err());
     let two = format!("--r\r\n{0}--r\r\n{0}--r--", answer_part("204 No Content", "", ""));
     assert!(read_answer(&located, 200, &media, &two).is_err());
+}
+
+fn three(prefer: &str) -> LocatedRequest {
+    let json = "Content-Type: application/json\n";
+    let body = request("POST contacts", json, "{\"lastname\":\"A\"}")
+        + &in_change_set(&[
+            ("1", "POST contacts", "{\"lastname\":\"B\"}"),
+            ("2", "PATCH $1", "{\"lastname\":\"C\"}"),
+        ])
+        + &request("POST contacts", json, "{\"lastname\":\"D\"}")
+        + "--b--\n";
+    let media = headers(&[("content-type", "multipart/mixed; boundary=b"), ("prefer", prefer)]);
+    locate_with("POST", BATCH, &media, &body).unwrap()
+}
+
+const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
+const GO_ON: &str = "return=minimal, odata.continue-on-error";
+
+fn refused(records: &[u32]) -> RefusedRecords {
+    let refusal = Refusal::new(RefusalCode::TransferRefused, "it may not");
+    records.iter().map(|record| (*record, refusal.clone())).collect()
+}
+
+#[test]
+fn a_part_is_refused_without_the_others_where_the_caller_prefers_that() {
+    assert!(three("return=minimal").batch.is_none());
+    let found = three(GO_ON);
+    let batch = found.batch.as_ref().unwrap();
+    assert_eq!(batch.elements(), [0..1, 1..3, 3..4]);
+
+    let mut out = refused(&[2]);
+    batch.complete(&mut out);
+    assert_eq!(out.keys().copied().collect::<Vec<_>>(), [1, 2], "a change set is one");
+    let keep = vec![Replacement::Keep; 4];
+    let rendered =
+        found.body.render_without(&mut keep.iter(), &|record| out.contains_key(&record)).unwrap();
+    let rendered = String::from_utf8(rendered.to_vec()).unwrap();
+    assert!(!rendered.contains("--c") && !rendered.contains('B') && rendered.contains("\"D\""));
+    let again = located(&rendered).unwrap();
+    assert_eq!(occurrences(&again.body), ["0 contact.lastname = A", "1 contact.lastname = D"]);
+
+    let Remaining::Some(reader) = batch.refuse(&out, NOW) else { panic!("some is left") };
+    let part = answer_part("204 No Content", "", "");
+    let sent = format!("--r\r\n{part}--r\r\n{part}--r--\r\n");
+    let read = |body: &str| {
+        reader.locate(&AnswerView {
+            status: http::StatusCode::OK,
+            headers: &headers(&[("content-type", "multipart/mixed; boundary=r")]),
+            body: &body.to_owned().into(),
+            origins: &super::origins(),
+        })
+    };
+    let answer = read(&sent).unwrap();
+    let shown = render(&answer.body, &Replacement::Keep);
+    let parts: Vec<&str> = shown.split("--r\r\n").skip(1).collect();
+    assert_eq!(
+        (parts.len(), parts[0], parts[2].trim_end_matches("--r--\r\n")),
+        (3, part.as_str(), part.as_str())
+    );
+    assert!(parts[1].contains("HTTP/1.1 403 Forbidden\r\n"), "{}", parts[1]);
+    assert!(parts[1].contains("\"Zollhaus: it may not\""), "{}", parts[1]);
+    let Done::Each(done) = answer.done else { panic!("parts are told apart") };
+    assert_eq!(done.iter().map(|same| same.in_request).collect::<Vec<_>>(), [0, 3]);
+    assert!(read(&format!("--r\r\n{part}--r--\r\n")).is_err(), "one would be in the other's place");
+
+    let Remaining::None(all) = batch.refuse(&refused(&[0, 1, 3]), NOW) else { panic!("all") };
+    let boundary = multipart::boundary(all.content_type).unwrap();
+    let parts = multipart::parts(&all.body, 0..all.body.len(), boundary).unwrap();
+    assert_eq!(parts.len(), 3);
+    assert!(parts.iter().all(|part| part.message(&all.body).is_ok()));
 }
