@@ -66,6 +66,14 @@ impl Border {
         self.residence.iter().any(|rule| rule.asks(object, field))
     }
 
+    /// Whether some rule asks for consent or a purpose because of this field. Takes
+    /// canonical names.
+    pub fn asks_consent_for(&self, object: &ObjectName, field: &FieldName) -> bool {
+        let rules = self.laws.iter().flat_map(|law| &law.consents);
+        let mut fields = rules.filter_map(|rule| rule.fields.as_ref()).flatten();
+        fields.any(|(o, f)| (o, f) == (object, field))
+    }
+
     /// Whether some rule may put a token in the place of a value that is sealed otherwise.
     pub fn may_tokenize(&self) -> bool {
         let by_transfer = |rule: &TransferRule| {

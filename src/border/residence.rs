@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Whose law covers a record.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,9 +27,10 @@ pub struct RecordFacts<'a> {
 }
 
 impl RecordFacts<'_> {
-    pub(super) fn value_of(&self, object: &ObjectName, field: &FieldName) -> Option<&str> {
-        let found = self.fields.iter().find(|(o, f, _)| (*o, *f) == (object, field));
-        found.map(|(_, _, value)| *value)
+    /// More than one where the record holds a list.
+    fn values_of(&self, object: &ObjectName, field: &FieldName) -> impl Iterator<Item = &str> {
+        let is_it = move |(o, f, _): &&(&ObjectName, &FieldName, &str)| (*o, *f) == (object, field);
+        self.fields.iter().filter(is_it).map(|(_, _, value)| *value)
     }
 }
 
@@ -50,6 +52,22 @@ pub struct Residence {
     pub is_from_fields: bool,
 }
 
+impl Residence {
+    /// Of a record that may be one of two.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        if other.jurisdictions.is_empty() {
+            return other;
+        }
+        if !self.jurisdictions.is_empty() {
+            self.jurisdictions.extend(other.jurisdictions);
+            self.jurisdictions.sort();
+            self.jurisdictions.dedup();
+        }
+        self
+    }
+}
+
 /// A way to tell whose law covers a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResidenceRule {
@@ -61,7 +79,7 @@ pub struct ResidenceRule {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// The field is in the request and holds one of the values: trimmed, lower case.
+    /// The field is in the request, and a value of it is one of these: trimmed, lower case.
     Field {
         object: ObjectName,
         field: FieldName,
@@ -79,7 +97,7 @@ pub enum Condition {
 pub enum Finding {
     Are(Vec<Jurisdiction>),
     /// The first of these fields that is in the request; none if it holds anything but
-    /// an ISO 3166 code.
+    /// ISO 3166 codes.
     CodeIn(Vec<(ObjectName, FieldName)>),
     /// What was learned before.
     Known,
@@ -118,8 +136,11 @@ impl Border {
             Finding::Are(jurisdictions) => Some(jurisdictions.clone()),
             Finding::Known => (!record.known.is_empty()).then(|| record.known.to_vec()),
             Finding::CodeIn(fields) => fields.iter().find_map(|(object, field)| {
-                let code = Code::parse(record.value_of(object, field)?.trim());
-                Some(code.iter().map(|code| Jurisdiction::new(code.as_str())).collect())
+                let mut values = record.values_of(object, field).peekable();
+                values.peek()?;
+                let codes = values.map(|value| Code::parse(value.trim()));
+                let codes: BTreeSet<Code> = codes.collect::<Option<_>>().unwrap_or_default();
+                Some(codes.iter().map(|code| Jurisdiction::new(code.as_str())).collect())
             }),
         }
     }
@@ -130,7 +151,7 @@ impl Border {
         };
         match condition {
             Condition::Field { object, field, values } => {
-                record.value_of(object, field).is_some_and(|value| values.contains(&fold(value)))
+                record.values_of(object, field).any(|value| values.contains(&fold(value)))
             }
             Condition::Caller(callers) => callers.contains(record.caller),
             Condition::Role(roles) => roles.iter().any(|role| record.roles.contains(role)),

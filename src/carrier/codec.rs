@@ -21,6 +21,10 @@ pub enum Codec {
     OData,
     /// The inside of an attribute value or of an element in XML 1.0, in either quotes.
     Xml,
+    /// A COQL string literal, single quotes included.
+    Coql,
+    /// A value in the criteria of a Zoho search, without quotes.
+    ZohoCriteria,
     /// Nothing is escaped or delimited, as in a header value.
     Plain,
 }
@@ -33,8 +37,8 @@ impl Codec {
     pub fn literal(self, text: &str) -> String {
         match self {
             Codec::Json => format!("\"{}\"", self.fragment(text)),
-            Codec::Percent | Codec::Plain | Codec::Xml => self.fragment(text),
-            Codec::Soql | Codec::OData => format!("'{}'", self.fragment(text)),
+            Codec::Percent | Codec::ZohoCriteria | Codec::Xml | Codec::Plain => self.fragment(text),
+            Codec::Soql | Codec::Coql | Codec::OData => format!("'{}'", self.fragment(text)),
         }
     }
 
@@ -48,8 +52,8 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::Plain | Codec::Xml => elements.to_owned(),
-            Codec::Soql | Codec::OData => format!("({elements})"),
+            Codec::Percent | Codec::ZohoCriteria | Codec::Xml | Codec::Plain => elements.to_owned(),
+            Codec::Soql | Codec::Coql | Codec::OData => format!("({elements})"),
         }
     }
 
@@ -59,7 +63,9 @@ impl Codec {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
             Codec::Soql => escape_soql(text),
-            Codec::OData => text.replace('\'', "''"),
+            // Zoho, "FAQs on COQL API": a quote is doubled. So it is in OData.
+            Codec::Coql | Codec::OData => text.replace('\'', "''"),
+            Codec::ZohoCriteria => escape_criteria(text),
             Codec::Xml => escape_xml(text),
             Codec::Plain => text.to_owned(),
         }
@@ -117,6 +123,18 @@ fn escape_xml(text: &str) -> String {
             '\t' => escaped.push_str("&#9;"),
             _ => escaped.push(character),
         }
+    }
+    escaped
+}
+
+/// Zoho, "Search Records": parentheses, commas and backslashes in values.
+fn escape_criteria(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '(' | ')' | ',' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
     }
     escaped
 }
@@ -180,6 +198,8 @@ mod tests {
         check(Codec::Json, "a\"\\\n\u{8}\u{2028}ü", r#""a\"\\\n\u0008\u2028ü""#);
         check(Codec::Percent, "a b+ü/'@~-._", "a%20b%2B%C3%BC%2F%27%40~-._");
         check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
+        check(Codec::Coql, "O'Brien\"", "'O''Brien\"'");
+        check(Codec::ZohoCriteria, r"a (b), c\", r"a \(b\)\, c\\");
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
         check(Codec::OData, "O'Brien \"%\\", "'O''Brien \"%\\'");
         check(
@@ -193,7 +213,9 @@ mod tests {
         };
         check(Codec::Json, r#"["a","b'"]"#);
         check(Codec::Soql, r"('a','b\'')");
+        check(Codec::Coql, "('a','b''')");
         check(Codec::Percent, "a,b%27");
+        check(Codec::ZohoCriteria, "a,b'");
     }
 
     #[test]

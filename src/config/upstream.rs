@@ -14,6 +14,7 @@ use crate::crm::dynamics::Dynamics;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
+use crate::crm::zoho::Zoho;
 use crate::policy::Policy;
 use crate::proxy::Mode;
 use crate::route::{Route, RouteError, Routes};
@@ -25,9 +26,6 @@ use super::item::Item;
 use super::model::UpstreamSettings;
 use super::source::Source;
 use super::{border, policy, routes};
-
-/// Dialects of later versions.
-const LATER_DIALECTS: &[&str] = &["zoho"];
 
 pub fn compile(
     document: &Document<'_>,
@@ -155,6 +153,7 @@ fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
         HubSpot,
         Pipedrive,
         Dynamics,
+        Zoho,
         Generic,
     }
     let names = [
@@ -162,13 +161,15 @@ fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
         ("hubspot", Name::HubSpot),
         ("pipedrive", Name::Pipedrive),
         ("dynamics", Name::Dynamics),
+        ("zoho", Name::Zoho),
         ("generic", Name::Generic),
     ];
-    Some(match item.choice_with(&names, LATER_DIALECTS)? {
+    Some(match item.choice(&names)? {
         Name::Salesforce => Arc::new(Salesforce),
         Name::HubSpot => Arc::new(HubSpot),
         Name::Pipedrive => Arc::new(Pipedrive),
         Name::Dynamics => Arc::new(Dynamics),
+        Name::Zoho => Arc::new(Zoho),
         Name::Generic => Arc::new(routes::compile(&section.required("routes")?)?),
     })
 }

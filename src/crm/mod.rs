@@ -17,11 +17,12 @@ mod message;
 mod record;
 pub mod pipedrive;
 pub mod salesforce;
+pub mod zoho;
 #[cfg(test)]
 mod testkit;
 
 pub use generic::problem_details;
-pub use record::{Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
+pub use record::{About, Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
 
 use std::fmt;
 
@@ -197,8 +198,7 @@ pub struct Operation {
     pub name: OperationName,
     /// The main object, where there is one.
     pub object: Option<ObjectName>,
-    /// Whether the answer may tell of records: not for metadata and for logging in.
-    pub is_about_records: bool,
+    pub about: About,
 }
 
 /// A use of a field that needs more than equality of surrogates: refused where
@@ -214,6 +214,12 @@ pub struct FieldUse {
 impl FieldUse {
     /// Only whether there is a value. Surrogates answer that; what was dropped does not.
     pub const PRESENCE: &str = crate::query::PRESENCE;
+
+    /// In the place of a field: whatever fields the object has are used.
+    pub const EVERY_FIELD: &str = "*";
+
+    /// Another name for a field in the answer, which may be the name of yet another field.
+    pub const ALIAS: &str = "an alias";
 }
 
 /// What a CRM is known to accept in a field.

@@ -40,6 +40,32 @@ pub struct SameRecord {
     pub is_taken: bool,
 }
 
+/// Whose records a request or its answer may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Metadata, and whoever logs in.
+    Nobody,
+    /// Those that the request holds, names or compares with; anybody if there are none.
+    Named,
+    /// Also others than it names, such as those that are not equal to a value.
+    Anybody,
+}
+
+impl About {
+    /// [`Named`](Self::Named) if there are records at all.
+    pub const fn named_if(has_records: bool) -> Self {
+        if has_records { Self::Named } else { Self::Nobody }
+    }
+
+    #[must_use]
+    pub const fn and_others_if(self, finds_others: bool) -> Self {
+        match self {
+            Self::Named if finds_others => Self::Anybody,
+            own => own,
+        }
+    }
+}
+
 /// What the CRM has done of a request, as far as its answer says so beyond doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {

@@ -9,7 +9,7 @@ use super::{
     AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, RequestView,
 };
 use crate::base::ObjectName;
-use crate::carrier::{Content, Document, Slot, Value};
+use crate::carrier::{Content, Document, Replacement, Slot, Value};
 
 pub fn locate(
     dialect: &dyn Dialect,
@@ -56,6 +56,22 @@ pub fn lines(document: &Document) -> Vec<String> {
         Content::Length { .. } => "length".to_owned(),
     };
     document.slots().iter().map(line).collect()
+}
+
+/// As [`lines`], also of what is nested.
+pub fn all_lines(document: &Document) -> Vec<String> {
+    let line = |slot: &Slot| match &slot.content {
+        Content::Nested { document, .. } => all_lines(document),
+        _ => lines(&Document::new(document.bytes().clone(), vec![slot.clone()])),
+    };
+    document.slots().iter().flat_map(line).collect()
+}
+
+/// The document with this in the place of every value.
+pub fn render(document: &Document, replacement: &Replacement) -> String {
+    let replacements = vec![replacement.clone(); document.occurrences().len()];
+    let rendered = document.render(&mut replacements.iter()).unwrap();
+    String::from_utf8(rendered.into()).unwrap()
 }
 
 pub fn spelled(value: &Value) -> &str {

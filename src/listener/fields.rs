@@ -66,6 +66,7 @@ const FORWARDED: &[&str] = &[
     "feature",
     "x-crm-org",
     "x-external",
+    "x-zoho-sdk",
 ];
 
 /// CRM credentials are opaque: an `@` in them says nothing.

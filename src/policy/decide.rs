@@ -45,6 +45,10 @@ pub enum Forbidden {
     /// An operator that needs more than equality of surrogates.
     #[error("{operator} is not available on protected field `{field}`")]
     Operator { field: String, operator: &'static str },
+    /// A name in the answer for a field, or that of a field, which says something of the
+    /// whole record: another value could be taken for it.
+    #[error("{operator} is not available on `{field}`, which tells of whose law or consent counts")]
+    Decisive { field: String, operator: &'static str },
     /// Equality on a field whose protection cannot answer it exactly.
     #[error("comparing with protected field `{field}` is not possible: {because}")]
     Equality { field: String, because: &'static str },
@@ -135,18 +139,33 @@ impl Policy {
     /// # Errors
     /// [`Forbidden`] when the field is protected or may not be named at all.
     pub fn permit_use(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
-        match self.rule(&field_use.object, &field_use.field)? {
+        let FieldUse { object, field, operator } = field_use;
+        if field.as_str() == FieldUse::EVERY_FIELD {
+            return self.permit_use_of_all(field_use);
+        }
+        match self.rule(object, field)? {
+            Err(_) if *operator == FieldUse::ALIAS && self.asks(object, field) => {
+                Err(Forbidden::Decisive { field: format!("{object}.{field}"), operator })
+            }
             Err(_) => Ok(()),
-            Ok(rule)
-                if field_use.operator == FieldUse::PRESENCE
-                    && rule.protection != Protection::Drop =>
-            {
+            Ok(rule) if *operator == FieldUse::PRESENCE && rule.protection != Protection::Drop => {
                 Ok(())
             }
-            Ok(rule) => {
-                Err(Forbidden::Operator { field: rule.id.clone(), operator: field_use.operator })
-            }
+            Ok(rule) => Err(Forbidden::Operator { field: rule.id.clone(), operator }),
         }
+    }
+
+    fn permit_use_of_all(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
+        let Some(object) = self.objects.get(&field_use.object) else { return Ok(()) };
+        let first = object.fields.values().map(|rule| rule.id.as_str()).min();
+        let field = match (first, &object.unlisted) {
+            (None, Unlisted::Pass) => return Ok(()),
+            (Some(id), _) => id.to_owned(),
+            (None, Unlisted::Refuse | Unlisted::Protect(_)) => {
+                format!("{}{}", field_use.object, FieldRule::UNLISTED)
+            }
+        };
+        Err(Forbidden::Operator { field, operator: field_use.operator })
     }
 
     /// How much of a field's value a caller with these roles sees: the most that

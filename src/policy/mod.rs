@@ -11,6 +11,8 @@
 
 mod decide;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
 pub use model::{

@@ -182,7 +182,8 @@ impl Proxy {
                     .map(|same| (same.in_request, statement.named(same.in_answer)))
                     .collect(),
             };
-            let shown = statement.numbers().map(|number| (number, None)).collect();
+            let shown = statement.numbers().filter(|number| statement.is_of_one(*number));
+            let shown = shown.map(|number| (number, None)).collect();
             let mut learned = decided.statement.learned(&decided.records, &done, now);
             learned.extend(statement.learned(&records, &shown, now));
             self.subjects.learn(&learned).await?;

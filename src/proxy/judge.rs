@@ -12,14 +12,14 @@ use crate::base::{
 use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
 use crate::carrier::{Occurrence, Value};
-use crate::crm::{RefusedRecords, Remaining};
+use crate::crm::{About, RefusedRecords, Remaining};
 use crate::policy::Policy;
 
-use super::Proxy;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
 use super::records::{Asker, Message, Reader, Statement};
 use super::stage::{Decided, Located, Stopped, occurrences};
 use super::trail::Trail;
+use super::{Mode, Proxy};
 
 /// The credential for an upstream that a record is routed to: `<upstream> <credential>`,
 /// once for each. The one in `Authorization` is for the upstream that was called.
@@ -79,6 +79,7 @@ impl Proxy {
         let mut judged = self.judge(&located, trail).await?;
         if let Some(upstream) = judged.manifest.detour.take() {
             self.reroute(&mut located, &upstream)?;
+            trail.upstream = Arc::clone(&located.complete.upstream);
             judged = self.judge(&located, trail).await?;
             if judged.manifest.detour.is_some() {
                 let message = "laws route its data from one upstream to another";
@@ -140,8 +141,10 @@ impl Proxy {
         for records in request.batch.iter().flat_map(|batch| batch.elements()) {
             statement.count(records);
         }
-        if request.operation.is_about_records {
-            statement.count_anybody();
+        match request.operation.about {
+            About::Nobody => {}
+            About::Named if statement.numbers().next().is_some() => {}
+            About::Named | About::Anybody => statement.count_anybody(),
         }
         Ok(statement)
     }
@@ -191,11 +194,18 @@ impl Proxy {
                 "its data belongs to `{name}`, which is no upstream of this CRM"
             ));
         };
+        if located.uninspected && target.mode == Mode::Enforce {
+            return refuse(format!(
+                "its data belongs to `{name}`, which takes no operation that the dialect does not know"
+            ));
+        }
         if !target.dialect.has_global_ids() {
             return refuse(format!(
                 "its data belongs to `{name}`, and this CRM has no ids that tell where a record is kept"
             ));
         }
+        let policy = target.policy.load_full();
+        purpose_of(&complete.headers, &complete.caller, &policy)?;
         let Some(credential) = credential_for(&complete.headers, name) else {
             return refuse(format!(
                 "its data belongs to `{name}`; send the credential for it in `Zollhaus-Authorization: {name} …`"
@@ -207,7 +217,7 @@ impl Proxy {
         }
         complete.headers.insert(header::AUTHORIZATION, credential);
         complete.origins.upstream.clone_from(&target.origin);
-        complete.policy = target.policy.load_full();
+        complete.policy = policy;
         complete.upstream = Arc::clone(target);
         Ok(())
     }

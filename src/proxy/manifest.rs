@@ -163,12 +163,15 @@ impl Crossing<'_> {
         let Some(decision) = self.manifest.decisions.get(at).cloned() else { return };
         let (rule, strength) = match &decision {
             Decision::Untouched(Reason::Empty) => return,
-            // What the policy does not list is no personal data by its word.
+            // What the policy does not list is no personal data by its word, and of no
+            // category; a rule about the field itself still holds.
             Decision::Untouched(_) => (None, Strength::Gone),
             Decision::Protect(rule) => (Some(rule), rule.protection.strength()),
         };
+        let (object, field) = (&occurrence.object, &occurrence.field);
+        let is_named = rule.is_some() || self.border.asks_consent_for(object, field);
         let kind = Kind {
-            field: rule.map(|_| (occurrence.object.clone(), occurrence.field.clone())),
+            field: is_named.then(|| (object.clone(), field.clone())),
             category: rule.map(|rule| rule.category.clone()),
         };
         let (action, ground) = self.judge(occurrence.record, record, &kind, strength);

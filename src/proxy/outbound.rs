@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use crate::base::{OperationName, Refusal, RefusalCode};
 use crate::carrier::{Document, Replacement, Value};
 use crate::crm::{
-    AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer, RequestView,
+    About, AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
+    RequestView,
 };
 use crate::policy::{Decision, Reason};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
@@ -223,7 +224,7 @@ fn uninspected(complete: &Complete) -> LocatedRequest {
         operation: Operation {
             name: OperationName::from_static("unknown"),
             object: None,
-            is_about_records: true,
+            about: About::Named,
         },
         target: Document::new(complete.target.clone(), Vec::new()),
         headers: Vec::new(),

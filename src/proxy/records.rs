@@ -30,8 +30,8 @@ pub struct Statement(BTreeMap<u32, Stated>);
 struct Stated {
     /// The data subject, by each field that names them.
     persons: Vec<SubjectId>,
-    /// Whom the record may be about: the subjects that a filter compares with.
-    asked: Vec<SubjectId>,
+    /// Whom the record may be about: the subjects that a filter compares a field with.
+    asked: Vec<(ObjectName, FieldName, SubjectId)>,
     /// The CRM's own records; more than one where a filter names several.
     named: Vec<SubjectId>,
     facts: Vec<(ObjectName, FieldName, Cleartext)>,
@@ -102,12 +102,10 @@ impl Statement {
         }
     }
 
-    /// Counts a request that names no record, such as a query without a filter, as one
-    /// about somebody of whom nothing is known.
+    /// Counts somebody of whom nothing is known, such as a query without a filter may find.
     pub fn count_anybody(&mut self) {
-        if self.0.is_empty() {
-            self.count(0..1);
-        }
+        let next = self.0.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
+        self.0.entry(next).or_default();
     }
 
     /// Whom the message is about, by all their pseudonyms; sorted, each once.
@@ -184,6 +182,7 @@ impl Statement {
             let says_something = own.jurisdictions.is_some() || !own.consents.is_empty();
             learned.extend(says_something.then_some(own));
         }
+        unite(&mut learned);
         learned
     }
 
@@ -195,9 +194,30 @@ impl Statement {
         }
     }
 
+    /// Whether all that is said of a record is said of one person: of what has no id, two
+    /// addresses may be those of two people.
+    pub fn is_of_one(&self, record: u32) -> bool {
+        let Some(stated) = self.0.get(&record) else { return false };
+        !stated.named.is_empty()
+            || stated.persons.windows(2).all(|pair| pair.first() == pair.last())
+    }
+
     /// The numbers of all records.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         self.0.keys().copied()
+    }
+}
+
+/// Where a message names one person twice and no record, both say whose law covers them.
+fn unite(learned: &mut [Learned]) {
+    let mut told: BTreeMap<SubjectId, BTreeSet<Jurisdiction>> = BTreeMap::new();
+    for Learned { id, jurisdictions, .. } in &*learned {
+        told.entry(*id).or_default().extend(jurisdictions.iter().flatten().cloned());
+    }
+    for Learned { id, jurisdictions, .. } in learned {
+        if let (Some(own), Some(all)) = (jurisdictions, told.get(id)) {
+            own.clone_from(all);
+        }
     }
 }
 
@@ -220,7 +240,7 @@ impl Stated {
             .and_then(|rules| rules.fields.get(field))
             .map(|rule| reader.subjects.by_value(&rule.category, value));
         if occurrence.role == Role::Equality {
-            self.asked.extend(person);
+            self.asked.extend(person.map(|person| (object.clone(), field.clone(), person)));
             return;
         }
         self.persons.extend(person);
@@ -235,7 +255,8 @@ impl Stated {
     }
 
     fn subjects(&self) -> impl Iterator<Item = SubjectId> {
-        self.persons.iter().chain(&self.asked).chain(&self.named).copied()
+        let asked = self.asked.iter().map(|(.., person)| person);
+        self.persons.iter().chain(asked).chain(&self.named).copied()
     }
 
     fn settle(
@@ -249,20 +270,40 @@ impl Stated {
         let jurisdictions: BTreeSet<&Jurisdiction> =
             of_record.iter().flat_map(|known| &known.jurisdictions).collect();
         let jurisdictions: Vec<Jurisdiction> = jurisdictions.into_iter().cloned().collect();
+        let has_law = |subject: &SubjectId| {
+            known.get(subject).is_some_and(|known| !known.jurisdictions.is_empty())
+        };
         let facts: Vec<_> = self
             .facts
             .iter()
             .map(|(object, field, value)| (object, field, value.expose()))
             .collect();
-        let residence = border.residence(&RecordFacts {
+        let record = RecordFacts {
             fields: &facts,
             known: &jurisdictions,
             caller: &caller.name,
             roles: &caller.roles,
             caller_region: caller.region.as_ref(),
             today: now.date(),
-        });
+        };
+        let mut residence = border.residence(&record);
+        if self.may_be_others(has_law) {
+            residence = residence.and(border.residence(&RecordFacts { known: &[], ..record }));
+        }
         Record { residence, consents: self.consents(&of_record, now) }
+    }
+
+    /// Whether the record may be about somebody of whom nothing is known, though something
+    /// is of others: each field that a filter lists values of has such a one among them.
+    fn may_be_others(&self, is_known: impl Fn(&SubjectId) -> bool) -> bool {
+        let mut lists: BTreeMap<Option<(&ObjectName, &FieldName)>, bool> = BTreeMap::new();
+        for (object, field, person) in &self.asked {
+            *lists.entry(Some((object, field))).or_insert(true) &= is_known(person);
+        }
+        if !self.named.is_empty() && (!lists.is_empty() || self.named.len() > 1) {
+            lists.insert(None, self.named.iter().all(is_known));
+        }
+        !lists.is_empty() && !lists.values().any(|is_told| *is_told)
     }
 
     /// What everybody that the record may be about has consented to. What its own fields

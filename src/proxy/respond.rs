@@ -60,9 +60,9 @@ impl From<LocateError> for Refusal {
 impl From<Forbidden> for Refusal {
     fn from(error: Forbidden) -> Self {
         let code = match &error {
-            Forbidden::Operator { .. } | Forbidden::Equality { .. } => {
-                RefusalCode::OperatorUnsupported
-            }
+            Forbidden::Operator { .. }
+            | Forbidden::Decisive { .. }
+            | Forbidden::Equality { .. } => RefusalCode::OperatorUnsupported,
             Forbidden::UnlistedField { .. } => RefusalCode::Forbidden,
             Forbidden::Structured { .. } => RefusalCode::UnprotectableValue,
         };

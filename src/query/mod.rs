@@ -5,9 +5,11 @@
 //! structure that says what the query asks of each field. It knows the syntax
 //! only: what a relationship leads to, and what is personal, is for others to say.
 
+pub mod coql;
 pub mod fetchxml;
 pub mod odata;
 pub mod soql;
+pub mod zoho_criteria;
 
 /// The operator of a use that asks only whether a field has a value.
 pub const PRESENCE: &str = "a test for a value";

@@ -131,11 +131,18 @@ async fn a_field_that_repeats_itself_is_no_new_choice(store: &dyn SubjectStore) 
     assert_eq!(state(store, 41).await, ConsentState::Withdrawn);
     store.learn(vec![other(Withdrawn)]).await.unwrap();
     assert_eq!(store.dossier(id(41)).await.unwrap().history.len(), 6);
+    // Nor does one that turns out to be theirs only afterwards.
+    let mut stray = other(Given);
+    stray.id = id(43);
+    store.learn(vec![stray]).await.unwrap();
+    assert_eq!(state(store, 43).await, ConsentState::Given);
+    store.learn(vec![linked(43, 41)]).await.unwrap();
+    assert_eq!(state(store, 43).await, ConsentState::Withdrawn);
     // Of another purpose.
     let mut other = field(Given, 9);
     other.consents[0].purpose = "crm".into();
     store.learn(vec![other.clone(), other]).await.unwrap();
-    assert_eq!(store.dossier(id(41)).await.unwrap().history.len(), 7);
+    assert_eq!(store.dossier(id(41)).await.unwrap().history.len(), 8);
 }
 
 async fn a_choice_counts_over_earlier_ones_whatever_the_clock(store: &dyn SubjectStore) {

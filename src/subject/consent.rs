@@ -93,6 +93,18 @@ impl ConsentRecord {
         }
     }
 
+    /// Whether it is the consent that a CRM field was heard of first with, by the history
+    /// of its pseudonym.
+    fn is_first_of_field(&self, of_pseudonym: &[Self]) -> bool {
+        let is_earlier = |other: &Self| {
+            (&other.purpose, &other.source) == (&self.purpose, &self.source)
+                && other.rank() < self.rank()
+        };
+        self.choice == Choice::Given
+            && self.text_version.is_none()
+            && !of_pseudonym.iter().any(is_earlier)
+    }
+
     /// The record with a time after everything that a history says of its purpose.
     pub(super) fn after(self, history: &[Self]) -> Self {
         let earlier = history.iter().filter(|other| other.purpose == self.purpose);
@@ -103,6 +115,20 @@ impl ConsentRecord {
 }
 
 impl Consents {
+    /// What a person has consented to, by the histories of their pseudonyms.
+    pub(super) fn of_person(histories: &[Vec<ConsentRecord>]) -> Self {
+        let is_late = |record: &ConsentRecord| {
+            let mut all = histories.iter().flatten();
+            all.any(|other| other.purpose == record.purpose && other.rank() < record.rank())
+        };
+        let counting = histories.iter().flat_map(|history| {
+            let counts =
+                |record: &&ConsentRecord| !(record.is_first_of_field(history) && is_late(record));
+            history.iter().filter(counts).cloned()
+        });
+        counting.collect()
+    }
+
     pub fn state(&self, purpose: &Purpose, now: Timestamp) -> ConsentState {
         match self.0.get(purpose) {
             None => ConsentState::None,

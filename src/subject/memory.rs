@@ -72,9 +72,9 @@ impl Rows {
         let pseudonyms: BTreeSet<_> = linked.chain([person]).collect();
         let facts = |id| self.jurisdictions.get(id).into_iter().flatten().cloned();
         let jurisdictions: BTreeSet<_> = pseudonyms.iter().flat_map(facts).collect();
-        let records = |id| self.consents.get(id).into_iter().flatten().cloned();
-        let history = pseudonyms.iter().flat_map(records).collect();
-        Dossier::new(person, pseudonyms, jurisdictions, history)
+        let histories: Vec<_> =
+            pseudonyms.iter().filter_map(|id| self.consents.get(id)).cloned().collect();
+        Dossier::new(person, pseudonyms, jurisdictions, &histories)
     }
 
     fn learn(&mut self, learned: Learned) {

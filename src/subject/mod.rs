@@ -14,7 +14,9 @@
 //! - Facts stay with the pseudonym that they were learned of. What is known of a
 //!   person is all of it together, so nothing is lost when two turn out to be one.
 //! - Consent records are added to, never changed. The latest counts; of two at the
-//!   same time, the withdrawal.
+//!   same time, the withdrawal. With what a CRM field says when it is heard of first, a
+//!   person consents only if they had said nothing of the purpose before, under whichever
+//!   pseudonym, and whenever it was learned that it is theirs.
 //! - Nothing is cached: a consent withdrawn is withdrawn for the next request.
 
 #[cfg(test)]
@@ -83,14 +85,16 @@ pub struct Dossier {
 }
 
 impl Dossier {
+    /// `histories` are those of the pseudonyms, one for each.
     fn new(
         person: SubjectId,
         pseudonyms: BTreeSet<SubjectId>,
         jurisdictions: BTreeSet<Jurisdiction>,
-        mut history: Vec<ConsentRecord>,
+        histories: &[Vec<ConsentRecord>],
     ) -> Self {
+        let consents = Consents::of_person(histories);
+        let mut history = histories.concat();
         ConsentRecord::sort(&mut history);
-        let consents = history.iter().cloned().collect();
         let known = Known { person, jurisdictions: jurisdictions.into_iter().collect(), consents };
         Self { known, pseudonyms: pseudonyms.into_iter().collect(), history }
     }

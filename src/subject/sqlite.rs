@@ -115,12 +115,12 @@ fn dossier(connection: &Connection, id: SubjectId) -> rusqlite::Result<Dossier> 
     let linked = statement.query_map([person.0], |row| Ok(SubjectId(row.get(0)?)))?;
     let mut pseudonyms: BTreeSet<_> = linked.collect::<Result<_, _>>()?;
     pseudonyms.insert(person);
-    let (mut all_jurisdictions, mut history) = (BTreeSet::new(), Vec::new());
+    let (mut all_jurisdictions, mut histories) = (BTreeSet::new(), Vec::new());
     for id in &pseudonyms {
         all_jurisdictions.extend(jurisdictions(connection, *id)?);
-        history.extend(consents(connection, *id)?);
+        histories.push(consents(connection, *id)?);
     }
-    Ok(Dossier::new(person, pseudonyms, all_jurisdictions, history))
+    Ok(Dossier::new(person, pseudonyms, all_jurisdictions, &histories))
 }
 
 fn person(connection: &Connection, id: SubjectId) -> rusqlite::Result<SubjectId> {

@@ -117,7 +117,7 @@ async fn the_client_of_dataverse_reads_what_it_wrote() {
         .env("NODE_PATH", modules);
     assert!(drive(&world, client).await > 30);
     let upstream: Vec<String> = dataverse
-        .requests()
+        .seen()
         .into_iter()
         .map(|seen| {
             let decoded = percent_encoding::percent_decode_str(&seen.target).decode_utf8_lossy();

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::stand_in::{Reply, Seen, StandIn};
+use crate::stand_in::{Reply, StandIn};
+use crate::world::Seen;
 
 const ROOT: &str = "/api/data/v9.2/";
 
@@ -15,7 +16,7 @@ pub struct Dataverse(Vec<(String, Map<String, Value>)>);
 impl Dataverse {
     pub async fn start() -> StandIn {
         let mut dataverse = Self::default();
-        StandIn::start(move |seen| dataverse.answer(seen)).await
+        StandIn::replying(move |seen| dataverse.answer(seen)).await
     }
 
     fn answer(&mut self, seen: &Seen) -> Reply {

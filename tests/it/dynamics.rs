@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::leak::{MARK, finds, percent};
 use crate::random::Random;
-use crate::stand_in::{Reply, Seen, StandIn};
-use crate::world::{Answer, Options, World};
+use crate::stand_in::{Reply, StandIn};
+use crate::world::{Answer, Options, Seen, World};
 
 const POLICY: &str = include_str!("../../policies/dynamics.yaml");
 const ID: &str = "70bf4d48-34cb-ed11-b596-0022481d68cd";
@@ -32,7 +32,7 @@ async fn world(dataverse: &StandIn) -> World {
 /// Keeps the last record that it was sent, and answers as Dataverse does.
 async fn dataverse() -> StandIn {
     let mut record = json!({});
-    StandIn::start(move |seen| {
+    StandIn::replying(move |seen| {
         if seen.target.ends_with("/$batch") {
             return batch_reply(seen, &record);
         }
@@ -84,6 +84,10 @@ fn batch_reply(seen: &Seen, record: &Value) -> Reply {
     }
 }
 
+fn last(dataverse: &StandIn) -> Seen {
+    dataverse.seen().pop().expect("a request")
+}
+
 async fn send(
     world: &World,
     caller: &str,
@@ -125,7 +129,7 @@ async fn a_contact_is_created_found_and_shown_by_role() {
     let shown = created.json();
     assert_eq!(shown["fullname"], "Zoë d'Arc");
     assert_eq!(shown["emailaddress1"], "zoe.darc@sub.example.org");
-    let seen = dataverse.last();
+    let seen = last(&dataverse);
     assert!(seen.head.contains("prefer: return=representation"), "{}", seen.head);
     let sent: Value = serde_json::from_str(&seen.body).expect("it is JSON");
     assert_eq!((&sent["gendercode"], &sent["birthdate"]), (&json!(2), &Value::Null));
@@ -138,7 +142,7 @@ async fn a_contact_is_created_found_and_shown_by_role() {
     let list =
         "contacts?$select=fullname&$filter=emailaddress1%20eq%20'ZOE.darc%40sub.example.org'";
     let found = send(&world, "marketing", Method::GET, list, json, "").await;
-    let target = dataverse.last().target;
+    let target = last(&dataverse).target;
     assert_eq!(
         target,
         format!(
@@ -155,7 +159,7 @@ async fn a_contact_is_created_found_and_shown_by_role() {
         send(&world, "support", Method::PUT, key, json, r#"{"value":"+49 30 23125 014"}"#).await;
     assert_eq!(put.status, StatusCode::NO_CONTENT, "{put:?}");
     assert_eq!(put.headers["odata-entityid"], link);
-    let seen = dataverse.last();
+    let seen = last(&dataverse);
     assert!(seen.target.contains(&email.replace('@', "%40")), "{}", seen.target);
     assert!(!seen.body.contains("23125"), "{}", seen.body);
 
@@ -166,7 +170,7 @@ async fn a_contact_is_created_found_and_shown_by_role() {
     );
     let media = "multipart/mixed;boundary=b";
     let answer = send(&world, "support", Method::POST, "$batch", media, &batch).await;
-    let seen = dataverse.last();
+    let seen = last(&dataverse);
     let line = format!("GET http://{}{target} HTTP/1.1\n", dataverse.address);
     assert!(seen.body.contains(&line), "{}", seen.body);
     let text = String::from_utf8(answer.body.to_vec()).expect("a text");
@@ -176,7 +180,7 @@ async fn a_contact_is_created_found_and_shown_by_role() {
     let shown: Value = serde_json::from_str(body).expect("it is JSON");
     assert_eq!(shown["value"][0]["fullname"], "Zoë d'Arc");
 
-    let requests = dataverse.requests().len();
+    let requests = dataverse.count();
     for (path, expected) in [
         (
             "contacts?$filter=contains(lastname,'Arc')",
@@ -191,7 +195,7 @@ async fn a_contact_is_created_found_and_shown_by_role() {
         let message = body["error"]["message"].as_str().expect("a text");
         assert!(message.starts_with("Zollhaus: ") && message.contains(expected), "{message}");
     }
-    assert_eq!(dataverse.requests().len(), requests, "nothing of them was forwarded");
+    assert_eq!(dataverse.count(), requests, "nothing of them was forwarded");
     let log = String::from_utf8_lossy(&world.log()).into_owned();
     for value in ["Zoë", "zoe.darc", "s3cret"] {
         assert!(!log.contains(value), "`{value}` is in the log");
@@ -312,7 +316,7 @@ async fn no_canary_leaves_in_any_carrier() {
         let is_wildcard = String::from_utf8_lossy(&answer.body).contains("a wildcard");
         assert!(answer.status.is_success() || is_wildcard, "{path} {body}: {answer:?}");
     }
-    let requests = dataverse.requests();
+    let requests = dataverse.seen();
     assert!(requests.len() * 10 > count * 7, "only {} of {count} got through", requests.len());
     for seen in requests {
         let all = format!("{}\n{}\n{}", seen.target, seen.head, seen.body);

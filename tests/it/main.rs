@@ -12,6 +12,7 @@
 )]
 
 mod hostile;
+mod hostile_border;
 mod border;
 mod certificates;
 mod clients;
@@ -21,6 +22,7 @@ mod dataverse;
 mod disk_faults;
 mod dynamics;
 mod fail_closed;
+mod fuzz;
 mod layers;
 mod ledger;
 mod leak;
@@ -31,3 +33,4 @@ mod readme;
 mod road;
 mod stand_in;
 mod world;
+mod zoho;

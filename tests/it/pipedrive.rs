@@ -4,14 +4,21 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::stand_in::{Reply, StandIn};
+use crate::stand_in::StandIn;
 use crate::world::{Options, World};
 
 const POLICY: &str = include_str!("../../policies/pipedrive.yaml");
 
 #[tokio::test]
 async fn a_person_is_created_found_and_shown_by_role() {
-    let pipedrive = pipedrive().await;
+    let mut person = "null".to_owned();
+    let pipedrive = StandIn::start(move |_, body| {
+        if !body.is_empty() {
+            body.clone_into(&mut person);
+        }
+        format!(r#"{{"success":true,"data":{person}}}"#)
+    })
+    .await;
     let upstream = format!(
         "  pipedrive:
     dialect: pipedrive
@@ -34,9 +41,9 @@ async fn a_person_is_created_found_and_shown_by_role() {
     let created = world.post("support", "/pd/api/v2/persons", person.to_string()).await;
     assert_eq!(created.status, StatusCode::OK, "{created:?}");
     assert_eq!(created.json()["data"], person, "what the CRM holds comes back open");
-    let seen = pipedrive.last();
-    assert_eq!(seen.target, "/api/v2/persons");
-    let sent: Value = serde_json::from_str(&seen.body).expect("it is JSON");
+    let (target, sent) = pipedrive.last();
+    assert_eq!(target, "/api/v2/persons");
+    let sent: Value = serde_json::from_str(&sent).expect("it is JSON");
     assert_eq!(sent["owner_id"], 1);
     assert_eq!(sent["emails"][0]["label"], "work");
     let email = sent["emails"][0]["value"].as_str().expect("a text").to_owned();
@@ -47,7 +54,7 @@ async fn a_person_is_created_found_and_shown_by_role() {
 
     let search = "/pd/api/v2/persons/search?term=Zoe.Darc%40sub.example.org&api_token=s3cret";
     let found = world.get("marketing", &format!("{search}&fields=email&exact_match=1")).await;
-    let target = pipedrive.last().target;
+    let (target, _) = pipedrive.last();
     let term = email.replace('@', "%40");
     assert_eq!(
         target,
@@ -57,7 +64,7 @@ async fn a_person_is_created_found_and_shown_by_role() {
     assert_eq!(shown["name"], sent["name"]);
     assert_eq!(shown["emails"][0]["value"], "z•••@•••.org");
 
-    let requests = pipedrive.requests().len();
+    let requests = pipedrive.count();
     for (query, field) in [
         ("fields=email", "`person.email`"),
         ("fields=email,name&exact_match=1", "`person.email`"),
@@ -70,21 +77,9 @@ async fn a_person_is_created_found_and_shown_by_role() {
         let error = body["error"].as_str().expect("a text");
         assert!(error.starts_with("Zollhaus: ") && error.contains(field), "{error}");
     }
-    assert_eq!(pipedrive.requests().len(), requests, "nothing of them was forwarded");
+    assert_eq!(pipedrive.count(), requests, "nothing of them was forwarded");
     let log = String::from_utf8_lossy(&world.log()).into_owned();
     for value in ["Zoë", "zoe.darc", "s3cret"] {
         assert!(!log.contains(value), "`{value}` is in the log");
     }
-}
-
-/// Keeps the last person that it was sent, and answers with it.
-async fn pipedrive() -> StandIn {
-    let mut person = "null".to_owned();
-    StandIn::start(move |seen| {
-        if !seen.body.is_empty() {
-            person.clone_from(&seen.body);
-        }
-        Reply::json(format!(r#"{{"success":true,"data":{person}}}"#))
-    })
-    .await
 }

@@ -17,6 +17,8 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use zollhaus::demo::crm::{CrmOptions, SampleCrm};
 use zollhaus::transfer_log::read::LogDirectory;
 
@@ -457,4 +459,36 @@ fn new_caller(folder: &Path, role: &str) -> String {
         .expect("new-caller runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("a key is text").trim().to_owned()
+}
+
+/// A request as an upstream sees it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    pub target: String,
+    /// The header lines.
+    pub head: String,
+    pub body: String,
+}
+
+/// The request on a connection to a CRM.
+pub async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
+        });
+        if body.len() >= length.unwrap_or(0) {
+            let (line, head) = head.split_once("\r\n")?;
+            let mut words = line.split(' ').map(str::to_owned);
+            let (method, target) = (words.next()?, words.next()?);
+            return Some(Seen { method, target, head: head.to_owned(), body: body.to_owned() });
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::crm::dynamics::Dynamics;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
+use crate::crm::zoho::Zoho;
 use crate::testkit::Scratch;
 
 use super::complete::keys;
@@ -29,6 +30,7 @@ fn the_packs_fit_their_dialects() {
     check("hubspot.yaml", &HubSpot);
     check("pipedrive.yaml", &Pipedrive);
     check("dynamics.yaml", &Dynamics);
+    check("zoho.yaml", &Zoho);
     // It says nothing that needs a dialect with facts.
     check("example-api.yaml", &HubSpot);
 }
@@ -199,8 +201,8 @@ fn an_opt_out_counts_for_all_that_it_may_mean() {
 fn what_the_policies_learn_is_what_the_laws_ask_for() {
     let border = all_laws();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let dialects: [(&str, &dyn Dialect); 2] =
-        [("salesforce.yaml", &Salesforce), ("hubspot.yaml", &HubSpot)];
+    let dialects: [(&str, &dyn Dialect); 3] =
+        [("salesforce.yaml", &Salesforce), ("hubspot.yaml", &HubSpot), ("zoho.yaml", &Zoho)];
     for (pack, dialect) in dialects {
         let loaded = load_policy(&folder.join(pack), dialect, "tokens.acme.example").unwrap();
         let mut learned = loaded.value.objects.values().flat_map(|object| &object.consents);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
-use super::query::{Bound, uses_of_comparison};
+use super::query::{Bound, named, uses_of_comparison};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::Parameter;
@@ -67,15 +67,19 @@ pub(super) fn bind(
     if schema::object_name(&fetch.table) != *expected {
         return Err(refuse("it is about another table than the path".to_owned()));
     }
+    bound.finds_others |= fetch.finds_others;
     let mut slots: Vec<Slot> = fetch
         .labels
         .iter()
         .map(|label| Slot::rewritten(label.clone(), Codec::Plain, String::new()))
         .collect();
     for comparison in &fetch.comparisons {
-        let (object, field) = named(&comparison.field);
+        let (object, field) = bound_to(&comparison.field);
         let value = comparison.value.as_str();
-        if is_guid(value.trim_matches(['{', '}'])) && field.as_str().ends_with("id") {
+        let id = value.trim_matches(['{', '}']);
+        if is_guid(id) && field.as_str().ends_with("id") {
+            let id = Value::from(id.to_owned());
+            bound.names.extend(named(&object, &field, &id, record));
             continue;
         }
         let value = Value::from(value.to_owned());
@@ -88,7 +92,7 @@ pub(super) fn bind(
         });
     }
     for found in &fetch.uses {
-        let (object, field) = named(&found.field);
+        let (object, field) = bound_to(&found.field);
         bound.uses.extend(schema::uses_of_parts(&object, &field, found.operator));
         bound.uses.push(FieldUse { object, field, operator: found.operator });
     }
@@ -109,7 +113,7 @@ pub(super) fn bind(
 fn columns(fetch: &Fetch) -> Columns {
     let aliases = fetch.columns.iter().map(|column| {
         let shown = column.field.as_ref().map(|field| {
-            let (object, field) = named(field);
+            let (object, field) = bound_to(field);
             Column { object, field, link: column.link.clone() }
         });
         (column.alias.clone(), shown)
@@ -121,7 +125,7 @@ fn columns(fetch: &Fetch) -> Columns {
     Columns { aliases: aliases.collect(), links: links.collect() }
 }
 
-fn named(field: &Field) -> (ObjectName, FieldName) {
+fn bound_to(field: &Field) -> (ObjectName, FieldName) {
     (schema::object_name(&field.table), schema::field_name(&field.column))
 }
 

@@ -43,7 +43,7 @@ use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
-    Dialect, FieldFacts, FieldUse, LocateError, LocatedRequest, NativeAnswer, Operation,
+    About, Dialect, FieldFacts, FieldUse, LocateError, LocatedRequest, NativeAnswer, Operation,
     RecordName, RequestView,
 };
 
@@ -62,7 +62,7 @@ impl Dialect for Dynamics {
         let operation = Operation {
             name: OperationName::from_static(one.name),
             object: one.answer.object.clone(),
-            is_about_records: one.is_about_records,
+            about: one.about,
         };
         let mut located = LocatedRequest {
             operation,
@@ -76,6 +76,7 @@ impl Dialect for Dynamics {
         };
         if is_batch {
             let batch = batch::locate(request)?;
+            located.operation.about = batch.about;
             located.body = batch.body;
             located.uses = batch.uses;
             located.records = batch.names;
@@ -114,12 +115,18 @@ struct One {
     uses: Vec<FieldUse>,
     names: Vec<RecordName>,
     answer: Answer,
-    is_about_records: bool,
+    about: About,
     /// The number of the record that comes next.
     next: u32,
 }
 
 impl One {
+    /// Whether it neither holds nor names records, so that it may be about anybody.
+    fn is_open(&self) -> bool {
+        let holds = |document: &Document| !document.occurrences().is_empty();
+        self.names.is_empty() && !holds(&self.target) && !holds(&self.body)
+    }
+
     /// Reads a request whose records are numbered from `first`. The parts of a batch are
     /// left to [`batch`].
     fn locate(request: &RequestView<'_>, first: u32) -> Result<Self, LocateError> {
@@ -140,6 +147,7 @@ impl One {
         let Records { slots, mut uses, mut names, mut asked, .. } = records;
         let mut in_target = bound.slots;
         uses.extend(bound.uses);
+        names.extend(bound.names);
         for (record, (object, key)) in (first..).zip(call.keys) {
             names.extend(key.name(&object, record));
             in_target.extend(key.slots);
@@ -149,7 +157,8 @@ impl One {
         if asked.is_empty() && is_one && call.object.is_some() {
             asked.push(call.record);
         }
-        let is_about_records = call.object.is_some() || call.body == Body::Batch;
+        let about = About::named_if(call.object.is_some())
+            .and_others_if(bound.finds_others || call.leads_away);
         let answer = Answer {
             answered: call.answer,
             object: call.object,
@@ -163,7 +172,7 @@ impl One {
             uses,
             names,
             answer,
-            is_about_records,
+            about,
             next,
         })
     }

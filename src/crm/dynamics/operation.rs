@@ -22,6 +22,8 @@ pub(super) struct Call {
     pub keys: Vec<(ObjectName, Key)>,
     /// The number of the record that the request is about.
     pub record: u32,
+    /// Whether that is a record which the path names by another one.
+    pub leads_away: bool,
     pub body: Body,
     pub answer: Answered,
     pub options: Options,
@@ -136,6 +138,7 @@ const CALL: Call = Call {
     object: None,
     keys: Vec::new(),
     record: 0,
+    leads_away: false,
     body: Body::None,
     answer: Answered::Other,
     options: Options::None,
@@ -201,8 +204,8 @@ pub(super) fn is_metadata_literal(value: &crate::carrier::Value) -> bool {
 }
 
 fn call(method: &Method, place: Place, walk: Walk) -> Result<Call, LocateError> {
-    let Walk { keys, record, .. } = walk;
-    let call = |name, object| Call { name, object: Some(object), keys, record, ..CALL };
+    let Walk { keys, record, leads_away, .. } = walk;
+    let call = |name, object| Call { name, object: Some(object), keys, record, leads_away, ..CALL };
     let is_keyed = |call: &Call| !call.keys.is_empty();
     let records = Answered::Records;
     Ok(match (method.as_str(), place) {

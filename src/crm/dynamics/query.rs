@@ -4,13 +4,13 @@
 use super::fetch::{self, Columns};
 use super::link::{Towards, reference};
 use super::operation::{Call, Options, is_metadata_literal};
-use super::path::is_id;
+use super::path::{canonical_id, is_id};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::{Parameter, Target};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::message::{shown, unparseable};
-use crate::crm::{FieldUse, LocateError, Origins};
+use crate::crm::{FieldUse, LocateError, Origins, RecordName};
 use crate::query::odata::{self, Clause, Found, Literal, Operand, Path};
 
 /// What a query compares and uses.
@@ -19,6 +19,10 @@ pub(super) struct Bound {
     /// Places in the target.
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
+    /// The records that are asked for by their ids.
+    pub names: Vec<RecordName>,
+    /// Whether others are found than those that are compared with.
+    pub finds_others: bool,
     /// What the columns of the answer are, where the query says it.
     pub columns: Option<Columns>,
 }
@@ -132,6 +136,7 @@ impl Binder<'_> {
         if self.call.options == Options::OfMetadata {
             return self.names_only(parameter, found);
         }
+        self.bound.finds_others |= found.finds_others;
         let mut slots = Vec::new();
         for comparison in found.comparisons {
             let (object, field) = self.resolve(&comparison.field, parameter)?;
@@ -141,7 +146,11 @@ impl Binder<'_> {
                     self.aliases.push(Alias { name, compared });
                     continue;
                 }
-                Operand::Literal { literal, .. } if is_id(&literal, &field) => continue,
+                Operand::Literal { literal, .. } if is_id(&literal, &field) => {
+                    let name = named(&object, &field, &literal.value, self.call.record);
+                    self.bound.names.extend(name);
+                    continue;
+                }
                 Operand::Literal { literal, widening } => (literal, widening),
             };
             let (Literal { span, value, codec }, widening) = literal;
@@ -238,6 +247,7 @@ impl Binder<'_> {
             for operand in operands {
                 let Operand::Literal { literal, widening } = operand else { continue };
                 if is_id(&literal, field) {
+                    self.bound.names.extend(named(object, field, &literal.value, *record));
                     continue;
                 }
                 if *role == Role::Equality {
@@ -274,6 +284,17 @@ impl Binder<'_> {
         };
         if operands.iter().all(is_fine) { Ok(()) } else { Err(refuse(parameter, "it is no name")) }
     }
+}
+
+/// The record that a comparison with an id asks for.
+pub(super) fn named(
+    object: &ObjectName,
+    field: &FieldName,
+    id: &Value,
+    record: u32,
+) -> Option<RecordName> {
+    let id = canonical_id(id).filter(|_| *field == schema::primary_key(object))?;
+    Some(RecordName { record, object: object.clone(), id })
 }
 
 /// What a comparison for equality asks beyond that: of the parts of a composed column,

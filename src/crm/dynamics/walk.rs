@@ -35,12 +35,14 @@ pub(super) struct Walk {
     first: u32,
     /// The number of what the path has led to.
     pub record: u32,
+    /// Whether a relationship has led there.
+    pub leads_away: bool,
 }
 
 impl Walk {
     /// `first` is the number of the first record.
     pub(super) fn new(first: u32) -> Self {
-        Self { keys: Vec::new(), first, record: first }
+        Self { keys: Vec::new(), first, record: first, leads_away: false }
     }
 
     /// The entity set that a path begins with.
@@ -102,8 +104,12 @@ impl Walk {
                 Place::Message(object, message)
             }
             (Place::Record(object), name) if is_name(name) => match navigation(&object, name) {
-                Some(led) if led.is_collection => self.members(led.object, piece, segment)?,
+                Some(led) if led.is_collection => {
+                    self.leads_away = true;
+                    self.members(led.object, piece, segment)?
+                }
                 Some(led) if !has_key => {
+                    self.leads_away = true;
                     self.record = self.next_record();
                     Place::Record(led.object)
                 }

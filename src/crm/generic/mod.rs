@@ -44,7 +44,7 @@ use crate::carrier::{Codec, Document};
 
 use super::message;
 use super::{
-    AnswerView, Dialect, Done, FieldFacts, LocateError, LocatedAnswer, LocatedRequest,
+    About, AnswerView, Dialect, Done, FieldFacts, LocateError, LocatedAnswer, LocatedRequest,
     NativeAnswer, Operation, ReadAnswer, RequestView,
 };
 use request::{locate_body, locate_target};
@@ -117,7 +117,7 @@ impl Dialect for GenericDialect {
             operation: Operation {
                 name: route.name.clone(),
                 object: route.object.clone(),
-                is_about_records: route.object.is_some(),
+                about: About::named_if(route.object.is_some() || !route.response.is_empty()),
             },
             target,
             headers: Vec::new(),

@@ -29,7 +29,8 @@ use crate::carrier::Document;
 
 use super::message;
 use super::{
-    Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RequestView,
+    About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation,
+    RequestView,
 };
 use answer::HubSpotAnswer;
 use batch::Inputs;
@@ -56,7 +57,7 @@ impl Dialect for HubSpot {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
                 object: call.object.clone(),
-                is_about_records: call.object.is_some(),
+                about: About::named_if(call.object.is_some()).and_others_if(found.finds_others),
             },
             target: Document::new(request.target.clone(), target_slots),
             headers: Vec::new(),

@@ -12,7 +12,7 @@ use crate::crm::{FieldUse, LocateError, RecordName, RequestView};
 use super::batch::Input;
 use super::operation::{Call, Verb};
 use super::schema::{
-    ADDITIONAL_EMAILS, canonical_field, canonical_id, composed_from, is_name, is_opaque,
+    ADDITIONAL_EMAILS, RECORD_ID, canonical_field, canonical_id, composed_from, is_name, is_opaque,
     is_record_id,
 };
 
@@ -28,6 +28,8 @@ pub(super) struct Found {
     /// The inputs of a batch, and where they stand in the body.
     pub inputs: Vec<Input>,
     pub elements: Vec<Element>,
+    /// Whether a search finds others than those that it compares with.
+    pub finds_others: bool,
 }
 
 /// Finds the key in the path and checks all that passes.
@@ -87,7 +89,7 @@ fn key_property(
     object: &ObjectName,
     id_property: Option<&str>,
 ) -> Result<Option<FieldName>, LocateError> {
-    let field = id_property.map(canonical_field).filter(|field| field.as_str() != "hs_object_id");
+    let field = id_property.map(canonical_field).filter(|field| field.as_str() != RECORD_ID);
     // A value of one is personal, though no policy needs to list it.
     if field.as_ref().is_some_and(|field| !composed_from(object, field).is_empty()) {
         return Err(unparseable("`idProperty`", "it is composed, so it names no record"));
@@ -250,13 +252,20 @@ impl Body<'_> {
                 refuse_several(value, || member(name))?;
                 self.push(self.slot(value, field, record, Role::Key));
             }
-            None if is_record_id(&scalar(value)) => {
-                let id = canonical_id(&scalar(value));
-                self.found.names.push(RecordName { record, object: self.object.clone(), id });
-            }
+            None if self.named(record, &scalar(value)) => {}
             None => return Err(unparseable(member(name), NO_KEY)),
         }
         Ok(())
+    }
+
+    /// Takes note of the id of a record, if it is one.
+    pub fn named(&mut self, record: u32, id: &str) -> bool {
+        let is_id = is_record_id(id);
+        if is_id {
+            let id = canonical_id(id);
+            self.found.names.push(RecordName { record, object: self.object.clone(), id });
+        }
+        is_id
     }
 
     pub fn slot(&self, node: Node<'_>, field: FieldName, record: u32, role: Role) -> Slot {

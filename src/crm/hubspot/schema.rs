@@ -55,6 +55,9 @@ pub(super) fn canonical_object(name: &str) -> ObjectName {
 
 /// HubSpot's property names are lower-case; how it treats others is not
 /// documented, so all spellings are one field here.
+/// The property that holds the id of a record.
+pub(super) const RECORD_ID: &str = "hs_object_id";
+
 pub(super) fn canonical_field(name: &str) -> FieldName {
     FieldName::new(name.to_ascii_lowercase())
 }

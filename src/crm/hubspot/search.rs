@@ -14,7 +14,7 @@ use crate::query::PRESENCE;
 use super::request::{
     Body, check_names, check_opaque, list, member, members, property_name, refuse_several, scalar,
 };
-use super::schema::{is_name, is_record_id, searchable};
+use super::schema::{RECORD_ID, is_name, is_record_id, searchable};
 
 /// What a filter operator compares.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,9 @@ impl Body<'_> {
         for (name, value) in members(root, &known)? {
             match name.as_ref() {
                 "filterGroups" => {
-                    for group in list(Some(value), &name)? {
+                    let groups = list(Some(value), &name)?;
+                    self.found.finds_others |= groups.len() > 1;
+                    for group in groups {
                         members(group, &["filters"])?;
                         for filter in list(group.get("filters"), "filters")? {
                             self.filter(filter)?;
@@ -95,6 +97,7 @@ impl Body<'_> {
             }
             return Err(unparseable(member("value"), "it is not the id of a record"));
         }
+        self.found.finds_others |= ["NEQ", "NOT_IN"].contains(name);
         match comparison {
             Comparison::Presence if values.is_empty() => {
                 self.use_field(field, PRESENCE);
@@ -109,6 +112,10 @@ impl Body<'_> {
             Comparison::One { .. } | Comparison::Several => {
                 self.use_sources(&field, name);
                 for value in values {
+                    // The search is about these records.
+                    if field.as_str() == RECORD_ID && ["EQ", "IN"].contains(name) {
+                        self.named(0, &scalar(value));
+                    }
                     let mut slot = self.slot(value, field.clone(), 0, Role::Equality);
                     slot.widening = widening(*comparison, filter, operator, value);
                     self.push(slot);

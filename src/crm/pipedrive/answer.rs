@@ -26,8 +26,8 @@ pub(super) struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Records,
-    /// The record that was written, as it is now.
-    Written,
+    /// The record that these of the request were written to, or merged into, as it is now.
+    Written(&'static [u32]),
     /// What fields there are, or nothing of note.
     Other,
     /// The URL that the client uses from now on.
@@ -52,9 +52,11 @@ impl ReadAnswer for Answer {
         match self.content {
             _ if has_failed => records.echoes(root),
             Content::Records => _ = records.answer(root, self)?,
-            Content::Written => {
-                let same = |in_answer| SameRecord { in_answer, in_request: 0, is_taken: true };
-                done.add(records.answer(root, self)?.map(same));
+            Content::Written(written) => {
+                if let Some(in_answer) = records.answer(root, self)? {
+                    let same = |in_request| SameRecord { in_answer, in_request, is_taken: true };
+                    done.add(written.iter().copied().map(same));
+                }
             }
             Content::Other => records.links(root),
             Content::Login => records.login(root, &answer.origins.public),

@@ -32,12 +32,14 @@ use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Document};
 
+use smol_str::SmolStr;
+
 use self::answer::Answer;
 use self::operation::{Call, Verb};
 use self::record::Records;
 use super::message::{self, MediaType, unparseable};
 use super::{
-    Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RecordName,
+    About, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation, RecordName,
     RequestView,
 };
 
@@ -63,11 +65,15 @@ impl Dialect for Pipedrive {
             let id = id.clone();
             names.push(RecordName { record: 0, object: object.clone(), id });
         }
+        if let (Some(ids), Some(object)) = (target.parameter("ids"), &call.object) {
+            let ids = ids.value.decoded.as_str().split(',').map(|id| SmolStr::new(id.trim()));
+            names.extend(ids.map(|id| RecordName { record: 0, object: object.clone(), id }));
+        }
         Ok(LocatedRequest {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
                 object: call.object.clone(),
-                is_about_records: call.verb.is_about_records(),
+                about: About::named_if(call.verb.is_about_records()),
             },
             target: Document::new(request.target.clone(), asked.slots),
             headers: Vec::new(),

@@ -57,13 +57,14 @@ impl Verb {
         match self {
             Self::OAuthToken => Content::Login,
             Self::OAuthRevoke | Self::ReadFields => Content::Other,
-            Self::Create | Self::Update => Content::Written,
+            Self::Create | Self::Update => Content::Written(&[0]),
+            Self::Merge => Content::Written(&[0, 1]),
             _ => Content::Records,
         }
     }
 
     pub fn is_about_records(self) -> bool {
-        matches!(self.answered(), Content::Records | Content::Written)
+        matches!(self.answered(), Content::Records | Content::Written(_))
     }
 
     /// Whether it takes parameters of this form.

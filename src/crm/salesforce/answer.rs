@@ -15,9 +15,18 @@ use crate::crm::{
     AnswerView, Done, LocateError, LocatedAnswer, Origins, ReadAnswer, RecordName, SameRecord,
 };
 
-/// The fields behind the columns of rows of groups, by the name of the column in lower
-/// case.
-pub(super) type Columns = HashMap<String, (ObjectName, FieldName)>;
+/// What the columns of rows of groups show, by the name of the column in lower case.
+pub(super) type Columns = HashMap<String, Column>;
+
+/// The field behind a column.
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    pub object: ObjectName,
+    pub field: FieldName,
+    /// The relationships that lead to its record, in lower case: another contact than that
+    /// of the row has the same fields.
+    pub path: String,
+}
 
 /// What the request says about its answer.
 #[derive(Debug, Default)]
@@ -240,10 +249,15 @@ impl Reader<'_> {
         for member in record.members() {
             let value = member.value;
             let column = columns.and_then(|columns| columns.get(&member.key.to_ascii_lowercase()));
-            let (of, field) =
-                column.cloned().unwrap_or_else(|| schema::original(object, &member.key));
-            let number =
-                if of == *object { number } else { self.other(&mut others, &of, record, columns) };
+            let Column { object: of, field, path } = column.cloned().unwrap_or_else(|| {
+                let (object, field) = schema::original(object, &member.key);
+                Column { object, field, path: String::new() }
+            });
+            let number = if of == *object {
+                number
+            } else {
+                self.other(&mut others, (&of, &path), record, columns)
+            };
             let object = of;
             match value.kind() {
                 Kind::Object if member.key == "attributes" => self.walk(value, None)?,
@@ -260,26 +274,28 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The number of the record that a value is copied from, one for each object. What is
-    /// known of one person must not be taken for what is known of another.
+    /// The number of the record that a value is copied from, one for each object and way
+    /// to it. What is known of one person must not be taken for what is known of another.
     fn other(
         &mut self,
-        others: &mut Vec<(ObjectName, u32)>,
-        object: &ObjectName,
+        others: &mut Vec<(ObjectName, String, u32)>,
+        (object, path): (&ObjectName, &str),
         record: Node<'_>,
         columns: Option<&Columns>,
     ) -> u32 {
-        if let Some((_, number)) = others.iter().find(|(known, _)| known == object) {
+        let known = others.iter().find(|(of, by, _)| of == object && by == path);
+        if let Some((.., number)) = known {
             return *number;
         }
         let number = self.next_record();
-        others.push((object.clone(), number));
+        others.push((object.clone(), path.to_owned(), number));
         // The columns of groups may have any name.
-        let reference = format!("{object}id");
-        let mut members = record.members().filter(|_| columns.is_none());
-        let id = members.find(|member| member.key.eq_ignore_ascii_case(&reference));
-        if let Some(id) = id.and_then(|id| id.value.text()).filter(|id| is_id(id)) {
-            self.name(number, object, &id);
+        for member in record.members().filter(|_| columns.is_none()) {
+            let referred = schema::copied_by(object, &member.key);
+            let id = member.value.text().filter(|id| is_id(id));
+            if let (Some(referred), Some(id)) = (referred, id) {
+                self.name(number, &referred, &id);
+            }
         }
         number
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Binds a SOQL query to objects and fields.
 
-use super::answer::Columns;
+use super::answer::{self, Columns};
 use super::id::{self, is_id};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
@@ -18,6 +18,8 @@ pub(super) struct Found {
     pub uses: Vec<FieldUse>,
     /// The records that are asked for by their ids.
     pub names: Vec<RecordName>,
+    /// Whether others are found than those that are compared with.
+    pub finds_others: bool,
     pub object: Option<ObjectName>,
     /// `None` where the answer has records.
     pub columns: Option<Columns>,
@@ -31,6 +33,9 @@ pub(super) fn bind(text: &str) -> Result<Found, LocateError> {
     let mut found = Found::default();
     let scope = Scope::new(&query, named_object)?;
     found.take_in(text, &query, &scope)?;
+    found.finds_others = query.finds_others
+        || !(query.semi_joins.is_empty() && query.children.is_empty())
+        || query.comparisons.iter().any(|comparison| scope.leads_away(&comparison.field));
     if query.is_aggregate {
         found.columns = Some(columns(&query, &scope));
     } else {
@@ -86,7 +91,6 @@ impl Found {
     /// not know of the query: they would be read as if the alias were a field. So it
     /// is a use of the field behind it, and of the field whose name it takes.
     fn take_in_aliases(&mut self, query: &Query, scope: &Scope<'_>) -> Result<(), LocateError> {
-        const ALIAS: &str = "an alias";
         for column in &query.columns {
             let Some(alias) = &column.alias else { continue };
             let own = scope.object.as_ref().ok_or_else(|| {
@@ -98,9 +102,13 @@ impl Found {
             if shown.as_ref() == Some(&taken) {
                 continue;
             }
+            if taken.1.as_str() == "id" {
+                return Err(refuse("an alias takes the name of the id of a record".to_owned()));
+            }
             for (object, field) in shown.into_iter().chain([taken]) {
-                self.uses.extend(schema::uses_of_parts(&object, &field, ALIAS));
-                self.uses.push(FieldUse { object, field, operator: ALIAS });
+                let operator = FieldUse::ALIAS;
+                self.uses.extend(schema::uses_of_parts(&object, &field, operator));
+                self.uses.push(FieldUse { object, field, operator });
             }
         }
         Ok(())
@@ -157,6 +165,20 @@ impl<'q> Scope<'q> {
             refuse(format!("the name at byte {} belongs to an object that is not known", path.at))
         })?;
         Ok(schema::original(&object, field))
+    }
+
+    /// Whether a field is one of another record than those that are asked for.
+    fn leads_away(&self, path: &Path) -> bool {
+        let is_own = |name: &String| {
+            let object = self.object.as_ref().map(ObjectName::as_str);
+            let alias = self.query.from.first().and_then(|source| source.alias.as_deref());
+            object.into_iter().chain(alias).any(|own| own.eq_ignore_ascii_case(name))
+        };
+        match path.split().0 {
+            [] => false,
+            [name] => !is_own(name),
+            _ => true,
+        }
     }
 
     fn uses_of_copy(&self, path: &Path) -> Option<[FieldUse; 2]> {
@@ -217,7 +239,9 @@ fn columns(query: &Query, scope: &Scope<'_>) -> Columns {
         let Some(path) = &column.field else { continue };
         let (relationships, field) = path.split();
         if let Some(object) = scope.follow(relationships) {
-            columns.insert(name, schema::original(&object, field));
+            let (object, field) = schema::original(&object, field);
+            let path = relationships.join(".").to_ascii_lowercase();
+            columns.insert(name, answer::Column { object, field, path });
         }
     }
     columns

@@ -43,7 +43,7 @@ use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
-    self, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, RequestView,
+    self, About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, RequestView,
 };
 
 /// The Salesforce dialect.
@@ -98,7 +98,8 @@ impl Dialect for Salesforce {
             operation: crm::Operation {
                 name: operation.name.into(),
                 object: found.object.clone(),
-                is_about_records: operation.is_about_records(),
+                about: About::named_if(operation.is_about_records())
+                    .and_others_if(found.finds_others),
             },
             target: Document::new(request.target.clone(), found.slots),
             headers: Vec::new(),

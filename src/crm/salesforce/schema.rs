@@ -134,6 +134,16 @@ const COPIES: [(&str, &str, &str); 19] = [
     ("campaignmember", "title", "title"),
 ];
 
+/// The object of the record that copies of fields of `object` come from, if this member
+/// of theirs refers to it. A campaign member is a contact or a lead.
+pub(super) fn copied_by(object: &ObjectName, member: &str) -> Option<ObjectName> {
+    let references = [("contactid", "contact"), ("leadid", "lead")];
+    let is_copied = object.as_str() == "contact";
+    let mut references = references.into_iter().filter(|_| is_copied);
+    let found = references.find(|(reference, _)| member.eq_ignore_ascii_case(reference));
+    found.map(|(_, referred)| ObjectName::from_static(referred))
+}
+
 /// What a comparison with a copy in a campaign member asks of: the member is a contact
 /// or a lead, and no one value stands for both. Nothing for other fields.
 pub(super) fn uses_of_copy(

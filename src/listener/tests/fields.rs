@@ -29,6 +29,7 @@ fn requests_travel_with_known_fields_only() {
             ("sforce-call-options", "client=x"),
             ("mscrm.mergelabels", "true"),
             ("x-api-token", "a@b"),
+            ("x-zoho-sdk", "Linux/6.18/python-8.0/3.11.7:7.0.0"),
             ("if-match", "*"),
         ],
         &[
@@ -37,6 +38,7 @@ fn requests_travel_with_known_fields_only() {
             "sforce-call-options",
             "mscrm.mergelabels",
             "x-api-token",
+            "x-zoho-sdk",
             "if-match",
         ],
     );

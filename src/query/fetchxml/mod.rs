@@ -30,6 +30,9 @@ pub struct Fetch {
     pub uses: Vec<FieldUse>,
     /// Attributes that name a record for readers: they have to be taken out.
     pub labels: Vec<Range<usize>>,
+    /// Whether records are found for which not all comparisons hold, or for which one must
+    /// not (`or`, `ne`, `not-in`), or others than those that are asked for (links).
+    pub finds_others: bool,
     /// Where the page before ended.
     pub cookie: Option<Piece>,
 }

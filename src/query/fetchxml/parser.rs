@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::check::check;
-use super::operators::{Operator, operator};
+use super::operators::{Operator, operator as named_operator};
 use super::{Column, Comparison, Fetch, FetchError, Field, FieldUse, Link};
 use crate::carrier::Widening;
 use crate::carrier::xml::{Element, Piece, parse};
@@ -31,6 +31,7 @@ impl<'t> Parser<'t> {
         self.links(entity)?;
         let table = self.found.table.clone();
         self.table(entity, &table, None)?;
+        self.found.finds_others |= !self.found.links.is_empty();
         Ok(self.found)
     }
 
@@ -126,6 +127,7 @@ impl<'t> Parser<'t> {
 
     fn filter(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
         check(element, "filter", &[])?;
+        self.found.finds_others |= optional(element, "type").is_some_and(|kind| kind != "and");
         for child in &element.children {
             match child.name.as_str() {
                 "filter" => self.filter(child, table)?,
@@ -142,7 +144,9 @@ impl<'t> Parser<'t> {
         let table = self.named_table(element, table)?;
         let column = required(element, "attribute")?;
         let field = Field { table: table.clone(), column };
-        let operator = operator(&required(element, "operator")?);
+        let operator = required(element, "operator")?;
+        self.found.finds_others |= matches!(operator.as_str(), "ne" | "neq" | "not-in");
+        let operator = named_operator(&operator);
         let has_label = self.label(element);
         if let Some(other) = optional(element, "valueof") {
             let (table, column) = match other.split_once('.') {

@@ -55,13 +55,16 @@ impl<'t> Parser<'t, '_> {
         if let QueryFunction::Other(name) = function {
             self.use_all([field.clone()], name);
         }
+        if function == (QueryFunction::Membership { is_negated: true }) {
+            self.found.finds_others = true;
+        }
         while self.cursor.take_sign(',') {
             let parameter = self.cursor.name()?;
             self.cursor.sign('=', "=")?;
             let is_list = parameter == "PropertyValues" && self.cursor.next_is('[');
             match function {
-                QueryFunction::Membership if is_list => self.values(&field, '[', ']')?,
-                QueryFunction::Membership => {
+                QueryFunction::Membership { .. } if is_list => self.values(&field, '[', ']')?,
+                QueryFunction::Membership { .. } => {
                     let Some(Constant::Alias(name)) = self.cursor.take_constant(false)? else {
                         return Err(self.cursor.expected("a list"));
                     };

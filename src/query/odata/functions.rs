@@ -40,7 +40,7 @@ const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueryFunction {
     /// Compares a property with each of several values for equality.
-    Membership,
+    Membership { is_negated: bool },
     /// Compares in another way, or with what the server knows.
     Other(&'static str),
 }
@@ -49,7 +49,8 @@ pub(super) enum QueryFunction {
 /// name the property in `PropertyName`, or else nothing is bound and they are refused.
 pub(super) fn query_function(name: &str) -> Option<QueryFunction> {
     Some(match name.strip_prefix(NAMESPACE)? {
-        "In" | "NotIn" => QueryFunction::Membership,
+        "In" => QueryFunction::Membership { is_negated: false },
+        "NotIn" => QueryFunction::Membership { is_negated: true },
         "ContainValues" | "DoesNotContainValues" => QueryFunction::Other("ContainValues"),
         "Between" | "NotBetween" => QueryFunction::Other("Between"),
         "Contains" => QueryFunction::Other("Contains"),

@@ -39,9 +39,12 @@ enum Relation {
     Order(&'static str),
 }
 
+/// Between alternatives none of which may be.
+const AND: &str = " and ";
+
 const RELATIONS: [(&str, Relation); 6] = [
     ("eq", Relation::Equality { joint: " or " }),
-    ("ne", Relation::Equality { joint: " and " }),
+    ("ne", Relation::Equality { joint: AND }),
     ("gt", Relation::Order("gt")),
     ("ge", Relation::Order("ge")),
     ("lt", Relation::Order("lt")),
@@ -61,6 +64,9 @@ impl<'t, 'a> Parser<'t, 'a> {
     pub(super) fn option(mut self, clause: Clause) -> Result<Found, ODataError> {
         self.clause(clause)?;
         self.cursor.end()?;
+        let leads_away = |comparison: &Comparison| comparison.field.names.len() > 1;
+        self.found.finds_others |= self.found.comparisons.iter().any(leads_away);
+        self.found.finds_others |= matches!(clause, Clause::Expand | Clause::Apply);
         Ok(self.found)
     }
 
@@ -68,7 +74,9 @@ impl<'t, 'a> Parser<'t, 'a> {
     /// no property that a literal is compared with.
     pub(super) fn condition(&mut self) -> Result<(), ODataError> {
         loop {
-            while self.cursor.take_word("not") {}
+            while self.cursor.take_word("not") {
+                self.found.finds_others = true;
+            }
             if self.cursor.take_sign('(') {
                 self.cursor.deeper()?;
                 self.condition()?;
@@ -77,9 +85,13 @@ impl<'t, 'a> Parser<'t, 'a> {
             } else {
                 self.comparison()?;
             }
-            if !self.cursor.take_word("and") && !self.cursor.take_word("or") {
+            if self.cursor.take_word("and") {
+                continue;
+            }
+            if !self.cursor.take_word("or") {
                 return Ok(());
             }
+            self.found.finds_others = true;
         }
     }
 
@@ -140,7 +152,10 @@ impl<'t, 'a> Parser<'t, 'a> {
             }
             (Constant::Null, _) => return self.use_all([field], PRESENCE),
             (Constant::Flag, _) => return,
-            (_, Relation::Equality { joint }) => joint,
+            (_, Relation::Equality { joint }) => {
+                self.found.finds_others |= joint == AND;
+                joint
+            }
         };
         let with = match constant {
             Constant::Alias(name) => Operand::Alias(name),

@@ -31,6 +31,9 @@ pub struct Query {
     pub children: Vec<Query>,
     /// `IN (SELECT …)` in a condition.
     pub semi_joins: Vec<Query>,
+    /// Whether rows are found for which not all comparisons hold, or for which one must
+    /// not: by `OR`, `NOT`, `!=`, `NOT IN`.
+    pub finds_others: bool,
     /// Whether the answer has rows of groups and aggregates instead of records.
     pub is_aggregate: bool,
 }

@@ -169,22 +169,29 @@ impl Cursor<'_> {
     /// changes no field that a literal is compared with.
     fn condition(&mut self, query: &mut Query) -> Result<(), SoqlError> {
         loop {
-            while self.take_keywords(&["NOT"]) {}
+            while self.take_keywords(&["NOT"]) {
+                query.finds_others = true;
+            }
             if self.take_sign("(") {
                 self.deeper(|cursor| cursor.condition(query))?;
                 self.sign(")")?;
             } else {
                 self.comparison(query)?;
             }
-            if !self.take_keywords(&["AND"]) && !self.take_keywords(&["OR"]) {
+            if self.take_keywords(&["AND"]) {
+                continue;
+            }
+            if !self.take_keywords(&["OR"]) {
                 return Ok(());
             }
+            query.finds_others = true;
         }
     }
 
     fn comparison(&mut self, query: &mut Query) -> Result<(), SoqlError> {
         let operand = self.operand()?;
         let operator = self.operator()?;
+        query.finds_others |= ["!=", "<>", "NOT IN", "EXCLUDES"].contains(&operator.name);
         let function = operand.functions.first().map(|(name, _)| *name);
         let is_exact = function.is_none()
             && matches!(operator.comparing, Comparing::Equality { .. } | Comparing::Membership);

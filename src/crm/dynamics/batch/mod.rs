@@ -33,13 +33,14 @@ use crate::base::ObjectName;
 use crate::carrier::multipart::{MAX_PARTS, MultipartError, Part, boundary, parts};
 use crate::carrier::{Document, Element, Removal, Slot};
 use crate::crm::message::unparseable;
-use crate::crm::{self, FieldUse, LocateError, ReadAnswer, RecordName, RequestView};
+use crate::crm::{self, About, FieldUse, LocateError, ReadAnswer, RecordName, RequestView};
 
 /// What a batch holds.
 pub(super) struct Batch {
     pub body: Document,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
+    pub about: About,
     /// Refuses single parts, where that is possible.
     pub split: Option<Box<dyn crm::Batch>>,
     pub answer: Box<dyn ReadAnswer>,
@@ -90,6 +91,7 @@ pub(super) fn locate(request: &RequestView<'_>) -> Result<Batch, LocateError> {
         slots: Vec::new(),
         uses: Vec::new(),
         names: Vec::new(),
+        about: About::Nobody,
         tables: HashMap::new(),
     };
     let mut expected = Vec::new();
@@ -110,6 +112,7 @@ pub(super) fn locate(request: &RequestView<'_>) -> Result<Batch, LocateError> {
         body: Document::new(request.body.clone(), reader.slots).with_elements(elements),
         uses: reader.uses,
         names: reader.names,
+        about: reader.about,
         split: is_split.then(|| Box::new(split) as Box<dyn crm::Batch>),
         answer: Box::new(BatchAnswer { expected, refused: BTreeMap::new() }),
     })
@@ -133,6 +136,7 @@ struct Reader<'r> {
     slots: Vec<Slot>,
     uses: Vec<FieldUse>,
     names: Vec<RecordName>,
+    about: About,
     /// The tables of what is made by the parts that have these ids.
     tables: HashMap<String, ObjectName>,
 }
@@ -197,6 +201,14 @@ impl Reader<'_> {
         if let (Some(id), Some(object)) = (&content_id, &one.answer.object) {
             self.tables.insert(id.clone(), object.clone());
         }
+        // A part without records is about anybody, whatever those of others are.
+        let is_about_anybody = one.about == About::Anybody || one.is_open();
+        self.about = match (self.about, one.about) {
+            (about, About::Nobody) => about,
+            (About::Anybody, _) => About::Anybody,
+            _ if is_about_anybody => About::Anybody,
+            _ => About::Named,
+        };
         let is_real = |name: &RecordName| !(line.is_by_content_id && name.record == first);
         self.names.extend(one.names.into_iter().filter(is_real));
         self.uses.extend(one.uses);

@@ -3,7 +3,7 @@
 use super::{ID, headers, locate_with, occurrences, read_answer, render, uses};
 use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::{Replacement, multipart};
-use crate::crm::{AnswerView, Done, LocateError, LocatedRequest, RefusedRecords, Remaining};
+use crate::crm::{About, AnswerView, Done, LocateError, LocatedRequest, RefusedRecords, Remaining};
 
 const BATCH: &str = "{v}/$batch";
 
@@ -83,6 +83,21 @@ fn each_part_is_located_as_a_request_of_its_own() {
 fn uses_are_taken_together() {
     let body = request("GET contacts?$orderby=lastname", "", "") + "--b--";
     assert_eq!(uses(&located(&body).unwrap()), ["contact.lastname by $orderby"]);
+}
+
+#[test]
+fn a_part_without_records_is_about_anybody() {
+    let json = "Content-Type: application/json\n";
+    let create = request("POST contacts", json, "{\"lastname\":\"x\"}");
+    let list = request("GET contacts?$top=1", "", "");
+    let metadata = request("GET WhoAmI", "", "");
+    let check = |body: String, expected: About| {
+        assert_eq!(located(&(body + "--b--")).unwrap().operation.about, expected);
+    };
+    check(metadata.clone(), About::Nobody);
+    check(format!("{metadata}{create}"), About::Named);
+    check(format!("{list}{create}"), About::Anybody);
+    check(format!("{create}{list}{create}"), About::Anybody);
 }
 
 #[test]

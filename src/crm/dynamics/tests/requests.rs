@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{full, headers, locate, locate_with, occurrences, render, uses};
+use super::{ID, full, headers, locate, locate_with, occurrences, render, uses};
 use crate::carrier::{Codec, Replacement};
-use crate::crm::LocateError;
+use crate::crm::{About, LocateError};
 
 fn check(method: &str, target: &str, body: &str, operation: &str, found: &[&str]) {
     let located = locate(method, target, body)
@@ -267,6 +267,46 @@ fn queries_are_bound_to_tables() {
         "{v}/contacts?$apply=groupby((lastname),aggregate($count as n))",
         &["contact.lastname by groupby"],
     );
+}
+
+#[test]
+fn it_is_known_whom_a_request_may_be_about() {
+    let check = |target: &str, expected: About, names: usize| {
+        let found = locate("GET", &target.replace(' ', "%20"), "").unwrap();
+        assert_eq!((found.operation.about, found.records.len()), (expected, names), "{target}");
+    };
+    check("{v}/WhoAmI", About::Nobody, 0);
+    check("{v}/contacts", About::Named, 0);
+    check("{v}/contacts({id})", About::Named, 1);
+    check("{v}/contacts?$filter=a eq 'x' and b in ('y')", About::Named, 0);
+    check("{v}/contacts?$filter=contactid eq {id}", About::Named, 1);
+    check("{v}/contacts?$filter=contactid in ({id},{id}) or a eq 'x'", About::Anybody, 2);
+    check("{v}/contacts?$filter=contactid eq @a&@a={id}", About::Named, 1);
+    for others in [
+        "contacts?$filter=a eq 'x' or b eq 'y'",
+        "contacts?$filter=not (a eq 'x')",
+        "contacts?$filter=a ne @a&@a='x'",
+        "contacts?$filter=Microsoft.Dynamics.CRM.NotIn(PropertyName='a',PropertyValues=['x'])",
+        "contacts?$filter=createdby/domainname eq 'x'",
+        "contacts?$expand=createdby",
+    ] {
+        check(&format!("{{v}}/{others}"), About::Anybody, 0);
+    }
+    check("{v}/accounts({id})/primarycontactid", About::Anybody, 1);
+    check("{v}/accounts({id})/contact_customer_accounts", About::Anybody, 1);
+    let fetch = |inner: &str| {
+        let xml = format!("<fetch><entity name='contact'>{inner}</entity></fetch>");
+        format!("{{v}}/contacts?fetchXml={}", Codec::Percent.fragment(&xml))
+    };
+    let condition = |operator: &str| {
+        fetch(&format!(
+            "<filter><condition attribute='contactid' operator='{operator}' value='{{{ID}}}'/></filter>"
+        ))
+    };
+    check(&condition("eq"), About::Named, 1);
+    check(&condition("ne"), About::Anybody, 1);
+    check(&fetch("<filter type='or'/>"), About::Anybody, 0);
+    check(&fetch("<link-entity name='account' from='a' to='b'/>"), About::Anybody, 0);
 }
 
 #[test]

@@ -8,8 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::Pipedrive;
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::{Content, Document, Replacement, Slot};
-use crate::crm::testkit::{self, lines};
+use crate::crm::testkit::{self, all_lines as values, render};
 use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
 
 const JSON: &str = "application/json";
@@ -44,22 +43,6 @@ fn read_answer(
 ) -> Result<LocatedAnswer, LocateError> {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))]);
     testkit::read_answer(request, origins, status, &headers, body)
-}
-
-/// What stands in a document, one line per value, also in nested texts.
-fn values(document: &Document) -> Vec<String> {
-    let line = |slot: &Slot| match &slot.content {
-        Content::Nested { document, .. } => values(document),
-        _ => lines(&Document::new(document.bytes().clone(), vec![slot.clone()])),
-    };
-    document.slots().iter().flat_map(line).collect()
-}
-
-/// The document with this in the place of every value.
-fn render(document: &Document, replacement: &Replacement) -> String {
-    let replacements = vec![replacement.clone(); document.occurrences().len()];
-    let rendered = document.render(&mut replacements.iter()).unwrap();
-    String::from_utf8(rendered.into()).unwrap()
 }
 
 #[test]

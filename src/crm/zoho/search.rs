@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a query asks: searches by `criteria`, `email`, `phone` and `word`, and orders.
+//!
+//! Zoho's `equals` also finds longer values that contain the one it is given. A
+//! surrogate is contained in no other, so on protected fields it finds whole values.
+
+use crate::base::{FieldName, ObjectName};
+use crate::carrier::{Codec, Role, Slot, Value, Widening};
+use crate::crm::message::unparseable;
+use crate::crm::{FieldUse, LocateError};
+use crate::query::zoho_criteria::{self, Comparing, Condition, Operand};
+
+use super::operation::refers;
+use super::parameter::{Parameter, find};
+use super::schema::{self, EMAIL, PHONE, field_name, is_id, title_of};
+use super::value::{self, Place, uses_of_parts};
+
+#[derive(Default)]
+pub(super) struct Asked {
+    record: u32,
+    pub slots: Vec<Slot>,
+    pub uses: Vec<FieldUse>,
+}
+
+/// # Errors
+/// [`LocateError`] for criteria that are not understood, or that lead through lookups
+/// to a module that is not known.
+pub(super) fn locate(
+    object: &ObjectName,
+    parameters: &[Parameter],
+    record: u32,
+) -> Result<Asked, LocateError> {
+    let mut asked = Asked { record, ..Asked::default() };
+    if let Some(order) = find(parameters, "sort_by") {
+        let place = place(object, field_name(order.value()), record);
+        if !matches!(place.field.as_str(), "audited_time" | "created_time" | "id" | "modified_time")
+        {
+            asked.use_of(&place, "sort_by");
+        }
+    }
+    for (name, field) in [("email", EMAIL), ("phone", PHONE)] {
+        if let Some(term) = find(parameters, name) {
+            let place = place(object, FieldName::from_static(field), record);
+            if refers(term.value()) {
+                asked.use_of(&place, name);
+            }
+            let occurrence = place.occurrence(Role::Equality, Value::from(term.value().to_owned()));
+            asked.slots.push(Slot::value(term.span.clone(), term.codec, occurrence));
+        }
+    }
+    if find(parameters, "word").is_some_and(|word| !word.value().is_empty()) {
+        asked.uses.push(FieldUse {
+            object: object.clone(),
+            field: FieldName::from_static(FieldUse::EVERY_FIELD),
+            operator: "word",
+        });
+    }
+    if let Some(criteria) = find(parameters, "criteria") {
+        asked.criteria(object, criteria)?;
+    }
+    Ok(asked)
+}
+
+impl Asked {
+    fn criteria(&mut self, object: &ObjectName, text: &Parameter) -> Result<(), LocateError> {
+        let conditions = zoho_criteria::parse(text.value())
+            .map_err(|error| unparseable("parameter `criteria`", error.to_string()))?;
+        let mut slots = Vec::new();
+        for condition in conditions {
+            self.condition(object, condition, &mut slots)?;
+        }
+        self.slots.push(Slot::nested(text.inner.clone(), text.codec, text.text.clone(), slots));
+        Ok(())
+    }
+
+    fn condition(
+        &mut self,
+        object: &ObjectName,
+        condition: Condition,
+        slots: &mut Vec<Slot>,
+    ) -> Result<(), LocateError> {
+        let place = resolve(object, &condition, self.record)?;
+        let operator = condition.operator.name;
+        let is_other = matches!(condition.operator.comparing, Comparing::Other | Comparing::Range);
+        for operand in condition.operands {
+            let Some(place) = compared(&place, &operand.text) else { continue };
+            let is_place_holder = operand.text.starts_with("${") || refers(&operand.text);
+            self.uses.extend(uses_of_parts(&place, operator));
+            if is_other || is_place_holder {
+                self.use_of(&place, operator);
+            } else {
+                let comparing = condition.operator.comparing;
+                let widening = widening(comparing, &condition.operator_span);
+                slots.push(slot(&place, operand, widening));
+            }
+        }
+        Ok(())
+    }
+
+    fn use_of(&mut self, place: &Place, operator: &'static str) {
+        self.uses.push(value::use_of(place, operator));
+        self.uses.extend(uses_of_parts(place, operator));
+    }
+}
+
+fn slot(place: &Place, operand: Operand, widening: Option<Widening>) -> Slot {
+    let occurrence = place.occurrence(Role::Equality, Value::from(operand.text));
+    let mut slot = Slot::value(operand.span, Codec::ZohoCriteria, occurrence);
+    slot.widening = widening;
+    slot
+}
+
+fn widening(comparing: Comparing, operator: &std::ops::Range<usize>) -> Option<Widening> {
+    match comparing {
+        Comparing::Membership => Some(Widening::Elements),
+        Comparing::Equality { several: Some(several) } => {
+            Some(Widening::List(vec![(operator.clone(), several)]))
+        }
+        Comparing::Equality { several: None } | Comparing::Other | Comparing::Range => None,
+    }
+}
+
+/// The field that the dots of a condition lead to.
+fn resolve(object: &ObjectName, condition: &Condition, record: u32) -> Result<Place, LocateError> {
+    let mut steps = condition.field.split('.').peekable();
+    let mut object = object.clone();
+    while let Some(step) = steps.next() {
+        let Some(further) = steps.peek() else {
+            return Ok(place(&object, field_name(step), record));
+        };
+        let target = schema::lookup(&object, &step.to_ascii_lowercase());
+        match target {
+            Some(target) => object = target,
+            None if further.eq_ignore_ascii_case("id") => {}
+            None => {
+                let problem = format!(
+                    "the name at byte {} leads to records of a module that is not known",
+                    condition.at
+                );
+                return Err(unparseable("parameter `criteria`", problem));
+            }
+        }
+    }
+    Ok(place(&object, FieldName::from_static("id"), record))
+}
+
+/// What a value is compared with: the field, or for a lookup what its record is called
+/// by. `None` for ids.
+pub(super) fn compared(place: &Place, value: &str) -> Option<Place> {
+    let target = schema::lookup(&place.object, place.field.as_str());
+    let is_reference = target.is_some() || place.field.as_str() == "id";
+    if is_reference && is_id(value) {
+        return None;
+    }
+    Some(match target {
+        Some(object) => {
+            let field = FieldName::from_static(title_of(&object));
+            Place { object, field, record: place.record }
+        }
+        None => place.clone(),
+    })
+}
+
+fn place(object: &ObjectName, field: FieldName, record: u32) -> Place {
+    Place { object: object.clone(), field, record }
+}

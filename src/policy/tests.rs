@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted};
+use crate::crm::FieldUse;
+
+fn rule(id: &str) -> Arc<FieldRule> {
+    let protection = Protection::Tokenize { shape: Shape::Text };
+    Arc::new(FieldRule { id: id.to_owned(), category: "name".into(), protection })
+}
+
+fn policy(fields: &[&str], unlisted: Unlisted) -> Policy {
+    let fields = fields.iter().map(|name| ((*name).into(), rule(&format!("contacts.{name}"))));
+    let contacts = ObjectRule {
+        fields: fields.collect(),
+        unlisted,
+        subject: Vec::new(),
+        consents: HashMap::new(),
+    };
+    Policy {
+        digest: Digest([0; 32]),
+        categories: HashMap::new(),
+        objects: HashMap::from([("contacts".into(), contacts)]),
+        border: None,
+    }
+}
+
+#[test]
+fn a_use_of_every_field_is_one_of_the_protected_ones() {
+    let check = |policy: &Policy, object: &str, expected: Option<&str>| {
+        let field = FieldUse::EVERY_FIELD.into();
+        let field_use = FieldUse { object: object.into(), field, operator: "word" };
+        let refused = policy.permit_use(&field_use).err().map(|error| error.to_string());
+        let expected =
+            expected.map(|field| format!("word is not available on protected field `{field}`"));
+        assert_eq!(refused, expected);
+    };
+    let two = policy(&["last_name", "email"], Unlisted::Pass);
+    check(&two, "contacts", Some("contacts.email"));
+    check(&two, "products", None);
+    check(&policy(&[], Unlisted::Pass), "contacts", None);
+    check(&policy(&[], Unlisted::Refuse), "contacts", Some("contacts.*"));
+    check(&policy(&[], Unlisted::Protect(rule("contacts.*"))), "contacts", Some("contacts.*"));
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::ops::Range;
+
+use super::cursor::Cursor;
+use super::lexer::{Token, TokenKind};
+use super::{Column, Comparison, CoqlError, FieldUse, Path, Query};
+use crate::carrier::{Value, Widening};
+use crate::query::PRESENCE;
+
+/// Functions of columns, and whether they yield one of the field's values.
+const FUNCTIONS: [(&str, bool); 5] =
+    [("COUNT", false), ("SUM", false), ("AVG", false), ("MIN", true), ("MAX", true)];
+
+/// What stands for `=` and `!=` when several values may match, with spaces around it
+/// because none need be there now.
+const SIGNS: [(&str, Option<&str>); 6] = [
+    ("=", Some(" in ")),
+    ("!=", Some(" not in ")),
+    ("<=", None),
+    (">=", None),
+    ("<", None),
+    (">", None),
+];
+
+struct Literal {
+    span: Range<usize>,
+    /// None for `true` and `false`.
+    value: Option<Value>,
+}
+
+pub(super) fn parse(mut cursor: Cursor<'_>) -> Result<Query, CoqlError> {
+    let mut query = Query::default();
+    cursor.word("select")?;
+    cursor.list(|cursor| query.column(cursor))?;
+    cursor.word("from")?;
+    cursor.name()?.clone_into(&mut query.module);
+    if cursor.take_word("where") {
+        query.condition(&mut cursor)?;
+    }
+    if cursor.take_word("group") {
+        cursor.word("by")?;
+        cursor.list(|cursor| {
+            let field = cursor.path()?;
+            query.uses.push(FieldUse { field, operator: "group by" });
+            Ok(())
+        })?;
+    }
+    if cursor.take_word("order") {
+        cursor.word("by")?;
+        cursor.list(|cursor| query.order(cursor))?;
+    }
+    if cursor.take_word("limit") {
+        count(&mut cursor)?;
+        if cursor.take_sign(",") {
+            count(&mut cursor)?;
+        }
+    }
+    if cursor.take_word("offset") {
+        count(&mut cursor)?;
+    }
+    match cursor.next_if(|token| token.kind == TokenKind::End) {
+        Some(_) => Ok(query),
+        None => Err(cursor.expected("the end of the query")),
+    }
+}
+
+impl Query {
+    /// `Last_Name`, `COUNT(id) as n`
+    fn column(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+        let path = cursor.path()?;
+        let mut column = match function(&path).filter(|_| cursor.take_sign("(")) {
+            None => Column { key: key(&path), field: Some(path), has_alias: false },
+            Some((name, yields_values)) => {
+                let is_count = name == "COUNT" && cursor.take_sign("*");
+                let field = if is_count { None } else { Some(cursor.path()?) };
+                cursor.sign(")")?;
+                let uses = field.iter().cloned();
+                self.uses.extend(uses.map(|field| FieldUse { field, operator: name }));
+                let inner = field.as_ref().map_or_else(|| "*".to_owned(), key);
+                let key = format!("{name}({inner})");
+                Column { key, field: field.filter(|_| yields_values), has_alias: false }
+            }
+        };
+        if cursor.take_word("as") {
+            cursor.name()?.clone_into(&mut column.key);
+            column.has_alias = true;
+        }
+        self.columns.push(column);
+        Ok(())
+    }
+
+    /// Conditions joined by `and` and `or`. Their precedence is left open: it changes no
+    /// field that a literal is compared with.
+    fn condition(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+        loop {
+            if cursor.take_sign("(") {
+                cursor.deeper(|cursor| self.condition(cursor))?;
+                cursor.sign(")")?;
+            } else {
+                self.comparison(cursor)?;
+            }
+            if !cursor.take_word("and") && !cursor.take_word("or") {
+                return Ok(());
+            }
+        }
+    }
+
+    fn comparison(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+        let field = cursor.path()?;
+        if let Some(token) = cursor.next_if(|token| operator(token).is_some()) {
+            let (name, list_form) = operator(&token).unwrap_or_default();
+            let literal = literal(cursor)?;
+            match list_form {
+                Some(list_form) => {
+                    let widening = Widening::List(vec![(token.span, list_form)]);
+                    self.compare(&field, literal, widening);
+                }
+                None => self.uses.push(FieldUse { field, operator: name }),
+            }
+            return Ok(());
+        }
+        if cursor.take_word("is") {
+            let _ = cursor.take_word("not");
+            cursor.word("null")?;
+            self.uses.push(FieldUse { field, operator: PRESENCE });
+            return Ok(());
+        }
+        let is_not = cursor.take_word("not");
+        if cursor.take_word("in") {
+            cursor.sign("(")?;
+            cursor.list(|cursor| {
+                let literal = literal(cursor)?;
+                self.compare(&field, literal, Widening::Elements);
+                Ok(())
+            })?;
+            return cursor.sign(")");
+        }
+        let operator = if cursor.take_word("like") {
+            literal(cursor)?;
+            if is_not { "not like" } else { "like" }
+        } else if cursor.take_word("between") {
+            literal(cursor)?;
+            cursor.word("and")?;
+            literal(cursor)?;
+            if is_not { "not between" } else { "between" }
+        } else {
+            return Err(cursor.expected("an operator"));
+        };
+        self.uses.push(FieldUse { field, operator });
+        Ok(())
+    }
+
+    fn compare(&mut self, field: &Path, literal: Literal, widening: Widening) {
+        if let Some(value) = literal.value {
+            let (field, span) = (field.clone(), literal.span);
+            self.comparisons.push(Comparison { field, span, value, widening });
+        }
+    }
+
+    fn order(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+        let field = cursor.path()?;
+        self.uses.push(FieldUse { field, operator: "order by" });
+        let _ = cursor.take_word("asc") || cursor.take_word("desc");
+        Ok(())
+    }
+}
+
+fn function(path: &Path) -> Option<(&'static str, bool)> {
+    let [step] = path.steps.as_slice() else { return None };
+    FUNCTIONS.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(&step.name))
+}
+
+/// What the answer calls a column without an alias.
+fn key(path: &Path) -> String {
+    let step = |step: &super::Step| match &step.module {
+        Some(module) => format!("{}->{module}", step.name),
+        None => step.name.clone(),
+    };
+    path.steps.iter().map(step).collect::<Vec<_>>().join(".")
+}
+
+fn operator(token: &Token) -> Option<(&'static str, Option<&'static str>)> {
+    SIGNS.into_iter().find(|(sign, _)| token.kind == TokenKind::Sign(sign))
+}
+
+fn literal(cursor: &mut Cursor<'_>) -> Result<Literal, CoqlError> {
+    let token = cursor.next();
+    let raw = cursor.raw(&token);
+    let is_flag = raw.eq_ignore_ascii_case("true") || raw.eq_ignore_ascii_case("false");
+    let value = match token.kind {
+        TokenKind::Word if is_flag => None,
+        TokenKind::Word | TokenKind::Number => Some(Value::from(raw.to_owned())),
+        TokenKind::Quoted(text) => Some(Value::from(text)),
+        TokenKind::Sign(_) | TokenKind::End => {
+            return Err(CoqlError::Expected { expected: "a value", at: token.span.start });
+        }
+    };
+    Ok(Literal { span: token.span, value })
+}
+
+fn count(cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+    let token = cursor.next();
+    if token.kind == TokenKind::Number && cursor.raw(&token).bytes().all(|it| it.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(CoqlError::Expected { expected: "a count", at: token.span.start })
+}

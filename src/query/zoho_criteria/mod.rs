@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The criteria of Zoho's searches: `((Email:equals:a@b.example)and(City:in:Ulm,Bonn))`.
+//!
+//! [`parse`] takes such a text apart: conditions of one field, one operator and its
+//! values, in parentheses, joined by `and` and `or`. Values stand without quotes;
+//! parentheses, commas and backslashes in them have a backslash before them. Any other
+//! backslash, and a comma where one value belongs, could be read in two ways and is
+//! refused.
+//!
+//! Source: Zoho CRM API, "Search Records" (v2 to v8), parameter `criteria`.
+
+mod parser;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// As the text spells it, with dots where it leads through lookups.
+    pub field: String,
+    /// Where the condition starts.
+    pub at: usize,
+    pub operator: Operator,
+    /// Where the operator stands.
+    pub operator_span: Range<usize>,
+    pub operands: Vec<Operand>,
+}
+
+/// A value of a condition.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Operand {
+    /// Where it stands, escapes included.
+    pub span: Range<usize>,
+    /// Without escapes.
+    pub text: String,
+}
+
+/// Names the place only: the text is a value.
+impl std::fmt::Debug for Operand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Operand({:?})", self.span)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// As Zoho spells it.
+    pub name: &'static str,
+    pub comparing: Comparing,
+}
+
+/// What an operator needs to know of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparing {
+    /// Whether it equals this one; the operator of the same sense for several, where
+    /// there is one.
+    Equality { several: Option<&'static str> },
+    /// Whether it equals one of these.
+    Membership,
+    /// More than equality, of one value.
+    Other,
+    /// More than equality, of a list.
+    Range,
+}
+
+/// Not criteria as we read them. Names offsets, never content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CriteriaError {
+    #[error("it has {expected} missing at byte {at}")]
+    Expected { expected: &'static str, at: usize },
+    #[error("it has an operator that is not known at byte {0}")]
+    Operator(usize),
+    #[error("it has a character at byte {0} that needs a backslash before it")]
+    Unescaped(usize),
+    #[error("it has a backslash at byte {0} that can be read in two ways")]
+    Backslash(usize),
+    #[error("it is nested too deeply at byte {0}")]
+    TooDeep(usize),
+}
+
+/// Takes criteria apart.
+///
+/// # Errors
+/// [`CriteriaError`] when any part of them is not understood.
+pub fn parse(text: &str) -> Result<Vec<Condition>, CriteriaError> {
+    parser::Parser::new(text).run()
+}
