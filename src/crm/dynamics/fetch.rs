@@ -24,6 +24,15 @@ pub(super) struct Columns {
     links: Vec<(String, ObjectName)>,
 }
 
+/// What a member of a record shows.
+pub(super) enum Member {
+    /// The column of its name.
+    Own,
+    Column(Column),
+    /// A count, a sum or the like: no value of anybody.
+    Computed,
+}
+
 /// A column that does not go by its own name.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
@@ -34,12 +43,21 @@ pub(super) struct Column {
 }
 
 impl Columns {
-    /// The column that a member of a record shows, where its name is an alias or begins
-    /// with that of a link: `a.lastname`, `a_x002e_lastname`.
-    pub(super) fn column(&self, name: &str) -> Option<Column> {
+    /// A name that a query gives to what it computes.
+    pub(super) fn compute(&mut self, name: String) {
+        self.aliases.insert(name, None);
+    }
+
+    /// What a member shows whose name may be an alias or begin with that of a link:
+    /// `a.lastname`, `a_x002e_lastname`.
+    pub(super) fn member(&self, name: &str) -> Member {
         if let Some(known) = self.aliases.get(name) {
-            return known.clone();
+            return known.clone().map_or(Member::Computed, Member::Column);
         }
+        self.joined(name).map_or(Member::Own, Member::Column)
+    }
+
+    fn joined(&self, name: &str) -> Option<Column> {
         let (link, column) = name.split_once('.').or_else(|| name.split_once("_x002e_"))?;
         let by_name = self.links.iter().find(|(name, _)| name == link);
         let table = link.trim_end_matches(|last: char| last.is_ascii_digit());
@@ -96,6 +114,10 @@ pub(super) fn bind(
         bound.uses.extend(schema::uses_of_parts(&object, &field, found.operator));
         bound.uses.push(FieldUse { object, field, operator: found.operator });
     }
+    for column in &fetch.columns {
+        let shown = column.field.as_ref().map(bound_to);
+        bound.uses.extend(alias_use(expected, &column.alias, shown.as_ref()));
+    }
     if let Some(cookie) = &fetch.cookie {
         let uses = cookie_uses(cookie.as_str(), expected, Some(&fetch))
             .ok_or_else(|| refuse("its paging cookie cannot be read".to_owned()))?;
@@ -108,6 +130,18 @@ pub(super) fn bind(
         bound.slots.push(slot);
     }
     Ok(columns(&fetch))
+}
+
+/// A column that goes by another name takes that of what may stand beside it.
+pub(super) fn alias_use(
+    object: &ObjectName,
+    alias: &str,
+    shown: Option<&(ObjectName, FieldName)>,
+) -> Option<FieldUse> {
+    let field = schema::field_name(alias);
+    let is_own = shown.is_some_and(|(of, shown)| of == object && *shown == field);
+    let operator = FieldUse::ALIAS;
+    (!is_own).then(|| FieldUse { object: object.clone(), field, operator })
 }
 
 fn columns(fetch: &Fetch) -> Columns {

@@ -108,7 +108,11 @@ impl Binder<'_> {
         if is_fine { Ok(()) } else { Err(refuse(parameter, "it has a form that is not known")) }
     }
 
+    /// FetchXML, which has everything that other options say.
     fn fetch(&mut self, parameter: &Parameter) -> Result<(), LocateError> {
+        if self.target.query.len() > 1 {
+            return Err(refuse(parameter, "it stands beside other options"));
+        }
         let object = self.call.object.as_ref().ok_or(LocateError::UnknownOperation)?;
         let columns = fetch::bind(parameter, object, self.call.record, &mut self.bound)?;
         self.bound.columns = Some(columns);
@@ -137,6 +141,12 @@ impl Binder<'_> {
             return self.names_only(parameter, found);
         }
         self.bound.finds_others |= found.finds_others;
+        for name in found.computed {
+            let object = self.call.object.as_ref();
+            let taken = object.and_then(|object| fetch::alias_use(object, &name, None));
+            self.bound.uses.extend(taken);
+            self.bound.columns.get_or_insert_default().compute(name);
+        }
         let mut slots = Vec::new();
         for comparison in found.comparisons {
             let (object, field) = self.resolve(&comparison.field, parameter)?;

@@ -2,7 +2,7 @@
 //! Records in answers.
 
 use super::answer::echo;
-use super::fetch::{Column, Columns};
+use super::fetch::{Column, Columns, Member};
 use super::link::shown_link;
 use super::path::canonical_id;
 use super::schema;
@@ -106,7 +106,7 @@ impl<'a> Shown<'a> {
             let mut records = records.chain(value.elements().filter(is_record));
             return records.try_for_each(|record| self.record(record, related.as_ref()));
         }
-        let (object, field, number) = self.column(row, name);
+        let Some((object, field, number)) = self.column(row, name) else { return Ok(()) };
         if let Some(id) = canonical_id(&value.value()) {
             if field == schema::primary_key(&object) {
                 self.names.push(RecordName { record: number, object, id });
@@ -121,19 +121,23 @@ impl<'a> Shown<'a> {
     }
 
     /// The column that a member shows, and the record that has it: this one, or one that
-    /// a link joins.
-    fn column(&mut self, row: &mut Row<'_>, name: &str) -> (ObjectName, FieldName, u32) {
-        let Some(Column { object, field, link }) = self.columns.column(name) else {
-            return (row.object.clone(), schema::field_name(name), row.number);
+    /// a link joins. `None` for what is computed.
+    fn column(&mut self, row: &mut Row<'_>, name: &str) -> Option<(ObjectName, FieldName, u32)> {
+        let Column { object, field, link } = match self.columns.member(name) {
+            Member::Own => {
+                return Some((row.object.clone(), schema::field_name(name), row.number));
+            }
+            Member::Computed => return None,
+            Member::Column(column) => column,
         };
-        let Some(link) = link else { return (object, field, row.number) };
+        let Some(link) = link else { return Some((object, field, row.number)) };
         let known = row.joined.iter().find(|(name, _)| *name == link).map(|(_, number)| *number);
         let number = known.unwrap_or_else(|| {
             let number = self.next_record();
             row.joined.push((link, number));
             number
         });
-        (object, field, number)
+        Some((object, field, number))
     }
 
     pub(super) fn value(
@@ -159,7 +163,7 @@ impl<'a> Shown<'a> {
         let own = name.strip_prefix('_').and_then(|name| name.strip_suffix("_value"));
         let id = row.record.get(name).map(|id| id.value());
         let is_lookup = own.is_some() || id.as_ref().is_some_and(|id| canonical_id(id).is_some());
-        let (object, field, record) = self.column(row, own.unwrap_or(name));
+        let Some((object, field, record)) = self.column(row, own.unwrap_or(name)) else { return };
         let (object, field, record, role) = if is_lookup {
             let target = target_of(row.record, name, &object, field.as_str());
             let record = self.next_record();

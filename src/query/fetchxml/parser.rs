@@ -90,13 +90,15 @@ impl<'t> Parser<'t> {
         let field = Field { table: table.to_owned(), column };
         let aggregate =
             optional(element, "aggregate").or_else(|| optional(element, "rowaggregate"));
-        let groups = optional(element, "groupby").is_some();
-        if aggregate.is_some() {
-            self.found.uses.push(FieldUse { field: field.clone(), operator: "aggregate" });
-        } else if groups {
-            self.found.uses.push(FieldUse { field: field.clone(), operator: "groupby" });
-        }
-        let computes = optional(element, "dategrouping").is_some()
+        let is_dated = optional(element, "dategrouping").is_some();
+        let operator = match aggregate {
+            Some(_) => Some("aggregate"),
+            None if is_dated || optional(element, "groupby").is_some() => Some("groupby"),
+            None => None,
+        };
+        let uses = operator.map(|operator| FieldUse { field: field.clone(), operator });
+        self.found.uses.extend(uses);
+        let computes = is_dated
             || aggregate.is_some_and(|aggregate| !matches!(aggregate.as_str(), "min" | "max"));
         if let Some(alias) = optional(element, "alias") {
             let field = Some(field).filter(|_| !computes);

@@ -43,6 +43,8 @@ pub struct Found {
     /// Names of parameter aliases, without `@`, whose values are compared with no
     /// property: they name one, or belong to what is a [`FieldUse`].
     pub passed: Vec<String>,
+    /// The names that `$apply` gives to what it computes.
+    pub computed: Vec<String>,
     /// Whether records are found for which not all comparisons hold, or for which one must
     /// not (`or`, `not`, `ne`, `NotIn`), or others than those that are asked for
     /// (`$expand`, lambdas, other paths).

@@ -144,7 +144,8 @@ impl Parser<'_, '_> {
             if !self.cursor.take_word("as") {
                 return Err(self.cursor.expected("as"));
             }
-            self.cursor.name()?;
+            let name = self.cursor.name()?.to_owned();
+            self.found.computed.push(name);
             if !self.cursor.take_sign(',') {
                 return Ok(());
             }

@@ -33,7 +33,8 @@ fn summary(found: &Found) -> String {
         found.comparisons.iter().map(|it| format!("{} = {}", path(&it.field), operand(&it.with)));
     let used = found.uses.iter().map(|it| format!("{} by {}", path(&it.field), it.operator));
     let passed = found.passed.iter().map(|name| format!("@{name} passes"));
-    compared.chain(used).chain(passed).collect::<Vec<_>>().join("; ")
+    let computed = found.computed.iter().map(|name| format!("{name} is computed"));
+    compared.chain(used).chain(passed).chain(computed).collect::<Vec<_>>().join("; ")
 }
 
 fn alias(name: &str) -> Option<String> {
@@ -124,7 +125,7 @@ fn other_options_are_taken_apart() {
         "filter(lastname eq 'x')/groupby((statuscode,primarycontactid/fullname),\
          aggregate($count as n,revenue with sum as total,lastname with countdistinct as l))",
         "lastname = x*; statuscode by groupby; primarycontactid/fullname by groupby; \
-         revenue by sum; lastname by countdistinct",
+         revenue by sum; lastname by countdistinct; n is computed; total is computed; l is computed",
     );
 }
 

@@ -67,6 +67,15 @@ fn formatted_values_belong_to_their_columns_and_lookups_to_other_records() {
 }
 
 #[test]
+fn what_is_computed_is_no_column() {
+    check(
+        ("GET", "{v}/contacts?$apply=groupby((lastname),aggregate($count%20as%20fax))", ""),
+        r#"{"value":[{"lastname":"A","fax":7,"fax@OData.Community.Display.V1.FormattedValue":"7"}]}"#,
+        &["0 contact.lastname = A"],
+    );
+}
+
+#[test]
 fn single_columns_are_read() {
     let property = ("GET", "{v}/contacts({id})/lastname", "");
     let context = r#"{"@odata.context":"https://zollhaus-demo.crm4.dynamics.com/api/data/v9.2/$metadata#x","value":"A"}"#;

@@ -25,7 +25,10 @@ const QUERY: &str = "<fetch top='5'><entity name='contact'><attribute name='last
 fn conditions_are_bound_and_labels_are_taken_out() {
     let found = located(QUERY).unwrap();
     assert_eq!(occurrences(&found.target), ["0 contact.emailaddress1 == a@b.de"]);
-    assert_eq!(uses(&found), ["account.name by like"]);
+    assert_eq!(
+        uses(&found),
+        ["account.name by like", "contact.l by an alias", "contact.mail by an alias"]
+    );
     let kept = decoded(&render(&found.target, &Replacement::Keep));
     assert!(kept.ends_with(&QUERY.replace(" uiname='Anna'", "")), "{kept}");
     let several = Replacement::AnyOf(vec!["zh1".into(), "zh2".into()]);
@@ -93,6 +96,28 @@ fn cookies_are_uses_of_what_they_repeat() {
         Ok(vec!["lead.lastname by a paging cookie".to_owned()])
     );
     assert!(fetch("<cookie><x.lastname last='Z'/></cookie>").is_err());
+}
+
+#[test]
+fn an_alias_takes_the_name_of_a_column() {
+    let check = |attribute: &str, expected: &[&str]| {
+        let xml = format!("<fetch><entity name='contact'>{attribute}</entity></fetch>");
+        assert_eq!(uses(&located(&xml).unwrap()), expected, "{attribute}");
+    };
+    check("<attribute name='fax' alias='fax'/>", &[]);
+    check("<attribute name='fax' alias='lastname'/>", &["contact.lastname by an alias"]);
+    check(
+        "<attribute name='birthdate' dategrouping='year' alias='lastname'/>",
+        &["contact.birthdate by groupby", "contact.lastname by an alias"],
+    );
+    assert!(
+        locate(
+            "GET",
+            "{v}/contacts?fetchXml=%3Cfetch%3E%3Centity%20name='contact'/%3E%3C/fetch%3E&$top=1",
+            ""
+        )
+        .is_err()
+    );
 }
 
 #[test]
