@@ -45,8 +45,8 @@ pub(super) const OF_REQUEST: [&str; 20] = [
 /// A request line.
 pub(super) struct Line {
     pub method: Method,
-    /// The target as a request of its own would have it, with the way back into the text
-    /// behind [`start`](Self::start).
+    /// The target as a request of its own would have it, with the way back into what
+    /// `span` covers.
     pub target: DecodedText,
     /// What of the line the target stands for.
     span: Range<usize>,
