@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use zeroize::Zeroizing;
 
 use crate::app::open_keyset;
@@ -63,16 +63,17 @@ struct ByValue {
 
 /// A person by a value or a pseudonym.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whom").required(true).args(["category", "subject"]))]
 pub struct Whom {
     /// The category of the value that names the person; the value itself is read from
     /// standard input
-    #[arg(long, required_unless_present = "subject")]
+    #[arg(long)]
     category: Option<String>,
     /// Read the value from a file
     #[arg(long, value_name = "FILE", requires = "category")]
     value_file: Option<PathBuf>,
     /// The pseudonym of the person, as the transfer log has it
-    #[arg(long, value_name = "PSEUDONYM", value_parser = pseudonym, conflicts_with_all = ["category", "value_file"])]
+    #[arg(long, value_name = "PSEUDONYM", value_parser = pseudonym, conflicts_with = "value_file")]
     subject: Option<SubjectId>,
 }
 

@@ -18,6 +18,7 @@ mod api_keys;
 mod border;
 mod callers;
 mod compile;
+mod credential;
 mod diagnostic;
 mod document;
 mod item;

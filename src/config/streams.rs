@@ -6,8 +6,9 @@ use http::Uri;
 use http::uri::Authority;
 
 use crate::transfer_log::stream::{Destination, Format, OnLag, StreamConfig, Syslog};
-use crate::upstream::UpstreamConfig;
+use crate::upstream::{ClientIdentity, UpstreamConfig};
 
+use super::credential::credential;
 use super::diagnostic::Code;
 use super::document::Section;
 use super::item::Item;
@@ -47,7 +48,10 @@ fn destination(section: &Section<'_>, to: &Item<'_>) -> Option<Destination> {
     match scheme {
         "syslog+tls" => {
             let ca = section.optional_or("ca", None, |ca| ca.existing_file().map(Some));
-            syslog(section, to, rest, ca.map(|ca| Syslog::Tls { ca }), true)
+            let identity =
+                section.optional_or("client", None, |client| identity(&client).map(Some));
+            let over = ca.zip(identity).map(|(ca, identity)| Syslog::Tls { ca, identity });
+            syslog(section, to, rest, over, true)
         }
         "syslog+tcp" => syslog(section, to, rest, Some(Syslog::Tcp), allows_plain(section)?),
         "syslog+udp" => syslog(section, to, rest, Some(Syslog::Udp), allows_plain(section)?),
@@ -123,15 +127,28 @@ fn collector(
         return None;
     }
     let url = url?;
-    permit(to, allow_plain || url.host().is_some_and(is_loopback))?;
-    Some(Destination::Otlp(UpstreamConfig {
+    let is_private = url.scheme_str() == Some("https") || url.host().is_some_and(is_loopback);
+    permit(to, allow_plain || is_private)?;
+    let credential =
+        section.optional_or("credential", None, |item| credential(&item, is_private).map(Some));
+    let client = UpstreamConfig {
         url,
         allow_plain,
         ca: ca?,
         connect_timeout: CONNECT_TIME,
         answer_timeout: ANSWER_TIME,
         read_timeout: ANSWER_TIME,
-    }))
+    };
+    Some(Destination::Otlp { client, credential: credential? })
+}
+
+/// What a server knows us by.
+fn identity(item: &Item<'_>) -> Option<ClientIdentity> {
+    let section = item.section()?;
+    let certificate = section.required("certificate").and_then(|path| path.existing_file());
+    let key = section.required("key").and_then(|path| path.existing_file());
+    section.finish();
+    Some(ClientIdentity { certificate: certificate?, key: key? })
 }
 
 fn read_format(item: &Item<'_>) -> Option<Format> {

@@ -8,6 +8,7 @@ use crate::transfer_log::{
     CopySettings, DirectorySettings, MirrorSettings, RemoteSettings, WitnessSettings,
 };
 
+use super::credential::credential;
 use super::diagnostic::Code;
 use super::document::Section;
 use super::item::Item;
@@ -47,7 +48,7 @@ pub fn compile(item: &Item<'_>) -> Option<(DirectorySettings, Vec<StreamConfig>)
     Some((settings, streams?))
 }
 
-/// `file`, or `url` with `ca`.
+/// `file`, or `url` with `ca` and `credential`.
 fn mirror(item: &Item<'_>) -> Option<MirrorSettings> {
     let section = item.section()?;
     let file = section.optional("file");
@@ -57,8 +58,10 @@ fn mirror(item: &Item<'_>) -> Option<MirrorSettings> {
         return path.map(MirrorSettings::File);
     }
     let remote = remote(&section);
+    let credential =
+        section.optional_or("credential", None, |item| credential(&item, true).map(Some));
     section.finish();
-    remote.map(MirrorSettings::Remote)
+    Some(MirrorSettings::Remote(RemoteSettings { credential: credential?, ..remote? }))
 }
 
 fn witnesses(item: &Item<'_>) -> Option<(Vec<WitnessSettings>, usize)> {
@@ -95,7 +98,7 @@ fn witness_key(item: &Item<'_>) -> Option<VerifierKey> {
 fn remote(section: &Section<'_>) -> Option<RemoteSettings> {
     let url = section.required("url").and_then(|url| upstream::origin(&url, true, false));
     let ca = section.optional_or("ca", None, |ca| ca.existing_file().map(Some));
-    Some(RemoteSettings { url: url?, ca: ca? })
+    Some(RemoteSettings { url: url?, ca: ca?, credential: None })
 }
 
 fn origin(item: &Item<'_>) -> Option<String> {

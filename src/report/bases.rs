@@ -135,7 +135,7 @@ impl Bases {
         for (basis, count) in values {
             let used = self.used.entry(basis.clone()).or_default();
             used.values += count;
-            used.transfers.add(1, transfer.time);
+            used.transfers.add_request(transfer.id, transfer.time);
             used.upstreams.insert(transfer.upstream.clone());
             used.regions.insert(transfer.region.clone());
         }

@@ -28,6 +28,6 @@ impl Table {
 }
 
 /// With an apostrophe in front of what could be a formula.
-fn inert(text: &str) -> Cow<'_, str> {
+pub fn inert(text: &str) -> Cow<'_, str> {
     if text.starts_with(FORMULA_STARTS) { format!("'{text}").into() } else { text.into() }
 }

@@ -22,6 +22,7 @@ mod tests;
 
 pub use bases::{Bases, DeclaredBasis};
 pub use coverage::{Coverage, CoveredUpstream};
+pub use csv::inert;
 pub use processing::Processing;
 pub use read::{About, Extent, Period, Seen, read};
 pub use refusals::Refusals;

@@ -115,7 +115,7 @@ impl Processing {
                 sent.values += count;
                 *sent.protections.entry(protection(field)).or_default() += count;
             }
-            sent.transfers.add(1, transfer.time);
+            sent.transfers.add_request(transfer.id, transfer.time);
             sent.callers.insert(transfer.caller.clone());
         }
     }
@@ -136,7 +136,7 @@ impl Processing {
         for (key, values) in counted {
             let shown = self.shown.entry(key).or_default();
             shown.values += values;
-            shown.answers.add(1, outcome.time);
+            shown.answers.add_request(outcome.id, outcome.time);
         }
     }
 

@@ -64,12 +64,18 @@ pub fn read<E>(
     mut progress: impl FnMut(u64),
 ) -> Result<Extent, E> {
     let mut open: HashMap<EntryId, About> = HashMap::new();
+    // Of the outcome that was read last: the next entry may say more of it.
+    let mut ended: Option<(EntryId, About)> = None;
     let mut extent = Extent::default();
     for entry in entries {
         let (index, entry) = entry?;
         progress(index);
         let about = match &entry {
-            Entry::Outcome(outcome) => open.remove(&outcome.id),
+            Entry::Outcome(outcome) => {
+                let found = open.remove(&outcome.id).map(|about| (outcome.id, about));
+                ended = found.or(ended.filter(|(id, _)| *id == outcome.id));
+                ended.as_ref().map(|(_, about)| about)
+            }
             Entry::Transfer(transfer) => {
                 open.insert(transfer.id, About::from(transfer));
                 None
@@ -81,7 +87,7 @@ pub fn read<E>(
             extent.entries += 1;
             extent.first = Some(extent.first.map_or(time, |first| first.min(time)));
             extent.last = Some(extent.last.map_or(time, |last| last.max(time)));
-            report.add(&Seen { index, entry: &entry, about: about.as_ref() });
+            report.add(&Seen { index, entry: &entry, about });
         }
     }
     Ok(extent)

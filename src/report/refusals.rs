@@ -12,7 +12,7 @@ use super::{Cell, Report, Seen, Table};
 #[derive(Debug, Default)]
 pub struct Refusals {
     refused: BTreeMap<Key, Refused>,
-    days: BTreeMap<(Date, &'static str), u64>,
+    days: BTreeMap<(Date, &'static str), Tally>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,8 @@ impl Report for Refusals {
     fn add(&mut self, seen: &Seen<'_>) {
         let Entry::Refused(entry) = seen.entry else { return };
         self.refused.entry(Key::of(entry)).or_default().add(entry);
-        *self.days.entry((entry.time.date(), entry.code.as_str())).or_default() += 1;
+        let day = self.days.entry((entry.time.date(), entry.code.as_str())).or_default();
+        day.add_request(entry.id, entry.time);
     }
 
     fn tables(&self) -> Vec<Table> {
@@ -66,8 +67,8 @@ impl Report for Refusals {
                 refused.requests.last(),
             ]
         };
-        let day = |((day, code), requests): (&(Date, &'static str), &u64)| {
-            vec![Cell::Day(*day), Cell::text(code), Cell::Number(*requests)]
+        let day = |((day, code), requests): (&(Date, &'static str), &Tally)| {
+            vec![Cell::Day(*day), Cell::text(code), Cell::Number(requests.count)]
         };
         vec![
             Table {
@@ -113,9 +114,9 @@ impl Key {
 
 impl Refused {
     fn add(&mut self, entry: &RefusedTransfer) {
-        self.requests.add(1, entry.time);
+        let is_new = self.requests.add_request(entry.id, entry.time);
         if let Some(records) = entry.records {
-            self.in_part += 1;
+            self.in_part += u64::from(is_new);
             self.records += u64::from(records);
         }
     }

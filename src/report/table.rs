@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::base::{Date, Timestamp};
+use crate::base::{Date, EntryId, Timestamp};
 use crate::transfer_log::{BasisUsed, Ground};
 
 /// A table that is to be read by people and by programs.
@@ -72,6 +72,8 @@ impl Cell {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub count: u64,
+    /// The request that was counted last.
+    request: Option<EntryId>,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
 }
@@ -81,6 +83,14 @@ impl Tally {
         self.count += count;
         self.first = Some(self.first.map_or(time, |first| first.min(time)));
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
+    }
+
+    /// Counts a request once, though the log may say what there is to say of it in
+    /// several entries, one behind the other. Whether it is a new one.
+    pub fn add_request(&mut self, id: EntryId, time: Timestamp) -> bool {
+        let is_new = self.request.replace(id) != Some(id);
+        self.add(u64::from(is_new), time);
+        is_new
     }
 
     pub fn first(&self) -> Cell {

@@ -37,7 +37,7 @@ pub struct Consents(BTreeMap<Purpose, ConsentRecord>);
 pub enum ConsentError {
     #[error("a consent that is given needs the version of the text that was agreed to")]
     NoText,
-    #[error("a consent ends after it is given")]
+    #[error("a consent cannot end before it is given")]
     EndsBefore,
     #[error("a withdrawal does not end")]
     WithdrawalEnds,

@@ -9,7 +9,7 @@ use crate::base::{
     Choice, OperationName, Purpose, RefusalCode, Role, Side, Timestamp, UpstreamName,
 };
 use crate::border::Basis;
-use crate::transfer_log::stream::Meter;
+use crate::transfer_log::stream::{Loss, Meter};
 use crate::transfer_log::{FieldCount, Revealed};
 use crate::upstream::UpstreamError;
 
@@ -259,6 +259,10 @@ impl Meter for Metrics {
 
     fn stream_failed(&self, stream: &str) {
         self.families.stream_failures.with_label_values(&[stream]).inc();
+    }
+
+    fn stream_lost(&self, stream: &str, entries: u64, why: Loss) {
+        self.families.stream_lost.with_label_values(&[stream, why.as_str()]).inc_by(entries);
     }
 }
 

@@ -74,6 +74,8 @@ metrics! {
         "Entries of the transfer log that a stream's sink has not taken yet.";
     stream_failures: IntCounterVec = "transfer_log_stream_failures_total" ["stream"]
         "Batches that a stream's sink did not take; they are sent again.";
+    stream_lost: IntCounterVec = "transfer_log_stream_lost_entries_total" ["stream", "reason"]
+        "Entries that a stream's sink will never have: `rejected` for good by the collector, or `expired`, since `transfer_log.retention` took them out of the log before the sink had taken them.";
     basis_end: IntGaugeVec = "transfer_basis_end_time_seconds" ["upstream", "basis"]
         "When a transfer basis of the border ends, in seconds since 1970-01-01: warn 30 days before. Bases without an end are not shown.";
     transfer_log_entries: IntGauge = "transfer_log_entries" []

@@ -73,7 +73,7 @@ impl Tail for MemoryLog {
     fn read(&self, from: u64, max: usize) -> BoxFuture<'_, Result<Vec<Entry>, TailError>> {
         Box::pin(async move {
             let state = self.state();
-            state.check().map_err(|error| TailError(error.to_string()))?;
+            state.check().map_err(|error| TailError::Unreadable(error.to_string()))?;
             let from = usize::try_from(from).unwrap_or(usize::MAX);
             Ok(state.entries.iter().skip(from).take(max).cloned().collect())
         })

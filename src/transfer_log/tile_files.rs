@@ -87,6 +87,19 @@ impl TileFiles {
         removed.map_err(|source| TileError::Io { path, source })
     }
 
+    /// Keeps an entry that announces a key when its bundle goes. It needs no proof of its
+    /// own: its hash stays in the tree.
+    pub fn keep_announcement(&self, index: u64, entry: &[u8]) -> Result<(), TileError> {
+        let folder = self.directory.join("announcements");
+        let path = folder.join(format!("{index:020}"));
+        let kept = self
+            .disk
+            .make_folder(&folder)
+            .and_then(|()| self.disk.sync_folder(&self.directory))
+            .and_then(|()| disk::replace(&*self.disk, &path, entry));
+        kept.map_err(|source| TileError::Io { path, source })
+    }
+
     /// Takes away the partial forms of a tile that is full now.
     pub fn remove_partial(&self, full: TileId) -> Result<(), TileError> {
         let folder = self.directory.join(format!("{full}.p"));

@@ -14,15 +14,16 @@ use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use tokio::net::TcpStream;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder};
 
 use super::answer::{AnswerBody, causes, check_head};
-use super::{UpstreamConfig, UpstreamError, UpstreamSetupError};
+use super::{ClientIdentity, UpstreamConfig, UpstreamError, UpstreamSetupError};
 
 /// How long a connection waits in the pool. Shorter than what the usual load
 /// balancers allow, so that it is rarely closed under a request.
@@ -152,7 +153,7 @@ pub(super) fn is_same_origin(uri: &Uri, other: &Uri) -> bool {
 fn connector(config: &UpstreamConfig) -> Result<Connector, UpstreamSetupError> {
     let is_plain = config.url.scheme() == Some(&Scheme::HTTP);
     let roots = if is_plain { RootCertStore::empty() } else { authorities(config.ca.as_deref())? };
-    let tls = trusting(roots)?;
+    let tls = trusting(roots)?.with_no_client_auth();
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -171,17 +172,30 @@ fn connector(config: &UpstreamConfig) -> Result<Connector, UpstreamSetupError> {
 ///
 /// # Errors
 /// [`UpstreamSetupError`] if there is no authority to trust.
-pub fn client_tls(ca: Option<&Path>) -> Result<rustls::ClientConfig, UpstreamSetupError> {
-    trusting(authorities(ca)?)
+pub fn client_tls(
+    ca: Option<&Path>,
+    identity: Option<&ClientIdentity>,
+) -> Result<ClientConfig, UpstreamSetupError> {
+    let builder = trusting(authorities(ca)?)?;
+    let Some(identity) = identity else { return Ok(builder.with_no_client_auth()) };
+    let failed = |source| {
+        let path = identity.certificate.clone();
+        UpstreamSetupError::IdentityUnreadable { path, source }
+    };
+    let chain = CertificateDer::pem_file_iter(&identity.certificate).map_err(failed)?;
+    let chain = chain.collect::<Result<_, _>>().map_err(failed)?;
+    let key = PrivateKeyDer::from_pem_file(&identity.key).map_err(failed)?;
+    builder.with_client_auth_cert(chain, key).map_err(UpstreamSetupError::Tls)
 }
 
-fn trusting(roots: RootCertStore) -> Result<rustls::ClientConfig, UpstreamSetupError> {
+fn trusting(
+    roots: RootCertStore,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, UpstreamSetupError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
+    Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(UpstreamSetupError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_root_certificates(roots))
 }
 
 fn authorities(file: Option<&Path>) -> Result<RootCertStore, UpstreamSetupError> {

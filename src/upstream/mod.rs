@@ -11,9 +11,11 @@ use std::time::Duration;
 
 mod answer;
 mod client;
+mod credential;
 
 pub use answer::AnswerBody;
 pub use client::{UpstreamClient, client_tls};
+pub use credential::{Credential, CredentialError};
 
 /// How one upstream is reached.
 #[derive(Clone, Debug)]
@@ -33,6 +35,14 @@ pub struct UpstreamConfig {
     pub read_timeout: Duration,
 }
 
+/// What a server knows us by: a certificate with those that lead to its authority, and
+/// its key. PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientIdentity {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
 /// A configuration that cannot become a client.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamSetupError {
@@ -46,6 +56,8 @@ pub enum UpstreamSetupError {
     AuthorityUnusable { path: PathBuf, source: rustls::Error },
     #[error("no authority is found to trust: {0}")]
     NoAuthorities(String),
+    #[error("the client certificate in `{path}`, or its key, cannot be read")]
+    IdentityUnreadable { path: PathBuf, source: rustls::pki_types::pem::Error },
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
 }

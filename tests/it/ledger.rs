@@ -3,16 +3,22 @@
 //! elsewhere, and what is found out with them.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::world::{Answer, Options, World, zollhaus};
+use crate::world::{Answer, Options, PARTS, World, copy_part, verify_copy, zollhaus};
 
 const CONTACTS: &str = "/sf/services/data/v62.0/sobjects/Contact";
 
 async fn create(world: &World) -> Answer {
     world.post("support", CONTACTS, json!({ "LastName": "Muster" }).to_string()).await
+}
+
+/// How many entries a checkpoint covers.
+fn size_in(checkpoint: &Path) -> Option<u64> {
+    fs::read_to_string(checkpoint).ok()?.lines().nth(1)?.parse().ok()
 }
 
 /// Runs a command that must succeed, and returns what it prints.
@@ -63,16 +69,43 @@ async fn a_log_that_was_rolled_back_is_found_out_by_its_mirror() {
     assert!(copied.success());
     world.run();
     create(&world).await;
-    let size = |note: String| note.lines().nth(1).and_then(|size| size.parse::<u64>().ok());
-    world
-        .until("the mirror has the entries", async |_| {
-            fs::read_to_string(&mirrored).is_ok_and(|note| size(note) >= Some(2))
-        })
-        .await;
+    world.until("the mirror has the entries", async |_| size_in(&mirrored) >= Some(2)).await;
     world.kill();
     fs::remove_dir_all(&log).expect("it can be removed");
     fs::rename(&older, &log).expect("it can be put in its place");
     assert!(!world.run_under(&[]), "it runs with a log that was rolled back");
     let said = String::from_utf8_lossy(&world.log()).into_owned();
     assert!(said.contains("rolled back"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_made_while_the_house_works_verifies_offline() {
+    let world = World::start(Options::default()).await;
+    let source = world.folder.join("log");
+    let copy = world.folder.join("copy");
+    create(&world).await;
+    world.until("it has tiles", async |_| source.join("tile").exists()).await;
+    for part in PARTS {
+        copy_part(part, &source, &copy);
+        let size = size_in(&source.join("checkpoint"));
+        // The log goes on before the next part is copied.
+        create(&world).await;
+        world.until("it has grown", async |_| size_in(&source.join("checkpoint")) > size).await;
+    }
+    verify_copy(&copy);
+    // And the log itself, while it is written.
+    let stopped = std::sync::atomic::AtomicBool::new(false);
+    let traffic = async {
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            create(&world).await;
+        }
+    };
+    let verifying = async {
+        for _ in 0..3 {
+            let source = source.clone();
+            tokio::task::spawn_blocking(move || verify_copy(&source)).await.expect("it verifies");
+        }
+        stopped.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    tokio::join!(traffic, verifying);
 }

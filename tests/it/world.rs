@@ -265,19 +265,7 @@ impl World {
             self.signal("-TERM");
             assert!(self.ended().success());
         }
-        let log = self.folder.join("log");
-        let keys = fs::read_to_string(log.join("keys")).expect("the log has keys");
-        let key = keys.lines().next().expect("a key");
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier/verify_log.py");
-        let mut own = zollhaus();
-        own.args(["log", "verify", "--key", key, "--directory"]).arg(&log);
-        let mut other = Command::new("python3");
-        other.arg(program).arg(&log).args(["--key", key, "--proofs", "100"]);
-        for mut verifier in [own, other] {
-            let output = verifier.output().expect("a verifier runs");
-            let said = [output.stdout, output.stderr].concat();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
-        }
+        verify_copy(&self.folder.join("log"));
     }
 
     /// What the process wrote to stderr.
@@ -316,6 +304,34 @@ pub fn zollhaus() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zollhaus"));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command
+}
+
+/// Has a log verified, by the first key that it had, by the product and by a program that
+/// shares no code with it.
+pub fn verify_copy(log: &Path) {
+    let keys = fs::read_to_string(log.join("keys")).expect("the log has keys");
+    let key = keys.lines().next().expect("a key");
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier/verify_log.py");
+    let mut own = zollhaus();
+    own.args(["log", "verify", "--key", key, "--directory"]).arg(log);
+    let mut other = Command::new("python3");
+    other.arg(program).arg(log).args(["--key", key, "--proofs", "100"]);
+    for mut verifier in [own, other] {
+        let output = verifier.output().expect("a verifier runs");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+}
+
+/// The parts of a log in the order in which they are copied while it is in use: what each
+/// refers to comes after it.
+pub const PARTS: [&str; 5] = ["journal", "checkpoint", "checkpoints", "keys", "tile"];
+
+pub fn copy_part(part: &str, from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    let copied = Command::new("cp").arg("-r").arg(from.join(part)).arg(to).output();
+    let copied = copied.expect("cp runs");
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
 }
 
 pub fn fresh_folder() -> PathBuf {

@@ -365,17 +365,27 @@ def read_entry(data, index, announced, unsupported):
 
 
 def verify_entries(log, size, announced, unsupported):
-    """Every entry against its hash. Returns how many bundles' entries are gone."""
-    pruned = 0
+    """Every entry against its hash. Returns how many entries are gone."""
+    pruned, is_prefix = 0, True
     for index in range((size + TILE - 1) // TILE):
         first = index * TILE
         hashes = log.hashes(0, index, size)
         bundle = log.bundle(index, size)
         if bundle is None:
-            if pruned < first or first + TILE > size:
+            if not is_prefix or first + TILE > size:
                 raise Bad(f"{tile_path('entries', index)} is missing", first)
             pruned += TILE
+            # What announces a key outlives its bundle.
+            for name in log.names("announcements"):
+                at = int(name) if re.fullmatch("[0-9]{20}", name) else -1
+                if first <= at < first + TILE:
+                    entry = log.read(f"announcements/{name}")
+                    if leaf_hash(entry) != hashes[at - first]:
+                        raise Bad(f"entry {at} does not have its hash", at)
+                    read_entry(entry, at, announced, unsupported)
+                    pruned -= 1
             continue
+        is_prefix = False
         name, width, entries, surplus = bundle
         for place, entry in enumerate(entries):
             if leaf_hash(entry) != hashes[place]:
@@ -416,6 +426,9 @@ def verify_journal(log, size, announced, unsupported):
             raise Bad(f"the journal has no entry {start}", start)
         # What stands behind the last newline was never confirmed.
         for line in log.read(f"journal/{name}").split(b"\n")[:-1]:
+            # Nor was what stands behind a page that never reached the disk.
+            if b"\0" in line:
+                break
             if index < size:
                 if leaf_hash(line) != log.node(0, index, size):
                     raise Bad(f"entry {index} in the journal is not that in the tree", index)

@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use crate::cli::print;
+use crate::report::inert;
+use crate::transfer_log::Entry;
 use crate::transfer_log::read::parse_entry;
 
 use super::row::{COLUMNS, Row};
@@ -60,7 +62,9 @@ impl Export {
                 writeln!(out, "{}", COLUMNS.join(","))?;
             }
             let mut count = 0_u64;
-            found = each(&directory, &mut self.select, |index, entry| {
+            let is_everything = self.select.is_everything();
+            let mut wants = |entry: &Entry| self.select.wants(entry);
+            found = each(&directory, &mut wants, is_everything, |index, entry| {
                 let row = match self.format {
                     Format::Ndjson => line(index, entry, true)?,
                     // An unknown version has no columns; it was said.
@@ -108,8 +112,12 @@ fn check_file(path: &Path) -> anyhow::Result<Finding> {
 /// RFC 4180. What a spreadsheet would take for a formula gets an apostrophe.
 pub fn csv(row: &Row) -> String {
     let cell = |cell: String| {
-        let cell = if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell };
-        if cell.contains(['"', ',']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+        let cell = inert(&cell);
+        if cell.contains(['"', ',']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.into_owned()
+        }
     };
     row.cells().map(cell).join(",")
 }

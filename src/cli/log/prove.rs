@@ -12,6 +12,7 @@ use crate::transfer_log::read::{self, EntryError, LogDirectory, ProveError, pars
 use crate::transfer_log::{Entry, EntryProof};
 
 use super::select::{entry_id, subject};
+use super::show::each;
 use super::{Finding, Place, Trust, line};
 
 /// Prove that entries are in the log, or check such a proof
@@ -20,7 +21,7 @@ use super::{Finding, Place, Trust, line};
 /// and the signed checkpoint. Whoever has it and the log's key needs nothing else.
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("what").required(true).args(["index", "id", "subject", "check"]),
+    group = ArgGroup::new("what").required(true).args(["index", "id", "subjects", "check"]),
     after_help = "\
 Examples:
   zollhaus log prove --index 412 > 412.tlog-proof
@@ -36,9 +37,10 @@ pub struct Prove {
     /// Prove the entries of a request: its transfer, outcome and refusals
     #[arg(long, value_name = "ID", value_parser = entry_id)]
     id: Option<EntryId>,
-    /// Prove the entries about a data subject: its pseudonym in the log
-    #[arg(long, value_name = "PSEUDONYM", value_parser = subject)]
-    subject: Option<SubjectId>,
+    /// Prove the entries about a data subject: its pseudonym in the log; give it again for
+    /// further ones, which `zollhaus consent list` shows
+    #[arg(long = "subject", value_name = "PSEUDONYM", value_parser = subject)]
+    subjects: Vec<SubjectId>,
     /// Write each proof to a file `<index>.tlog-proof` in this folder
     #[arg(long, value_name = "DIR", conflicts_with = "check")]
     out: Option<PathBuf>,
@@ -55,33 +57,26 @@ impl Prove {
             return self.check_all();
         }
         let directory = self.place.open()?;
-        let indices = match self.index {
-            Some(index) => vec![index],
-            None => self.find(&directory)?,
-        };
+        let mut indices = Vec::from_iter(self.index);
+        let mut found = Finding::Sound;
+        if indices.is_empty() {
+            let mut wants = |entry: &Entry| self.wants(entry);
+            found = each(&directory, &mut wants, false, |index, _| {
+                indices.push(index);
+                Ok(())
+            })?;
+        }
         anyhow::ensure!(!indices.is_empty(), "there is no such entry in the log");
         match (&self.out, indices.as_slice()) {
-            (Some(folder), _) => write_all(&directory, &indices, folder),
+            (Some(folder), _) => write_all(&directory, &indices, folder)?,
             (None, [index]) => {
                 print::line(read::prove(&directory, *index)?.to_string().trim_end())?;
-                Ok(Finding::Sound)
             }
             (None, many) => {
                 anyhow::bail!("there are {} such entries: name a folder with `--out`", many.len())
             }
         }
-    }
-
-    /// The indices of the wanted entries.
-    fn find(&self, directory: &LogDirectory) -> anyhow::Result<Vec<u64>> {
-        let mut indices = Vec::new();
-        for entry in directory.entries(directory.first_entry()?)? {
-            let (index, entry) = entry?;
-            if parse_entry(&entry).is_ok_and(|entry| self.wants(&entry)) {
-                indices.push(index);
-            }
-        }
-        Ok(indices)
+        Ok(found)
     }
 
     fn wants(&self, entry: &Entry) -> bool {
@@ -91,7 +86,7 @@ impl Prove {
             Entry::Refused(entry) => (entry.id, &entry.subjects),
             Entry::KeyChange(_) => return false,
         };
-        self.id == Some(id) || self.subject.is_some_and(|subject| subjects.contains(&subject))
+        self.id == Some(id) || self.subjects.iter().any(|subject| subjects.contains(subject))
     }
 
     fn check_all(&self) -> anyhow::Result<Finding> {
@@ -143,7 +138,7 @@ impl Prove {
     }
 }
 
-fn write_all(directory: &LogDirectory, indices: &[u64], folder: &Path) -> anyhow::Result<Finding> {
+fn write_all(directory: &LogDirectory, indices: &[u64], folder: &Path) -> anyhow::Result<()> {
     let context = || format!("`{}` cannot be written", folder.display());
     fs::create_dir_all(folder).with_context(context)?;
     let mut written = 0;
@@ -158,6 +153,6 @@ fn write_all(directory: &LogDirectory, indices: &[u64], folder: &Path) -> anyhow
             Err(error) => return Err(error.into()),
         }
     }
-    print::line(format!("{written} proofs are in {}", folder.display()))?;
-    Ok(Finding::Sound)
+    anyhow::ensure!(written > 0, "nothing is proven: wait until a checkpoint is signed");
+    print::line(format!("{written} proofs are in {}", folder.display()))
 }

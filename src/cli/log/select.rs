@@ -10,9 +10,10 @@ use crate::transfer_log::Entry;
 /// Which entries are wanted; all, if nothing is said.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Select {
-    /// Entries about a data subject: its pseudonym in the log, 32 hexadecimal digits
-    #[arg(long, value_name = "PSEUDONYM", value_parser = subject)]
-    subject: Option<SubjectId>,
+    /// Entries about a data subject: its pseudonym in the log, 32 hexadecimal digits; give
+    /// it again for further ones, which `zollhaus consent list` shows
+    #[arg(long = "subject", value_name = "PSEUDONYM", value_parser = subject)]
+    subjects: Vec<SubjectId>,
     /// Entries of a caller, with the outcomes of its transfers
     #[arg(long, value_name = "NAME", value_parser = |name: &str| Ok::<_, String>(PrincipalName::new(name)))]
     caller: Option<PrincipalName>,
@@ -28,6 +29,9 @@ pub struct Select {
     /// Transfers that were wanted and whose outcome has not come yet.
     #[arg(skip)]
     open: HashSet<EntryId>,
+    /// The wanted transfer whose outcome was seen last: the next entry may say more of it.
+    #[arg(skip)]
+    ended: Option<EntryId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,7 +60,10 @@ impl Select {
                 (Kind::Transfer, is_of_them)
             }
             Entry::Outcome(outcome) => {
-                let is_theirs = self.open.remove(&outcome.id);
+                if self.open.remove(&outcome.id) {
+                    self.ended = Some(outcome.id);
+                }
+                let is_theirs = self.ended == Some(outcome.id);
                 let is_about = self.is_of(None, None) && self.is_about(&outcome.subjects);
                 (Kind::Outcome, is_theirs || is_about)
             }
@@ -72,7 +79,7 @@ impl Select {
     }
 
     fn is_about_someone(&self) -> bool {
-        self.subject.is_some() || self.caller.is_some() || self.upstream.is_some()
+        !self.subjects.is_empty() || self.caller.is_some() || self.upstream.is_some()
     }
 
     fn is_of(&self, caller: Option<&PrincipalName>, upstream: Option<&UpstreamName>) -> bool {
@@ -81,7 +88,7 @@ impl Select {
     }
 
     fn is_about(&self, subjects: &[SubjectId]) -> bool {
-        self.subject.is_none_or(|wanted| subjects.contains(&wanted))
+        self.subjects.is_empty() || self.subjects.iter().any(|wanted| subjects.contains(wanted))
     }
 }
 

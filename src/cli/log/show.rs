@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::print;
+use crate::transfer_log::Entry;
 use crate::transfer_log::read::{EntryError, LogDirectory, parse_entry};
 
 use super::select::Select;
@@ -32,7 +33,9 @@ impl Show {
         let directory = self.place.open()?;
         let mut found = Finding::Sound;
         print::to_stdout(|out| {
-            found = each(&directory, &mut self.select, |index, entry| {
+            let is_everything = self.select.is_everything();
+            let mut wants = |entry: &Entry| self.select.wants(entry);
+            found = each(&directory, &mut wants, is_everything, |index, entry| {
                 writeln!(out, "{}", line(index, entry, self.json)?)?;
                 Ok(())
             })?;
@@ -43,10 +46,11 @@ impl Show {
 }
 
 /// Goes through the wanted entries that are there. An entry of an unknown version is
-/// passed on if all are wanted, and said otherwise.
+/// said, and passed on if such are wanted.
 pub fn each(
     directory: &LogDirectory,
-    select: &mut Select,
+    wants: &mut dyn FnMut(&Entry) -> bool,
+    wants_unknown: bool,
     mut take: impl FnMut(u64, &[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<Finding> {
     let first = directory.first_entry()?;
@@ -57,13 +61,13 @@ pub fn each(
     for entry in directory.entries(first)? {
         let (index, entry) = entry?;
         let is_wanted = match parse_entry(&entry) {
-            Ok(entry) => select.wants(&entry),
+            Ok(entry) => wants(&entry),
             Err(EntryError::Unsupported { version }) => {
                 found = Finding::Unsupported;
                 print::note(format!(
                     "warning: entry {index} has version {version}, which is unknown"
                 ));
-                select.is_everything()
+                wants_unknown
             }
             Err(EntryError::NotAnEntry) => {
                 anyhow::bail!("entry {index} of the log is not an entry")

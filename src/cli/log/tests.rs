@@ -55,6 +55,11 @@ fn verify_tells_apart_what_it_finds() {
     assert_eq!(verify(&[&"--trust-own-keys"]), SOUND.into());
     assert_eq!(verify(&[&"--key", &key, &"--checkpoint", &folder.join("keys")]), UNREADABLE.into());
 
+    let mut later = TestLog::of("zollhaus.example/one", 9);
+    later.grow_to(5, &[5]);
+    let later = later.path().join("checkpoint");
+    assert_eq!(verify(&[&"--key", &key, &"--checkpoint", &later]), UNREADABLE.into());
+
     log.append(br#"{"kind":"new","version":2}"#);
     log.sign();
     log.write_journal(300, &[br#"{"kind":"new","version":2}"#.to_vec()]);
@@ -78,7 +83,7 @@ fn a_proof_stands_for_itself() {
     let id = "00000000000000000000000000000007";
     assert_eq!(prove(&[&"--index", &"299"]), SOUND.into());
     assert_eq!(prove(&[&"--id", &id]), SOUND.into());
-    assert_eq!(prove(&[&"--index", &"1000"]), SOUND.into());
+    assert_eq!(prove(&[&"--index", &"1000"]), UNREADABLE.into());
     assert_eq!(prove(&[&"--subject", &"00000000000000000000000000000007"]), UNREADABLE.into());
     let mut proofs: Vec<_> = fs::read_dir(&out).unwrap().map(|file| file.unwrap().path()).collect();
     proofs.sort();
@@ -152,6 +157,11 @@ fn a_row_of_a_table_has_all_columns_and_no_formula() {
     assert_eq!(row.split(',').count(), COLUMNS.len());
     assert!(row.starts_with(r"7,2026-01-01T00:00:00.001Z,transfer,"), "{row}");
     assert!(row.contains(r",one,bil\nling,'=1+1,sf,US,"), "{row}");
+    let Entry::Transfer(transfer) = transfer else { panic!() };
+    // Spreadsheets take full-width signs for signs.
+    let wide = Transfer { purpose: Some("\u{ff1d}1+1".into()), ..transfer };
+    let row = export::csv(&Row::new(7, &Entry::Transfer(wide)));
+    assert!(row.contains(",'\u{ff1d}1+1,"), "{row}");
 }
 
 #[derive(Debug, Parser)]
@@ -175,12 +185,64 @@ fn only_wanted_entries_are_selected_and_outcomes_go_with_their_transfers() {
     check(&["--upstream", "sf", "--kind", "outcome"], [false, true, false]);
     check(&["--subject", "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"], [true, true, false]);
     check(&["--subject", "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdce"], [false, false, false]);
+    check(
+        &[
+            "--subject",
+            "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdce",
+            "--subject",
+            "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
+        ],
+        [true, true, false],
+    );
     check(&["--kind", "refused", "--kind", "transfer"], [true, false, true]);
     check(&["--since", "2026-01-01"], [true, true, true]);
     check(&["--since", "2026-01-01T00:00:00.002Z"], [false, false, false]);
     for wrong in [["--since", "soon"], ["--subject", "jane"], ["--kind", "any"]] {
         assert!(Filters::try_parse_from(std::iter::once("show").chain(wrong)).is_err());
     }
+}
+
+#[test]
+fn an_outcome_of_several_entries_is_selected_as_a_whole() {
+    let mut select = Filters::try_parse_from(["show", "--caller", "bil\nling"]).unwrap().select;
+    let [transfer, outcome, _] = entries();
+    let other = Entry::Outcome(Outcome { id: EntryId([9; 16]), ..testkit::outcome() });
+    let wanted = [transfer, outcome.clone(), outcome, other].map(|entry| select.wants(&entry));
+    assert_eq!(wanted, [true, true, true, false]);
+}
+
+#[test]
+fn what_is_proven_about_a_person_is_all_that_is_known_or_said_not_to_be() {
+    let mut log = TestLog::new();
+    let about = |subject: u8| {
+        let subjects = vec![SubjectId([subject; 16])];
+        Entry::Transfer(Transfer { subjects, ..testkit::transfer() }).to_canonical_json().unwrap()
+    };
+    (1..4).for_each(|subject| log.append(&about(subject)));
+    log.sign();
+    let scratch = Scratch::new();
+    let (folder, out) = (log.path(), scratch.file("proofs"));
+    let (first, second) = (SubjectId([1; 16]).to_string(), SubjectId([3; 16]).to_string());
+    let prove = |folder: &dyn AsRef<OsStr>| {
+        run(&[
+            &"prove",
+            &"--directory",
+            folder,
+            &"--out",
+            &out,
+            &"--subject",
+            &first,
+            &"--subject",
+            &second,
+        ])
+    };
+    assert_eq!(prove(&folder), SOUND.into());
+    assert!(["0.tlog-proof", "2.tlog-proof"].iter().all(|name| out.join(name).exists()));
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+    // It may be about them.
+    log.append(br#"{"kind":"new","version":2}"#);
+    log.sign();
+    assert_eq!(prove(&folder), UNSUPPORTED.into());
 }
 
 fn export_of(is_csv: bool, lines: &[&str]) -> Vec<u8> {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::base::Timestamp;
 use crate::cli::print;
 use crate::transfer_log::note::{SignedNote, VerifierKey};
-use crate::transfer_log::read::{self, LogDirectory, Report, VerifyError, VerifyOptions};
+use crate::transfer_log::read::{self, Damage, LogDirectory, Report, VerifyError, VerifyOptions};
 
 use super::{Finding, Place, Trust};
 
@@ -77,6 +77,9 @@ impl Verify {
             Err(VerifyError::NoKey) => anyhow::bail!(
                 "no key of the log was given: give `--key` with the key that its owner published, \
                  or `--trust-own-keys`"
+            ),
+            Err(error @ VerifyError::UnusableCheckpoint(Damage::Note { .. })) => anyhow::bail!(
+                "{error}; if a later key of the log signed it, give that key too by another `--key`"
             ),
             Err(error) => Err(error.into()),
         }

@@ -19,6 +19,7 @@ use crate::transfer_log::stream::{Destination, Format, OnLag, StreamConfig, Sysl
 use crate::transfer_log::{
     CopySettings, DirectorySettings, MirrorSettings, RemoteSettings, WitnessSettings,
 };
+use crate::upstream::{ClientIdentity, Credential};
 
 use super::folder;
 
@@ -77,16 +78,27 @@ fn every_key_goes_where_it_belongs() {
         }
         other => panic!("unexpected {other:?}"),
     };
-    let tls = Syslog::Tls { ca: Some(folder.file("zollhaus.key")) };
+    let tls = Syslog::Tls {
+        ca: Some(folder.file("zollhaus.key")),
+        identity: Some(ClientIdentity {
+            certificate: folder.file("zollhaus.key"),
+            key: folder.file("zollhaus.keyset"),
+        }),
+    };
     assert_eq!(syslog(siem), (tls, "siem.acme.example".to_owned(), 6514, Format::Rfc5424));
     assert_eq!(syslog(arcsight), (Syslog::Tcp, "::1".to_owned(), 601, Format::Cef));
     assert_eq!(syslog(old), (Syslog::Udp, "10.0.0.7".to_owned(), 514, Format::Rfc5424));
-    assert!(matches!(&collector.to, Destination::Otlp(client)
-        if client.url == "http://127.0.0.1:4318/v1/logs"));
+    let credential = Credential {
+        file: folder.file("zollhaus.key"),
+        header: Some(http::HeaderName::from_static("api-key")),
+    };
+    assert!(matches!(&collector.to, Destination::Otlp { client, credential: Some(found) }
+        if client.url == "http://127.0.0.1:4318/v1/logs" && *found == credential));
     assert!(matches!(&disk.to, Destination::File { path, format: Format::Cef }
         if *path == folder.file("zollhaus.transfers.cef")));
     let ca = Some(folder.file("zollhaus.key"));
-    let remote = |url: &str| RemoteSettings { url: url.parse().unwrap(), ca: ca.clone() };
+    let remote =
+        |url: &str| RemoteSettings { url: url.parse().unwrap(), ca: ca.clone(), credential: None };
     let expected = DirectorySettings {
         directory: folder.file("log"),
         origin: "acme.example/zollhaus/one".to_owned(),
@@ -96,7 +108,10 @@ fn every_key_goes_where_it_belongs() {
         copies: CopySettings {
             mirrors: vec![
                 MirrorSettings::File("/mnt/elsewhere/zollhaus.checkpoint".into()),
-                MirrorSettings::Remote(remote("https://archive.acme.example/zollhaus/one")),
+                MirrorSettings::Remote(RemoteSettings {
+                    credential: Some(Credential { header: None, ..credential }),
+                    ..remote("https://archive.acme.example/zollhaus/one")
+                }),
             ],
             witnesses: vec![WitnessSettings {
                 key: config.transfer_log.copies.witnesses[0].key.clone(),

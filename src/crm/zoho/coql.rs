@@ -22,6 +22,7 @@ pub(super) struct Found {
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub columns: Columns,
+    pub finds_others: bool,
 }
 
 /// The fields behind the columns of the answer, by the name of the column in lower case.
@@ -56,6 +57,8 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
         slots: Vec::new(),
         uses: Vec::new(),
         columns: Columns::new(),
+        finds_others: query.finds_others
+            || query.comparisons.iter().any(|comparison| comparison.field.steps.len() > 1),
     };
     for comparison in &query.comparisons {
         let place = scope.resolve(&comparison.field)?;

@@ -137,7 +137,7 @@ fn located(
         operation: Operation {
             name: OperationName::from_static(verb.name()),
             object,
-            about: About::named_if(verb.is_about_records()),
+            about: About::named_if(verb.is_about_records()).and_others_if(records.finds_others),
         },
         target: Document::new(request.target.clone(), target),
         headers: Vec::new(),

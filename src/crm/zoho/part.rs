@@ -67,6 +67,7 @@ impl Part<'_> {
             let asked = search::locate(object, list, first)?;
             slots.extend(asked.slots);
             records.uses.extend(asked.uses);
+            records.finds_others |= asked.finds_others;
         }
         if let Some(key) = self.call.key {
             let place = (object.clone(), external, first);
@@ -95,6 +96,8 @@ impl Part<'_> {
             let number = records.next_record();
             records.name_record(number, parent, id);
         }
+        // Another part of the request may name somebody.
+        records.finds_others |= verb.is_about_records() && records.count == first;
         Ok(found)
     }
 
@@ -108,6 +111,7 @@ impl Part<'_> {
         let slot = Slot::nested(node.inner_span(), Codec::Json, decoded, bound.slots);
         records.slots.push(slot);
         records.uses.extend(bound.uses);
+        records.finds_others |= bound.finds_others;
         *reply =
             Reply { holds: Holds::Query(bound.columns), object: bound.object, places: Vec::new() };
         Ok(())

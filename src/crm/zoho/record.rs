@@ -38,6 +38,8 @@ pub(super) struct Records {
     pub are_named: bool,
     /// The records of a batch, and where they stand.
     pub elements: Vec<Element>,
+    /// Whether a query finds others than those that it compares with.
+    pub finds_others: bool,
     pub count: u32,
 }
 

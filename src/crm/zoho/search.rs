@@ -20,6 +20,8 @@ pub(super) struct Asked {
     record: u32,
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
+    /// Whether others are found than those that are compared with.
+    pub finds_others: bool,
 }
 
 /// # Errors
@@ -63,10 +65,12 @@ pub(super) fn locate(
 
 impl Asked {
     fn criteria(&mut self, object: &ObjectName, text: &Parameter) -> Result<(), LocateError> {
-        let conditions = zoho_criteria::parse(text.value())
+        let criteria = zoho_criteria::parse(text.value())
             .map_err(|error| unparseable("parameter `criteria`", error.to_string()))?;
         let mut slots = Vec::new();
-        for condition in conditions {
+        self.finds_others |= criteria.finds_others;
+        for condition in criteria.conditions {
+            self.finds_others |= condition.field.contains('.');
             self.condition(object, condition, &mut slots)?;
         }
         self.slots.push(Slot::nested(text.inner.clone(), text.codec, text.text.clone(), slots));

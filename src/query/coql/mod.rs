@@ -27,6 +27,9 @@ pub struct Query {
     pub columns: Vec<Column>,
     pub comparisons: Vec<Comparison>,
     pub uses: Vec<FieldUse>,
+    /// Whether rows are found for which not all comparisons hold, or for which one must
+    /// not: by `or`, `!=`, `not in`.
+    pub finds_others: bool,
 }
 
 /// What leads to a field, and the field.

@@ -100,9 +100,13 @@ impl Query {
             } else {
                 self.comparison(cursor)?;
             }
-            if !cursor.take_word("and") && !cursor.take_word("or") {
+            if cursor.take_word("and") {
+                continue;
+            }
+            if !cursor.take_word("or") {
                 return Ok(());
             }
+            self.finds_others = true;
         }
     }
 
@@ -110,6 +114,7 @@ impl Query {
         let field = cursor.path()?;
         if let Some(token) = cursor.next_if(|token| operator(token).is_some()) {
             let (name, list_form) = operator(&token).unwrap_or_default();
+            self.finds_others |= name == "!=";
             let literal = literal(cursor)?;
             match list_form {
                 Some(list_form) => {
@@ -127,6 +132,7 @@ impl Query {
             return Ok(());
         }
         let is_not = cursor.take_word("not");
+        self.finds_others |= is_not;
         if cursor.take_word("in") {
             cursor.sign("(")?;
             cursor.list(|cursor| {

@@ -126,3 +126,17 @@ proptest! {
         prop_assert_eq!(found.value, Value::from(text));
     }
 }
+
+#[test]
+fn conditions_tell_whether_others_are_found() {
+    for (condition, finds_others) in [
+        ("Email = 'a'", false),
+        ("(Email = 'a' and Phone in ('1', '2')) and Last_Name like 'x%'", false),
+        ("Email = 'a' or Phone = '1'", true),
+        ("Email != 'a'", true),
+        ("Email not in ('a')", true),
+    ] {
+        let query = parse(&format!("select Email from Contacts where {condition}")).unwrap();
+        assert_eq!(query.finds_others, finds_others, "{condition}");
+    }
+}

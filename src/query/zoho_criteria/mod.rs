@@ -51,6 +51,15 @@ pub struct Operator {
     pub comparing: Comparing,
 }
 
+/// A text of criteria, taken apart.
+#[derive(Debug, Default)]
+pub struct Criteria {
+    pub conditions: Vec<Condition>,
+    /// Whether records are found for which not all conditions hold, or for which one must
+    /// not: by `or`, `not_equal`.
+    pub finds_others: bool,
+}
+
 /// What an operator needs to know of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparing {
@@ -84,6 +93,6 @@ pub enum CriteriaError {
 ///
 /// # Errors
 /// [`CriteriaError`] when any part of them is not understood.
-pub fn parse(text: &str) -> Result<Vec<Condition>, CriteriaError> {
+pub fn parse(text: &str) -> Result<Criteria, CriteriaError> {
     parser::Parser::new(text).run()
 }

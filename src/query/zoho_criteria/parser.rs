@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Comparing, Condition, CriteriaError, Operand, Operator};
+use super::{Comparing, Condition, Criteria, CriteriaError, Operand, Operator};
 
 /// Parentheses inside one another.
 const MAX_DEPTH: usize = 32;
@@ -29,15 +29,15 @@ pub(super) struct Parser<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
-    found: Vec<Condition>,
+    found: Criteria,
 }
 
 impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, depth: 0, found: Vec::new() }
+        Self { text, at: 0, depth: 0, found: Criteria::default() }
     }
 
-    pub(super) fn run(mut self) -> Result<Vec<Condition>, CriteriaError> {
+    pub(super) fn run(mut self) -> Result<Criteria, CriteriaError> {
         self.expression()?;
         if self.at < self.text.len() {
             return Err(self.expected("`and`, `or` or the end"));
@@ -51,9 +51,13 @@ impl<'t> Parser<'t> {
         loop {
             self.term()?;
             self.skip_spaces();
-            if !self.take_word("and") && !self.take_word("or") {
+            if self.take_word("and") {
+                continue;
+            }
+            if !self.take_word("or") {
                 return Ok(());
             }
+            self.found.finds_others = true;
         }
     }
 
@@ -94,7 +98,8 @@ impl<'t> Parser<'t> {
             self.at += 1;
             operands.push(self.operand()?);
         }
-        self.found.push(Condition { field, at, operator, operator_span, operands });
+        self.found.finds_others |= name == "not_equal";
+        self.found.conditions.push(Condition { field, at, operator, operator_span, operands });
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::carrier::Codec;
 
 /// One line per condition, the values by what stands at their places.
 fn lines(text: &str) -> Result<Vec<String>, CriteriaError> {
-    let conditions = parse(text)?.into_iter().map(|found| {
+    let conditions = parse(text)?.conditions.into_iter().map(|found| {
         assert_eq!(&text[found.operator_span], found.operator.name);
         let operands = found.operands.iter();
         let operands: Vec<String> =
@@ -71,8 +71,20 @@ proptest! {
     #[test]
     fn values_are_read_back(text in "[a-zü(),:\\\\@]{1,20}") {
         let criteria = format!("(A:in:{},x)", Codec::ZohoCriteria.fragment(&text));
-        let found = parse(&criteria).unwrap().remove(0);
+        let found = parse(&criteria).unwrap().conditions.remove(0);
         prop_assert_eq!(&found.operands[0].text, &text);
         prop_assert_eq!(&found.operands[1].text, "x");
+    }
+}
+
+#[test]
+fn criteria_tell_whether_others_are_found() {
+    for (criteria, finds_others) in [
+        ("(Email:equals:a)", false),
+        ("((Email:equals:a)and(Phone:in:1,2))", false),
+        ("((Email:equals:a)or(Phone:equals:1))", true),
+        ("(Email:not_equal:a)", true),
+    ] {
+        assert_eq!(parse(criteria).unwrap().finds_others, finds_others, "{criteria}");
     }
 }

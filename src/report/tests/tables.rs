@@ -2,11 +2,12 @@
 //! What each report makes of the small log, as CSV.
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{ANNA, at, read_log, scc};
+use super::{ANNA, BELA, at, field, read_log, refused, scc, sent, shown};
 use crate::policy::{
     CategoryRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted,
 };
@@ -14,6 +15,7 @@ use crate::report::{
     Bases, Cell, Coverage, CoveredUpstream, DeclaredBasis, Extent, Period, Processing, Refusals,
     Report, Subject, Table, read,
 };
+use crate::transfer_log::Entry;
 
 fn check(mut report: impl Report, table: &str, expected: &[&str]) {
     read_log(Period::default(), &mut report);
@@ -27,6 +29,54 @@ fn check_table(report: &impl Report, table: &str, expected: &[&str]) {
     let csv = String::from_utf8(table.to_csv().unwrap()).unwrap();
     let csv = csv.replace(":00.000Z", "").replace("2026-11-", "");
     assert_eq!(csv.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_request_of_several_entries_counts_once() {
+    let fields = |name, count| vec![field(name, Some(name), "tokenize", count)];
+    let part = |name, count| Entry::Transfer(sent(1, at(1, 0), "billing", fields(name, count)));
+    let rest = |records| Entry::Refused(refused(1, at(1, 0), None, Some(records)));
+    let entries = [
+        part("email", 2),
+        part("email", 3),
+        part("name", 1),
+        rest(7),
+        rest(0),
+        Entry::Outcome(shown(1, at(1, 1), vec![ANNA])),
+        Entry::Outcome(shown(1, at(1, 1), vec![BELA])),
+        Entry::Refused(refused(2, at(1, 2), None, Some(1))),
+    ];
+    let read_all = |report: &mut dyn Report| {
+        let entries = (0..).zip(entries.clone()).map(Ok::<_, Infallible>);
+        let Ok(_) = read(entries, Period::default(), report, |_| {});
+    };
+    let cells = |report: &dyn Report, table: &str, columns: [&str; 2]| {
+        let tables = report.tables();
+        let table = tables.iter().find(|found| found.name == table).unwrap();
+        let column = |name| table.columns.iter().position(|found| *found == name).unwrap();
+        let row = |row: &Vec<Cell>| columns.map(|name| row[column(name)].plain());
+        table.rows.iter().map(row).collect::<Vec<_>>()
+    };
+    let mut processing = Processing::default();
+    read_all(&mut processing);
+    let sums = cells(&processing, "transfers", ["Values", "Transfers"]);
+    assert_eq!(sums, [["5", "1"], ["1", "1"]]);
+    let sums = cells(&processing, "reveals", ["Values", "Answers"]);
+    assert_eq!(sums, [["8", "1"], ["2", "1"]]);
+    let callers = cells(&processing, "reveals", ["Caller", "Upstream"]);
+    assert_eq!(callers, [["billing", "sf"], ["billing", "sf"]]);
+    let mut refusals = Refusals::default();
+    read_all(&mut refusals);
+    let sums = cells(&refusals, "refusals", ["Requests", "In part"]);
+    assert_eq!(sums, [["2", "2"]]);
+    assert_eq!(cells(&refusals, "days", ["Code", "Requests"]), [["forbidden", "2"]]);
+    let mut bases = Bases::new(at(1, 0).date(), 30, None);
+    read_all(&mut bases);
+    assert_eq!(cells(&bases, "bases", ["Values", "Transfers"]), [["6", "1"]]);
+    let mut subject = Subject::new([BELA]);
+    read_all(&mut subject);
+    let callers = cells(&subject, "entries", ["Caller", "Entry"]);
+    assert_eq!(callers, [["etl", "3"], ["etl", "4"], ["billing", "6"], ["etl", "7"]]);
 }
 
 #[test]
@@ -71,7 +121,7 @@ fn a_subject_finds_every_entry_by_its_number() {
         ],
     );
     check(
-        Subject::new([super::BELA]),
+        Subject::new([BELA]),
         "entries",
         &[
             "Entry,Time,What,Caller,Purpose,Upstream,Region,Operation,Fields,Basis,Result",

@@ -9,7 +9,10 @@ use crate::transfer_log::tile_files::{TileError, TileFiles};
 /// Why a log does not continue a checkpoint that was kept elsewhere.
 #[derive(Debug, thiserror::Error)]
 pub enum ContinuityError {
-    #[error("it is no checkpoint of this log that one of its keys has signed")]
+    #[error(
+        "it is no checkpoint of this log that one of its keys has signed; every log needs mirrors of \
+         its own"
+    )]
     Foreign,
     #[error(
         "the log was rolled back: it covers {found} entries, and a checkpoint of {kept} was kept; \

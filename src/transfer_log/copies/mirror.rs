@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 use super::remote::{Remote, RemoteError, RemoteSettings};
 use crate::transfer_log::disk::{self, FileSystem};
 use crate::transfer_log::note::SignedNote;
+use crate::transfer_log::tile_files::TileError;
 use crate::upstream::UpstreamSetupError;
 
 /// A second place for the newest checkpoint.
@@ -38,8 +39,15 @@ pub enum MirrorError {
     File(#[from] io::Error),
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    #[error("what it holds cannot be compared")]
+    Tile(#[from] TileError),
     #[error("it holds what is not a checkpoint")]
     NotACheckpoint,
+    #[error(
+        "it holds no checkpoint of this log that one of its keys has signed, and is left as it is; \
+         every log needs a mirror of its own"
+    )]
+    Foreign,
     #[error("it holds a checkpoint that the log does not continue")]
     NotContinued,
 }

@@ -3,8 +3,10 @@
 //!
 //! Whoever holds the directory and the key can rewrite the whole log; only a checkpoint
 //! elsewhere shows it. What a mirror holds is compared at the start, and a directory
-//! that does not continue it is not used. Nothing here is waited for: entries are
-//! appended and integrated whether a mirror or witness answers or not.
+//! that does not continue it is not used. It is compared again before anything is
+//! brought there: a second process may run on a copy of the directory. Nothing here is
+//! waited for: entries are appended and integrated whether a mirror or witness answers
+//! or not. Only at the end the last checkpoint has [`FAREWELL`] to get there.
 
 mod continuity;
 mod mirror;
@@ -38,6 +40,9 @@ use witness::Witness;
 
 /// How long after a failure it is tried again, unless there is a newer checkpoint.
 const RETRY: Duration = Duration::from_secs(10);
+
+/// How long the end may wait for the last checkpoint to arrive.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Where checkpoints go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,7 +87,8 @@ pub async fn fetch(settings: &CopySettings) -> Result<Vec<(String, SignedNote)>,
 pub struct Copies(Option<JoinHandle<()>>);
 
 impl Copies {
-    /// It ends, whatever it is about, when no more checkpoints can come.
+    /// It ends when no more checkpoints can come and the last one has been tried once,
+    /// within [`FAREWELL`].
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -119,27 +125,20 @@ impl Drop for Copies {
 
 async fn closed(mut checkpoint: watch::Receiver<SignedNote>) {
     while checkpoint.changed().await.is_ok() {}
+    tokio::time::sleep(FAREWELL).await;
 }
 
 struct Courier {
-    mirrors: Vec<Receiver>,
+    mirrors: Vec<Mirror>,
     witnesses: Vec<Witness>,
     required_witnesses: usize,
     log: Log,
 }
 
-/// A mirror, and whether what it holds was compared.
-struct Receiver {
-    mirror: Mirror,
-    is_compared: bool,
-}
-
 impl Courier {
     fn new(settings: &CopySettings, log: Log) -> Result<Self, UpstreamSetupError> {
-        let receiver =
-            |settings| Mirror::new(settings).map(|mirror| Receiver { mirror, is_compared: false });
         Ok(Self {
-            mirrors: settings.mirrors.iter().map(receiver).collect::<Result<_, _>>()?,
+            mirrors: settings.mirrors.iter().map(Mirror::new).collect::<Result<_, _>>()?,
             witnesses: settings.witnesses.iter().map(Witness::new).collect::<Result<_, _>>()?,
             required_witnesses: settings.required_witnesses,
             log,
@@ -171,40 +170,41 @@ impl Courier {
     async fn copy(&mut self, note: &SignedNote, checkpoint: &Checkpoint) -> bool {
         let Self { mirrors, witnesses, required_witnesses, log } = self;
         let log = &*log;
-        let mirrored =
-            join_all(mirrors.iter_mut().map(|mirror| mirror.bring(note, checkpoint, log)));
+        let mirrored = join_all(mirrors.iter().map(|mirror| bring(mirror, note, checkpoint, log)));
         let witnessed = witness(witnesses, *required_witnesses, note, checkpoint, log);
         let (mirrored, witnessed) = tokio::join!(mirrored, witnessed);
         witnessed && mirrored.into_iter().all(|is_done| is_done)
     }
 }
 
-impl Receiver {
-    async fn bring(&mut self, note: &SignedNote, checkpoint: &Checkpoint, log: &Log) -> bool {
-        let metrics = log.progress.metrics();
-        let name = self.mirror.name();
-        let stored = async {
-            if !self.is_compared {
-                if let Some(kept) = self.mirror.fetch().await? {
-                    let continued = check_continuity(&log.files, checkpoint, &log.keys, &kept);
-                    if let Err(error) = continued {
-                        let reason =
-                            format!("it does not continue the checkpoint in `{name}`: {error}");
-                        log.progress.halt(reason);
-                        return Err(MirrorError::NotContinued);
-                    }
+/// Whether the mirror has the checkpoint now.
+async fn bring(mirror: &Mirror, note: &SignedNote, checkpoint: &Checkpoint, log: &Log) -> bool {
+    let metrics = log.progress.metrics();
+    let name = mirror.name();
+    let stored = async {
+        if let Some(kept) = mirror.fetch().await? {
+            match check_continuity(&log.files, checkpoint, &log.keys, &kept) {
+                Ok(()) => {}
+                Err(ContinuityError::Tile(error)) => return Err(error.into()),
+                // It shows nothing of this log: whoever can write there must not be able
+                // to stop the house. A start refuses it.
+                Err(ContinuityError::Foreign) => return Err(MirrorError::Foreign),
+                Err(error) => {
+                    let reason =
+                        format!("it does not continue the checkpoint in `{name}`: {error}");
+                    log.progress.halt(reason);
+                    return Err(MirrorError::NotContinued);
                 }
-                self.is_compared = true;
             }
-            self.mirror.store(note).await
-        };
-        let result = stored.await;
-        metrics.transfer_log_mirror(name, result.is_ok().then_some(checkpoint.size));
-        if let Err(error) = &result {
-            tracing::warn!(mirror = name, %error, "the checkpoint could not be brought to a mirror");
         }
-        result.is_ok()
+        mirror.store(note).await
+    };
+    let result = stored.await;
+    metrics.transfer_log_mirror(name, result.is_ok().then_some(checkpoint.size));
+    if let Err(error) = &result {
+        tracing::warn!(mirror = name, %error, "the checkpoint could not be brought to a mirror");
     }
+    result.is_ok()
 }
 
 /// Asks every witness. Whether all have signed.

@@ -6,6 +6,7 @@
 //! | `journal/<first>.jsonl` | entries that are durable; they leave it when they are in the tree and settled |
 //! | `tile/…` | the tree and its entries |
 //! | `checkpoint`, `checkpoints/<size>` | what the log commits to, now and before |
+//! | `announcements/<index>` | entries that announce a key and whose bundle is gone since its time is over |
 //! | `keys` | the keys that checkpoints are verified with, a line each |
 //! | `lock` | held by the process that writes |
 
@@ -92,7 +93,9 @@ pub enum OpenError {
          its origin"
     )]
     OtherLog { path: PathBuf, found: String, expected: String },
-    #[error("`{path}` is not signed by a key of this keyset")]
+    #[error(
+        "`{path}` is not signed by a key of this keyset; bring back the keyset that belongs to the log"
+    )]
     ForeignCheckpoint { path: PathBuf },
     #[error(
         "the transfer log `{directory}` has entries and no checkpoint; bring back a copy of the \
@@ -101,10 +104,13 @@ pub enum OpenError {
     NoCheckpoint { directory: PathBuf },
     #[error(
         "the transfer log `{directory}` was shortened: {signed} entries were signed for, {found} \
-         are there"
+         are there; bring back a copy that has them"
     )]
     Shortened { directory: PathBuf, signed: u64, found: u64 },
-    #[error("entry {index} in the journal of the transfer log is not the one in its tree")]
+    #[error(
+        "entry {index} in the journal of the transfer log is not the one in its tree; keep the \
+         directory as evidence and bring back a copy"
+    )]
     Disagree { index: u64 },
     #[error("the mirror `{mirror}` of the transfer log cannot be used")]
     Mirror { mirror: String, source: MirrorError },
@@ -112,7 +118,10 @@ pub enum OpenError {
     Copies(#[from] UpstreamSetupError),
     #[error("the transfer log does not continue the checkpoint in `{place}`")]
     NotContinued { place: String, source: ContinuityError },
-    #[error("the tiles of the transfer log are not those of its checkpoint of {size} entries")]
+    #[error(
+        "the tiles of the transfer log are not those of its checkpoint of {size} entries; keep the \
+         directory as evidence and bring back a copy"
+    )]
     OtherTree { size: u64 },
 }
 

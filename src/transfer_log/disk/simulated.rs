@@ -150,6 +150,15 @@ impl SimulatedDisk {
         state.names.iter().filter(|(_, node)| is_file(node)).map(|(path, _)| path.clone()).collect()
     }
 
+    /// Writes every file that the process sees into a real folder.
+    pub fn copy_to(&self, folder: &Path) {
+        for path in self.paths() {
+            let copy = folder.join(path.strip_prefix("/").unwrap());
+            std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            std::fs::write(copy, self.cached(&path)).unwrap();
+        }
+    }
+
     /// How many operations were tried since the last call of `fail`.
     pub fn operations(&self) -> usize {
         self.state().operations

@@ -8,7 +8,8 @@ use crate::transfer_log::disk::{self, Disk};
 use crate::transfer_log::note::SignedNote;
 
 /// How many of the newest checkpoints are kept. Of those before them at most as many
-/// are: whenever there are more, every second one goes.
+/// are: whenever there are more, every second one goes. One that two keys of the log
+/// have signed stays for good: it leads from the one key to the other.
 const KEPT: usize = 1000;
 
 /// The checkpoints of a log in its directory: the newest as `checkpoint`, and those
@@ -74,11 +75,22 @@ impl Checkpoints {
         let (disk, folder) = (Arc::clone(&self.disk), self.directory.clone());
         self.history.retain(|size| {
             at += 1;
-            let goes = at <= KEPT && at % 2 == 0;
+            let path = path(&folder, *size);
+            let goes = at <= KEPT && at % 2 == 0 && !is_handover(&*disk, &path);
             // One that cannot be removed now is tried again when its turn comes.
-            !goes || disk.remove_file(&path(&folder, *size)).is_err()
+            !goes || disk.remove_file(&path).is_err()
         });
     }
+}
+
+/// Whether two keys of the log have signed a checkpoint; also when it cannot be told.
+fn is_handover(disk: &dyn Disk, path: &Path) -> bool {
+    let Ok(Some(bytes)) = disk::read(disk, path) else { return true };
+    let note = str::from_utf8(&bytes).ok().and_then(|text| text.parse::<SignedNote>().ok());
+    note.is_none_or(|note| {
+        let origin = note.text().lines().next().unwrap_or_default();
+        note.signers().filter(|name| *name == origin).count() > 1
+    })
 }
 
 fn path(directory: &Path, size: u64) -> PathBuf {
@@ -87,4 +99,38 @@ fn path(directory: &Path, size: u64) -> PathBuf {
 
 fn size_of(name: &str) -> Option<u64> {
     name.parse().ok().filter(|size| format!("{size:020}") == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::{Checkpoints, KEPT};
+    use crate::transfer_log::Checkpoint;
+    use crate::transfer_log::disk::simulated::SimulatedDisk;
+    use crate::transfer_log::merkle::root_of;
+    use crate::transfer_log::note::SignerKey;
+
+    #[test]
+    fn the_checkpoints_that_lead_from_key_to_key_stay() {
+        let key = |seed| SignerKey::new("acme.example/one", &[seed; 32]).unwrap();
+        let (first, second) = (key(1), key(2));
+        let disk = SimulatedDisk::with_folder(Path::new("/log"));
+        let mut checkpoints = Checkpoints::open(Arc::new(disk.clone()), Path::new("/log")).unwrap();
+        let last = 4 * KEPT as u64;
+        let handovers = [301, 302, 303, 304];
+        for size in 1..=last {
+            let (origin, root) = ("acme.example/one".to_owned(), root_of(&[]));
+            let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
+            let keys = [&first, &second];
+            let keys = if handovers.contains(&size) { &keys } else { &keys[1..] };
+            checkpoints.publish(size, &checkpoint.sign(keys).unwrap()).unwrap();
+        }
+        let kept = Checkpoints::open(Arc::new(disk), Path::new("/log")).unwrap().history;
+        assert!(handovers.iter().all(|size| kept.contains(size)));
+        assert!(kept.len() < 2 * KEPT);
+        let newest: Vec<u64> = (last - KEPT as u64 + 1..=last).collect();
+        assert!(kept.ends_with(&newest));
+    }
 }

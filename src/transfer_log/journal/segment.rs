@@ -17,9 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::transfer_log::disk::{Disk, DiskFile};
+use crate::transfer_log::tile::MAX_ENTRY_BYTES;
 
-/// How much room a repair asks for. Without a line feed, it counts as a torn line.
-static ROOM: [u8; 64 << 10] = [b' '; 64 << 10];
+/// How much room a repair asks for. Without a line feed, and not longer than a line may
+/// be, it counts as a torn line to whoever reads the file meanwhile or after a crash.
+static ROOM: [u8; 60 << 10] = [b' '; 60 << 10];
+const _: () = assert!(ROOM.len() < MAX_ENTRY_BYTES);
 
 /// The durable part of a file of the journal.
 pub(super) struct Segment {

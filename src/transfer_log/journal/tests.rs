@@ -63,9 +63,13 @@ fn open(
 }
 
 fn start(writer: JournalWriter) -> Journal {
+    start_at(writer, Arc::default())
+}
+
+fn start_at(writer: JournalWriter, clock: Arc<ManualClock>) -> Journal {
     let metrics = Arc::new(Metrics::new().unwrap());
     let progress = Progress::new(writer.next(), 0, 1 << 40, metrics);
-    Journal::start(writer, Arc::new(ManualClock::default()), Arc::new(progress)).unwrap()
+    Journal::start(writer, clock, Arc::new(progress)).unwrap()
 }
 
 fn durable(disk: &SimulatedDisk) -> Vec<u8> {
@@ -423,4 +427,24 @@ async fn a_full_disk_fails_all_who_wait_and_health_finds_out_when_it_has_room_ag
         let said: Vec<_> = written.lines().filter(|line| line.contains(&id)).collect();
         assert!(said.len() == 1 && said[0].contains("unknown"), "{said:?}");
     }
+}
+
+#[tokio::test]
+async fn every_day_has_files_of_its_own() {
+    let disk = disk(b"");
+    let hour = |hour: u64| Timestamp::from_unix_millis(hour * 3_600_000);
+    let clock = Arc::new(ManualClock::at(hour(2)));
+    let firsts = || super::segments(&disk, Path::new(FOLDER)).unwrap();
+    let journal = start_at(open(&disk, 0, LARGE).unwrap(), Arc::clone(&clock));
+    for (at, expected) in [(2, [0].as_slice()), (23, &[0]), (24, &[0, 2]), (30, &[0, 2])] {
+        clock.set(hour(at));
+        journal.append(vec![entry(u128::from(at))]).await.unwrap();
+        assert_eq!(firsts(), expected, "hour {at}");
+    }
+    drop(journal);
+    // Whoever starts does not know the day of what is there.
+    let journal = start_at(open(&disk, 0, LARGE).unwrap(), clock);
+    assert_eq!(firsts(), [0, 2]);
+    journal.append(vec![entry(31)]).await.unwrap();
+    assert_eq!(firsts(), [0, 2, 4]);
 }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{JournalWriter, Lines, MAX_GROUP_BYTES};
-use crate::base::{Clock, EntryId};
+use crate::base::{Clock, Date, EntryId};
 use crate::transfer_log::open_transfers::unknown_outcome;
 use crate::transfer_log::progress::Progress;
 use crate::transfer_log::{Entry, TransferLogError};
@@ -45,7 +45,8 @@ impl Journal {
         let (commands, queue) = mpsc::channel(MAX_WAITING);
         let (report, state) = watch::channel(Ok(()));
         let shared = Arc::clone(&progress);
-        let mut thread = Thread { writer, clock, progress, report, unsettled: Vec::new() };
+        let unsettled = Vec::new();
+        let mut thread = Thread { writer, day: None, clock, progress, report, unsettled };
         let thread = std::thread::Builder::new()
             .name("transfer-log".to_owned())
             .spawn(move || thread.run(queue))?;
@@ -104,6 +105,8 @@ impl Drop for Journal {
 
 struct Thread {
     writer: JournalWriter,
+    /// On which the file was begun that is written to.
+    day: Option<Date>,
     clock: Arc<dyn Clock>,
     progress: Arc<Progress>,
     report: watch::Sender<Result<(), TransferLogError>>,
@@ -137,11 +140,22 @@ impl Thread {
     }
 
     fn write(&mut self, lines: &Lines) -> Result<(), TransferLogError> {
-        self.writer.append(&lines.bytes, lines.count).map_err(|error| {
+        self.append(lines).map_err(|error| {
             TransferLogError::Unavailable(format!("`{}`: {error}", self.writer.path().display()))
         })?;
         self.progress.set_durable(self.writer.next());
         Ok(())
+    }
+
+    /// Every day has files of its own, or entries of a quiet house would lie in the
+    /// journal long after their time is over.
+    fn append(&mut self, lines: &Lines) -> io::Result<()> {
+        let today = self.clock.now().date();
+        if lines.count > 0 && self.day != Some(today) {
+            self.writer.begin_anew()?;
+            self.day = Some(today);
+        }
+        self.writer.append(&lines.bytes, lines.count)
     }
 
     /// Once the disk is well again: what was not recorded while it was not.

@@ -49,6 +49,14 @@ impl JournalWriter {
         Ok(())
     }
 
+    /// What comes next goes to a file of its own, so that the one before can go.
+    pub fn begin_anew(&mut self) -> io::Result<()> {
+        if self.segment.length() == 0 {
+            return Ok(());
+        }
+        self.begin_segment()
+    }
+
     fn begin_segment(&mut self) -> io::Result<()> {
         // Only the last segment may end with a torn line.
         self.segment.append(&[])?;

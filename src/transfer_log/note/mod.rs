@@ -70,6 +70,11 @@ impl SignedNote {
         &self.text
     }
 
+    /// The names under which it is signed; nothing says yet that they are right.
+    pub fn signers(&self) -> impl Iterator<Item = &str> {
+        self.signatures.iter().map(|signature| signature.name.as_str())
+    }
+
     /// Adds a signature, such as that of a witness.
     pub fn push(&mut self, signature: Signature) {
         self.signatures.push(signature);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::ReadError;
@@ -50,6 +52,21 @@ impl LogDirectory {
 
     pub(super) fn earlier_checkpoint_path(size: u64) -> String {
         format!("checkpoints/{size:020}")
+    }
+
+    /// Entries that announce a key and outlive their bundle, of those in a range; whether
+    /// they are the ones in the tree, their hashes say.
+    pub(super) fn announcements(
+        &self,
+        range: Range<u64>,
+    ) -> Result<BTreeMap<u64, Vec<u8>>, ReadError> {
+        let mut found = BTreeMap::new();
+        for index in self.numbers("announcements", "")?.into_iter().filter(|at| range.contains(at))
+        {
+            let entry = self.read(&format!("announcements/{index:020}"), MAX_ENTRY_BYTES as u64)?;
+            found.extend(entry.map(|entry| (index, entry)));
+        }
+        Ok(found)
     }
 
     fn note(&self, name: &str) -> Result<Option<SignedNote>, ReadError> {

@@ -7,6 +7,7 @@
 //! tile/<row>/<tile>             hashes of the tree (C2SP tlog-tiles)
 //! tile/entries/<bundle>         the entries in the tree
 //! journal/<first index>.jsonl   entries on their way into the tree, one a line
+//! announcements/<index>         entries that name a key and whose bundle is gone
 //! keys                          keys that ever signed; a convenience, never trusted
 //! ```
 //!
@@ -38,7 +39,7 @@ pub use verify::{Damage, Report, VerifyError, VerifyOptions, verify};
 pub enum ReadError {
     #[error("`{path}` cannot be read")]
     Io { path: PathBuf, source: io::Error },
-    #[error("there is no transfer log in `{path}`")]
+    #[error("there is no transfer log in `{path}`; `zollhaus run` makes it when it first starts")]
     NoLog { path: PathBuf },
     #[error("`{path}` {problem}; `zollhaus log verify` says more")]
     Damaged { path: PathBuf, problem: &'static str },

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use smol_str::SmolStr;
 
-use crate::upstream::UpstreamConfig;
+use crate::upstream::{ClientIdentity, Credential, UpstreamConfig};
 
 /// One stream, as `transfer_log.streams` names it.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub enum Destination {
     /// by renaming it.
     File { path: PathBuf, format: Format },
     /// A collector, by the whole URL: `https://otel.acme.example/v1/logs`.
-    Otlp(UpstreamConfig),
+    Otlp { client: UpstreamConfig, credential: Option<Credential> },
 }
 
 /// What carries syslog messages.
@@ -39,8 +39,9 @@ pub enum Syslog {
     Udp,
     /// RFC 6587 with octet counting.
     Tcp,
-    /// RFC 5425. `ca` is a PEM file of the authorities to trust instead of the system's.
-    Tls { ca: Option<PathBuf> },
+    /// RFC 5425. `ca` is a PEM file of the authorities to trust instead of the system's,
+    /// `identity` what the server knows us by.
+    Tls { ca: Option<PathBuf>, identity: Option<ClientIdentity> },
 }
 
 /// How an entry is written in a syslog message or a line.

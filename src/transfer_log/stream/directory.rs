@@ -43,9 +43,9 @@ impl<S: Fn() -> u64 + Send + Sync> Tail for DirectoryTail<S> {
         let durable = usize::try_from(self.size().saturating_sub(from)).unwrap_or(usize::MAX);
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let read = move || shared.read(from, max.min(durable));
+            let read = move || shared.read_or_say(from, max.min(durable));
             let read = tokio::task::spawn_blocking(read).await;
-            read.unwrap_or_else(|panicked| Err(TailError(panicked.to_string())))
+            read.unwrap_or_else(|panicked| Err(TailError::Unreadable(panicked.to_string())))
         })
     }
 
@@ -59,6 +59,13 @@ impl<S: Fn() -> u64 + Send + Sync> Tail for DirectoryTail<S> {
 }
 
 impl Shared {
+    fn read_or_say(&self, from: u64, max: usize) -> Result<Vec<Entry>, TailError> {
+        self.read(from, max).map_err(|error| match self.directory.first_entry() {
+            Ok(first) if first > from => TailError::Gone { first },
+            _ => error,
+        })
+    }
+
     fn read(&self, from: u64, max: usize) -> Result<Vec<Entry>, TailError> {
         let mut entries = match self.take(from) {
             Some(waiting) => waiting,
@@ -68,10 +75,12 @@ impl Shared {
         for entry in entries.by_ref().take(max) {
             let (index, bytes) = entry.map_err(unreadable)?;
             let entry = parse_entry(&bytes);
-            read.push(entry.map_err(|error| TailError(format!("entry {index}: {error}")))?);
+            read.push(
+                entry.map_err(|error| TailError::Unreadable(format!("entry {index}: {error}")))?,
+            );
         }
         if read.is_empty() && max > 0 {
-            return Err(TailError(format!("entry {from} is not there")));
+            return Err(TailError::Unreadable(format!("entry {from} is not there")));
         }
         self.keep(from + read.len() as u64, entries);
         Ok(read)
@@ -94,7 +103,7 @@ impl Shared {
 
 fn unreadable(error: impl std::error::Error) -> TailError {
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    TailError(format!("{error}{cause}"))
+    TailError::Unreadable(format!("{error}{cause}"))
 }
 
 impl<S> fmt::Debug for DirectoryTail<S> {
@@ -114,7 +123,7 @@ mod tests {
     use crate::base::{EntryId, Timestamp};
     use crate::testkit::{Scratch, write_log};
     use crate::transfer_log::read::LogDirectory;
-    use crate::transfer_log::stream::Tail;
+    use crate::transfer_log::stream::{Tail, TailError};
     use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
 
     fn entries(count: u16) -> Vec<Entry> {
@@ -151,5 +160,9 @@ mod tests {
         assert_eq!(tail.read(299, 2).await.unwrap(), entries(301)[299..]);
         size.store(701, Ordering::Relaxed);
         assert!(tail.read(700, 1).await.is_err());
+        // The time of the first bundle is over.
+        std::fs::remove_file(folder.file("log/tile/entries/000")).unwrap();
+        assert_eq!(tail.read(9, 10).await, Err(TailError::Gone { first: 256 }));
+        assert_eq!(tail.read(256, 3).await.unwrap(), entries(259)[256..]);
     }
 }

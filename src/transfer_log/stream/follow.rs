@@ -10,7 +10,7 @@ use super::cursor::Cursor;
 use super::event::Record;
 use super::progress::Progress;
 use super::sink::{Sink, SinkError};
-use super::{Tail, TailError};
+use super::{Loss, Tail, TailError};
 
 /// Entries of a batch, and their bytes as far as more than one is in it.
 const MAX_BATCH: usize = 1000;
@@ -91,9 +91,32 @@ impl Follower {
         if self.tail.size() - next < MAX_BATCH as u64 {
             tokio::time::sleep(self.pace.gather).await;
         }
-        let batch = batch(next, self.tail.read(next, MAX_BATCH).await?)?;
-        self.sink.deliver(&batch).await?;
-        let (cursor, next) = (self.cursor.clone(), next + batch.len() as u64);
+        let entries = match self.tail.read(next, MAX_BATCH).await {
+            Err(TailError::Gone { first }) => return self.skip_to(first).await,
+            entries => entries?,
+        };
+        let batch = batch(next, entries)?;
+        let rejected = self.sink.deliver(&batch).await?;
+        self.move_to(next + batch.len() as u64).await?;
+        if rejected > 0 {
+            self.progress.lost(self.at, rejected, Loss::Rejected);
+        }
+        Ok(())
+    }
+
+    /// A stream that waits for what is gone would wait for ever. A new one begins where
+    /// the log does, and has lost nothing.
+    async fn skip_to(&mut self, first: u64) -> Result<(), FollowError> {
+        let next = self.cursor.next();
+        self.move_to(first).await?;
+        if next > 0 {
+            self.progress.lost(self.at, first - next, Loss::Expired);
+        }
+        Ok(())
+    }
+
+    async fn move_to(&mut self, next: u64) -> Result<(), FollowError> {
+        let cursor = self.cursor.clone();
         let moved = tokio::task::spawn_blocking(move || cursor.moved_to(next)).await;
         self.cursor = moved.map_err(io::Error::other).flatten().map_err(FollowError::Cursor)?;
         Ok(())

@@ -8,7 +8,9 @@
 //!
 //! Invariants:
 //! - Every entry arrives at least once, in the order of the log; after an outage some
-//!   arrive again. The exception is UDP, which loses datagrams without telling.
+//!   arrive again. The exceptions: UDP loses datagrams without telling; what a collector
+//!   rejects for good, and what retention takes out of the log before a sink has taken
+//!   it, is counted as a [`Loss`].
 //! - What bounds a stream is `max_lag`, in entries. Beyond it the stream is named as
 //!   not ready, and with [`OnLag::Refuse`] nothing is transferred any more.
 //!
@@ -17,6 +19,7 @@
 //! only when it has read to the end. UDP: the datagram left.
 
 mod cef;
+mod collector;
 mod config;
 mod cursor;
 mod directory;
@@ -67,6 +70,26 @@ pub trait Meter: Send + Sync {
     fn stream_lag(&self, stream: &str, entries: u64);
     /// The sink did not take a batch; it will be tried again.
     fn stream_failed(&self, stream: &str);
+    /// The sink will never have so many entries.
+    fn stream_lost(&self, stream: &str, entries: u64, why: Loss);
+}
+
+/// Why a sink never has an entry. The log has it, or has had it for its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// A collector rejected it for good.
+    Rejected,
+    /// Its time in the log was over before the sink took it.
+    Expired,
+}
+
+impl Loss {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// Why streams cannot be started.

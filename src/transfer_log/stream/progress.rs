@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use smol_str::SmolStr;
 
-use super::{Meter, OnLag, StreamConfig, Tail, TransferLogError};
+use super::{Loss, Meter, OnLag, StreamConfig, Tail, TransferLogError};
 
 /// How far each stream has come, for those who ask and those who must not go on.
 pub(super) struct Progress {
@@ -62,6 +62,13 @@ impl Progress {
         }
         self.meter.stream_failed(&stream.name);
         self.meter.stream_lag(&stream.name, self.lag(stream));
+    }
+
+    /// The sink of a stream will never have so many entries.
+    pub fn lost(&self, at: usize, entries: u64, why: Loss) {
+        let Some(stream) = self.streams.get(at) else { return };
+        tracing::error!(stream = %stream.name, entries, why = why.as_str(), "the stream's sink will never have these entries");
+        self.meter.stream_lost(&stream.name, entries, why);
     }
 
     /// Reports the lag of every stream: after the log has grown.

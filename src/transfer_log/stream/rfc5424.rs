@@ -23,7 +23,7 @@ pub(super) fn message(record: &Record, format: Format, source: &Source) -> Strin
         Format::Cef => cef::text(record, &event, source),
     };
     let bom = if text.is_ascii() { "" } else { BOM };
-    format!("{} {} {bom}{text}", header(record, &event, source), structured_data(source))
+    format!("{} {} {bom}{text}", header(record, &event, source), structured_data())
 }
 
 /// A message for an entry that no datagram can carry: it says which entry of which
@@ -34,7 +34,7 @@ pub(super) fn pointer(record: &Record, source: &Source) -> String {
     format!(
         r#"{} {} {{"index":{},"origin":{origin},"too_large":true}}"#,
         header(record, &event, source),
-        structured_data(source),
+        structured_data(),
         record.index,
     )
 }
@@ -52,30 +52,17 @@ fn header(record: &Record, event: &Event, source: &Source) -> String {
     format!("<{priority}>1 {time} {host} {APP_NAME} - {}", event.kind)
 }
 
-/// The registered element `origin` (section 7.2): who wrote this. What an entry says
-/// stands in the message, since elements of our own would need an enterprise number.
-fn structured_data(source: &Source) -> String {
-    let instance = param_value(source.instance.as_str());
-    let version = env!("CARGO_PKG_VERSION");
-    format!(r#"[origin software="Zollhaus {instance}" swVersion="{version}"]"#)
+/// The registered element `origin` (section 7.2): which software wrote this; which
+/// instance of it, `HOSTNAME` says. What an entry says stands in the message, since
+/// elements of our own would need an enterprise number.
+fn structured_data() -> String {
+    format!(r#"[origin software="Zollhaus" swVersion="{}"]"#, env!("CARGO_PKG_VERSION"))
 }
 
 /// Printable ASCII without spaces, or `-` for a name that has none.
 fn hostname(name: &str) -> Cow<'_, str> {
     let name: String = name.chars().filter(char::is_ascii_graphic).take(MAX_HOSTNAME).collect();
     if name.is_empty() { "-".into() } else { name.into() }
-}
-
-/// Section 6.3.3: `"`, `\` and `]` are escaped.
-fn param_value(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '"' | '\\' | ']') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
 }
 
 /// Octet counting, `MSG-LEN SP SYSLOG-MSG` (RFC 6587 section 3.4.1, RFC 5425

@@ -3,19 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http::StatusCode;
 
-use crate::upstream::{AnswerBody, UpstreamClient, UpstreamError};
+use crate::upstream::{CredentialError, UpstreamError};
 
+use super::collector::Collector;
 use super::event::Record;
 use super::syslog::{MAX_DATAGRAM, SyslogSink};
 use super::{Destination, Format, Source, StreamConfig, StreamSetupError, file, otlp, rfc5424};
-
-/// Of a collector's answer, which says how many records it rejected.
-const MAX_ANSWER: usize = 64 << 10;
 
 /// What takes entries.
 #[derive(Debug)]
@@ -28,7 +23,7 @@ pub(super) struct Sink {
 enum Kind {
     Syslog { sink: SyslogSink, format: Format },
     File { path: PathBuf, format: Format },
-    Otlp { client: Box<UpstreamClient>, url: Uri },
+    Otlp(Box<Collector>),
 }
 
 /// Why a batch may not have been taken.
@@ -44,6 +39,8 @@ pub(super) enum SinkError {
     Collector(#[from] UpstreamError),
     #[error("the collector answers with {0}")]
     Status(StatusCode),
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     #[error("`{path}` cannot be written: {source}")]
     File { path: PathBuf, source: std::io::Error },
 }
@@ -58,21 +55,23 @@ impl Sink {
             Destination::File { path, format } => {
                 Kind::File { path: path.clone(), format: *format }
             }
-            Destination::Otlp(client) => Kind::Otlp {
-                client: Box::new(UpstreamClient::new(client).map_err(|source| {
-                    StreamSetupError::Client { stream: config.name.clone(), source }
-                })?),
-                url: client.url.clone(),
-            },
+            Destination::Otlp { client, credential } => {
+                let collector = Collector::new(client, credential.clone());
+                Kind::Otlp(Box::new(collector.map_err(|source| StreamSetupError::Client {
+                    stream: config.name.clone(),
+                    source,
+                })?))
+            }
         };
         Ok(Self { kind, source: source.clone() })
     }
 
-    /// Hands over a batch, and returns when all of it is taken.
+    /// Hands over a batch, and returns when all of it is taken: how many of its entries
+    /// were rejected for good, and must not be sent again.
     ///
     /// # Errors
     /// [`SinkError`]; some of it may have been taken.
-    pub async fn deliver(&self, batch: &[Record]) -> Result<(), SinkError> {
+    pub async fn deliver(&self, batch: &[Record]) -> Result<u64, SinkError> {
         let messages =
             |format| batch.iter().map(move |record| rfc5424::message(record, format, &self.source));
         match &self.kind {
@@ -83,49 +82,21 @@ impl Sink {
                     }
                     rfc5424::pointer(record, &self.source)
                 });
-                datagrams.send(fitting).await
+                datagrams.send(fitting).await?;
             }
             Kind::Syslog { sink: SyslogSink::Connections(connections), format } => {
                 let framed: Vec<u8> =
                     messages(*format).flat_map(|message| rfc5424::frame(&message)).collect();
-                connections.send(&framed).await
+                connections.send(&framed).await?;
             }
             Kind::File { path, format } => {
                 let lines = messages(*format).flat_map(|message| [message, "\n".to_owned()]);
-                file::append(path.clone(), lines.collect()).await
+                file::append(path.clone(), lines.collect()).await?;
             }
-            Kind::Otlp { client, url } => {
-                export(client, url, otlp::request(batch, &self.source)).await
+            Kind::Otlp(collector) => {
+                return collector.export(otlp::request(batch, &self.source)).await;
             }
         }
+        Ok(0)
     }
-}
-
-/// A collector's "not now" and "never" are tried again alike: dropping is not ours to
-/// decide, and the stream is reported until somebody looks.
-async fn export(client: &UpstreamClient, url: &Uri, body: Vec<u8>) -> Result<(), SinkError> {
-    let mut request = Request::new(Full::new(Bytes::from(body)));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = url.clone();
-    let json = http::HeaderValue::from_static("application/json");
-    request.headers_mut().insert(CONTENT_TYPE, json.clone());
-    request.headers_mut().insert(ACCEPT, json);
-    let answer = client.send(request).await?;
-    if answer.status() != StatusCode::OK {
-        return Err(SinkError::Status(answer.status()));
-    }
-    let rejected = otlp::rejected(&read(answer.into_body()).await);
-    if rejected > 0 {
-        tracing::warn!(%url, rejected, "the collector rejected entries for good; they stay in the log");
-    }
-    Ok(())
-}
-
-/// The start of a body. What cannot be read is not needed: the status has said it all.
-async fn read(body: AnswerBody) -> Bytes {
-    let (mut body, mut read) = (Limited::new(body, MAX_ANSWER), BytesMut::new());
-    while let Some(Ok(frame)) = body.frame().await {
-        read.extend(frame.into_data().ok());
-    }
-    read.freeze()
 }

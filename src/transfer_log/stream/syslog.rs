@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ProtocolVersion;
 use rustls::pki_types::ServerName;
 use smol_str::SmolStr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -40,6 +41,7 @@ pub(super) struct Connections {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    shows_certificate: bool,
 }
 
 impl SyslogSink {
@@ -50,12 +52,15 @@ impl SyslogSink {
         port: u16,
     ) -> Result<Self, StreamSetupError> {
         let host = host.to_owned();
+        let shows_certificate = matches!(over, Syslog::Tls { identity: Some(_), .. });
         let tls = match over {
             Syslog::Udp => return Ok(Self::Datagrams(Datagrams { host, port })),
             Syslog::Tcp => None,
-            Syslog::Tls { ca } => {
-                let config = client_tls(ca.as_deref()).map_err(|source| {
-                    StreamSetupError::Client { stream: stream.clone(), source }
+            Syslog::Tls { ca, identity } => {
+                let config = client_tls(ca.as_deref(), identity.as_ref());
+                let config = config.map_err(|source| StreamSetupError::Client {
+                    stream: stream.clone(),
+                    source,
                 })?;
                 let name = ServerName::try_from(host.clone()).map_err(|_| {
                     StreamSetupError::Host { stream: stream.clone(), host: host.clone() }
@@ -63,7 +68,7 @@ impl SyslogSink {
                 Some((TlsConnector::from(Arc::new(config)), name))
             }
         };
-        Ok(Self::Connections(Connections { host, port, tls }))
+        Ok(Self::Connections(Connections { host, port, tls, shows_certificate }))
     }
 }
 
@@ -92,12 +97,29 @@ impl Connections {
             TcpStream::connect((&*self.host, self.port)).await.map_err(SinkError::Unreachable)
         });
         let tcp = tcp.await?;
-        let Some((connector, name)) = &self.tls else { return hand_over(tcp, framed).await };
+        let Some((connector, name)) = &self.tls else {
+            return hand_over(tcp, framed, Farewell::OfTcp).await;
+        };
         let tls = within(CONNECT_TIME, "finish the TLS handshake", async {
             connector.connect(name.clone(), tcp).await.map_err(SinkError::Unreachable)
         });
-        hand_over(tls.await?, framed).await
+        let tls = tls.await?;
+        let is_settled = tls.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_2);
+        let farewell =
+            if is_settled || !self.shows_certificate { Farewell::OfTcp } else { Farewell::OfTls };
+        hand_over(tls, framed, farewell).await
     }
+}
+
+/// What says that the server has read to the end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    /// Its closing the connection in order, since not every server says `close_notify`
+    /// as RFC 5425 section 4.4 asks for.
+    OfTcp,
+    /// `close_notify`. In TLS 1.3 a server that does not accept our certificate can close
+    /// in order when all is sent already.
+    OfTls,
 }
 
 /// Writes, says that this was all, and waits until the server has read to the end and
@@ -105,6 +127,7 @@ impl Connections {
 async fn hand_over(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     framed: &[u8],
+    farewell: Farewell,
 ) -> Result<(), SinkError> {
     within(SEND_TIME, "read a batch", async {
         stream.write_all(framed).await.map_err(SinkError::BrokenOff)?;
@@ -117,8 +140,12 @@ async fn hand_over(
             match stream.read(&mut ignored).await {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
-                // TCP closed in order, only without the farewell of TLS.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+                Err(error)
+                    if error.kind() == io::ErrorKind::UnexpectedEof
+                        && farewell == Farewell::OfTcp =>
+                {
+                    return Ok(());
+                }
                 Err(error) => return Err(SinkError::BrokenOff(error)),
             }
         }
@@ -140,6 +167,7 @@ impl std::fmt::Debug for Connections {
             .field("host", &self.host)
             .field("port", &self.port)
             .field("is_tls", &self.tls.is_some())
+            .field("shows_certificate", &self.shows_certificate)
             .finish()
     }
 }

@@ -19,6 +19,11 @@ pub trait Tail: Send + Sync {
 }
 
 /// Entries cannot be read from the log.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the transfer log cannot be read: {0}")]
-pub struct TailError(pub String);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TailError {
+    /// They never can: their time is over.
+    #[error("the entries before {first} are gone since their time is over")]
+    Gone { first: u64 },
+    #[error("the transfer log cannot be read: {0}")]
+    Unreadable(String),
+}

@@ -124,3 +124,17 @@ fn a_key_is_trusted_only_from_its_announcement_on() {
     let result = verify(&log.directory(), &options).unwrap_err();
     assert!(matches!(result, VerifyError::Damaged(Damage::Note { .. })), "{result}");
 }
+
+#[test]
+fn a_checkpoint_that_goes_while_the_log_is_read_is_not_missed() {
+    // Listed, and not there any more when its turn comes.
+    let log = TestLog::usual();
+    for size in [300, 700] {
+        let name = format!("checkpoints/{size:020}");
+        let _ = std::fs::remove_file(log.path().join(&name));
+        std::os::unix::fs::symlink("gone", log.path().join(&name)).unwrap();
+    }
+    let report = check(&log, &log.options());
+    assert_eq!((report.checkpoint.size, report.kept_checkpoints), (600, 2));
+    assert!(!report.is_stale);
+}

@@ -59,7 +59,7 @@ impl TestLog {
     }
 
     /// A log of that name, signed by a key from that seed.
-    pub(super) fn of(origin: &str, seed: u8) -> Self {
+    pub(crate) fn of(origin: &str, seed: u8) -> Self {
         let key = SignerKey::new(origin, &[seed; 32]).unwrap();
         Self {
             scratch: Scratch::new(),

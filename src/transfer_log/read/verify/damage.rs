@@ -18,7 +18,7 @@ pub enum VerifyError {
          all others are right"
     )]
     Unsupported { index: u64, version: u64 },
-    #[error("the older checkpoint cannot be relied on: {0}")]
+    #[error("{0}, so it cannot be relied on")]
     UnusableCheckpoint(Damage),
     #[error("no key of the log was given")]
     NoKey,

@@ -87,10 +87,9 @@ pub fn verify(directory: &LogDirectory, options: &VerifyOptions) -> Result<Repor
     let mut trust = Trust::new(options)?;
     let current = trust.read(NoteFile::Current, directory.checkpoint()?)?;
     let newer = kept.last().copied().filter(|size| *size > current.checkpoint.size);
-    let newest = match newer {
-        None => current,
-        Some(size) => trust.read_kept(directory, size)?,
-    };
+    let newer = newer.map(|size| trust.read_kept(directory, size)).transpose()?.flatten();
+    let is_stale = newer.is_some();
+    let newest = newer.unwrap_or(current);
     // A wrong signature is said at once; an unknown key may be announced on the way.
     trust.signers(&newest)?;
     let size = newest.checkpoint.size;
@@ -113,8 +112,8 @@ pub fn verify(directory: &LogDirectory, options: &VerifyOptions) -> Result<Repor
         while let Some(older) = marks.next_if(|older| older.checkpoint.size == walk.size()) {
             older.check_root(root, agreed)?;
         }
-        if let Some(kept) = kept.next_if_eq(&walk.size()) {
-            let kept = trust.read_kept(directory, kept)?;
+        let kept = kept.next_if_eq(&walk.size()).map(|size| trust.read_kept(directory, size));
+        if let Some(kept) = kept.transpose()?.flatten() {
             let is_known = trust.signers(&kept)?.is_some();
             kept.check_root(root, agreed)?;
             kept_checkpoints += 1;
@@ -132,8 +131,9 @@ pub fn verify(directory: &LogDirectory, options: &VerifyOptions) -> Result<Repor
     trust.believe(size);
     // What is announced anywhere in the tree may have signed earlier checkpoints.
     for size in unknown {
-        let kept = trust.read_kept(directory, size)?;
-        trust.signers(&kept)?.ok_or_else(|| kept.unknown_keys())?;
+        if let Some(kept) = trust.read_kept(directory, size)? {
+            trust.signers(&kept)?.ok_or_else(|| kept.unknown_keys())?;
+        }
     }
     let cosigned_by = newest.cosigned_by(&options.witnesses)?;
 
@@ -150,7 +150,7 @@ pub fn verify(directory: &LogDirectory, options: &VerifyOptions) -> Result<Repor
         older_checkpoints: older.len(),
         announced_keys: trust.announced().cloned().collect(),
         clock_went_back: walk.clock_went_back,
-        is_stale: newer.is_some(),
+        is_stale,
         waiting: journal.waiting,
         is_torn: journal.is_torn,
     })

@@ -51,12 +51,14 @@ impl<'a> Trust<'a> {
         }
     }
 
+    /// `None` if it is gone since it was listed: a log in use keeps only some.
     pub(super) fn read_kept(
         &self,
         directory: &LogDirectory,
         size: u64,
-    ) -> Result<Signed, VerifyError> {
-        self.read(NoteFile::Kept(size), directory.earlier_checkpoint(size)?)
+    ) -> Result<Option<Signed>, VerifyError> {
+        let note = directory.earlier_checkpoint(size)?;
+        note.map(|note| self.read(NoteFile::Kept(size), Some(note))).transpose()
     }
 
     /// Who of those that are trusted by now signed it; `None` if nobody did.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeMap;
+
 use super::super::{EntryError, parse_entry};
 use super::trust::Trust;
 use super::{Damage, LogDirectory, ReadError, VerifyError};
@@ -20,7 +22,7 @@ pub(super) struct Walk<'a> {
     bundle: Bundle,
     /// Entries whose bundles are gone.
     pub(super) pruned: u64,
-    /// No bundle was there so far: only the first ones may be gone.
+    /// No bundle before the next is there: only the first ones may be gone.
     is_prefix: bool,
     last_time: Option<Timestamp>,
     pub(super) clock_went_back: Option<(u64, u64)>,
@@ -37,6 +39,8 @@ struct Bundle {
     tile: String,
     /// The bundle that was read; `None` if it is gone.
     entries: Option<(TileId, Vec<u8>)>,
+    /// Those of its entries that outlive it.
+    announcements: BTreeMap<u64, Vec<u8>>,
     /// Where the next entry begins.
     at: usize,
 }
@@ -139,12 +143,26 @@ impl<'a> Walk<'a> {
         };
         let hashes = self.read_tile(tile, index)?;
         let entries = self.directory.tile_bytes(bundle)?;
-        if entries.is_none() && !(self.is_prefix && bundle.is_full()) {
-            let (file, problem) = (bundle.to_string(), "is missing");
-            return Err(Damage::File { file, problem, index }.into());
-        }
-        self.is_prefix = entries.is_none();
-        Ok(Bundle { hashes, tile: tile.to_string(), entries, at: 0 })
+        self.is_prefix = match &entries {
+            Some(_) => false,
+            None if bundle.is_full() && (self.is_prefix || self.all_are_gone_before(number)) => {
+                true
+            }
+            None => {
+                let (file, problem) = (bundle.to_string(), "is missing");
+                return Err(Damage::File { file, problem, index }.into());
+            }
+        };
+        let announcements = match entries {
+            Some(_) => BTreeMap::new(),
+            None => self.directory.announcements(index..index + TILE_WIDTH)?,
+        };
+        Ok(Bundle { hashes, tile: tile.to_string(), entries, announcements, at: 0 })
+    }
+
+    /// In a log that is in use, the time of entries may end while they are read.
+    fn all_are_gone_before(&self, number: u64) -> bool {
+        (0..number).all(|before| !self.directory.has_tile(TileId::full(TileKind::Entries, before)))
     }
 
     fn take(
@@ -174,9 +192,11 @@ impl<'a> Walk<'a> {
 }
 
 impl Bundle {
-    /// The next entry, which has that index; `None` if the bundle is gone.
+    /// The next entry, which has that index; `None` if it is gone with its bundle.
     fn next(&mut self, index: u64) -> Result<Option<&[u8]>, Damage> {
-        let Some((id, bytes)) = &self.entries else { return Ok(None) };
+        let Some((id, bytes)) = &self.entries else {
+            return Ok(self.announcements.get(&index).map(Vec::as_slice));
+        };
         let rest = bytes.get(self.at..).unwrap_or_default();
         let Some(Ok(entry)) = BundleReader::new(rest).next() else {
             return Err(Damage::Short { file: id.to_string(), index });
@@ -193,5 +213,37 @@ impl Bundle {
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trust::Trust;
+    use super::Walk;
+    use crate::transfer_log::read::tests::TestLog;
+    use crate::transfer_log::tile::RightEdge;
+
+    #[test]
+    fn entries_may_go_while_the_log_is_walked_but_none_from_its_middle() {
+        let check = |gone: &[&str], can_go_on: bool| {
+            let mut log = TestLog::new();
+            log.grow_to(1024, &[1024]);
+            let (directory, options) = (log.directory(), log.options());
+            let mut trust = Trust::new(&options).unwrap();
+            let mut walk = Walk::new(&directory, RightEdge::new(), 1024);
+            for _ in 0..512 {
+                walk.step(&mut trust).unwrap();
+            }
+            for name in gone {
+                std::fs::remove_file(log.path().join(name)).unwrap();
+            }
+            let is_well = (512..1024).all(|_| walk.step(&mut trust).is_ok());
+            assert_eq!(is_well, can_go_on, "{gone:?}");
+            assert!(!can_go_on || walk.pruned == 256);
+        };
+        let bundles = ["tile/entries/000", "tile/entries/001", "tile/entries/002"];
+        check(&bundles, true);
+        check(&bundles[2..], false);
+        check(&bundles[1..], false);
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use super::follow::Pace;
-use super::{Destination, Format, Meter, OnLag, Source, StreamConfig, Streams, Syslog, Tail};
+use super::{Destination, Format, Loss, Meter, OnLag, Source, StreamConfig, Streams, Syslog, Tail};
 use crate::base::SubjectId;
 use crate::testkit::Scratch;
 use crate::testkit::{self, sealed, unlisted};
@@ -65,6 +65,7 @@ struct House {
 struct Measured {
     lags: Mutex<BTreeMap<String, u64>>,
     failures: Mutex<u64>,
+    losses: Mutex<Vec<(u64, Loss)>>,
 }
 
 impl Meter for Measured {
@@ -74,6 +75,10 @@ impl Meter for Measured {
 
     fn stream_failed(&self, _: &str) {
         *self.failures.lock().unwrap() += 1;
+    }
+
+    fn stream_lost(&self, _: &str, entries: u64, why: Loss) {
+        self.losses.lock().unwrap().push((entries, why));
     }
 }
 
@@ -91,14 +96,17 @@ impl House {
     }
 
     fn start(&self, config: StreamConfig) -> Streams {
+        self.start_with(config, &(Arc::clone(&self.log) as _))
+    }
+
+    fn start_with(&self, config: StreamConfig, tail: &Arc<dyn Tail>) -> Streams {
         let pace = Pace {
             gather: Duration::from_millis(1),
             first_pause: Duration::from_millis(1),
             longest_pause: Duration::from_millis(20),
         };
-        let tail: Arc<dyn Tail> = Arc::clone(&self.log) as _;
         let meter: Arc<dyn Meter> = Arc::clone(&self.meter) as _;
-        super::start_at(&[config], &self.folder.file(""), &source(), &tail, &meter, pace).unwrap()
+        super::start_at(&[config], &self.folder.file(""), &source(), tail, &meter, pace).unwrap()
     }
 
     fn cursor(&self) -> String {

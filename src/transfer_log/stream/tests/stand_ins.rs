@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -54,7 +55,7 @@ pub(super) fn caller(message: &str) -> u64 {
     number
 }
 
-/// A syslog server over TCP or TLS. It resets its first `resets` connections with
+/// A syslog server over TCP, or over TLS for those with a certificate. It resets its first `resets` connections with
 /// bytes unread.
 pub(super) async fn syslog(resets: usize, certificates: Option<&Certificates>) -> Received {
     let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
@@ -78,12 +79,29 @@ pub(super) async fn syslog(resets: usize, certificates: Option<&Certificates>) -
     })
 }
 
-/// A collector that answers each request with the next status, then with 200.
-pub(super) async fn collector(statuses: &'static [u16]) -> Received {
+/// A syslog server over TLS that reads to the end, and goes without a farewell.
+pub(super) async fn rude_syslog(certificates: &Certificates) -> Received {
+    let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
+    let acceptor = acceptor(certificates);
+    serve(listener, move |_, stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            while stream.read(&mut [0; 4096]).await.unwrap() > 0 {}
+        }
+    })
+}
+
+/// A collector that answers each request with the next status and body, then with 200.
+/// With a field, requests must have it.
+pub(super) async fn collector(
+    answers: &'static [(u16, &'static str)],
+    field: Option<&'static str>,
+) -> Received {
     let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
     serve(listener, move |at, stream, messages| async move {
-        let status = statuses.get(at).copied().unwrap_or(200);
-        answer(stream, status, messages).await;
+        let next = answers.get(at).copied().unwrap_or((200, "{}"));
+        answer(stream, next, field, messages).await;
     })
 }
 
@@ -110,10 +128,15 @@ fn acceptor(certificates: &Certificates) -> TlsAcceptor {
     let chain = CertificateDer::pem_file_iter(certificates.path("server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(certificates.path("server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificates.path("ca.pem")).unwrap()).unwrap();
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let verifier = verifier.build().unwrap();
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(chain.map(Result::unwrap).collect(), key)
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
@@ -152,32 +175,44 @@ fn first_frame(bytes: &[u8]) -> Option<usize> {
 }
 
 /// One request per connection; a body that is taken counts as its records.
-async fn answer(mut stream: TcpStream, status: u16, messages: mpsc::UnboundedSender<String>) {
+async fn answer(
+    mut stream: TcpStream,
+    (mut status, mut body): (u16, &str),
+    field: Option<&str>,
+    messages: mpsc::UnboundedSender<String>,
+) {
     let (mut request, mut bytes) = (Vec::new(), [0; 4096]);
-    let body = loop {
+    let request = loop {
         let read = stream.read(&mut bytes).await.unwrap();
         assert!(read > 0, "half a request");
         request.extend_from_slice(&bytes[..read]);
         let text = String::from_utf8_lossy(&request);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let Some((head, sent)) = text.split_once("\r\n\r\n") else { continue };
         assert!(head.starts_with("POST /v1/logs HTTP/1.1\r\n"), "{head}");
         let head = head.to_ascii_lowercase();
         assert!(head.contains("content-type: application/json"), "{head}");
+        if field.is_some_and(|field| !head.lines().any(|line| line == field)) {
+            (status, body) = (401, "");
+        }
         let length = head.split("content-length: ").nth(1).unwrap();
         let length: usize = length.lines().next().unwrap().parse().unwrap();
-        if body.len() == length {
-            break body.to_owned();
+        if sent.len() == length {
+            break sent.to_owned();
         }
     };
-    if status == 200 {
-        let request: Value = serde_json::from_str(&body).unwrap();
+    if status / 100 == 2 {
+        let request: Value = serde_json::from_str(&request).unwrap();
         let records = &request["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
         for record in records.as_array().unwrap() {
             let _ = messages.send(record["body"]["stringValue"].as_str().unwrap().to_owned());
         }
     }
-    let answer =
-        format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}");
+    // A 204 has neither.
+    let rest = match status {
+        204 => "\r\n".to_owned(),
+        _ => format!("content-length: {}\r\n\r\n{body}", body.len()),
+    };
+    let answer = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n{rest}");
     stream.write_all(answer.as_bytes()).await.unwrap();
     let _ = stream.shutdown().await;
 }

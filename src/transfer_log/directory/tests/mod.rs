@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod retention;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::{Identity, OpenError, Recovered, recover};
 use crate::base::{EntryId, Timestamp};
-use crate::testkit::cases;
+use crate::testkit::{Scratch, cases};
 use crate::transfer_log::disk::simulated::SimulatedDisk;
 use crate::transfer_log::disk::{self, Disk};
-use crate::transfer_log::integrate::Pruner;
 use crate::transfer_log::journal::Lines;
 use crate::transfer_log::merkle::{leaf_hash, root_of};
 use crate::transfer_log::note::{SignedNote, SignerKey};
+use crate::transfer_log::read::{LogDirectory, VerifyOptions, verify};
 use crate::transfer_log::tile::{BundleReader, TILE_WIDTH, TileId, TileKind};
 use crate::transfer_log::tile_files::TileFiles;
 use crate::transfer_log::{Checkpoint, Entry, Outcome, Transfer, TransferResult};
@@ -343,34 +344,35 @@ fn a_new_key_is_announced_and_signs_with_the_old_one_once() {
 }
 
 #[test]
-fn bundles_go_when_all_their_entries_are_too_old() {
-    let (disk, mut house) = (empty_disk(), House::default());
-    let mut log = open(&disk).unwrap();
-    for _ in 0..4 {
-        assert!(house.play(&mut log, &[Step::Leave(150), Step::Return(150), Step::Integrate]));
+fn wherever_a_rotation_is_cut_off_the_first_key_is_enough_to_verify() {
+    let before = empty_disk();
+    let mut house = House::default();
+    let mut log = open(&before).unwrap();
+    assert!(house.play(&mut log, &[Step::Leave(3), Step::Return(2), Step::Integrate]));
+    let steps = [Step::Leave(2), Step::Integrate, Step::Return(3), Step::Integrate];
+    // Every operation in the long run.
+    let step = if cases(1) > 1 { 1 } else { 7 };
+    for operations in (0..).step_by(step) {
+        let (disk, mut house) = (before.crash(|| true), house.clone());
+        disk.kill_after(operations);
+        if let Ok(mut log) = open_with(&disk, &[1, 2]) {
+            house.play(&mut log, &steps);
+        }
+        for survives in [true, false] {
+            let left = disk.crash(|| survives);
+            let mut log = open_with(&left, &[1, 2]).unwrap();
+            House::default().step(&mut log, Step::Integrate);
+            let folder = Scratch::new();
+            left.copy_to(&folder.file(""));
+            let directory = LogDirectory::open(&folder.file("var/log")).unwrap();
+            let keys = vec![key(1).verifier().clone()];
+            let report = verify(&directory, &VerifyOptions { keys, ..VerifyOptions::default() });
+            let report = report.unwrap_or_else(|error| panic!("operation {operations}: {error}"));
+            assert_eq!(report.announced_keys, [key(2).verifier().clone()]);
+            assert_eq!(report.waiting, 0);
+        }
+        if disk.operations() <= operations {
+            return;
+        }
     }
-    let files = TileFiles::new(Arc::new(disk.clone()), Path::new(DIRECTORY));
-    let left = || -> Vec<u64> {
-        let has = |index: &u64| files.has(TileId::full(TileKind::Entries, *index)).unwrap();
-        (0..5).filter(has).collect()
-    };
-    let day = 86_400_000;
-    let at = |days: u64, millis: u64| {
-        Timestamp::from_unix_millis(NOW.unix_millis() + days * day + millis)
-    };
-    let pruner = || Pruner::new(Duration::from_millis(30 * day), files.clone());
-    let size = log.writer.next();
-    pruner().prune(size, at(30, 0)).unwrap();
-    assert_eq!(left(), [0, 1, 2, 3]);
-    // Not all that are over at once: it fails in between, and goes on.
-    disk.fail(9..1000);
-    assert!(pruner().prune(size, at(30, 1)).is_err());
-    disk.fail(0..0);
-    assert!((1..4).contains(&left().len()));
-    pruner().prune(size, at(30, 1)).unwrap();
-    assert_eq!(left(), [0; 0]);
-    // The log goes on, and what is left of it agrees.
-    assert!(house.play(&mut log, &[Step::Leave(100), Step::Integrate]));
-    drop(log);
-    assert!(open(&disk).is_ok());
 }
