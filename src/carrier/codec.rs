@@ -21,6 +21,10 @@ pub enum Codec {
     OData,
     /// The inside of an attribute value or of an element in XML 1.0, in either quotes.
     Xml,
+    /// A phrase between the braces of a SOSL search, double quotes included.
+    Sosl,
+    /// A cell of a CSV row (RFC 4180), double quotes included.
+    Csv,
     /// A COQL string literal, single quotes included.
     Coql,
     /// A value in the criteria of a Zoho search, without quotes.
@@ -36,7 +40,7 @@ impl Codec {
     /// `text` as a complete literal, with the delimiters the syntax asks for.
     pub fn literal(self, text: &str) -> String {
         match self {
-            Codec::Json => format!("\"{}\"", self.fragment(text)),
+            Codec::Json | Codec::Csv | Codec::Sosl => format!("\"{}\"", self.fragment(text)),
             Codec::Percent | Codec::ZohoCriteria | Codec::Xml | Codec::Plain => self.fragment(text),
             Codec::Soql | Codec::Coql | Codec::OData => format!("'{}'", self.fragment(text)),
         }
@@ -52,7 +56,12 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::ZohoCriteria | Codec::Xml | Codec::Plain => elements.to_owned(),
+            Codec::Percent
+            | Codec::Csv
+            | Codec::Sosl
+            | Codec::ZohoCriteria
+            | Codec::Xml
+            | Codec::Plain => elements.to_owned(),
             Codec::Soql | Codec::Coql | Codec::OData => format!("({elements})"),
         }
     }
@@ -63,6 +72,8 @@ impl Codec {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
             Codec::Soql => escape_soql(text),
+            Codec::Sosl => escape_sosl(text),
+            Codec::Csv => text.replace('"', "\"\""),
             // Zoho, "FAQs on COQL API": a quote is doubled. So it is in OData.
             Codec::Coql | Codec::OData => text.replace('\'', "''"),
             Codec::ZohoCriteria => escape_criteria(text),
@@ -127,6 +138,18 @@ fn escape_xml(text: &str) -> String {
     escaped
 }
 
+/// Salesforce, "FIND {SearchQuery}", reserved characters.
+fn escape_sosl(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if SOSL_RESERVED.contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
 /// Zoho, "Search Records": parentheses, commas and backslashes in values.
 fn escape_criteria(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -138,6 +161,9 @@ fn escape_criteria(text: &str) -> String {
     }
     escaped
 }
+
+/// What a SOSL term can hold with a backslash only.
+pub const SOSL_RESERVED: &str = "?&|!{}[]()^~*:\\\"'+-";
 
 /// `\uXXXX`, for a character of the basic plane.
 fn push_unit(escaped: &mut String, character: char) {
@@ -173,6 +199,14 @@ impl DecodedText {
         &self.text
     }
 
+    /// The same text with `head` before it, which stands nowhere.
+    #[must_use]
+    pub fn behind(&self, head: &str) -> Self {
+        let own = (0..=self.text.len()).map(|at| self.origin_of(&(at..at)).start);
+        let origin = std::iter::repeat_n(0, head.len()).chain(own).collect();
+        Self::new(format!("{head}{}", self.text), origin)
+    }
+
     /// Where the decoded range stood in the escaped form.
     pub fn origin_of(&self, span: &Range<usize>) -> Range<usize> {
         let Some(last) = self.origin.last() else { return span.clone() };
@@ -198,6 +232,8 @@ mod tests {
         check(Codec::Json, "a\"\\\n\u{8}\u{2028}ü", r#""a\"\\\n\u0008\u2028ü""#);
         check(Codec::Percent, "a b+ü/'@~-._", "a%20b%2B%C3%BC%2F%27%40~-._");
         check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
+        check(Codec::Sosl, "a-b'{\\@c.de", r#""a\-b\'\{\\@c.de""#);
+        check(Codec::Csv, "a \"b\",\nc", "\"a \"\"b\"\",\nc\"");
         check(Codec::Coql, "O'Brien\"", "'O''Brien\"'");
         check(Codec::ZohoCriteria, r"a (b), c\", r"a \(b\)\, c\\");
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
@@ -229,6 +265,9 @@ mod tests {
         check(4..4, 8..8);
         check(0..99, 0..8);
         assert_eq!(DecodedText::verbatim("abc".to_owned()).origin_of(&(1..3)), 1..3);
+        let behind = decoded.behind("/b/");
+        assert_eq!(behind.as_str(), "/b/aüb");
+        assert_eq!((behind.origin_of(&(3..4)), behind.origin_of(&(4..6))), (0..1, 1..7));
     }
 
     #[test]

@@ -86,6 +86,37 @@ impl Document {
         self
     }
 
+    /// The same, its records numbered from `first` on.
+    #[must_use]
+    pub fn numbered_from(mut self, first: u32) -> Self {
+        for slot in &mut self.slots {
+            match &mut slot.content {
+                Content::Value(occurrence) => occurrence.record += first,
+                Content::Nested { document, .. } => {
+                    *document = std::mem::take(document).numbered_from(first);
+                }
+                Content::Rewritten(_) | Content::Length { .. } => {}
+            }
+        }
+        self.elements.number_from(first);
+        self
+    }
+
+    /// The same without the values that are picked: they stay as they are, whatever is
+    /// decided.
+    #[must_use]
+    pub fn leaving(mut self, is_left: &mut dyn FnMut(&Occurrence) -> bool) -> Self {
+        self.slots.retain_mut(|slot| match &mut slot.content {
+            Content::Value(occurrence) => !is_left(occurrence),
+            Content::Nested { document, .. } => {
+                *document = std::mem::take(document).leaving(is_left);
+                true
+            }
+            Content::Rewritten(_) | Content::Length { .. } => true,
+        });
+        self
+    }
+
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }

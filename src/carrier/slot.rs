@@ -112,8 +112,8 @@ impl Slot {
         Self { span, codec: Codec::Plain, content, removal: None, widening: None }
     }
 
-    /// As [`nested`](Self::nested), for a document that is there already. Its bytes are
-    /// those of the decoded text.
+    /// As [`nested`](Self::nested), for a document that is there already: its bytes are
+    /// the decoded text.
     pub fn holding(
         span: Range<usize>,
         codec: Codec,

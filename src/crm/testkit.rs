@@ -24,6 +24,7 @@ pub fn locate(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins,
+        told: None,
     })
 }
 

@@ -9,6 +9,7 @@ pub mod coql;
 pub mod fetchxml;
 pub mod odata;
 pub mod soql;
+pub mod sosl;
 pub mod zoho_criteria;
 
 /// The operator of a use that asks only whether a field has a value.

@@ -60,9 +60,24 @@ async fn simple_salesforce_reads_what_it_wrote() {
         .arg(&authority)
         // requests prefers it to what a session says.
         .env("REQUESTS_CA_BUNDLE", &authority);
-    assert!(drive(&world, client).await > 20);
+    assert!(drive(&world, client).await > 30);
     let upstream = upstream(&world);
-    for value in ["Müller", "juergen", "Mustermann", "Brien", "4711\"}", "Seite", "page0"] {
+    assert!(upstream.contains("jobs/ingest"));
+    for value in [
+        "Müller",
+        "juergen",
+        "Mustermann",
+        "Brien",
+        "4711\"}",
+        "Seite",
+        "page0",
+        "Massen",
+        "bulk0",
+        "Ünal",
+        "Zeile",
+        "Nirgendwo",
+        "Geändert",
+    ] {
         assert!(!upstream.contains(value), "`{value}` reached the upstream");
     }
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
+use zollhaus::carrier::csv::{Csv, Delimiter, LineEnding};
 use zollhaus::carrier::json::Json;
 use zollhaus::carrier::multipart;
 use zollhaus::carrier::url::Target;
@@ -19,9 +20,9 @@ use zollhaus::crm::dynamics::Dynamics;
 use zollhaus::crm::hubspot::HubSpot;
 use zollhaus::crm::pipedrive::Pipedrive;
 use zollhaus::crm::salesforce::Salesforce;
-use zollhaus::crm::{AnswerView, Dialect, LocatedRequest, Origins, RequestView};
+use zollhaus::crm::{AnswerView, Dialect, LocatedRequest, Origins, RequestView, Told};
 use zollhaus::query::odata::{self, Clause};
-use zollhaus::query::{fetchxml, soql};
+use zollhaus::query::{fetchxml, soql, sosl};
 
 use crate::random::Random;
 
@@ -251,6 +252,24 @@ const PARSERS: &[Parser] = &[
             }
         },
     ),
+    (
+        "sosl",
+        &[
+            "FIND {\"a\\-b@c.de\"} IN EMAIL FIELDS RETURNING Contact(Id, toLabel(x) WHERE \
+             Email IN ('a', 'b') ORDER BY Name LIMIT 5), Lead WITH SPELL_CORRECTION = false LIMIT 9",
+            "find {(a OR b*) AND NOT \"c d\"} returning Account(Name USING ListView=x) UPDATE VIEWSTAT",
+        ],
+        |bytes| drop(sosl::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
+        "csv",
+        &["a,b\n\"x, \"\"y\"\"\nz\",\n,\"\"\n", "Id;Account.Ext__c\r\n1;\"2;3\"\r\n"],
+        |bytes| {
+            for delimiter in [Delimiter::Comma, Delimiter::Semicolon] {
+                drop(Csv::parse(bytes, delimiter, LineEnding::Either));
+            }
+        },
+    ),
 ];
 
 #[test]
@@ -326,6 +345,10 @@ fn message(message: &Value) -> (HeaderMap, Vec<u8>) {
     (headers, body.into_bytes())
 }
 
+/// What Salesforce says of the job of most of its examples.
+const JOB: &[u8] = br#"{"id":"750WV000000demoYAA","object":"Contact","operation":"insert",
+    "columnDelimiter":"COMMA","lineEnding":"LF"}"#;
+
 fn dialects() -> [(&'static str, Box<dyn Dialect>); 4] {
     [
         ("salesforce", Box::new(Salesforce)),
@@ -350,6 +373,7 @@ fn no_dialect_panics_or_changes_what_is_kept() {
             (pick(|it| &it.target), pick(|it| &it.body), pick(|it| &it.answer));
         let mut random = Random(0x43_52_4d);
         let (mut requests, mut read) = (0, 0);
+        let job = Bytes::from_static(JOB);
         for round in 0..rounds() * 10 {
             let example = &examples[round % examples.len()];
             let (mut target, mut body) = (example.target.clone(), example.body.clone());
@@ -364,6 +388,7 @@ fn no_dialect_panics_or_changes_what_is_kept() {
                 headers: &example.headers,
                 body: &body.into(),
                 origins: &origins,
+                told: Some(Told { by_crm: &job, by_caller: Some("contact") }),
             };
             let Ok(request) = dialect.locate(&view) else { continue };
             requests += 1;

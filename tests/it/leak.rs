@@ -232,7 +232,7 @@ fn generate(random: &mut Random) -> (Method, String, String) {
     const HS: &str = "/hs/crm/v3/objects/contacts";
     let email = random.email();
     let key = percent(&email, random);
-    match random.below(22) {
+    match random.below(24) {
         0 | 1 => {
             let contact = random.contact();
             (Method::POST, format!("{SF}/sobjects/Contact/"), random.spell(&contact))
@@ -300,6 +300,28 @@ fn generate(random: &mut Random) -> (Method, String, String) {
                 format!("SELECT Id, Name, Email, LastName FROM Contact WHERE {condition} LIMIT 5");
             let query = percent(&soql, random).replace("%20", "+");
             (Method::GET, format!("{SF}/query/?q={query}"), String::new())
+        }
+        22 => {
+            let url = format!("/services/data/v62.0/sobjects/Contact/Email/{key}");
+            let literal = soql_literal(&random.text());
+            let query = percent(&format!("SELECT Id FROM Lead WHERE LastName = {literal}"), random);
+            let query = format!("/services/data/v62.0/query?q={query}");
+            let parts = json!({ "compositeRequest": [
+                { "method": "POST", "url": "/services/data/v62.0/sobjects/Contact",
+                  "referenceId": "a", "body": random.contact() },
+                { "method": "GET", "url": url, "referenceId": "b" },
+                { "method": "GET", "url": query, "referenceId": "c" },
+            ]});
+            (Method::POST, format!("{SF}/composite"), random.spell(&parts))
+        }
+        23 => {
+            let where_name = soql_literal(&random.text());
+            let search = format!(
+                "FIND {{\"{}\"}} IN EMAIL FIELDS RETURNING Lead(Id WHERE LastName = {where_name})",
+                email.replace('-', "\\-").replace('+', "\\+")
+            );
+            let query = percent(&search, random);
+            (Method::GET, format!("{SF}/search?q={query}"), String::new())
         }
         10 => {
             (Method::POST, HS.to_owned(), json!({ "properties": random.properties() }).to_string())

@@ -14,8 +14,10 @@
 mod hostile;
 mod hostile_border;
 mod border;
+mod bulk;
 mod certificates;
 mod clients;
+mod composite;
 mod corpora;
 mod crash;
 mod dataverse;

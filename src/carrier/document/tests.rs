@@ -88,6 +88,31 @@ fn a_length_counts_what_is_written() {
 }
 
 #[test]
+fn a_document_inside_another_is_numbered_and_picked_from() {
+    let inner = "[1,2]";
+    let element = |record: u32, at: usize| Element {
+        records: record..record + 1,
+        removal: Removal { member: at..at + 1, before: Some(2), after: (at < 2).then_some(2) },
+    };
+    let document = Document::new(inner, vec![slot(inner, "2", Codec::Json)])
+        .with_elements(vec![element(0, 1), element(1, 3)])
+        .numbered_from(5);
+    let outer = format!("{{\"a\":{inner}}}");
+    let decoded = DecodedText::verbatim(inner.to_owned());
+    let document =
+        Document::new(outer.clone(), vec![Slot::holding(5..10, Codec::Plain, decoded, document)]);
+    assert_eq!(document.occurrences()[0].1.record, 5);
+    let without = |refused: u32| {
+        let rendered = document
+            .render_without(&mut [Replacement::Keep].iter(), &|record| record == refused)
+            .unwrap();
+        String::from_utf8(rendered.to_vec()).unwrap()
+    };
+    assert_eq!((without(6), without(0)), ("{\"a\":[1]}".to_owned(), outer));
+    assert!(document.leaving(&mut |_| true).occurrences().is_empty());
+}
+
+#[test]
 fn a_compared_value_becomes_several() {
     let any_of = Replacement::AnyOf(vec!["a".into(), "b'".into()]);
     let query = "E='x' AND F IN ('y', 'z')";

@@ -6,9 +6,9 @@
 //! queries as they travel over the REST API; Apex bind variables, comments and
 //! `WITH DATA CATEGORY` are refused like anything else it does not know.
 
-mod cursor;
+pub(super) mod cursor;
 mod functions;
-mod lexer;
+pub(super) mod lexer;
 mod parser;
 #[cfg(test)]
 mod tests;

@@ -190,6 +190,7 @@ impl Reader<'_> {
                 headers: &headers,
                 body: &self.bytes(&message.body),
                 origins: self.request.origins,
+                told: None,
             },
             first,
         )?;
