@@ -10,6 +10,7 @@
 //! A dialect does not decide anything: no policy, key or caller is known here.
 //! What it cannot read without doubt, it refuses.
 
+pub mod dynamics;
 pub mod generic;
 pub mod hubspot;
 mod message;

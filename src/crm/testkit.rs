@@ -54,6 +54,7 @@ pub fn lines(document: &Document) -> Vec<String> {
         }
         Content::Rewritten(text) => format!("link {text}"),
         Content::Nested { .. } => "nested".to_owned(),
+        Content::Length { .. } => "length".to_owned(),
     };
     document.slots().iter().map(line).collect()
 }

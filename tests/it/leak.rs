@@ -79,7 +79,7 @@ fn the_search_sees_through_encodings() {
 
 impl Random {
     /// A text with the mark and something difficult around it.
-    fn text(&mut self) -> String {
+    pub fn text(&mut self) -> String {
         let number = self.next() % 100_000;
         let around = self.pick(&[
             "",
@@ -102,12 +102,12 @@ impl Random {
         }
     }
 
-    fn long_text(&mut self) -> String {
+    pub fn long_text(&mut self) -> String {
         let part = self.text();
         part.repeat(1 + self.below(20))
     }
 
-    fn email(&mut self) -> String {
+    pub fn email(&mut self) -> String {
         let number = self.next() % 1_000_000;
         let local = self.pick(&["", "first.", "a+tag-", "x_y."]);
         let mark = if self.below(2) == 0 { MARK.to_owned() } else { MARK.to_lowercase() };
@@ -147,7 +147,7 @@ impl Random {
     }
 
     /// JSON text, sometimes with every character of its strings escaped.
-    fn spell(&mut self, value: &Value) -> String {
+    pub fn spell(&mut self, value: &Value) -> String {
         if self.below(3) > 0 {
             return value.to_string();
         }
@@ -176,7 +176,7 @@ fn escaped(text: &str) -> String {
     format!("\"{units}\"")
 }
 
-fn percent(text: &str, random: &mut Random) -> String {
+pub fn percent(text: &str, random: &mut Random) -> String {
     let all = random.below(2) == 0;
     text.bytes()
         .map(|byte| {
