@@ -72,8 +72,13 @@ pub enum MultipartError {
 
 /// The boundary that a `Content-Type` of `multipart/mixed` names.
 pub fn boundary(content_type: &str) -> Option<&str> {
+    boundary_of(content_type, "multipart/mixed")
+}
+
+/// The boundary that a `Content-Type` of this media type names.
+pub fn boundary_of<'t>(content_type: &'t str, media_type: &str) -> Option<&'t str> {
     let mut parts = content_type.split(';').map(|part| part.trim_matches([' ', '\t']));
-    if !parts.next()?.eq_ignore_ascii_case("multipart/mixed") {
+    if !parts.next()?.eq_ignore_ascii_case(media_type) {
         return None;
     }
     let mut parameters = parts.filter(|part| !part.is_empty());

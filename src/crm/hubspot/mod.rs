@@ -24,6 +24,8 @@ mod batch;
 mod contact_v1;
 mod email_headers;
 mod fields;
+mod form;
+mod import;
 mod operation;
 mod parameter;
 mod property;

@@ -7,7 +7,7 @@ use crate::carrier::url::{Piece, Target};
 use crate::crm::LocateError;
 use crate::crm::message::method_not_allowed;
 
-use super::schema::{canonical_object, is_month, is_name};
+use super::schema::{canonical_object, is_month, is_name, is_type_id};
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,10 +136,4 @@ fn object_call<'t>(
 fn choose(method: &Method, verbs: &[(Method, Verb)]) -> Result<Verb, LocateError> {
     let found = verbs.iter().find(|(expected, _)| expected == method);
     found.map(|(_, verb)| *verb).ok_or_else(|| method_not_allowed(method))
-}
-
-/// `2-3453932`: the id of an object type that is not in our table. Which name its
-/// policy goes by cannot be told, so its records could pass unprotected.
-fn is_type_id(object: &str) -> bool {
-    object.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }

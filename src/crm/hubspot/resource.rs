@@ -17,7 +17,7 @@ use super::fields::Fields;
 use super::request::Found;
 use super::route::{Content, Key, Taken};
 use super::schema::canonical_id;
-use super::{association, contact_v1, parameter};
+use super::{association, contact_v1, import, parameter};
 
 /// Finds everything in a request.
 pub(super) fn locate(
@@ -101,6 +101,9 @@ fn locate_body(
     if ["GET", "DELETE"].contains(&request.method.as_str()) || content == Content::Plain {
         return message::refuse_body(request.body);
     }
+    if content == Content::Import {
+        return import::locate(request, found);
+    }
     if MediaType::of(request.headers) != MediaType::Json {
         let expected = "application/json in UTF-8";
         return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
@@ -112,7 +115,7 @@ fn locate_body(
         Content::Fields(object) | Content::Definitions(object) => {
             Fields::of_request(object, found).request(json.root())
         }
-        Content::Plain | Content::Unread { .. } => Ok(()),
+        Content::Import | Content::Plain | Content::Unread { .. } => Ok(()),
     }
 }
 
@@ -156,6 +159,11 @@ impl ReadAnswer for ResourceAnswer {
                         links(member.value, origins, &mut found.slots);
                     }
                 }
+            }
+            Content::Import => {
+                Fields::of_answer("import", &mut found, origins).answer(root);
+                // It has begun; what becomes of its rows is told later.
+                located.done = Done::default();
             }
             Content::Fields(object) | Content::Definitions(object) => {
                 Fields::of_answer(object, &mut found, origins).answer(root);

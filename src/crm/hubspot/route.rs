@@ -22,6 +22,8 @@ pub(super) enum Content {
     Fields(&'static str),
     /// As `Fields`, of what tells of no record.
     Definitions(&'static str),
+    /// A form with files of records.
+    Import,
     /// Nothing that is written, and nothing that a policy is asked about.
     Plain,
     /// Values that are not read here, and why.
@@ -35,12 +37,13 @@ impl Content {
             Self::Fields(object) | Self::Definitions(object) => {
                 Some(ObjectName::from_static(object))
             }
+            Self::Import => Some(ObjectName::from_static("import")),
             Self::Ids | Self::Plain | Self::Unread { .. } => None,
         }
     }
 
     pub fn is_about_records(self) -> bool {
-        matches!(self, Self::Contacts | Self::Ids | Self::Fields(_))
+        matches!(self, Self::Contacts | Self::Ids | Self::Fields(_) | Self::Import)
     }
 }
 

@@ -168,10 +168,6 @@ const DEFINITIONS: &[Route] = {
         place: "the export",
         because: "its file is fetched from another host, so nothing would open what stands in it",
     };
-    const FILES: Content = Unread {
-        place: "the import",
-        because: "the columns of its files are not read here; records can be written in batches",
-    };
     const PROPERTY: Content = Definitions("property");
     const PIPELINE: Content = Definitions("pipeline");
     const SCHEMA: Content = Definitions("schema");
@@ -234,7 +230,7 @@ const DEFINITIONS: &[Route] = {
         route("POST", "crm/lists", "list.create", FILTERS),
         route("PUT", "crm/lists/{name}/update-list-filters", "list.update", FILTERS),
         route("POST", "crm/exports/export/async", "export.create", EXPORT),
-        route("POST", "crm/imports", "import.create", FILES),
+        route("POST", "crm/imports", "import.create", Content::Import),
         route("GET", "crm/imports", "import.list", IMPORT),
         route("GET", "crm/imports/{name}", "import.read", IMPORT),
         route("POST", "crm/imports/{name}/cancel", "import.cancel", IMPORT),

@@ -3,6 +3,7 @@
 mod contact_v1;
 mod email_headers;
 mod examples;
+mod import;
 mod records;
 mod resources;
 

@@ -10,9 +10,6 @@ use crate::crm::hubspot::HubSpot;
 use crate::crm::{LocateError, LocatedRequest};
 use crate::testkit::house::{House, body, examples, left, strings};
 
-/// Columns of CSV that another part of the same message maps to properties.
-const UNKNOWN: &str = "import-start-multipart";
-
 /// Searches that surrogates do not answer, by what is refused of them.
 const REFUSED: [(&str, &str); 3] = [
     ("contact-search-between-date", "BETWEEN"),
@@ -42,11 +39,6 @@ async fn nothing_personal_leaves_and_everything_comes_back() {
     let examples = examples("hubspot");
     for (name, example) in &examples {
         let request = located(name, &example["request"]);
-        if name == UNKNOWN {
-            let refusal = request.unwrap_err().to_string();
-            assert!(refusal.starts_with("the import cannot be parsed"), "{refusal}");
-            continue;
-        }
         let request = request.unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut personal = strings(&example["personal_values"]);
         personal.retain(|value| !PASSED.contains(value));
