@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `multipart/mixed` (RFC 2046 section 5.1) and the HTTP messages in its parts
-//! (`application/http`, RFC 9112 section 10.2), with where everything stands.
+//! (`application/http`, RFC 9112 section 10.2), with where everything stands. Forms
+//! (RFC 7578) have the same parts.
 //!
 //! Lines may end in CRLF or in LF alone. What two parsers could read differently is
 //! refused: text before the first or behind the last delimiter, a boundary that stands

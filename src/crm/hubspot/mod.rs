@@ -2,11 +2,11 @@
 //! The HubSpot CRM API: objects of every type under `/crm/v3/objects` and the
 //! date-versioned `/crm/objects/{yyyy-mm}`; beside them associations, owners,
 //! communication preferences, definitions of properties, pipelines, schemas and lists,
-//! contacts in the form of the API v1, and the OAuth calls of clients. Facts are from
-//! HubSpot's public reference (developers.hubspot.com/docs/api-reference) and what its
-//! client libraries send.
+//! contacts in the form of the API v1, imports of CSV files, and the OAuth calls of
+//! clients. Facts are from HubSpot's public reference
+//! (developers.hubspot.com/docs/api-reference) and what its client libraries send.
 //!
-//! Not read here, so refused: imports and exports (values stand in files, or are fetched
+//! Not read here, so refused: spreadsheets in imports, exports (their files are fetched
 //! from another host), filters of lists, engagements v1, marketing, files.
 //!
 //! Invariants:
