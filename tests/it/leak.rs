@@ -415,6 +415,25 @@ fn beside_contacts(random: &mut Random, email: &str, key: &str) -> (Method, Stri
     }
 }
 
+/// A form with a file of two contacts.
+fn import(random: &mut Random) -> String {
+    let column = |name, property| json!({ "columnObjectTypeId": "0-1", "columnName": name, "propertyName": property });
+    let columns = [column("Nachname", "lastname"), column("E-Mail", "email")];
+    let page = json!({ "hasHeader": true, "columnMappings": columns });
+    let file = json!({ "fileName": "c.csv", "fileFormat": "CSV", "fileImportPage": page });
+    let order =
+        json!({ "name": "March", "importOperations": { "0-1": "UPSERT" }, "files": [file] });
+    let order = random.spell(&order);
+    let part = "--xXx\r\nContent-Disposition: form-data; name=";
+    let mut form = format!("{part}\"importRequest\"\r\n\r\n{order}\r\n");
+    form += &format!("{part}\"files\"; filename=\"c.csv\"\r\n\r\nE-Mail,\"Nachname\"\n");
+    for _ in 0..2 {
+        let (email, name) = (random.email(), random.text().replace('"', "\"\""));
+        form += &format!("{email},\"{name}\"\n");
+    }
+    form + "\r\n--xXx--\r\n"
+}
+
 /// Everything that was written outside the house or beside it, by name.
 async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     let mut seen = Vec::new();
