@@ -385,7 +385,8 @@ fn beside_contacts(random: &mut Random, email: &str, key: &str) -> (Method, Stri
     const V1: &str = "/hs/contacts/v1";
     const PREFERENCES: &str = "/hs/communication-preferences";
     let (post, get) = (Method::POST, Method::GET);
-    match random.below(8) {
+    match random.below(9) {
+        8 => (post, "/hs/crm/v3/imports".to_owned(), import(random)),
         0 | 1 => {
             let person =
                 json!({ "email": email, "firstName": random.text(), "raw": random.text() });
@@ -424,14 +425,15 @@ fn import(random: &mut Random) -> String {
     let order =
         json!({ "name": "March", "importOperations": { "0-1": "UPSERT" }, "files": [file] });
     let order = random.spell(&order);
-    let part = "--xXx\r\nContent-Disposition: form-data; name=";
-    let mut form = format!("{part}\"importRequest\"\r\n\r\n{order}\r\n");
-    form += &format!("{part}\"files\"; filename=\"c.csv\"\r\n\r\nE-Mail,\"Nachname\"\n");
-    for _ in 0..2 {
-        let (email, name) = (random.email(), random.text().replace('"', "\"\""));
-        form += &format!("{email},\"{name}\"\n");
-    }
-    form + "\r\n--xXx--\r\n"
+    let rows: String = (0..2)
+        .map(|_| {
+            let (email, name) = (random.email(), random.text().replace('"', "\"\""));
+            format!("{email},\"{name}\"\n")
+        })
+        .collect();
+    format!(
+        "--xXx\r\nContent-Disposition: form-data; name=\"importRequest\"\r\n\r\n{order}\r\n--xXx\r\nContent-Disposition: form-data; name=\"files\"; filename=\"c.csv\"\r\n\r\nE-Mail,\"Nachname\"\n{rows}\r\n--xXx--\r\n"
+    )
 }
 
 /// Everything that was written outside the house or beside it, by name.

@@ -11,7 +11,8 @@ use crate::crm::{About, Done, LocateError, LocatedRequest};
 
 const FORM: &str = "multipart/form-data; boundary=X";
 
-fn mapping(object: &str, name: &str, property: Json) -> Json {
+fn mapping(object: &str, name: &str, property: impl Into<Json>) -> Json {
+    let property = property.into();
     json!({ "columnObjectTypeId": object, "columnName": name, "propertyName": property })
 }
 
@@ -38,11 +39,11 @@ fn send(content_type: &str, body: &str) -> Result<LocatedRequest, LocateError> {
 
 #[test]
 fn each_cell_is_a_property_of_the_record_of_its_row() {
-    let mut key = mapping("0-1", "E-Mail", "email".into());
+    let mut key = mapping("0-1", "E-Mail", "email");
     key["columnType"] = "HUBSPOT_ALTERNATE_ID".into();
     let mut id = mapping("0-2", "Firma", Json::Null);
     id["idColumnType"] = "HUBSPOT_OBJECT_ID".into();
-    let phone = mapping("0-2", "Telefon", "phone".into());
+    let phone = mapping("0-2", "Telefon", "phone");
     let body = form(
         &order(&[phone, key, id]),
         "E-Mail,Firma,Telefon\r\na@b.de,9,\"030 \"\"1\"\"\"\r\n,,\"\"\r\n",
@@ -82,10 +83,8 @@ fn each_cell_is_a_property_of_the_record_of_its_row() {
 
 #[test]
 fn what_is_composed_or_a_list_is_reported() {
-    let mappings = [
-        mapping("contacts", "a", "hs_email_domain".into()),
-        mapping("0-1", "b", "hs_additional_emails".into()),
-    ];
+    let mappings =
+        [mapping("contacts", "a", "hs_email_domain"), mapping("0-1", "b", "hs_additional_emails")];
     let located = send(FORM, &form(&order(&mappings), "a,b\nb.de,c@d.de;e@f.de\n")).unwrap();
     assert_eq!(
         described(&located)[4..],
@@ -103,7 +102,7 @@ fn what_is_not_known_is_refused() {
         assert!(error.contains(expected), "{error}\n{body}");
         assert!(!error.contains("a@b.de") && !error.contains("Anna"), "{error}");
     };
-    let email = mapping("0-1", "E-Mail", "email".into());
+    let email = mapping("0-1", "E-Mail", "email");
     let good = order(std::slice::from_ref(&email));
     assert!(send(FORM, &form(&good, "E-Mail\na@b.de")).is_ok());
 
@@ -166,7 +165,7 @@ fn what_is_not_known_is_refused() {
 
 #[test]
 fn forms_are_read_strictly() {
-    let good = form(&order(&[mapping("0-1", "E-Mail", "email".into())]), "E-Mail\na@b.de");
+    let good = form(&order(&[mapping("0-1", "E-Mail", "email")]), "E-Mail\na@b.de");
     let part = "--X\r\nContent-Disposition: form-data; name=\"files\"; filename=\"c.csv\"";
     let changed = [
         ("name=\"files\"; filename", "name=\"other\"; filename", "a part that an import has not"),
