@@ -27,7 +27,7 @@ pub(super) fn locate(root: Node<'_>, records: &mut Records) -> Result<Vec<Reply>
         match (member.key.as_ref(), member.value.kind()) {
             (
                 "rollback_on_fail" | "parallel_execution" | "concurrent_execution",
-                Kind::True | Kind::False,
+                Kind::True | Kind::False | Kind::Null,
             ) => {}
             ("__composite_requests", Kind::Array) => {
                 for part in member.value.elements() {
@@ -44,6 +44,7 @@ fn one(node: Node<'_>, records: &mut Records) -> Result<Reply, LocateError> {
     let mut external = None;
     for member in node.members() {
         match (member.key.as_ref(), member.value.kind()) {
+            ("sub_request_id", Kind::Null) => {}
             ("sub_request_id", _) if is_name(&scalar(member.value)) => {}
             ("uri" | "method", Kind::String) | ("params" | "body", Kind::Object | Kind::Null) => {}
             ("headers", Kind::Object | Kind::Null) => external = headers(member.value)?,

@@ -8,12 +8,13 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Role, Slot};
 use crate::crm::message::{shown, unparseable};
 use crate::crm::{FieldUse, LocateError};
+use crate::query::PRESENCE;
 use crate::query::coql::{self, Column, Path, Query};
 
 use super::operation::refers;
 use super::record::{Records, id_of};
 use super::schema::{self, field_name, object_name};
-use super::search::compared;
+use super::search::{called, compared};
 use super::value::{Place, use_of, uses_of_parts};
 
 /// What a query compares, uses and asks for.
@@ -72,8 +73,12 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
         let slot = Slot::value(comparison.span.clone(), Codec::Coql, occurrence);
         found.slots.push(slot.widening(comparison.widening.clone()));
     }
+    found.finds_others |= found.slots.is_empty();
     for field_use in &query.uses {
         let place = scope.resolve(&field_use.field)?;
+        // Whether there is a record, and which, shows nothing of it.
+        let is_of_record = matches!(field_use.operator, PRESENCE | "group by" | "COUNT");
+        let place = called(&place).filter(|_| !is_of_record).unwrap_or(place);
         if place.field.as_str() != "id" {
             found.uses.extend(uses_of_parts(&place, field_use.operator));
             found.uses.push(use_of(&place, field_use.operator));
@@ -159,7 +164,9 @@ impl Scope<'_> {
         if last.module.is_some() {
             return Err(unknown(path));
         }
-        Ok(Shown { object, field: last.name.clone(), lookups: lookups.join(".") })
+        let name = last.name.as_str();
+        let field = if steps.is_empty() { name } else { schema::related_field(&object, name) };
+        Ok(Shown { field: field.to_owned(), object, lookups: lookups.join(".") })
     }
 }
 

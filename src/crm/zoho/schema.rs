@@ -91,6 +91,18 @@ pub(super) fn lookup(object: &ObjectName, field: &str) -> Option<ObjectName> {
     Some(ObjectName::from_static(target))
 }
 
+/// The module that a lookup may be asked for by name. Where only the record says which
+/// module that is, it may be one of persons.
+pub(super) fn named(object: &ObjectName, field: &str) -> Option<ObjectName> {
+    let of_several = matches!(field, "what_id" | "parent_id");
+    lookup(object, field).or_else(|| of_several.then(|| ObjectName::from_static(LEADS)))
+}
+
+/// The field of a record that a lookup leads to: there, `name` is what it is called by.
+pub(super) fn related_field<'n>(object: &ObjectName, name: &'n str) -> &'n str {
+    if name.eq_ignore_ascii_case("name") { title_of(object) } else { name }
+}
+
 /// The module behind a related list, by the list's API name.
 pub(super) fn related_list(list: &str) -> Option<ObjectName> {
     let object = match list.to_ascii_lowercase().as_str() {
@@ -141,7 +153,7 @@ const PERSON: [(&str, FieldKind, Option<u32>); 8] = [
     ("description", TEXT, Some(32_000)),
 ];
 
-const OTHERS: [(&str, &str, FieldKind, Option<u32>); 49] = [
+const OTHERS: [(&str, &str, FieldKind, Option<u32>); 52] = [
     (CONTACTS, "mailing_street", TEXT, Some(250)),
     (CONTACTS, "mailing_city", TEXT, Some(100)),
     (CONTACTS, "mailing_state", TEXT, Some(100)),
@@ -188,6 +200,9 @@ const OTHERS: [(&str, &str, FieldKind, Option<u32>); 49] = [
     ("events", "event_title", TEXT, Some(300)),
     ("events", "venue", TEXT, Some(255)),
     ("events", "description", TEXT, Some(32_000)),
+    ("vendors", "vendor_name", TEXT, Some(120)),
+    ("vendors", EMAIL, FieldKind::Email, Some(100)),
+    ("vendors", PHONE, FieldKind::Phone, Some(30)),
     (USERS, "full_name", TEXT, None),
     (USERS, "first_name", TEXT, None),
     (USERS, "last_name", TEXT, None),

@@ -29,6 +29,9 @@ impl Place {
 impl Records {
     /// Somebody who is invited: `{"type":"contact","participant":"55…","name":…,"Email":…}`.
     pub fn participant(&mut self, node: Node<'_>) -> Result<(), LocateError> {
+        if node.kind() != Kind::Object {
+            return Err(unparseable("a participant", "it is not an object"));
+        }
         let kind = node.get("type").map(scalar).unwrap_or_default();
         let object = ObjectName::from_static(match kind.as_ref() {
             "user" => USERS,
@@ -39,13 +42,13 @@ impl Records {
         let id = node.get("participant").map(scalar).unwrap_or_default();
         self.name_other(number, &object, &id);
         for member in node.members() {
-            match member.key.as_ref() {
+            match member.key.to_ascii_lowercase().as_str() {
                 "participant" if is_id(&id) => {}
                 // Whom only an address stands for.
                 "participant" => self.member("email", member.value, &object, number, None)?,
                 "name" => self.title(member.value, &object, number, false),
                 "type" | "status" if is_name(&scalar(member.value)) => {}
-                name => self.member(name, member.value, &object, number, None)?,
+                _ => self.member(&member.key, member.value, &object, number, None)?,
             }
         }
         Ok(())

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Requests that Zoho's clients do not send, and answers that differ from what is usual.
+
+use serde_json::{Value, json};
+
+use super::{described, locate, locate_with, refused};
+use crate::crm::About;
+
+fn found(method: &str, target: &str, body: &str) -> Vec<String> {
+    let located = locate(method, target, body).unwrap_or_else(|error| panic!("{target}: {error}"));
+    described(&located)
+}
+
+fn record(fields: &Value) -> String {
+    json!({ "data": [fields] }).to_string()
+}
+
+#[track_caller]
+fn check_has(found: &[String], expected: &str) {
+    assert!(found.iter().any(|line| line == expected), "{expected}: {found:?}");
+}
+
+#[test]
+fn members_of_lookups_are_known_in_any_spelling() {
+    let body = record(&json!({ "Account_Name": { "Name": "Weingut", "id": "77" } }));
+    check_has(&found("POST", "/crm/v8/Deals", &body), "1 accounts.account_name Stored Weingut");
+    let body = record(&json!({ "Contact_Name": { "NAME": "Anna", "id": "77" } }));
+    check_has(&found("POST", "/crm/v8/Deals", &body), "link ");
+    let participants = json!([{ "type": "email", "Participant": "a@b.de", "NAME": "Anna" }]);
+    let lines = found("POST", "/crm/v8/Events", &record(&json!({ "Participants": participants })));
+    assert_eq!(lines, ["record.create events", "1 contacts.email Stored a@b.de", "link "]);
+    for participant in [json!("a@b.de"), json!(["a@b.de"])] {
+        let body = record(&json!({ "Participants": [participant] }));
+        assert!(!refused("POST", "/crm/v8/Events", &body).contains("a@b.de"));
+    }
+}
+
+/// What Zoho takes only as one text holds no records of another module.
+#[test]
+fn records_in_the_place_of_a_value_are_a_use_of_the_field() {
+    for value in [
+        json!([{ "value": "a@b.de" }]),
+        json!([[{ "value": "a@b.de" }]]),
+        json!({ "module": "Foo", "value": "a@b.de" }),
+        json!({ "id": "1", "email": "a@b.de", "value": "a@b.de" }),
+    ] {
+        let lines = found("POST", "/crm/v8/Leads", &record(&json!({ "Email": value })));
+        check_has(&lines, "use leads.email records in its place");
+    }
+    // Without `$se_module`, it may be a lead that is called so.
+    let body = record(&json!({ "What_Id": { "name": "Anna", "id": "5" } }));
+    assert_eq!(found("PUT", "/crm/v8/Tasks/7", &body), ["record.update tasks", "link "]);
+    let body = record(&json!({ "What_Id": "Anna" }));
+    check_has(
+        &found("PUT", "/crm/v8/Tasks/7", &body),
+        "use leads.last_name naming a record by a composed name",
+    );
+    let lines = found("POST", "/crm/v8/Leads", &record(&json!({ "Account_Name": { "id": "1" } })));
+    assert_eq!(lines, ["record.create leads"]);
+}
+
+#[test]
+fn values_of_a_field_of_ones_own_are_no_ids() {
+    let refused = |method, target| {
+        let external = [("x-external", "Contacts.Insurance_Number")];
+        let message = locate_with(method, target, "", &external).unwrap_err().to_string();
+        assert!(message.contains("X-EXTERNAL") && !message.contains("756"), "{message}");
+    };
+    refused("DELETE", "/crm/v8/Contacts?ids=7561234567897");
+    refused("GET", "/crm/v8/Contacts/7561234567897/Notes");
+    let external = [("x-external", "Anna")];
+    let parts = r#"{"__composite_requests":[]}"#;
+    assert!(locate_with("POST", "/crm/v8/__composite_requests", parts, &external).is_err());
+}
+
+#[test]
+fn an_upsert_that_names_no_field_compares_the_usual_one() {
+    for fields in ["[]", "null", "[\"\"]"] {
+        let body =
+            format!(r#"{{"data":[{{"Email":"a@b.de"}}],"duplicate_check_fields":{fields}}}"#);
+        check_has(&found("POST", "/crm/v8/Leads/upsert", &body), "0 leads.email Key a@b.de");
+    }
+}
+
+#[test]
+fn what_a_lookup_shows_is_a_name_in_every_query() {
+    let coql =
+        |text: &str| found("POST", "/crm/v8/coql", &json!({ "select_query": text }).to_string());
+    for (text, expected) in [
+        ("select id from Deals where Contact_Name like 'Anna%'", "use contacts.last_name like"),
+        ("select id from Deals where Account_Name >= 'A'", "use accounts.account_name >="),
+        ("select id from Deals order by Owner", "use users.full_name order by"),
+        ("select id from Deals where Owner.name = 'Jo'", "0 users.full_name Equality* Jo"),
+        ("select id from Deals where Contact_Name.Name like 'A%'", "use contacts.last_name like"),
+        (
+            "select id from Tasks where What_Id = 'Anna'",
+            "use leads.last_name comparing with a composed field",
+        ),
+    ] {
+        check_has(&coql(text), expected);
+    }
+    let lines = coql("select COUNT(id), Owner from Deals where Owner is not null group by Owner");
+    assert!(!lines.iter().any(|line| line.starts_with("use users.full_name group")), "{lines:?}");
+    let search = |text: &str| found("GET", &format!("/crm/v8/Deals/{text}"), "");
+    for (text, expected) in [
+        (
+            "search?criteria=(Account_Name.name:equals:Weingut)",
+            "0 accounts.account_name Equality* Weingut",
+        ),
+        ("search?criteria=(Contact_Name.Name:equals:Anna)", "use contacts.last_name equals"),
+        ("search?criteria=(What_Id:equals:Anna)", "use leads.last_name equals"),
+        ("search?word=&sort_by=Owner", "use users.full_name sort_by"),
+        ("search?email=x&sort_by=Contact_Name.Email", "use contacts.email sort_by"),
+    ] {
+        check_has(&search(text), expected);
+    }
+}
+
+/// Custom modules may have addresses of which nothing is known here.
+#[test]
+fn a_search_by_address_looks_at_fields_that_are_not_known() {
+    let lines = found("GET", "/crm/v8/Patients/search?email=a@b.de", "");
+    check_has(&lines, "use patients.* email");
+    let lines = found("GET", "/crm/v8/Leads/search?email=a@b.de", "");
+    assert_eq!(lines, ["record.search leads", "0 leads.email Equality a@b.de"]);
+}
+
+#[test]
+fn what_finds_others_is_about_anybody() {
+    fn about(method: &str, target: &str, body: &str) -> About {
+        locate(method, target, body).unwrap().operation.about
+    }
+    for target in [
+        "Contacts/search?criteria=(Email:not_in:a)",
+        "Contacts/search?criteria=(City:equals:Ulm)and(Email:not_in:a,b)",
+        // Zoho takes one of them.
+        "Contacts/search?email=a&criteria=(City:equals:Ulm)",
+        "Accounts/77/Contacts?fields=Email",
+        "Accounts/77/Contacts",
+    ] {
+        assert_eq!(about("GET", &format!("/crm/v8/{target}"), ""), About::Anybody, "{target}");
+    }
+    let named = [
+        "Contacts/search?criteria=(Email:equals:a)",
+        "Contacts/search?email=a",
+        "Contacts/55",
+        "Contacts/55/Notes",
+    ];
+    for target in named {
+        assert_eq!(about("GET", &format!("/crm/v8/{target}"), ""), About::Named, "{target}");
+    }
+    let first = json!({ "method": "GET", "uri": "/crm/v8/Leads/5" });
+    for second in [
+        json!({ "method": "GET", "uri": "/crm/v8/Leads" }),
+        json!({ "method": "GET", "uri": "/crm/v8/Leads/search?criteria=(City:starts_with:U)" }),
+        json!({ "method": "GET", "uri": "/crm/v8/Leads/actions/count" }),
+        json!({ "method": "POST", "uri": "/crm/v8/coql", "body": { "select_query": "select id from Leads" } }),
+        json!({ "method": "POST", "uri": "/crm/v8/coql", "body": { "select_query": "select id from Leads where City like 'U%'" } }),
+    ] {
+        let body = json!({ "__composite_requests": [first, second] }).to_string();
+        let found = about("POST", "/crm/v8/__composite_requests", &body);
+        assert_eq!(found, About::Anybody, "{body}");
+    }
+}
+
+/// Whatever is looked for among others is looked for among few.
+#[test]
+fn names_are_bounded() {
+    let columns = |count: usize| vec!["a"; count].join(",");
+    let coql = |count| json!({ "select_query": format!("select {} from Leads", columns(count)) });
+    let too_many = refused("POST", "/crm/v8/coql", &coql(1001).to_string());
+    assert!(too_many.contains("too many columns"), "{too_many}");
+    let same = refused("POST", "/crm/v8/coql", &coql(1000).to_string());
+    assert!(same.contains("the same name"), "{same}");
+    let upsert =
+        |count| json!({ "data": [], "duplicate_check_fields": vec!["a"; count] }).to_string();
+    assert!(locate("POST", "/crm/v8/Leads/upsert", &upsert(100)).is_ok());
+    let too_many = refused("POST", "/crm/v8/Leads/upsert", &upsert(101));
+    assert!(too_many.contains("too large"), "{too_many}");
+}
+
+/// As libraries send what was not set: zoho/crm-oas, v8.0.
+#[test]
+fn members_of_composite_requests_may_be_null() {
+    let part = json!({ "sub_request_id": null, "method": "GET", "uri": "/crm/v8/Leads/5", "headers": null, "params": null, "body": null });
+    let body = json!({ "rollback_on_fail": null, "concurrent_execution": null, "__composite_requests": [part] });
+    assert_eq!(found("POST", "/crm/v8/__composite_requests", &body.to_string()), ["composite -"]);
+}
+
+#[test]
+fn sides_that_are_exchanged_and_null_are_no_comparison() {
+    let coql = |text: &str| json!({ "select_query": text }).to_string();
+    let text = "select id from Leads where 'Muster' = Last_Name";
+    assert!(!refused("POST", "/crm/v8/coql", &coql(text)).contains("Muster"));
+    let text = "select id from Leads where Last_Name = null and Email not in (NULL)";
+    assert_eq!(
+        found("POST", "/crm/v8/coql", &coql(text)),
+        [
+            "query leads",
+            "use leads.last_name a test for a value",
+            "use leads.email a test for a value"
+        ]
+    );
+}
