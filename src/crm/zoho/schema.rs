@@ -73,8 +73,8 @@ pub(super) fn lookup(object: &ObjectName, field: &str) -> Option<ObjectName> {
         (USERS, "reporting_to")
         | (
             _,
-            "assign_to" | "owner" | "created_by" | "modified_by" | "deleted_by" | "done_by"
-            | "commented_by" | "converted_by__s",
+            "assign_to" | "check_in_by" | "commented_by" | "converted_by__s" | "created_by"
+            | "deleted_by" | "done_by" | "handler" | "modified_by" | "owner",
         ) => USERS,
         (CONTACTS, "reporting_to")
         | (LEADS, "contacts")
@@ -153,7 +153,7 @@ const PERSON: [(&str, FieldKind, Option<u32>); 8] = [
     ("description", TEXT, Some(32_000)),
 ];
 
-const OTHERS: [(&str, &str, FieldKind, Option<u32>); 52] = [
+const OTHERS: [(&str, &str, FieldKind, Option<u32>); 60] = [
     (CONTACTS, "mailing_street", TEXT, Some(250)),
     (CONTACTS, "mailing_city", TEXT, Some(100)),
     (CONTACTS, "mailing_state", TEXT, Some(100)),
@@ -191,17 +191,25 @@ const OTHERS: [(&str, &str, FieldKind, Option<u32>); 52] = [
     ("cases", "reported_by", TEXT, Some(50)),
     ("cases", EMAIL, FieldKind::Email, Some(100)),
     ("cases", PHONE, FieldKind::Phone, Some(30)),
+    ("cases", "internal_comments", TEXT, Some(32_000)),
+    ("comments", "comment_content", TEXT, Some(32_000)),
     ("notes", "note_title", TEXT, Some(120)),
     ("notes", "note_content", TEXT, Some(32_000)),
     ("tasks", "subject", TEXT, Some(300)),
     ("tasks", "description", TEXT, Some(32_000)),
     ("calls", "subject", TEXT, Some(300)),
     ("calls", "description", TEXT, Some(32_000)),
+    ("calls", "caller_id", TEXT, None),
+    ("calls", "dialled_number", TEXT, None),
+    ("calls", "call_agenda", TEXT, Some(32_000)),
+    ("events", "check_in_address", TEXT, Some(255)),
+    ("events", "check_in_comment", TEXT, Some(32_000)),
     ("events", "event_title", TEXT, Some(300)),
     ("events", "venue", TEXT, Some(255)),
     ("events", "description", TEXT, Some(32_000)),
     ("vendors", "vendor_name", TEXT, Some(120)),
     ("vendors", EMAIL, FieldKind::Email, Some(100)),
+    ("vendors", "description", TEXT, Some(32_000)),
     ("vendors", PHONE, FieldKind::Phone, Some(30)),
     (USERS, "full_name", TEXT, None),
     (USERS, "first_name", TEXT, None),
