@@ -17,7 +17,7 @@ use crate::config::{
 use crate::keys::{KeyFile, KeysError, Keyset};
 use crate::listener::{Listener, ListenerError};
 use crate::protect::Protectors;
-use crate::proxy::{self, BufferBudget, Proxy, Upstream};
+use crate::proxy::{self, BufferBudget, Memory, Proxy, Upstream};
 use crate::route::{RouteError, Routes};
 use crate::sqlite::{Database, DatabaseError};
 use crate::subject::{SqliteSubjects, Subjects, Vocabulary};
@@ -151,6 +151,7 @@ impl App {
             api,
         });
         let proxy = Arc::new(Proxy {
+            memory: Memory::default(),
             instance: InstanceName::new(origin),
             callers,
             routes,

@@ -88,10 +88,11 @@ impl Border {
         })
     }
 
-    /// Whether some rule keeps values where they are, so that it matters where the vault is.
-    pub fn keeps_local(&self) -> bool {
+    /// A rule that keeps values where they are, if there is one: then it matters where the
+    /// vault is.
+    pub fn keeps_local(&self) -> Option<&RuleInfo> {
         let mut rules = self.laws.iter().flat_map(|law| &law.transfers);
-        rules.any(|rule| rule.effect == Effect::KeepLocal)
+        rules.find(|rule| rule.effect == Effect::KeepLocal).map(|rule| &*rule.rule)
     }
 
     /// What data subjects can consent to, or object to, by its rules and bases.

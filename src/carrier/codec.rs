@@ -16,6 +16,15 @@ pub enum Codec {
     Percent,
     /// A SOQL string literal, single quotes included.
     Soql,
+    /// An OData string literal, single quotes included: a quote inside is written
+    /// twice (OData 4.0 ABNF, `SQUOTE-in-string`).
+    OData,
+    /// The inside of an attribute value or of an element in XML 1.0, in either quotes.
+    Xml,
+    /// A phrase between the braces of a SOSL search, double quotes included.
+    Sosl,
+    /// A cell of a CSV row (RFC 4180), double quotes included.
+    Csv,
     /// A COQL string literal, single quotes included.
     Coql,
     /// A value in the criteria of a Zoho search, without quotes.
@@ -31,9 +40,9 @@ impl Codec {
     /// `text` as a complete literal, with the delimiters the syntax asks for.
     pub fn literal(self, text: &str) -> String {
         match self {
-            Codec::Json => format!("\"{}\"", self.fragment(text)),
-            Codec::Percent | Codec::ZohoCriteria | Codec::Plain => self.fragment(text),
-            Codec::Soql | Codec::Coql => format!("'{}'", self.fragment(text)),
+            Codec::Json | Codec::Csv | Codec::Sosl => format!("\"{}\"", self.fragment(text)),
+            Codec::Percent | Codec::ZohoCriteria | Codec::Xml | Codec::Plain => self.fragment(text),
+            Codec::Soql | Codec::Coql | Codec::OData => format!("'{}'", self.fragment(text)),
         }
     }
 
@@ -47,8 +56,13 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::ZohoCriteria | Codec::Plain => elements.to_owned(),
-            Codec::Soql | Codec::Coql => format!("({elements})"),
+            Codec::Percent
+            | Codec::Csv
+            | Codec::Sosl
+            | Codec::ZohoCriteria
+            | Codec::Xml
+            | Codec::Plain => elements.to_owned(),
+            Codec::Soql | Codec::Coql | Codec::OData => format!("({elements})"),
         }
     }
 
@@ -58,9 +72,12 @@ impl Codec {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
             Codec::Soql => escape_soql(text),
-            // Zoho, "FAQs on COQL API": a quote is doubled.
-            Codec::Coql => text.replace('\'', "''"),
+            Codec::Sosl => escape_sosl(text),
+            Codec::Csv => text.replace('"', "\"\""),
+            // Zoho, "FAQs on COQL API": a quote is doubled. So it is in OData.
+            Codec::Coql | Codec::OData => text.replace('\'', "''"),
             Codec::ZohoCriteria => escape_criteria(text),
+            Codec::Xml => escape_xml(text),
             Codec::Plain => text.to_owned(),
         }
     }
@@ -101,6 +118,38 @@ fn escape_soql(text: &str) -> String {
     escaped
 }
 
+/// XML 1.0 section 2.4; line ends and tabs as references, because attribute values are
+/// normalised (section 3.3.3). Other control characters have no form in XML.
+fn escape_xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\r' => escaped.push_str("&#13;"),
+            '\t' => escaped.push_str("&#9;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Salesforce, "FIND {SearchQuery}", reserved characters.
+fn escape_sosl(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if SOSL_RESERVED.contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
 /// Zoho, "Search Records": parentheses, commas and backslashes in values.
 fn escape_criteria(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -112,6 +161,9 @@ fn escape_criteria(text: &str) -> String {
     }
     escaped
 }
+
+/// What a SOSL term can hold with a backslash only.
+pub const SOSL_RESERVED: &str = "?&|!{}[]()^~*:\\\"'+-";
 
 /// `\uXXXX`, for a character of the basic plane.
 fn push_unit(escaped: &mut String, character: char) {
@@ -147,6 +199,14 @@ impl DecodedText {
         &self.text
     }
 
+    /// The same text with `head` before it, which stands nowhere.
+    #[must_use]
+    pub fn behind(&self, head: &str) -> Self {
+        let own = (0..=self.text.len()).map(|at| self.origin_of(&(at..at)).start);
+        let origin = std::iter::repeat_n(0, head.len()).chain(own).collect();
+        Self::new(format!("{head}{}", self.text), origin)
+    }
+
     /// Where the decoded range stood in the escaped form.
     pub fn origin_of(&self, span: &Range<usize>) -> Range<usize> {
         let Some(last) = self.origin.last() else { return span.clone() };
@@ -172,9 +232,17 @@ mod tests {
         check(Codec::Json, "a\"\\\n\u{8}\u{2028}ü", r#""a\"\\\n\u0008\u2028ü""#);
         check(Codec::Percent, "a b+ü/'@~-._", "a%20b%2B%C3%BC%2F%27%40~-._");
         check(Codec::Soql, "O'Brien\\\n\t\r\u{8}\"%", r#"'O\'Brien\\\n\t\r\u0008"%'"#);
+        check(Codec::Sosl, "a-b'{\\@c.de", r#""a\-b\'\{\\@c.de""#);
+        check(Codec::Csv, "a \"b\",\nc", "\"a \"\"b\"\",\nc\"");
         check(Codec::Coql, "O'Brien\"", "'O''Brien\"'");
         check(Codec::ZohoCriteria, r"a (b), c\", r"a \(b\)\, c\\");
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
+        check(Codec::OData, "O'Brien \"%\\", "'O''Brien \"%\\'");
+        check(
+            Codec::Xml,
+            "<a b=\"'&\n\r\t'\">ü",
+            "&lt;a b=&quot;&apos;&amp;&#10;&#13;&#9;&apos;&quot;&gt;ü",
+        );
 
         let check = |codec: Codec, expected| {
             assert_eq!(codec.list(&codec.elements(["a", "b'"].into_iter())), expected);
@@ -197,6 +265,9 @@ mod tests {
         check(4..4, 8..8);
         check(0..99, 0..8);
         assert_eq!(DecodedText::verbatim("abc".to_owned()).origin_of(&(1..3)), 1..3);
+        let behind = decoded.behind("/b/");
+        assert_eq!(behind.as_str(), "/b/aüb");
+        assert_eq!((behind.origin_of(&(3..4)), behind.origin_of(&(4..6))), (0..1, 1..7));
     }
 
     #[test]

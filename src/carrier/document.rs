@@ -86,6 +86,37 @@ impl Document {
         self
     }
 
+    /// The same, its records numbered from `first` on.
+    #[must_use]
+    pub fn numbered_from(mut self, first: u32) -> Self {
+        for slot in &mut self.slots {
+            match &mut slot.content {
+                Content::Value(occurrence) => occurrence.record += first,
+                Content::Nested { document, .. } => {
+                    *document = std::mem::take(document).numbered_from(first);
+                }
+                Content::Rewritten(_) | Content::Length { .. } => {}
+            }
+        }
+        self.elements.number_from(first);
+        self
+    }
+
+    /// The same without the values that are picked: they stay as they are, whatever is
+    /// decided.
+    #[must_use]
+    pub fn leaving(mut self, is_left: &mut dyn FnMut(&Occurrence) -> bool) -> Self {
+        self.slots.retain_mut(|slot| match &mut slot.content {
+            Content::Value(occurrence) => !is_left(occurrence),
+            Content::Nested { document, .. } => {
+                *document = std::mem::take(document).leaving(is_left);
+                true
+            }
+            Content::Rewritten(_) | Content::Length { .. } => true,
+        });
+        self
+    }
+
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
@@ -107,7 +138,7 @@ impl Document {
             match &slot.content {
                 Content::Value(occurrence) => found.push((slot, occurrence)),
                 Content::Nested { document, .. } => document.collect_occurrences(found),
-                Content::Rewritten(_) => {}
+                Content::Rewritten(_) | Content::Length { .. } => {}
             }
         }
     }
@@ -163,6 +194,7 @@ impl Document {
         refused: &dyn Fn(u32) -> bool,
     ) -> Result<Vec<Edit<'a>>, RenderError> {
         let mut edits = Vec::new();
+        let mut lengths = Vec::new();
         let removed = self.elements.holding(refused);
         let mut removals: Vec<Removal> = removed.iter().cloned().collect();
         for slot in &self.slots {
@@ -174,6 +206,7 @@ impl Document {
                 Content::Rewritten(text) => {
                     edits.push(slot.edit(slot.codec.literal(text)));
                 }
+                Content::Length { of } => lengths.push((slot, of)),
                 Content::Nested { decoded, document } => {
                     let nested = document.edits(&mut *replacements, refused)?;
                     edits.extend(nested.into_iter().map(|edit| {
@@ -203,9 +236,28 @@ impl Document {
         edits.extend(
             removal_spans(removals).into_iter().map(|span| Edit { span, text: Cow::Borrowed("") }),
         );
+        let corrected = lengths.into_iter().filter_map(|(slot, of)| {
+            let length = length_after(of, &edits)?;
+            Some(slot.edit(length.to_string()))
+        });
+        let corrected: Vec<Edit<'_>> = corrected.collect();
+        edits.extend(corrected);
         edits.sort_by_key(|edit| edit.span.start);
         Ok(edits)
     }
+}
+
+/// How long a range is once the edits in it are made; `None` where there are none.
+fn length_after(of: &Range<usize>, edits: &[Edit<'_>]) -> Option<usize> {
+    let mut inside = edits
+        .iter()
+        .filter(|edit| of.start <= edit.span.start && edit.span.end <= of.end)
+        .peekable();
+    inside.peek()?;
+    let (taken, written) = inside.fold((0, 0), |(taken, written), edit| {
+        (taken + edit.span.len(), written + edit.text.len())
+    });
+    (of.len() + written).checked_sub(taken)
 }
 
 impl Slot {
@@ -226,6 +278,17 @@ impl Slot {
                 );
                 edits.push(self.edit(self.codec.list(&elements)));
             }
+            Widening::Repetition { whole, open, between, close } => {
+                let literals: Vec<String> =
+                    texts.iter().map(|text| self.codec.literal(text)).collect();
+                let at = |at: usize, text: &'static str| Edit {
+                    span: at..at,
+                    text: Cow::Borrowed(text),
+                };
+                edits.push(at(whole.start, open));
+                edits.push(self.edit(literals.join(between)));
+                edits.push(at(whole.end, close));
+            }
         }
         Ok(())
     }
@@ -238,7 +301,7 @@ impl Slot {
         let count = match &self.content {
             Content::Value(_) => 1,
             Content::Nested { document, .. } => document.occurrences().len(),
-            Content::Rewritten(_) => 0,
+            Content::Rewritten(_) | Content::Length { .. } => 0,
         };
         for _ in 0..count {
             replacements.next().ok_or(RenderError::TooFewReplacements)?;

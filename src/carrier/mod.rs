@@ -15,8 +15,11 @@
 //! - Nothing here knows a policy, a CRM, or where bytes come from.
 
 pub mod coding;
+pub mod csv;
 pub mod json;
+pub mod multipart;
 pub mod url;
+pub mod xml;
 
 mod codec;
 mod document;
@@ -24,7 +27,7 @@ mod occurrence;
 mod removal;
 mod slot;
 
-pub use codec::{Codec, DecodedText};
+pub use codec::{Codec, DecodedText, SOSL_RESERVED};
 pub use document::{Document, RenderError, Replacement};
 pub use occurrence::{Occurrence, Role, Value};
 pub use removal::{Element, Removal};

@@ -35,6 +35,12 @@ impl Elements {
         Self(elements)
     }
 
+    pub(super) fn number_from(&mut self, first: u32) {
+        for element in &mut self.0 {
+            element.records = element.records.start + first..element.records.end + first;
+        }
+    }
+
     /// Those that hold a refused record.
     pub(super) fn holding(&self, refused: &dyn Fn(u32) -> bool) -> Removed<'_> {
         let is_removed = |element: &&Element| element.records.clone().any(refused);

@@ -216,7 +216,7 @@ fn explain(arguments: &str) -> String {
     fs::write(&policy, format!("{text}\n{border}")).unwrap();
     let said = explain_of(&config, &folder, arguments);
     let expected =
-        "error[ZH0204]: a policy keeps values local, and nothing says where the vault is";
+        "error[ZH0204]: `gdpr/special-categories` keeps values local, and nothing says where";
     assert!(said.contains(expected), "{said}");
     let text = fs::read_to_string(&config).unwrap();
     let text = text.replace("{ sqlite: zollhaus.vault }", "{ sqlite: zollhaus.vault, region: DE }");

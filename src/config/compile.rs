@@ -114,11 +114,12 @@ fn vault_settings(vault: &Item<'_>) -> Option<VaultSettings> {
 /// Reports a vault that laws cannot find, where they say that values stay in a place.
 fn check_vault(item: &Item<'_>, vault: &VaultSettings, upstreams: &[UpstreamSettings]) {
     let borders = upstreams.iter().filter_map(|upstream| upstream.policy.border.as_ref());
-    let Some(border) = borders.into_iter().find(|border| border.keeps_local()) else { return };
+    let mut local = borders.filter_map(|border| Some((border, border.keeps_local()?)));
+    let Some((border, rule)) = local.next() else { return };
     match &vault.region {
         Some(region) => border::check_region(item, region.as_str(), border),
         None => item.refuse(
-            "a policy keeps values local, and nothing says where the vault is",
+            format!("`{}` keeps values local, and nothing says where the vault is", rule.name),
             "add `region`, an ISO 3166 code or a group of the border",
         ),
     }

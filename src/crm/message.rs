@@ -19,6 +19,7 @@ pub enum MediaType {
     /// operations instead of members.
     JsonSuffix,
     Form,
+    Csv,
     /// Anything else, more than one, or in another charset than UTF-8.
     Other,
 }
@@ -45,6 +46,7 @@ impl MediaType {
             _ if !is_utf8 => Self::Other,
             "application/json" => Self::Json,
             "application/x-www-form-urlencoded" => Self::Form,
+            "text/csv" => Self::Csv,
             _ if structured.is_some_and(|name| !name.contains("json-patch")) => Self::JsonSuffix,
             _ => Self::Other,
         }
@@ -93,7 +95,7 @@ pub fn parse_answer<'a>(answer: &AnswerView<'a>) -> Result<Option<Json<'a>>, Loc
         MediaType::Json | MediaType::JsonSuffix | MediaType::Missing => {
             parse_json(PLACE, answer.body).map(Some)
         }
-        MediaType::Form | MediaType::Other => {
+        MediaType::Form | MediaType::Csv | MediaType::Other => {
             Err(LocateError::UnsupportedMediaType { place: PLACE, expected: "JSON in UTF-8" })
         }
     }

@@ -10,6 +10,7 @@
 //! A dialect does not decide anything: no policy, key or caller is known here.
 //! What it cannot read without doubt, it refuses.
 
+pub mod dynamics;
 pub mod generic;
 pub mod hubspot;
 mod message;
@@ -27,6 +28,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
+use smol_str::SmolStr;
 
 use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
@@ -35,6 +37,18 @@ use crate::carrier::Document;
 pub trait Dialect: Send + Sync + fmt::Debug {
     /// The name that configuration uses: `salesforce`.
     fn name(&self) -> &'static str;
+
+    /// What has to be asked of the CRM before a request can be located. Its answer comes
+    /// with the request as [`RequestView::told`].
+    fn asks_first(&self, _request: &RequestView<'_>) -> Option<Question> {
+        None
+    }
+
+    /// What a request says that a later one will be about, if the CRM has taken it. The
+    /// CRM's own word for it is not enough to decide what it may see.
+    fn remembers(&self, _request: &RequestView<'_>, _answer: &AnswerView<'_>) -> Option<Memo> {
+        None
+    }
 
     /// Classifies a request and finds every place in it where a value stands.
     ///
@@ -84,6 +98,40 @@ pub struct RequestView<'a> {
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
     pub origins: &'a Origins,
+    /// What is known of what the dialect asks first.
+    pub told: Option<Told<'a>>,
+}
+
+/// What a dialect asks first: a `GET`, which holds no values, and asks nothing itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub target: Bytes,
+    /// What it is about, as [`Memo::about`] says.
+    pub about: SmolStr,
+}
+
+/// What is known of what a dialect asks first.
+#[derive(Clone, Copy)]
+pub struct Told<'a> {
+    /// The CRM's answer.
+    pub by_crm: &'a Bytes,
+    /// What a caller said of it before, if that is still known.
+    pub by_caller: Option<&'a str>,
+}
+
+/// Names the size only: the answer may hold anything.
+impl fmt::Debug for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Told({} bytes)", self.by_crm.len())
+    }
+}
+
+/// What a caller said of something that later requests are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memo {
+    /// By what the CRM goes on to name it.
+    pub about: SmolStr,
+    pub text: SmolStr,
 }
 
 /// An answer as the reader of its request sees it. The body is complete and has
@@ -213,6 +261,11 @@ pub struct FieldUse {
 impl FieldUse {
     /// Only whether there is a value. Surrogates answer that; what was dropped does not.
     pub const PRESENCE: &str = crate::query::PRESENCE;
+
+    /// Only the CRM says of which object the field is. It would see in clear what it says
+    /// the policy does not protect.
+    pub const HEARSAY: &str =
+        "an upload to a job of which only the CRM tells the object (create the job anew)";
 
     /// In the place of a field: whatever fields the object has are used.
     pub const EVERY_FIELD: &str = "*";

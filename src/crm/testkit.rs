@@ -24,6 +24,7 @@ pub fn locate(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins,
+        told: None,
     })
 }
 
@@ -53,6 +54,7 @@ pub fn lines(document: &Document) -> Vec<String> {
         }
         Content::Rewritten(text) => format!("link {text}"),
         Content::Nested { .. } => "nested".to_owned(),
+        Content::Length { .. } => "length".to_owned(),
     };
     document.slots().iter().map(line).collect()
 }

@@ -140,6 +140,9 @@ impl Policy {
     /// [`Forbidden`] when the field is protected or may not be named at all.
     pub fn permit_use(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
         let FieldUse { object, field, operator } = field_use;
+        if *operator == FieldUse::HEARSAY {
+            return self.permit_hearsay(field_use);
+        }
         if field.as_str() == FieldUse::EVERY_FIELD {
             return self.permit_use_of_all(field_use);
         }
@@ -166,6 +169,28 @@ impl Policy {
             }
         };
         Err(Forbidden::Operator { field, operator: field_use.operator })
+    }
+
+    /// A field that its object does not protect, or that does not decide about its record,
+    /// while another object's would.
+    fn permit_hearsay(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
+        let FieldUse { object, field, operator } = field_use;
+        let is_protected = self.rule(object, field)?.is_ok();
+        let decides = self.objects.keys().filter(|other| self.asks(other, field));
+        if let Some(other) = decides.min().filter(|_| !self.asks(object, field)) {
+            return Err(Forbidden::Decisive { field: format!("{other}.{field}"), operator });
+        }
+        let protects = self.objects.iter().filter_map(|(other, rules)| {
+            match (rules.fields.get(field), &rules.unlisted) {
+                (Some(rule), _) => Some(rule.id.clone()),
+                (None, Unlisted::Pass) => None,
+                (None, _) => Some(format!("{other}{}", FieldRule::UNLISTED)),
+            }
+        });
+        match protects.min().filter(|_| !is_protected) {
+            Some(field) => Err(Forbidden::Operator { field, operator }),
+            None => Ok(()),
+        }
     }
 
     /// How much of a field's value a caller with these roles sees: the most that

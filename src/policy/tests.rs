@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted};
+use super::{ConsentRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted};
 use crate::crm::FieldUse;
 
 fn rule(id: &str) -> Arc<FieldRule> {
@@ -43,4 +43,28 @@ fn a_use_of_every_field_is_one_of_the_protected_ones() {
     check(&policy(&[], Unlisted::Pass), "contacts", None);
     check(&policy(&[], Unlisted::Refuse), "contacts", Some("contacts.*"));
     check(&policy(&[], Unlisted::Protect(rule("contacts.*"))), "contacts", Some("contacts.*"));
+}
+
+#[test]
+fn a_field_of_an_uncertain_object_is_judged_by_the_strictest() {
+    let check = |policy: &Policy, object: &str, field: &str, expected: Option<&str>| {
+        let (object, field) = (object.into(), field.into());
+        let field_use = FieldUse { object, field, operator: FieldUse::HEARSAY };
+        let refused = policy.permit_use(&field_use).err().map(|error| error.to_string());
+        match expected {
+            Some(expected) => assert!(refused.is_some_and(|error| error.contains(expected))),
+            None => assert_eq!(refused, None),
+        }
+    };
+    let strict = policy(&[], Unlisted::Refuse);
+    let mut policy = policy(&["phone"], Unlisted::Pass);
+    let contacts = policy.objects.values_mut().next().unwrap();
+    let rule = ConsentRule { purpose: "news".into(), given: Vec::new(), withdrawn: Vec::new() };
+    contacts.consents.insert("optout".into(), rule);
+    check(&policy, "contacts", "phone", None);
+    check(&policy, "accounts", "phone", Some("protected field `contacts.phone`"));
+    check(&policy, "accounts", "size", None);
+    check(&policy, "accounts", "optout", Some("`contacts.optout`, which tells"));
+    check(&policy, "contacts", "optout", None);
+    check(&strict, "accounts", "size", Some("`contacts.*`"));
 }

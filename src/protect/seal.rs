@@ -63,15 +63,12 @@ impl Protectors {
     /// The first item that cannot be sealed decides; nothing may be forwarded then.
     pub async fn seal(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Sealed>, ProtectError> {
         let mut plans = self.plan(batch).await?;
-        self.match_spellings(batch, &mut plans).await?;
-
-        let values_of = |wanted: fn(&Plan) -> bool| -> Vec<Item<'_>> {
-            let items = batch.iter().zip(&plans).filter(|(_, plan)| wanted(plan));
-            items.map(|(item, _)| (&item.rule.category, item.value)).collect()
-        };
-        let to_mint = values_of(|plan| matches!(plan, Plan::Mint(_)));
-        let to_predict = values_of(|plan| matches!(plan, Plan::Predict(_)));
+        self.match_spellings(batch, &mut plans, |role| *role != Role::Equality).await?;
+        let to_mint = values_of(batch, &plans, |plan| matches!(plan, Plan::Mint(_)));
         let mut minted = self.vault.tokenize(&to_mint).await?.into_iter();
+        // A filter finds what the same request stores before it.
+        self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
+        let to_predict = values_of(batch, &plans, |plan| matches!(plan, Plan::Predict(_)));
         let mut predicted = self.vault.predict(&to_predict).await?.into_iter();
         let mut sealed = Vec::with_capacity(plans.len());
         for plan in plans {
@@ -193,9 +190,13 @@ impl Protectors {
         &self,
         batch: &[ToSeal<'_>],
         plans: &mut [Plan],
+        is_meant: fn(&Role) -> bool,
     ) -> Result<(), ProtectError> {
-        let (items, plans): (Vec<&ToSeal<'_>>, Vec<&mut Plan>) =
-            batch.iter().zip(plans).filter(|(_, plan)| matches!(plan, Plan::Match(_))).unzip();
+        let (items, plans): (Vec<&ToSeal<'_>>, Vec<&mut Plan>) = batch
+            .iter()
+            .zip(plans)
+            .filter(|(item, plan)| matches!(plan, Plan::Match(_)) && is_meant(item.role))
+            .unzip();
         let values: Vec<Item<'_>> =
             items.iter().map(|item| (&item.rule.category, item.value)).collect();
         let known = self.vault.spellings(&values).await?;
@@ -239,6 +240,16 @@ impl Protectors {
 }
 
 /// The plan for the one spelling that an item has. A key may be stored, a filter not.
+/// The values of the items with a plan of this kind.
+fn values_of<'a>(
+    batch: &[ToSeal<'a>],
+    plans: &[Plan],
+    is_wanted: fn(&Plan) -> bool,
+) -> Vec<Item<'a>> {
+    let items = batch.iter().zip(plans).filter(|(_, plan)| is_wanted(plan));
+    items.map(|(item, _)| (&item.rule.category, item.value)).collect()
+}
+
 fn exactly(item: &ToSeal<'_>, shape: Shape) -> Plan {
     if *item.role == Role::Equality { Plan::Predict(shape) } else { Plan::Mint(shape) }
 }

@@ -18,6 +18,7 @@ use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
 use super::body::{self, BodyLimits, Buffered};
 use super::budget::VALUE_BYTES;
 use super::headers;
+use super::question::view as request_view;
 use super::records::{Message, Reader, Statement};
 use super::stage::{Answered, Decided, Outgoing, Recorded, Restored, occurrences};
 use super::trail::Trail;
@@ -108,6 +109,12 @@ impl Proxy {
         };
         let answer = body::work_on(view.body.len(), || located.request.answer.locate(&view))
             .map_err(|error| respond::unreadable_answer(&error))?;
+        if answer.status.is_success()
+            && let Some(memo) =
+                complete.upstream.dialect.remembers(&request_view(complete, None), &view)
+        {
+            self.memory.keep(&complete.upstream.name, memo);
+        }
         let held = answered.body.len() + VALUE_BYTES * occurrences(answer.documents()).len();
         let resized = self.budget.resize(&mut answered.lease, held);
         resized.map_err(|error| respond::answer_body(error.into()))?;

@@ -20,8 +20,10 @@ mod headers;
 mod inbound;
 mod judge;
 mod manifest;
+mod memory;
 mod outbound;
 mod pipeline;
+mod question;
 mod receive;
 mod records;
 mod respond;
@@ -48,6 +50,7 @@ use crate::upstream::UpstreamClient;
 
 pub use body::Body;
 pub use budget::BufferBudget;
+pub use memory::Memory;
 pub use respond::REFUSAL_HEADER;
 pub use service::service;
 
@@ -73,6 +76,7 @@ pub struct Proxy {
     /// One for each request that may be on the road.
     pub slots: Arc<Semaphore>,
     pub clock: Arc<dyn Clock>,
+    pub memory: Memory,
 }
 
 /// One configured CRM.

@@ -7,8 +7,7 @@ use tokio::time::Instant;
 use crate::base::{OperationName, Refusal, RefusalCode};
 use crate::carrier::{Document, Replacement, Value};
 use crate::crm::{
-    About, AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
-    RequestView,
+    About, AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer, Told,
 };
 use crate::policy::{Decision, Reason};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
@@ -20,6 +19,7 @@ use super::field_counts::FieldCounts;
 use super::headers;
 use super::judge::purpose_of;
 use super::manifest::Manifest;
+use super::question::view;
 use super::stage::{
     Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded, occurrences,
 };
@@ -70,16 +70,11 @@ impl Proxy {
     pub(super) fn locate(
         &self,
         mut complete: Complete,
+        told: Option<Told<'_>>,
         trail: &mut Trail,
     ) -> Result<Located, Refusal> {
-        let view = RequestView {
-            method: &complete.method,
-            target: &complete.target,
-            headers: &complete.headers,
-            body: &complete.body,
-            origins: &complete.origins,
-        };
-        let (request, uninspected) = match complete.upstream.dialect.locate(&view) {
+        let (request, uninspected) = match complete.upstream.dialect.locate(&view(&complete, told))
+        {
             Ok(request) => (request, false),
             Err(LocateError::UnknownOperation) if complete.upstream.mode == Mode::Observe => {
                 (uninspected(&complete), true)

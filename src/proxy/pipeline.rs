@@ -5,11 +5,13 @@ use http::Response;
 
 use crate::base::{PrincipalName, RefusalCode};
 use crate::carrier::coding::ExpansionLimits;
+use crate::crm::Told;
 use crate::telemetry::RequestOutcome;
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
 use super::body;
-use super::stage::{Received, Recorded, Restored, Stopped};
+use super::question::Learned;
+use super::stage::{Complete, Outward, Received, Recorded, Restored, Stopped};
 use super::trail::Trail;
 use super::{Body, Proxy, Upstream, respond};
 
@@ -18,18 +20,42 @@ impl Proxy {
     pub(super) async fn travel(&self, received: Received, mut trail: Trail) -> Response<Body> {
         let _in_flight = self.metrics.request_in_flight();
         let result = match self.outward(received, &mut trail).await {
-            Ok(recorded) => self.abroad(recorded, &trail).await.map_err(Stopped::Refused),
+            Ok(Outward::Answered(answer)) => Ok(*answer),
+            Ok(Outward::Leaves(recorded)) => {
+                self.abroad(*recorded, &trail).await.map_err(Stopped::Refused)
+            }
             Err(stopped) => Err(self.turned_back(stopped, &trail).await),
         };
         self.arrived(result, &trail)
     }
 
     /// From the border post to the ledger: nothing has left yet.
-    async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Recorded, Stopped> {
+    async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Outward, Stopped> {
         let identified = self.identify(received, trail).await?;
         let complete = self.read(identified).await?;
+        match self.ask_first(&complete, trail).await? {
+            // What the CRM says of the question, it would say of the request.
+            Some(learned) if !learned.by_crm.status.is_success() => {
+                Ok(Outward::Answered(Box::new(learned.by_crm)))
+            }
+            learned => {
+                let told = learned.as_ref().map(Learned::told);
+                let recorded = self.declare(complete, told, trail).await?;
+                Ok(Outward::Leaves(Box::new(recorded)))
+            }
+        }
+    }
+
+    /// The stages of a request that is complete. `told` is what the CRM said to what its
+    /// dialect asks first.
+    pub(super) async fn declare(
+        &self,
+        complete: Complete,
+        told: Option<Told<'_>>,
+        trail: &mut Trail,
+    ) -> Result<Recorded, Stopped> {
         let length = complete.body.len();
-        let located = body::work_on(length, || self.locate(complete, trail))?;
+        let located = body::work_on(length, || self.locate(complete, told, trail))?;
         let decided = self.decide(located, trail).await?;
         let protected = self.protect(decided).await?;
         Ok(self.record(protected, trail).await?)

@@ -86,7 +86,7 @@ fn path_of(target: &Bytes) -> &str {
     target.split('?').next().unwrap_or_default()
 }
 
-fn new_id() -> Result<EntryId, Refusal> {
+pub(super) fn new_id() -> Result<EntryId, Refusal> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| respond::defect(&error))?;
     Ok(EntryId(id))

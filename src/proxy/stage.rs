@@ -124,6 +124,13 @@ pub struct Restored {
 /// A header that carries values, in its new form.
 pub type RenderedHeader = (HeaderName, Bytes);
 
+/// What becomes of a request that is not turned back.
+pub enum Outward {
+    Leaves(Box<Recorded>),
+    /// The CRM has said so much to what had to be asked first that it need not.
+    Answered(Box<Restored>),
+}
+
 /// Why a request does not leave.
 pub enum Stopped {
     Refused(Refusal),

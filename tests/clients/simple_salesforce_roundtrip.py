@@ -7,6 +7,8 @@ The caller key is read from the environment variable ZOLLHAUS_KEY. Exits 0 when
 everything that is read equals what was written, with a line per check.
 """
 
+import csv
+import io
 import os
 import sys
 
@@ -44,6 +46,50 @@ def check(what, actual, expected):
 
 def fields(record, names):
     return {name: record[name] for name in names}
+
+
+def bulk(sf):
+    """A thousand contacts go out as CSV in jobs of several hundred, and come back."""
+    people = [
+        {
+            "LastName": f"Massen;haft, \"{number}\"",
+            "FirstName": "Zeile\nzwei" if number % 7 == 0 else "Ünal",
+            "Email": f"bulk{number:04}@example.org",
+            "LeadSource": "Web",
+        }
+        for number in range(1000)
+    ]
+    jobs = sf.bulk2.Contact.insert(records=people, batch_size=400, wait=0)
+    check("every row is taken", sum(job["numberRecordsProcessed"] for job in jobs), 1000)
+    check("no row fails", sum(job["numberRecordsFailed"] for job in jobs), 0)
+    done = sf.bulk2.Contact.get_successful_records(jobs[0]["job_id"])
+    rows = list(csv.DictReader(io.StringIO(done.encode("latin-1").decode("utf-8"), newline="")))
+    check("results show what was sent", fields(rows[0], people[0]), people[0])
+    ids = {row["Email"]: row["sf__Id"] for row in rows}
+    check("and under which id", len(ids), 400)
+
+    pages = sf.bulk2.Contact.query(
+        "SELECT Id, Name, LastName, Email FROM Contact WHERE LeadSource = 'Web'", max_records=300
+    )
+    found = [row for page in pages for row in csv.DictReader(io.StringIO(page, newline=""))]
+    check("pages of a query job hold every row", len(found), 1000)
+    names = {row["Email"]: row["LastName"] for row in found}
+    check("and are opened", names, {person["Email"]: person["LastName"] for person in people})
+    check("composed names too", found[1]["Name"], f"Ünal {people[1]['LastName']}")
+
+    jobs = sf.bulk2.Contact.upsert(
+        records=[{"Email": "BULK0001@example.org", "LastName": "Geändert"}],
+        external_id_field="Email",
+        wait=0,
+    )
+    check("an upsert by e-mail is done", jobs[0]["numberRecordsFailed"], 0)
+    changed = sf.Contact.get(ids["bulk0001@example.org"])
+    check("and finds the contact in any spelling", changed["LastName"], "Geändert")
+
+    failing = [{"Id": "003000000000000AAA", "LastName": "Nirgendwo"}]
+    jobs = sf.bulk2.Contact.update(records=failing, wait=0)
+    failed = sf.bulk2.Contact.get_failed_records(jobs[0]["job_id"])
+    check("a row that failed is shown as it was sent", "Nirgendwo" in failed, True)
 
 
 def main():
@@ -101,6 +147,8 @@ def main():
         sys.exit("LIKE on a protected field was not refused")
     except SalesforceMalformedRequest as refused:
         check("a refusal is one that the client parses", refused.content[0]["errorCode"], "INVALID_FIELD")
+
+    bulk(sf)
 
     sf.Contact.delete(ids[2])
     try:

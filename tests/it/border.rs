@@ -48,7 +48,7 @@ const EUROPE: &str = "  europe:
     policy: policies/salesforce.yaml
 ";
 
-async fn world() -> World {
+pub async fn world() -> World {
     World::start(Options {
         house_rules: HOUSE,
         salesforce_policy: Some(|policy| {

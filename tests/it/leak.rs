@@ -81,7 +81,7 @@ fn the_search_sees_through_encodings() {
 
 impl Random {
     /// A text with the mark and something difficult around it.
-    fn text(&mut self) -> String {
+    pub fn text(&mut self) -> String {
         let number = self.next() % 100_000;
         let around = self.pick(&[
             "",
@@ -104,12 +104,12 @@ impl Random {
         }
     }
 
-    fn long_text(&mut self) -> String {
+    pub fn long_text(&mut self) -> String {
         let part = self.text();
         part.repeat(1 + self.below(20))
     }
 
-    fn email(&mut self) -> String {
+    pub fn email(&mut self) -> String {
         let number = self.next() % 1_000_000;
         let local = self.pick(&["", "first.", "a+tag-", "x_y."]);
         let mark = if self.below(2) == 0 { MARK.to_owned() } else { MARK.to_lowercase() };
@@ -149,7 +149,7 @@ impl Random {
     }
 
     /// JSON text, sometimes with every character of its strings escaped.
-    fn spell(&mut self, value: &Value) -> String {
+    pub fn spell(&mut self, value: &Value) -> String {
         if self.below(3) > 0 {
             return value.to_string();
         }
@@ -178,7 +178,7 @@ fn escaped(text: &str) -> String {
     format!("\"{units}\"")
 }
 
-fn percent(text: &str, random: &mut Random) -> String {
+pub fn percent(text: &str, random: &mut Random) -> String {
     let all = random.below(2) == 0;
     text.bytes()
         .map(|byte| {
@@ -234,7 +234,7 @@ fn generate(random: &mut Random) -> (Method, String, String) {
     const HS: &str = "/hs/crm/v3/objects/contacts";
     let email = random.email();
     let key = percent(&email, random);
-    match random.below(22) {
+    match random.below(24) {
         0 | 1 => {
             let contact = random.contact();
             (Method::POST, format!("{SF}/sobjects/Contact/"), random.spell(&contact))
@@ -302,6 +302,28 @@ fn generate(random: &mut Random) -> (Method, String, String) {
                 format!("SELECT Id, Name, Email, LastName FROM Contact WHERE {condition} LIMIT 5");
             let query = percent(&soql, random).replace("%20", "+");
             (Method::GET, format!("{SF}/query/?q={query}"), String::new())
+        }
+        22 => {
+            let url = format!("/services/data/v62.0/sobjects/Contact/Email/{key}");
+            let literal = soql_literal(&random.text());
+            let query = percent(&format!("SELECT Id FROM Lead WHERE LastName = {literal}"), random);
+            let query = format!("/services/data/v62.0/query?q={query}");
+            let parts = json!({ "compositeRequest": [
+                { "method": "POST", "url": "/services/data/v62.0/sobjects/Contact",
+                  "referenceId": "a", "body": random.contact() },
+                { "method": "GET", "url": url, "referenceId": "b" },
+                { "method": "GET", "url": query, "referenceId": "c" },
+            ]});
+            (Method::POST, format!("{SF}/composite"), random.spell(&parts))
+        }
+        23 => {
+            let where_name = soql_literal(&random.text());
+            let search = format!(
+                "FIND {{\"{}\"}} IN EMAIL FIELDS RETURNING Lead(Id WHERE LastName = {where_name})",
+                email.replace('-', "\\-").replace('+', "\\+")
+            );
+            let query = percent(&search, random);
+            (Method::GET, format!("{SF}/search?q={query}"), String::new())
         }
         10 => {
             (Method::POST, HS.to_owned(), json!({ "properties": random.properties() }).to_string())

@@ -14,11 +14,15 @@
 mod hostile;
 mod hostile_border;
 mod border;
+mod bulk;
 mod certificates;
 mod clients;
+mod composite;
 mod corpora;
 mod crash;
+mod dataverse;
 mod disk_faults;
+mod dynamics;
 mod fail_closed;
 mod fuzz;
 mod layers;

@@ -189,7 +189,7 @@ async fn what_is_wrong_is_said_and_no_value_repeated() {
         (changed("source", mail.into()), 422, "`source`: a reference"),
         (changed("text_version", "Max Muster".into()), 422, "`text_version`: a reference"),
         (changed("text_version", Value::Null), 422, "version of the text"),
-        (changed("until", NOON.into()), 422, "ends after"),
+        (changed("until", NOON.into()), 422, "cannot end before"),
         (changed("state", "withdrawn".into()), 422, "does not end"),
         (changed("source", "x".repeat(MAX_BODY_BYTES).into()), 413, "longer than"),
     ] {

@@ -117,6 +117,7 @@ fn locate(
         headers: &headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
+        told: None,
     })?;
     Ok(located.documents().flat_map(lines).collect())
 }
@@ -133,6 +134,7 @@ fn read_answer(
         headers: &HeaderMap::new(),
         body: &Bytes::new(),
         origins: &origins(),
+        told: None,
     })?;
     let headers = headers
         .iter()

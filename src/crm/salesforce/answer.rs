@@ -318,7 +318,7 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        let related = schema::parent(object, name).or_else(|| schema::children(name));
+        let related = schema::related(object, name);
         self.walk(node, related.as_ref().map(Expected::Related))
     }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Salesforce: the REST API ("REST API Developer Guide"), versions 20.0 and later.
 //!
-//! Read here: sObjects by id and by external id, sObject collections, SOQL
-//! queries and their further pages, metadata, and the OAuth and identity
-//! endpoints. Everything else (composite, bulk, SOAP, SOSL, GraphQL …) is an
-//! unknown operation. Requests and answers are JSON; XML is refused.
+//! Read here: sObjects by id and by external id and what is related to them, sObject
+//! collections and trees, composite requests (`composite`), SOQL queries and their further
+//! pages, text searches (`search`), jobs of the Bulk API 2.0 (`bulk`), metadata, and the
+//! OAuth and identity endpoints. Everything else (Bulk API 1.0, SOAP, GraphQL, CometD …)
+//! is an unknown operation. Requests and answers are JSON, and CSV in jobs; XML is refused.
 //!
 //! What makes Salesforce special, and where it is minded:
 //! - It ignores the case of names: they are compared in lower case, and members
@@ -21,12 +22,16 @@
 
 mod answer;
 mod batch;
+mod bulk;
+mod composite;
 mod filter;
 mod id;
 mod operation;
 mod record;
 mod refusal;
 mod schema;
+mod search;
+mod tree;
 #[cfg(test)]
 mod tests;
 
@@ -38,12 +43,14 @@ use self::batch::Collection;
 use self::filter::Found;
 use self::operation::{Answered, Body, Operation, classify};
 use self::record::Records;
+use self::tree::Tree;
 use crate::base::{FieldName, ObjectName, Refusal};
 use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
-    self, About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, RequestView,
+    self, About, AnswerView, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, Memo,
+    NativeAnswer, Question, RequestView,
 };
 
 /// The Salesforce dialect.
@@ -55,66 +62,35 @@ impl Dialect for Salesforce {
         "salesforce"
     }
 
+    fn asks_first(&self, request: &RequestView<'_>) -> Option<Question> {
+        let target = message::parse_target(request.target).ok()?;
+        match resource(&target.path())? {
+            (version, ["jobs", path @ ..]) => bulk::asks_first(request, &target, version, path),
+            _ => None,
+        }
+    }
+
+    fn remembers(&self, request: &RequestView<'_>, answer: &AnswerView<'_>) -> Option<Memo> {
+        let target = message::parse_target(request.target).ok()?;
+        match resource(&target.path())? {
+            (_, ["jobs", path @ ..]) => bulk::remembers(request, answer, &target, path),
+            _ => None,
+        }
+    }
+
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
-        let operation = classify(request.method, &target)?;
+        let located = match resource(&target.path()) {
+            Some((_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
+            Some((_, ["composite", path @ ..]))
+                if !matches!(path.first(), Some(&("sobjects" | "tree"))) =>
+            {
+                composite::locate(request, path)
+            }
+            _ => locate_single(request, &target),
+        }?;
         refuse_xml_answer(request.headers)?;
-        let object = operation.object.map(schema::object_name);
-        let key = operation.key.zip(object.as_ref());
-        let key = key.map(|(field, object)| schema::original(object, field));
-        let mut records = records(request, &operation, object.as_ref(), key.as_ref())?;
-        if let Some((id, object)) = operation.id.zip(object.as_ref()) {
-            records.named(id, object);
-        }
-
-        let mut found = match target.parameter("q") {
-            Some(parameter) => query(parameter)?,
-            None if operation.parameters == ["q"] => {
-                return Err(message::unparseable("the query", "parameter `q` is missing"));
-            }
-            None => Found { object: object.clone(), ..Found::default() },
-        };
-        if let Some(ids) = target.parameter("ids") {
-            found.slots.push(records.ids(&ids.value, object.as_ref()));
-        } else if operation.is_about_one_record() {
-            records.asks_for(0, object);
-        }
-        let last = target.segments.iter().rfind(|segment| !segment.span.is_empty());
-        if let (Some((object, field)), Some(last)) =
-            (key.filter(|_| operation.body != Body::Records), last)
-        {
-            if field.as_str() == "id" && id::is_id(last.decoded.as_str()) {
-                records.named(last.decoded.as_str(), &object);
-            } else {
-                found.uses.extend(schema::uses_of_parts(&object, &field, KEY));
-                found.slots.push(path_key(last, object, field));
-            }
-        }
-        let collection = collection(&operation, &target, &records);
-        found.uses.extend(records.uses);
-        records.names.extend(found.names);
-
-        Ok(LocatedRequest {
-            operation: crm::Operation {
-                name: operation.name.into(),
-                object: found.object.clone(),
-                about: About::named_if(operation.is_about_records())
-                    .and_others_if(found.finds_others),
-            },
-            target: Document::new(request.target.clone(), found.slots),
-            headers: Vec::new(),
-            body: Document::new(request.body.clone(), records.slots)
-                .with_elements(records.elements),
-            uses: found.uses,
-            records: records.names,
-            batch: collection.map(|collection| Box::new(collection) as Box<dyn Batch>),
-            answer: Box::new(Answer {
-                object: found.object.filter(|_| operation.answer == Answered::Records),
-                columns: found.columns,
-                is_login: operation.answer == Answered::Login,
-                places: records.asked.into_iter().map(Place::Forwarded).collect(),
-            }),
-        })
+        Ok(located)
     }
 
     fn canonical_object(&self, name: &str) -> ObjectName {
@@ -140,6 +116,109 @@ impl Dialect for Salesforce {
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {
         refusal::native(refusal)
     }
+}
+
+/// Version and resource of a path under `/services/data`.
+fn resource<'p, 't>(path: &'p [&'t str]) -> Option<(&'t str, &'p [&'t str])> {
+    match path {
+        ["services", "data", version, resource @ ..] if operation::is_api_version(version) => {
+            Some((version, resource))
+        }
+        _ => None,
+    }
+}
+
+/// Locates a request inside a composite one.
+fn locate_part(request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
+    let target = message::parse_target(request.target)?;
+    match resource(&target.path()) {
+        Some(_) => locate_single(request, &target),
+        None => Err(LocateError::UnknownOperation),
+    }
+}
+
+/// Locates a request that holds no others.
+fn locate_single(
+    request: &RequestView<'_>,
+    target: &Target,
+) -> Result<LocatedRequest, LocateError> {
+    match resource(&target.path()) {
+        Some((_, path @ ["search" | "parameterizedSearch", ..])) => {
+            search::locate(request, target, path)
+        }
+        _ => locate_records(request, target),
+    }
+}
+
+/// Locates what is about records by themselves, queries and metadata.
+fn locate_records(
+    request: &RequestView<'_>,
+    target: &Target,
+) -> Result<LocatedRequest, LocateError> {
+    let operation = classify(request.method, target)?;
+    let object = operation.object.map(schema::object_name);
+    let key = operation.key.zip(object.as_ref());
+    let key = key.map(|(field, object)| schema::original(object, field));
+    let mut records = records(request, &operation, object.as_ref(), key.as_ref())?;
+    let from = operation.related.map(|(id, _)| id);
+    if let Some((id, object)) = operation.id.or(from).zip(object.as_ref()) {
+        records.named(id, object);
+    }
+
+    let mut found = match target.parameter("q") {
+        Some(parameter) => query(parameter)?,
+        None if operation.parameters == ["q"] => {
+            return Err(message::unparseable("the query", "parameter `q` is missing"));
+        }
+        None => Found { object: object.clone(), ..Found::default() },
+    };
+    if let Some(ids) = target.parameter("ids") {
+        found.slots.push(records.ids(&ids.value, object.as_ref()));
+    } else if operation.is_about_one_record() {
+        records.asks_for(0, object);
+    }
+    let last = target.segments.iter().rfind(|segment| !segment.span.is_empty());
+    if let (Some((object, field)), Some(last)) =
+        (key.filter(|_| operation.body != Body::Records), last)
+    {
+        if field.as_str() == "id" && id::is_id(last.decoded.as_str()) {
+            records.named(last.decoded.as_str(), &object);
+        } else {
+            found.uses.extend(schema::uses_of_parts(&object, &field, KEY));
+            found.slots.push(path_key(last, object, field));
+        }
+    }
+    let collection = collection(&operation, target, &records);
+    found.uses.extend(records.uses);
+    records.names.extend(found.names);
+
+    Ok(LocatedRequest {
+        operation: crm::Operation {
+            name: operation.name.into(),
+            object: found.object.clone(),
+            about: About::named_if(operation.is_about_records()).and_others_if(found.finds_others),
+        },
+        target: Document::new(request.target.clone(), found.slots),
+        headers: Vec::new(),
+        body: Document::new(request.body.clone(), records.slots).with_elements(records.elements),
+        uses: found.uses,
+        records: records.names,
+        batch: collection.map(|collection| Box::new(collection) as Box<dyn Batch>),
+        answer: match operation.body {
+            Body::Tree => Box::new(Tree(records.references)),
+            _ => Box::new(Answer {
+                object: match operation.related {
+                    Some((_, name)) => {
+                        found.object.and_then(|object| schema::related(&object, name))
+                    }
+                    None => found.object.filter(|_| operation.answer == Answered::Records),
+                },
+                columns: found.columns,
+                is_login: operation.answer == Answered::Login,
+                places: records.asked.into_iter().map(Place::Forwarded).collect(),
+            }),
+        },
+    })
 }
 
 const KEY: &str = "a key in a composed field";
@@ -183,7 +262,7 @@ fn records(
             require(found, MediaType::Form, "application/x-www-form-urlencoded")?;
             return Ok(records);
         }
-        Body::Record | Body::Records | Body::Selection => {
+        Body::Record | Body::Records | Body::Selection | Body::Tree => {
             require(found, MediaType::Json, "application/json")?;
         }
     }
@@ -191,6 +270,7 @@ fn records(
     match operation.body {
         Body::Selection => records.selection(json.root(), object)?,
         Body::Records => records.collection(json.root(), object)?,
+        Body::Tree => records.tree(json.root(), object)?,
         _ => records.record(json.root(), object).map(drop)?,
     }
     Ok(records)

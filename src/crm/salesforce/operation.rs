@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::composite::is_reference;
 use super::id::is_id;
 use super::schema::is_name;
 use crate::carrier::url::{Parameter, Target};
@@ -14,6 +15,8 @@ pub(super) struct Operation<'t> {
     pub object: Option<&'t str>,
     /// The id of the record, where it is the last segment of the path.
     pub id: Option<&'t str>,
+    /// A record by its id, and the relationship that leads from it to those asked for.
+    pub related: Option<(&'t str, &'t str)>,
     /// The field that names records: its value is the last segment of the path, or
     /// in a collection a member of each record.
     pub key: Option<&'t str>,
@@ -49,6 +52,8 @@ pub(super) enum Body {
     Records,
     /// `{"ids":[…],"fields":[…]}`
     Selection,
+    /// `{"records":[…]}`, each with records inside.
+    Tree,
     /// Credentials of the caller's own staff and software: passed as they are.
     Form,
 }
@@ -139,6 +144,7 @@ fn is_well_formed(parameter: &Parameter) -> bool {
         "ids" => all(is_id),
         "allOrNone" | "updateOnly" => matches!(value, "true" | "false"),
         "format" => value == "json",
+        "start" | "end" => is_time(value),
         "version" => value == "latest" || is_version(value),
         _ => true,
     }
@@ -147,6 +153,17 @@ fn is_well_formed(parameter: &Parameter) -> bool {
 /// `Account.Owner.Name`
 pub(super) fn is_path(text: &str) -> bool {
     text.split('.').all(is_name)
+}
+
+/// `2026-03-01T09:00:00+00:00`
+fn is_time(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_digit() || b"TZtz:.+- ".contains(&byte);
+    (10..=32).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+/// `v62.0`
+pub(super) fn is_api_version(text: &str) -> bool {
+    text.strip_prefix('v').is_some_and(is_version)
 }
 
 /// `62.0`
@@ -163,6 +180,7 @@ const READ: Operation<'static> = Operation {
     name: "",
     object: None,
     id: None,
+    related: None,
     key: None,
     parameters: &[],
     body: Body::None,
@@ -196,9 +214,7 @@ fn known<'t>(method: &Method, path: &[&'t str]) -> Option<Operation<'t>> {
         ("GET", ["id", organization, user]) if is_id(organization) && is_id(user) => {
             Operation { name: "identity", parameters: &["format", "version"], ..login }
         }
-        (_, ["services", "data", version, resource @ ..])
-            if version.strip_prefix('v').is_some_and(is_version) =>
-        {
+        (_, ["services", "data", version, resource @ ..]) if is_api_version(version) => {
             return data(method, resource);
         }
         _ => return None,
@@ -213,6 +229,10 @@ fn data<'t>(method: &str, resource: &[&'t str]) -> Option<Operation<'t>> {
             Some(Operation { object: Some(object), ..operation })
         }
         ["composite", "sobjects", rest @ ..] => collection(method, rest),
+        ["composite", "tree", object] if method == "POST" => {
+            let object = Some(*object);
+            Some(Operation { name: "composite.tree", object, body: Body::Tree, ..WRITE })
+        }
         _ if method != "GET" => None,
         [] => Some(metadata("resources")),
         ["limits"] => Some(metadata("limits")),
@@ -232,6 +252,11 @@ fn is_locator(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(is_part)
 }
 
+/// Which records changed in a span of time.
+fn changes(name: &'static str) -> Operation<'static> {
+    Operation { name, parameters: &["start", "end"], answer: Answered::Outcomes, ..READ }
+}
+
 /// What follows `/sobjects/{object}`.
 fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
     const CREATE: Operation<'static> = Operation { name: "sobject.create", ..WRITE };
@@ -247,14 +272,26 @@ fn sobject<'t>(method: &str, rest: &[&'t str]) -> Option<Operation<'t>> {
         ("GET", []) => Operation { name: "sobject.info", answer: Answered::Outcomes, ..READ },
         ("GET", ["describe"]) => metadata("sobject.describe"),
         ("POST", [] | ["Id"]) => CREATE,
-        ("GET", [id]) if is_id(id) => Operation { id: Some(id), ..FETCH },
-        ("PATCH", [id]) if is_id(id) => Operation { id: Some(id), ..UPDATE },
-        ("DELETE", [id]) if is_id(id) => Operation { id: Some(id), ..DELETE },
+        ("GET", [id]) if is_record(id) => Operation { id: Some(id), ..FETCH },
+        ("PATCH", [id]) if is_record(id) => Operation { id: Some(id), ..UPDATE },
+        ("DELETE", [id]) if is_record(id) => Operation { id: Some(id), ..DELETE },
+        // Of each record there is its own id only, and when.
+        ("GET", ["deleted"]) => changes("sobject.deleted"),
+        ("GET", ["updated"]) => changes("sobject.updated"),
+        ("GET", [id, relationship]) if is_record(id) && is_name(relationship) => {
+            let related = Some((*id, *relationship));
+            Operation { name: "sobject.related", related, ..FETCH }
+        }
         ("GET", [field, _]) if is_key(field) => Operation { key: Some(field), ..FETCH },
         ("PATCH", [field, _]) if is_key(field) => Operation { key: Some(field), ..UPSERT },
         ("DELETE", [field, _]) if is_key(field) => Operation { key: Some(field), ..DELETE },
         _ => return None,
     })
+}
+
+/// An id, or in a composite request what stands for one.
+fn is_record(segment: &str) -> bool {
+    is_id(segment) || is_reference(segment)
 }
 
 /// Whether the segment before a key can be a field. Other resources have the same

@@ -14,12 +14,21 @@ use crate::carrier::{Codec, Element, Occurrence, Removal, Role, Slot};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError, RecordName};
 
+/// A record of a tree, as its answer names it.
+#[derive(Clone, Debug)]
+pub(super) struct Reference {
+    pub name: String,
+    pub record: u32,
+    pub object: ObjectName,
+}
+
 /// Collects the values of the records of one request.
 #[derive(Default)]
 pub(super) struct Records {
     /// The field that names each record, where one does.
     key: Option<FieldName>,
     next_record: u32,
+    is_tree: bool,
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
@@ -27,6 +36,8 @@ pub(super) struct Records {
     pub asked: Vec<Asked>,
     /// The elements of a collection in the body.
     pub elements: Vec<Element>,
+    /// The records of a tree, by the names that the caller gives them.
+    pub references: Vec<Reference>,
     /// Whether the caller wants all records of a collection to be written, or none.
     pub all_or_none: bool,
 }
@@ -38,6 +49,9 @@ impl Records {
 
     /// A record that the path names.
     pub(super) fn named(&mut self, id: &str, object: &ObjectName) {
+        if !is_id(id) {
+            return;
+        }
         let id = id::canonical(id);
         self.names.push(RecordName { record: 0, object: object.clone(), id });
     }
@@ -114,6 +128,30 @@ impl Records {
         Ok(())
     }
 
+    /// `{"records":[{"attributes":{"type":…,"referenceId":…},…,"Contacts":{"records":[…]}}]}`
+    pub(super) fn tree(
+        &mut self,
+        list: Node<'_>,
+        object: Option<&ObjectName>,
+    ) -> Result<(), LocateError> {
+        self.is_tree = true;
+        require(list, list.members().count() == 1, "has more than `records`")?;
+        let records = list.get("records").filter(|records| records.kind() == Kind::Array);
+        let records = records.ok_or_else(|| refuse(list, "is no list of records"))?;
+        for record in records.elements() {
+            let number = self.next_record;
+            let object = self.record(record, object)?;
+            let name = record.get(ATTRIBUTES).and_then(|it| it.get(REFERENCE)?.text());
+            let name = name.ok_or_else(|| refuse(record, "has no `referenceId`"))?.into_owned();
+            let is_first = !self.references.iter().any(|other| other.name == name);
+            require(record, is_first, "has the `referenceId` of another")?;
+            self.references.push(Reference { name, record: number, object });
+            let children = record.members().map(|member| member.value);
+            children.filter(is_list_of_children).try_for_each(|list| self.tree(list, None))?;
+        }
+        Ok(())
+    }
+
     /// `{"ids":[…],"fields":[…]}`: ids and names only.
     pub(super) fn selection(
         &mut self,
@@ -170,6 +208,10 @@ impl Records {
         for member in record.members() {
             let (name, value) = (member.key.as_ref(), member.value);
             if name == ATTRIBUTES {
+                continue;
+            }
+            // Where there is no tree, it is a reference that is refused below.
+            if self.is_tree && is_list_of_children(&value) {
                 continue;
             }
             if value.kind() == Kind::Object {
@@ -230,6 +272,18 @@ impl Records {
 }
 
 const ATTRIBUTES: &str = "attributes";
+const REFERENCE: &str = "referenceId";
+
+/// A name that the caller gives to a record.
+fn is_reference_id(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=64).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+/// `{"records":[…]}`
+fn is_list_of_children(value: &Node<'_>) -> bool {
+    value.get("records").is_some_and(|records| records.kind() == Kind::Array)
+}
 
 /// The object that a record states in its `attributes`, which hold no values.
 fn stated_object(record: Node<'_>) -> Result<Option<ObjectName>, LocateError> {
@@ -241,6 +295,7 @@ fn stated_object(record: Node<'_>) -> Result<Option<ObjectName>, LocateError> {
         let text = member.value.text().unwrap_or_default();
         match member.key.as_ref() {
             "type" if is_name(&text) => object = Some(schema::object_name(&text)),
+            REFERENCE if is_reference_id(&text) => {}
             // Clients send back what they read.
             "url" if is_record_url(&text) => {}
             _ => return Err(refuse(member.value, "is not an attribute of a record")),

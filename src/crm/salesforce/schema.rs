@@ -90,6 +90,11 @@ pub(super) fn children(relationship: &str) -> Option<ObjectName> {
     lookup(&CHILDREN, &relationship.to_ascii_lowercase())
 }
 
+/// Where a relationship of `object` leads, one way or the other, as far as it is known.
+pub(super) fn related(object: &ObjectName, relationship: &str) -> Option<ObjectName> {
+    parent(object, relationship).or_else(|| children(relationship))
+}
+
 fn lookup(table: &[(&'static str, &'static str)], name: &str) -> Option<ObjectName> {
     table
         .iter()
@@ -133,6 +138,24 @@ const COPIES: [(&str, &str, &str); 19] = [
     ("campaignmember", "street", "mailingstreet"),
     ("campaignmember", "title", "title"),
 ];
+
+/// The objects whose fields an object shows copies of.
+pub(super) fn copied_from(object: &ObjectName) -> &'static [&'static str] {
+    match object.as_str() {
+        "campaignmember" => &["contact", "lead"],
+        "case" => &["contact"],
+        _ => &[],
+    }
+}
+
+/// The standard e-mail field of an object that has just one.
+pub(super) fn sole_email_field(object: &ObjectName) -> Option<FieldName> {
+    match object.as_str() {
+        "contact" | "lead" => Some(FieldName::from_static("email")),
+        "account" => Some(FieldName::from_static("personemail")),
+        _ => None,
+    }
+}
 
 /// The object of the record that copies of fields of `object` come from, if this member
 /// of theirs refers to it. A campaign member is a contact or a lead.

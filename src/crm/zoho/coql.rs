@@ -64,6 +64,8 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
     for comparison in &query.comparisons {
         let place = scope.resolve(&comparison.field)?;
         let raw = text.get(comparison.span.clone()).unwrap_or_default();
+        // Those that it leads to are others than the query finds.
+        found.finds_others |= called(&place).is_some();
         let Some(place) = compared(&place, raw.trim_matches(['\'', '"'])) else { continue };
         found.uses.extend(uses_of_parts(&place, "comparing with a composed field"));
         if refers(raw) {

@@ -46,6 +46,9 @@ impl Part<'_> {
         if verb == Verb::Query {
             self.query(records, &mut found.reply)?;
         }
+        if let Some(module) = parameters().find(|parameter| parameter.name == "module") {
+            found.reply.object = object_name(module.value());
+        }
         let Some(object) = &self.call.object else { return Ok(found) };
         let external = self.external_field(object)?;
         self.check_ids(external.is_some())?;

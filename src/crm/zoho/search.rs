@@ -96,6 +96,8 @@ impl Asked {
             unparseable("parameter `criteria`", problem)
         })?;
         let operator = condition.operator.name;
+        // Those that it leads to are others than the search finds.
+        self.finds_others |= called(&place).is_some();
         let is_other = matches!(condition.operator.comparing, Comparing::Other | Comparing::Range);
         for operand in condition.operands {
             let Some(place) = compared(&place, &operand.text) else { continue };

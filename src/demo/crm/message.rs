@@ -80,15 +80,21 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Value>,
+    /// A body that is not JSON.
+    pub(super) text: Option<String>,
 }
 
 impl Answer {
     pub(super) fn json(status: StatusCode, body: Value) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Some(body) }
+        Self { status, headers: HeaderMap::new(), body: Some(body), text: None }
+    }
+
+    pub(super) fn text(status: StatusCode, text: String) -> Self {
+        Self { text: Some(text), ..Self::empty(status) }
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: None }
+        Self { status, headers: HeaderMap::new(), body: None, text: None }
     }
 
     /// Adds a header; a value that no header can hold is left out.

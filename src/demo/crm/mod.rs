@@ -151,6 +151,7 @@ impl std::fmt::Debug for House {
 struct State {
     store: Store,
     cursors: salesforce::Cursors,
+    jobs: salesforce::Jobs,
     /// Calls answered so far, for usage headers and correlation ids.
     calls: u64,
 }

@@ -147,7 +147,7 @@ fn refuse(request: &Request, status: StatusCode) -> Answer {
 /// Writes the body; `X-PrettyPrint: 1` is Salesforce's wish for line breaks.
 fn encode(request: &Request, answer: Answer) -> io::Result<Response<Bytes>> {
     let body = match &answer.body {
-        None => Vec::new(),
+        None => answer.text.map(String::into_bytes).unwrap_or_default(),
         Some(body) if request.header("x-prettyprint") == Some("1") => {
             serde_json::to_vec_pretty(body)?
         }

@@ -8,7 +8,7 @@ const MAX_DEPTH: usize = 32;
 
 /// A place in the tokens of a query. Methods named `take…` say whether they moved
 /// on; the others fail where the query does not go on as it must.
-pub(super) struct Cursor<'q> {
+pub(in crate::query) struct Cursor<'q> {
     pub query: &'q str,
     tokens: Vec<Token>,
     pub position: usize,
@@ -17,12 +17,12 @@ pub(super) struct Cursor<'q> {
 
 impl<'q> Cursor<'q> {
     /// `tokens` ends with an end.
-    pub(super) fn new(tokens: Vec<Token>, query: &'q str) -> Self {
+    pub(in crate::query) fn new(tokens: Vec<Token>, query: &'q str) -> Self {
         Self { query, tokens, position: 0, depth: 0 }
     }
 
     /// One or more items with commas between them.
-    pub(super) fn list(
+    pub(in crate::query) fn list(
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), SoqlError>,
     ) -> Result<(), SoqlError> {
@@ -33,7 +33,7 @@ impl<'q> Cursor<'q> {
         Ok(())
     }
 
-    pub(super) fn deeper<T>(
+    pub(in crate::query) fn deeper<T>(
         &mut self,
         inner: impl FnOnce(&mut Self) -> Result<T, SoqlError>,
     ) -> Result<T, SoqlError> {
@@ -54,31 +54,31 @@ impl<'q> Cursor<'q> {
         &self.tokens[position.min(self.tokens.len() - 1)]
     }
 
-    pub(super) fn token(&self) -> &Token {
+    pub(in crate::query) fn token(&self) -> &Token {
         self.token_at(self.position)
     }
 
-    pub(super) fn take(&mut self) -> &Token {
+    pub(in crate::query) fn take(&mut self) -> &Token {
         let position = self.position;
         self.position += 1;
         self.token_at(position)
     }
 
-    pub(super) fn next_is(&self, wanted: impl FnOnce(&TokenKind) -> bool) -> bool {
+    pub(in crate::query) fn next_is(&self, wanted: impl FnOnce(&TokenKind) -> bool) -> bool {
         wanted(&self.token().kind)
     }
 
-    pub(super) fn second_is_opening(&self) -> bool {
+    pub(in crate::query) fn second_is_opening(&self) -> bool {
         self.token_at(self.position + 1).kind == TokenKind::Sign("(")
     }
 
-    pub(super) fn next_is_keyword(&self, position: usize, keyword: &str) -> bool {
+    pub(in crate::query) fn next_is_keyword(&self, position: usize, keyword: &str) -> bool {
         let token = self.token_at(position);
         let raw = self.query.get(token.span.clone()).unwrap_or_default();
         token.kind == TokenKind::Word && raw.eq_ignore_ascii_case(keyword)
     }
 
-    pub(super) fn take_keywords(&mut self, keywords: &[&str]) -> bool {
+    pub(in crate::query) fn take_keywords(&mut self, keywords: &[&str]) -> bool {
         let matches = keywords
             .iter()
             .enumerate()
@@ -87,41 +87,41 @@ impl<'q> Cursor<'q> {
         matches
     }
 
-    pub(super) fn take_call(&mut self, name: &str) -> bool {
+    pub(in crate::query) fn take_call(&mut self, name: &str) -> bool {
         let matches = self.next_is_keyword(self.position, name) && self.second_is_opening();
         self.position += if matches { 2 } else { 0 };
         matches
     }
 
-    pub(super) fn take_opening_select(&mut self) -> bool {
+    pub(in crate::query) fn take_opening_select(&mut self) -> bool {
         let matches = self.next_is(|kind| *kind == TokenKind::Sign("("))
             && self.next_is_keyword(self.position + 1, "SELECT");
         self.position += if matches { 2 } else { 0 };
         matches
     }
 
-    pub(super) fn take_sign(&mut self, sign: &'static str) -> bool {
+    pub(in crate::query) fn take_sign(&mut self, sign: &'static str) -> bool {
         let matches = self.next_is(|kind| *kind == TokenKind::Sign(sign));
         self.position += usize::from(matches);
         matches
     }
 
-    pub(super) fn keyword(&mut self, keyword: &'static str) -> Result<(), SoqlError> {
+    pub(in crate::query) fn keyword(&mut self, keyword: &'static str) -> Result<(), SoqlError> {
         self.one_of(&[keyword])
     }
 
-    pub(super) fn one_of(&mut self, keywords: &[&'static str]) -> Result<(), SoqlError> {
+    pub(in crate::query) fn one_of(&mut self, keywords: &[&'static str]) -> Result<(), SoqlError> {
         if keywords.iter().any(|keyword| self.take_keywords(&[keyword])) {
             return Ok(());
         }
         Err(self.expected(keywords.first().copied().unwrap_or_default()))
     }
 
-    pub(super) fn sign(&mut self, sign: &'static str) -> Result<(), SoqlError> {
+    pub(in crate::query) fn sign(&mut self, sign: &'static str) -> Result<(), SoqlError> {
         if self.take_sign(sign) { Ok(()) } else { Err(self.expected(sign)) }
     }
 
-    pub(super) fn word(&mut self, expected: &'static str) -> Result<&'q str, SoqlError> {
+    pub(in crate::query) fn word(&mut self, expected: &'static str) -> Result<&'q str, SoqlError> {
         let raw = self.query.get(self.token().span.clone()).unwrap_or_default();
         if self.token().kind != TokenKind::Word || raw.contains(':') {
             return Err(self.expected(expected));
@@ -130,7 +130,7 @@ impl<'q> Cursor<'q> {
         Ok(raw)
     }
 
-    pub(super) fn expected(&self, expected: &'static str) -> SoqlError {
+    pub(in crate::query) fn expected(&self, expected: &'static str) -> SoqlError {
         SoqlError::Expected { expected, at: self.token().span.start }
     }
 }

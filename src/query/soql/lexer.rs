@@ -6,13 +6,13 @@ use super::SoqlError;
 use crate::carrier::Value;
 
 /// A word or sign of a query and where it stands.
-pub(super) struct Token {
+pub(in crate::query) struct Token {
     pub kind: TokenKind,
     pub span: Range<usize>,
 }
 
 #[derive(PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(in crate::query) enum TokenKind {
     /// A name or a keyword.
     Word,
     Text {
@@ -31,7 +31,7 @@ pub(super) enum TokenKind {
 const SIGNS: [&str; 11] = ["!=", "<>", "<=", ">=", "<", ">", "=", "(", ")", ",", "."];
 
 /// The tokens of a query, with an [`TokenKind::End`] behind the last.
-pub(super) fn tokens(query: &str) -> Result<Vec<Token>, SoqlError> {
+pub(in crate::query) fn tokens(query: &str) -> Result<Vec<Token>, SoqlError> {
     let mut tokens = Vec::new();
     let mut position = 0;
     loop {

@@ -4,6 +4,7 @@ use http::header::LOCATION;
 
 use super::{headers, locate, occurrences, read, read_answer, render};
 use crate::carrier::{Codec, Replacement, Role};
+use crate::crm::Done;
 
 fn query(query: &str) -> String {
     format!("/services/data/v62.0/query?q={}", Codec::Percent.fragment(query))
@@ -214,4 +215,21 @@ fn answers_that_cannot_be_read_are_refused() {
     for body in ["<html>", r#"{"Email":"a","Email":"b"}"#, r#"{"Email":"a"} x"#, "\u{feff}{}"] {
         assert!(read_answer(&located, 200, &headers(&[]), body).is_err(), "{body}");
     }
+}
+
+#[test]
+fn related_records_are_not_the_one_they_are_asked_from() {
+    let target = "/services/data/v62.0/sobjects/Contact/003WV00000A1b2CYAR/Account";
+    let body = r#"{"Id":"001WV00000A1b2CYAR","Name":"M KG"}"#;
+    let answer = read(("GET", target, ""), 200, body);
+    assert_eq!(occurrences(&answer.body), ["0 account.name from M KG"]);
+    assert_eq!(answer.done, Done::default());
+    let list = r#"{"records":[{"attributes":{"type":"Case"},"Subject":"S"}]}"#;
+    let answer = read(("GET", &target.replace("Account", "Cases"), ""), 200, list);
+    assert_eq!(occurrences(&answer.body), ["0 case.subject = S"]);
+
+    let changed = "/services/data/v62.0/sobjects/Contact/deleted/?start=2026-03-01T00%3A00%3A00%2B00%3A00&end=2026-03-02T00%3A00%3A00%2B00%3A00";
+    let body = r#"{"deletedRecords":[{"deletedDate":"2026-03-01","id":"003WV00000A1b2CYAR"}]}"#;
+    assert!(occurrences(&read(("GET", changed, ""), 200, body).body).is_empty());
+    locate("GET", &changed.replace("2026-03-01T", "Anna"), "").unwrap_err();
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use http::HeaderMap;
 use serde_json::Value as Tree;
 
-use super::{locate, locate_with, read_answer, render, uses};
+use super::{locate, locate_told, read_answer, render, uses};
 use crate::carrier::Replacement;
 use crate::crm::LocateError;
 use crate::testkit::shared_path;
@@ -57,6 +57,43 @@ fn remaining<'v>(values: &'v [String], places: &[&str]) -> Vec<&'v str> {
         .collect()
 }
 
+/// Examples whose values cannot be located: the request is refused where the field of
+/// this use is protected.
+const REPORTED_AS_USES: &[(&str, &[&str], &[&str])] = &[
+    ("parameterized-search-post", &["+49 89 99998-123"], &["contact.* by a text search"]),
+    ("query-escapes-in-like", &["960123"], &["contact.phone by LIKE"]),
+];
+
+/// Examples of other APIs than the REST API and Bulk API 2.0, which are not read.
+const PASSED_OVER: &[&str] = &[
+    "bulk1-batch-xml",
+    "bulk1-create-job-xml",
+    "cometd-change-event",
+    "cometd-handshake",
+    "soap-fault",
+    "soap-login",
+    "soap-partner-upsert",
+];
+
+/// What the CRM says of the job that an example is about.
+fn job_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "bulk2-ingest-upload" | "bulk2-ingest-failed-results" => {
+            r#"{"id":"750WV000000demoYAA","object":"Contact","operation":"insert",
+                "columnDelimiter":"COMMA","lineEnding":"LF"}"#
+        }
+        "bulk2-ingest-upload-semicolon-crlf" => {
+            r#"{"id":"750WV000000demoZAA","object":"Contact","operation":"upsert",
+                "externalIdFieldName":"Email","columnDelimiter":"SEMICOLON","lineEnding":"CRLF"}"#
+        }
+        "bulk2-query-results" | "bulk2-query-results-last" => {
+            r#"{"id":"750WV000000demoQAA","object":"Contact","operation":"query",
+                "columnDelimiter":"PIPE","lineEnding":"CRLF"}"#
+        }
+        _ => return None,
+    })
+}
+
 #[test]
 fn nothing_personal_stays_in_the_examples() {
     let examples = examples();
@@ -67,7 +104,12 @@ fn nothing_personal_stays_in_the_examples() {
         let (method, target) =
             (request["method"].as_str().unwrap(), request["target"].as_str().unwrap());
         let sent = body(request);
-        let located = match locate_with(method, target, &header_map(request), &sent) {
+        let located = match locate_told(
+            (method, target),
+            &header_map(request),
+            &sent,
+            job_of(name).map(|job| (job, Some("contact"))),
+        ) {
             Ok(located) => located,
             Err(LocateError::UnknownOperation) => {
                 unknown.push(name.as_str());
@@ -82,13 +124,12 @@ fn nothing_personal_stays_in_the_examples() {
         let (out_target, out_body) =
             (render(&located.target, &marker), render(&located.body, &marker));
         let left = remaining(&personal, &[&out_target, &out_body]);
-        if name == "query-escapes-in-like" {
-            assert_eq!(
-                (left, uses(&located)),
-                (vec!["960123"], vec!["contact.phone by LIKE".into()])
-            );
-        } else {
-            assert!(left.is_empty(), "{name}: {left:?} in {out_target} {out_body}");
+        match REPORTED_AS_USES.iter().find(|(known, ..)| *known == name.as_str()) {
+            Some((_, values, expected)) => assert_eq!(
+                (left.as_slice(), uses(&located)),
+                (*values, expected.iter().map(|it| (*it).to_owned()).collect())
+            ),
+            None => assert!(left.is_empty(), "{name}: {left:?} in {out_target} {out_body}"),
         }
 
         let status = response["status"].as_u64().unwrap() as u16;
@@ -108,16 +149,8 @@ fn nothing_personal_stays_in_the_examples() {
     if examples.is_empty() {
         return;
     }
-    assert_eq!(read.len(), 22, "{read:?}");
-    let later = |name: &&str| {
-        ["bulk", "cometd", "composite", "parameterized-search", "soap"]
-            .iter()
-            .any(|surface| name.starts_with(surface))
-    };
-    assert!(
-        unknown.iter().all(|name| later(name) && !name.contains("composite-sobjects")),
-        "{unknown:?}"
-    );
+    assert_eq!(read.len(), 33, "{read:?}");
+    assert_eq!(unknown, PASSED_OVER);
 }
 
 /// Answers without their requests: whatever they are, they are read and stay as they

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod answers;
+mod bulk;
+mod composite;
 mod examples;
 mod hostile;
 mod records;
 mod requests;
+mod search;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::Salesforce;
 use crate::base::{Refusal, RefusalCode};
 use crate::carrier::{Document, Replacement, Role};
 use crate::crm::testkit::{self, spelled};
-use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
+use crate::crm::{
+    Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName,
+    RequestView, Told,
+};
 
 fn origins() -> Origins {
     Origins {
@@ -42,6 +49,24 @@ fn locate_with(
 ) -> Result<LocatedRequest, LocateError> {
     let method: Method = method.parse().unwrap();
     testkit::locate(&Salesforce, &origins(), (&method, target), headers, body)
+}
+
+/// Locates a request of whose job this is known.
+fn locate_told(
+    (method, target): (&str, &str),
+    headers: &HeaderMap,
+    body: &str,
+    told: Option<(&str, Option<&str>)>,
+) -> Result<LocatedRequest, LocateError> {
+    let by_crm = Bytes::copy_from_slice(told.map_or("", |(by_crm, _)| by_crm).as_bytes());
+    Salesforce.locate(&RequestView {
+        method: &method.parse().unwrap(),
+        target: &Bytes::copy_from_slice(target.as_bytes()),
+        headers,
+        body: &Bytes::copy_from_slice(body.as_bytes()),
+        origins: &origins(),
+        told: told.map(|(_, by_caller)| Told { by_crm: &by_crm, by_caller }),
+    })
 }
 
 /// Reads an answer to the request with this method, target and body.
@@ -77,6 +102,10 @@ fn occurrences(document: &Document) -> Vec<String> {
             format!("{} {}.{} {role} {value}", found.record, found.object, found.field)
         })
         .collect()
+}
+
+fn names(records: &[RecordName]) -> Vec<String> {
+    records.iter().map(|name| format!("{} {} {}", name.record, name.object, name.id)).collect()
 }
 
 fn uses(located: &LocatedRequest) -> Vec<String> {

@@ -3,22 +3,17 @@
 
 use serde_json::{Value, json};
 
-use super::{headers, locate, occurrences, origins, read, read_answer, render, uses};
+use super::{headers, locate, names, occurrences, origins, read, read_answer, render, uses};
 use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::{Codec, Replacement};
 use crate::crm::{
-    AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, RecordName, RefusedRecords,
-    Remaining,
+    AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, RefusedRecords, Remaining,
 };
 
 const ID: &str = "003WV00000A1b2CYAR";
 const OTHER: &str = "003WV00000A1b2DYAR";
 const COLLECTION: &str = "/services/data/v62.0/composite/sobjects";
 const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
-
-fn names(records: &[RecordName]) -> Vec<String> {
-    records.iter().map(|name| format!("{} {} {}", name.record, name.object, name.id)).collect()
-}
 
 fn same(answer: &LocatedAnswer) -> Vec<(u32, u32)> {
     match &answer.done {
@@ -39,6 +34,7 @@ fn requests_name_their_records() {
     check("GET", "sobjects/Contact/003WV00000A1b2C", "", &contact);
     check("GET", "sobjects/Contact/003wv00000a1b2cyar.json", "", &contact);
     check("DELETE", &format!("sobjects/Contact/{ID}"), "", &contact);
+    check("GET", &format!("sobjects/Contact/{ID}/Account?fields=Name"), "", &contact);
     // The path and the body are one record; what it refers to is another.
     check(
         "PATCH",

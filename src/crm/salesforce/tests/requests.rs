@@ -272,17 +272,14 @@ fn unknown_operations_are_named_so() {
         "/services/data/v62/limits",
         "/services/data/v62.0.1/limits",
         "/services/Soap/u/62.0",
-        "{v}/search?q=FIND",
-        "{v}/parameterizedSearch",
         "{v}/composite",
         "{v}/composite/batch",
         "{v}/composite/graph",
-        "{v}/jobs/ingest",
+        "{v}/jobs/ingest/x",
+        "{v}/jobs/ingest/{id}/batches",
         "{v}/sobjects/Contact/a@b.de",
-        "{v}/sobjects/Contact/{id}/Account",
         "{v}/sobjects/Contact/describe/layouts",
         "{v}/sobjects/Contact/listviews/x",
-        "{v}/sobjects/Contact/deleted",
         "{v}/sobjects/Con-tact/{id}",
         "{v}/sobjects/Contact/E%6Dail.x/y",
         "{v}/query/a@b.de",
@@ -292,7 +289,8 @@ fn unknown_operations_are_named_so() {
     }
     check("PUT", "{v}/sobjects/Contact/{id}");
     check("POST", "{v}/query?q=SELECT");
-    check("POST", "{v}/composite/tree/Account");
+    check("POST", "{v}/composite/other");
+    check("GET", "{v}/composite/tree/Account");
     check("GET", "{v}/sobjects/Contact/{id}?_HttpMethod=DELETE");
     check("POST", "{v}/sobjects/Contact/{id}?_HttpMethod=GET");
     check("DELETE", "/services/data");

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{described, locate, locate_with, refused};
+use super::{described, locate, locate_with, read_answer, refused};
 use crate::crm::About;
+use crate::crm::testkit::all_lines;
 
 fn found(method: &str, target: &str, body: &str) -> Vec<String> {
     let located = locate(method, target, body).unwrap_or_else(|error| panic!("{target}: {error}"));
@@ -133,6 +134,7 @@ fn what_finds_others_is_about_anybody() {
     for target in [
         "Contacts/search?criteria=(Email:not_in:a)",
         "Contacts/search?criteria=(City:equals:Ulm)and(Email:not_in:a,b)",
+        "Contacts/search?criteria=(Account_Name:equals:Weingut)",
         // Zoho takes one of them.
         "Contacts/search?email=a&criteria=(City:equals:Ulm)",
         "Accounts/77/Contacts?fields=Email",
@@ -201,4 +203,32 @@ fn sides_that_are_exchanged_and_null_are_no_comparison() {
             "use leads.email a test for a value"
         ]
     );
+}
+
+#[test]
+fn what_views_filter_by_is_located() {
+    let request = locate("GET", "/crm/v8/settings/custom_views/7?module=Leads", "").unwrap();
+    let by = |field: &str, value: Value| json!({ "comparator": "equal", "field": { "api_name": field, "id": "1" }, "value": value });
+    let group = json!([by("Last_Name", json!("Anna")), by("Email", json!(["a@b.de", null]))]);
+    let view = json!({ "name": "x", "criteria": { "group_operator": "and", "group": group } });
+    let answer = json!({ "custom_views": [view] }).to_string();
+    let answer = read_answer(&request, 200, &answer).unwrap();
+    assert_eq!(
+        all_lines(&answer.body),
+        ["0 leads.last_name Stored Anna", "1 leads.email Stored a@b.de"]
+    );
+}
+
+#[test]
+fn records_in_a_parameter_are_taken_out_wherever_they_stand() {
+    for (refused, expected) in [
+        (0, "ids=56%2C57&wf_trigger=true"),
+        (1, "ids=55%2C57&wf_trigger=true"),
+        (2, "ids=55%2C56&wf_trigger=true"),
+    ] {
+        let target = "/crm/v8/Contacts?ids=55%2C56%2C57&wf_trigger=true";
+        let request = locate("DELETE", target, "").unwrap();
+        let rest = request.target.render_without(&mut [].iter(), &|it| it == refused).unwrap();
+        assert_eq!(rest, format!("/crm/v8/Contacts?{expected}"));
+    }
 }

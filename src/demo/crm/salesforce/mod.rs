@@ -2,12 +2,15 @@
 //! The Salesforce side: REST API resources under `/services`.
 //!
 //! Spoken: OAuth token and user info, versions, limits, describe, sObjects by id
-//! and by external id, collections, SOQL with paging. Anything else is answered
+//! and by external id, collections, composite, SOQL with paging, jobs of the Bulk API 2.0. Anything else is answered
 //! with Salesforce's `NOT_FOUND`. Contact, Lead and Account have the standard
 //! fields of [`schema`]; any object and field whose name ends in `__c` exists.
 
+mod bulk;
 mod clean;
 mod collections;
+mod composite;
+mod csv;
 mod describe;
 mod id;
 mod problem;
@@ -23,6 +26,7 @@ use serde_json::{Map, Value};
 use super::Desk;
 use super::message::{Answer, Request};
 
+pub(super) use bulk::Jobs;
 pub(super) use query::Cursors;
 
 use problem::Problem;
@@ -110,6 +114,8 @@ impl Api<'_, '_> {
             ("DELETE", ["sobjects", object, field, value]) => {
                 self.delete_by_key(&Object::named(object)?, field, value)
             }
+            ("POST", ["composite"]) => self.composite(),
+            (_, ["jobs", rest @ ..]) => self.jobs(rest),
             ("GET", ["query"]) => self.query(false),
             ("GET", ["queryAll"]) => self.query(true),
             ("GET", ["query" | "queryAll", locator]) => self.query_more(locator),

@@ -64,6 +64,10 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
     }
 
+    pub(super) fn malformed_csv(what: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "CLIENT_INPUT_ERROR", what)
+    }
+
     pub(super) fn malformed_json(what: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "JSON_PARSER_ERROR", what)
     }
@@ -159,6 +163,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "DUPLICATE_EXTERNAL_ID", message)
     }
 
+    /// In a composite: what a part refers to is not there.
+    pub(super) fn halted() -> Self {
+        let message = "Invalid reference specified. No value for what it refers to";
+        Self::new(StatusCode::BAD_REQUEST, "PROCESSING_HALTED", message)
+    }
+
     /// In a collection that is rolled back: another record failed.
     pub(super) fn rolled_back() -> Self {
         let message = "Record rolled back because not all records were valid and the request was \
@@ -174,6 +184,11 @@ impl Problem {
             body.insert("fields".to_owned(), self.fields.into());
         }
         Answer::json(self.status, json!([body]))
+    }
+
+    /// As the error of one row of a job.
+    pub(super) fn into_cell(self) -> String {
+        format!("{}:{}:{} --", self.code, self.message, self.fields.join(", "))
     }
 
     /// As one record's result in a collection.

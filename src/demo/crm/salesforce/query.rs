@@ -46,7 +46,7 @@ impl Api<'_, '_> {
                 fields.iter().map(|field| object.column(field)).collect::<Result<_, _>>()?
             }
         };
-        let ids = self.find(&object, &statement, with_deleted)?;
+        let ids = self.find_rows(&object, &statement, with_deleted)?;
         if statement.selection == Selection::Count {
             return Ok(page(ids.len(), None, Vec::new()));
         }
@@ -64,7 +64,7 @@ impl Api<'_, '_> {
         Ok(self.page(cursor, offset))
     }
 
-    fn find(
+    pub(super) fn find_rows(
         &self,
         object: &Object,
         statement: &Statement,

@@ -2,6 +2,7 @@
 //! The sample CRM over real HTTP.
 
 mod behaviour;
+mod bulk;
 mod hubspot;
 mod salesforce;
 mod soql;

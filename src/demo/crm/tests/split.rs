@@ -29,6 +29,7 @@ async fn split(
             headers: &headers,
             body: &if body.is_null() { Bytes::new() } else { body.to_string().into() },
             origins: &origins,
+            told: None,
         })
         .unwrap();
     let refusal = Refusal::new(RefusalCode::Forbidden, "not abroad");

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Jobs: what is said to create one, and what the CRM says of one.
+
+use crate::base::{FieldName, ObjectName};
+use crate::carrier::csv::{Delimiter, LineEnding};
+use crate::carrier::json::{Json, Kind, Node};
+use crate::carrier::{Codec, Slot};
+use crate::crm::message::{parse_json, unparseable};
+use crate::crm::salesforce::filter::{self, Found};
+use crate::crm::salesforce::id::{self, is_id};
+use crate::crm::salesforce::operation::is_path;
+use crate::crm::salesforce::schema::{self, is_name};
+use crate::crm::{LocateError, RequestView};
+use crate::query::soql;
+
+/// A JSON text that creates or changes a job.
+pub(super) type Order<'a> = Json<'a>;
+
+/// What the CRM says of a job, as far as it tells how its data is read.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub object: ObjectName,
+    /// Whether the caller said so, too.
+    pub is_certain: bool,
+    /// The field that names each record of an upsert.
+    pub key: Option<FieldName>,
+    pub delimiter: Delimiter,
+    pub line_ending: LineEnding,
+}
+
+const DELIMITERS: [(&str, Delimiter); 6] = [
+    ("BACKQUOTE", Delimiter::Backquote),
+    ("CARET", Delimiter::Caret),
+    ("COMMA", Delimiter::Comma),
+    ("PIPE", Delimiter::Pipe),
+    ("SEMICOLON", Delimiter::Semicolon),
+    ("TAB", Delimiter::Tab),
+];
+
+const LINE_ENDINGS: [(&str, LineEnding); 2] = [("LF", LineEnding::Lf), ("CRLF", LineEnding::CrLf)];
+
+impl Job {
+    /// What the CRM said of the job with this id when it was asked first.
+    ///
+    /// # Errors
+    /// [`LocateError::Unparseable`] where it said nothing, or not all that is needed.
+    pub(super) fn read(request: &RequestView<'_>, id: &str) -> Result<Self, LocateError> {
+        let told = request.told.ok_or_else(|| refuse("the CRM was not asked what it holds"))?;
+        let json = parse_json(PLACE, told.by_crm)?;
+        let job = json.root();
+        let text = |name: &str| job.get(name).and_then(|value| value.text());
+        let is_this = |told: &str| is_id(told) && id::canonical(told) == id::canonical(id);
+        if !text("id").is_some_and(|told| is_this(&told)) {
+            return Err(refuse("the CRM told of another one"));
+        }
+        let object = text("object").filter(|object| is_name(object));
+        let object = object.ok_or_else(|| refuse("the CRM does not say of which object it is"))?;
+        let object = schema::object_name(&object);
+        if told.by_caller.is_some_and(|created| created != object.as_str()) {
+            return Err(refuse("the CRM tells of another object than it was created for"));
+        }
+        let delimiter = word(&DELIMITERS, text("columnDelimiter").as_deref());
+        let line_ending = word(&LINE_ENDINGS, text("lineEnding").as_deref());
+        let key =
+            text("externalIdFieldName").filter(|_| text("operation").as_deref() == Some("upsert"));
+        Ok(Self {
+            object,
+            is_certain: told.by_caller.is_some(),
+            key: key.map(|key| schema::field_name(&key)),
+            delimiter: delimiter.ok_or_else(|| refuse("the CRM does not say its delimiter"))?,
+            line_ending: line_ending.ok_or_else(|| refuse("the CRM does not say its line end"))?,
+        })
+    }
+}
+
+const PLACE: &str = "the job";
+
+fn refuse(problem: &str) -> LocateError {
+    unparseable(PLACE, problem)
+}
+
+fn word<T: Copy>(words: &[(&str, T)], text: Option<&str>) -> Option<T> {
+    words.iter().find(|(word, _)| Some(*word) == text).map(|(_, meaning)| *meaning)
+}
+
+/// A new job for records: names and words of the API only.
+pub(super) fn read_order(order: Node<'_>) -> Result<(), LocateError> {
+    const OPERATIONS: [&str; 5] = ["insert", "update", "upsert", "delete", "hardDelete"];
+    members(order, |name, text| match name {
+        "object" => is_name(text),
+        "externalIdFieldName" => is_path(text),
+        "operation" => OPERATIONS.contains(&text),
+        "assignmentRuleId" => is_id(text),
+        _ => is_format(name, text),
+    })
+}
+
+/// What becomes of a job.
+pub(super) fn read_state(change: Node<'_>) -> Result<(), LocateError> {
+    members(change, |name, text| name == "state" && matches!(text, "UploadComplete" | "Aborted"))
+}
+
+/// A new job for a query.
+pub(super) fn read_query(order: Node<'_>) -> Result<Found, LocateError> {
+    members(order, |name, text| match name {
+        "query" => true,
+        "operation" => matches!(text, "query" | "queryAll"),
+        _ => is_format(name, text),
+    })?;
+    let query = order.get("query");
+    let Some((node, decoded)) = query.and_then(|node| Some((node, node.decoded()?))) else {
+        return Err(unparseable("the body", "it has no `query`"));
+    };
+    let text = decoded.as_str();
+    let found = filter::bind(text).map_err(of_query)?;
+    check_columns(text)?;
+    let slot = Slot::nested(node.inner_span(), Codec::Json, decoded, found.slots);
+    Ok(Found { slots: vec![slot], ..found })
+}
+
+/// The same problem, of the place where the query stands.
+fn of_query(error: LocateError) -> LocateError {
+    match error {
+        LocateError::Unparseable { problem, .. } => unparseable("member `query`", problem),
+        other => other,
+    }
+}
+
+/// Results name their columns, and nothing else tells what these hold: so each must be a
+/// field that its name leads to from the object of the query.
+fn check_columns(text: &str) -> Result<(), LocateError> {
+    let refuse = |problem: &str| Err(unparseable("member `query`", problem));
+    let query =
+        soql::parse(text).map_err(|error| unparseable("member `query`", error.to_string()))?;
+    let [source] = query.from.as_slice() else {
+        return refuse("it names relationships after `FROM`, which results would not show");
+    };
+    let object = schema::object_name(source.path.split().1);
+    if query.is_aggregate || !query.children.is_empty() {
+        return refuse("it has groups or sub-selects, which this API does not answer");
+    }
+    for column in &query.columns {
+        let Some(path) = column.field.as_ref().filter(|_| !column.is_computed) else {
+            return refuse("it has a computed column, which results would not explain");
+        };
+        let (relationships, _) = path.split();
+        let own = relationships.split_first().filter(|(first, _)| {
+            let alias = source.alias.as_deref().unwrap_or(object.as_str());
+            first.eq_ignore_ascii_case(alias) || first.eq_ignore_ascii_case(object.as_str())
+        });
+        let relationships = own.map_or(relationships, |(_, rest)| rest);
+        let mut names = relationships.iter();
+        if names.try_fold(object.clone(), |object, name| schema::parent(&object, name)).is_none() {
+            return refuse("it has a column of an object that is not known");
+        }
+    }
+    Ok(())
+}
+
+fn is_format(name: &str, text: &str) -> bool {
+    match name {
+        "contentType" => text == "CSV",
+        "columnDelimiter" => word(&DELIMITERS, Some(text)).is_some(),
+        "lineEnding" => word(&LINE_ENDINGS, Some(text)).is_some(),
+        "concurrencyMode" => matches!(text, "Parallel" | "Serial"),
+        _ => false,
+    }
+}
+
+/// Checks each member of an object that is not null.
+fn members(order: Node<'_>, is_fine: impl Fn(&str, &str) -> bool) -> Result<(), LocateError> {
+    if order.kind() != Kind::Object {
+        return Err(unparseable("the body", "it is no object"));
+    }
+    for member in order.members().filter(|member| member.value.kind() != Kind::Null) {
+        let text = member.value.text();
+        if !text.is_some_and(|text| is_fine(&member.key, &text)) {
+            let at = member.value.span().start;
+            let problem = format!("what stands at byte {at} is not a property of a job");
+            return Err(unparseable("the body", problem));
+        }
+    }
+    Ok(())
+}

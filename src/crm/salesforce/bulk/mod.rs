@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Bulk API 2.0: jobs that take records as CSV, and jobs that answer queries with it
+//! ("Bulk API 2.0 and Bulk API Developer Guide").
+//!
+//! An upload names no object, and neither do results: only the job knows. So the job
+//! is asked first ([`asks_first`]), and what it says comes with the request: a job is
+//! known whoever created it, through which instance. But the CRM's word alone must not
+//! decide what the CRM sees. What the caller said when the job was created is remembered
+//! ([`remembers`]) and compared; where it is forgotten, an upload is refused that has a
+//! column which another object of the policy would protect.
+//!
+//! Refused: jobs that are created together with their data (multipart), and queries
+//! whose columns do not say what they hold. A result may have as many cells as
+//! [`MAX_CELLS`](crate::carrier::csv::MAX_CELLS); `maxRecords` cuts it into pages.
+
+mod columns;
+mod echo;
+mod job;
+mod resource;
+mod results;
+
+use bytes::Bytes;
+
+use self::columns::{Columns, Use};
+use self::job::{Job, Order};
+use self::resource::{Resource, Subject, classify};
+use self::results::{Results, Uploaded};
+use super::answer::Answer;
+use super::filter::Found;
+use super::id::{self, is_id};
+use super::schema;
+use crate::base::ObjectName;
+use crate::carrier::Document;
+use crate::carrier::csv::{Csv, CsvError};
+use crate::carrier::url::Target;
+use crate::crm::message::{MediaType, parse_answer, parse_json, refuse_body, unparseable};
+use crate::crm::{
+    About, AnswerView, LocateError, LocatedRequest, Memo, Operation, Question, ReadAnswer,
+    RequestView,
+};
+
+/// What has to be known of the job before the request can be read: where to ask for it.
+pub(super) fn asks_first(
+    request: &RequestView<'_>,
+    target: &Target,
+    version: &str,
+    path: &[&str],
+) -> Option<Question> {
+    let resource = classify(request.method, target, path).ok()?;
+    let (kind, id) = match resource.subject {
+        Subject::Data { id } | Subject::Results { id, .. } => ("ingest", id),
+        Subject::Rows { id } => ("query", id),
+        Subject::Order | Subject::Query | Subject::State | Subject::Job => return None,
+    };
+    let target = format!("/services/data/{version}/jobs/{kind}/{id}").into();
+    Some(Question { target, about: id::canonical(id) })
+}
+
+/// The object that a caller creates a job for, by the id that the CRM gives it.
+pub(super) fn remembers(
+    request: &RequestView<'_>,
+    answer: &AnswerView<'_>,
+    target: &Target,
+    path: &[&str],
+) -> Option<Memo> {
+    let resource = classify(request.method, target, path).ok()?;
+    let Subject::Order = resource.subject else { return None };
+    let (order, job) = (order(request).ok()?, parse_answer(answer).ok()??);
+    let object = schema::object_name(&order.root().get("object")?.text()?);
+    let id = job.root().get("id")?.text().filter(|id| is_id(id))?;
+    Some(Memo { about: id::canonical(&id), text: object.as_str().into() })
+}
+
+/// # Errors
+/// [`LocateError`] when a part of the request cannot be read without doubt.
+pub(super) fn locate(
+    request: &RequestView<'_>,
+    target: &Target,
+    path: &[&str],
+) -> Result<LocatedRequest, LocateError> {
+    let resource = classify(request.method, target, path)?;
+    let mut located = Located::default();
+    let answer: Box<dyn ReadAnswer> = match resource.subject {
+        Subject::Order => {
+            job::read_order(order(request)?.root())?;
+            Box::new(Answer::default())
+        }
+        Subject::Query => {
+            located.found = job::read_query(order(request)?.root())?;
+            located.object.clone_from(&located.found.object);
+            Box::new(Answer::default())
+        }
+        Subject::State => {
+            job::read_state(order(request)?.root())?;
+            Box::new(Answer::default())
+        }
+        Subject::Job => {
+            refuse_body(request.body)?;
+            Box::new(Answer::default())
+        }
+        Subject::Data { id } => {
+            let job = Job::read(request, id)?;
+            located.data(request, &job)?;
+            located.object = Some(job.object);
+            Box::new(Uploaded)
+        }
+        Subject::Results { id, .. } | Subject::Rows { id } => {
+            refuse_body(request.body)?;
+            let job = Job::read(request, id)?;
+            located.object = Some(job.object.clone());
+            let is_stored = !matches!(resource.subject, Subject::Results { is_stored: false, .. });
+            Box::new(Results { job, is_stored })
+        }
+    };
+    Ok(located.into_request(request, &resource, answer))
+}
+
+/// What is found in a request.
+#[derive(Default)]
+struct Located {
+    object: Option<ObjectName>,
+    found: Found,
+}
+
+impl Located {
+    /// The records of an upload.
+    fn data(&mut self, request: &RequestView<'_>, job: &Job) -> Result<(), LocateError> {
+        if MediaType::of(request.headers) != MediaType::Csv {
+            let expected = "text/csv in UTF-8";
+            return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
+        }
+        let csv = csv("the body", request.body, job)?;
+        let columns = Columns::bind(&csv, job, Use::Written)?;
+        self.found.uses = columns.uses("writing a composed field");
+        if !job.is_certain {
+            self.found.uses.extend(columns.hearsay());
+        }
+        for (number, row) in (0..).zip(csv.rows()) {
+            columns.row(number, &row, &mut self.found);
+        }
+        Ok(())
+    }
+
+    fn into_request(
+        self,
+        request: &RequestView<'_>,
+        resource: &Resource<'_>,
+        answer: Box<dyn ReadAnswer>,
+    ) -> LocatedRequest {
+        LocatedRequest {
+            operation: Operation {
+                name: resource.name.into(),
+                object: self.object,
+                about: About::named_if(resource.subject.is_about_records())
+                    .and_others_if(self.found.finds_others),
+            },
+            target: Document::new(request.target.clone(), Vec::new()),
+            headers: Vec::new(),
+            body: Document::new(request.body.clone(), self.found.slots),
+            uses: self.found.uses,
+            records: self.found.names,
+            batch: None,
+            answer,
+        }
+    }
+}
+
+/// The JSON that creates or changes a job.
+fn order<'a>(request: &RequestView<'a>) -> Result<Order<'a>, LocateError> {
+    if MediaType::of(request.headers) != MediaType::Json {
+        let expected = "application/json; upload data by a request of its own";
+        return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
+    }
+    parse_json("the body", request.body)
+}
+
+fn csv<'a>(place: &'static str, body: &'a Bytes, job: &Job) -> Result<Csv<'a>, LocateError> {
+    Csv::parse(body, job.delimiter, job.line_ending).map_err(|error| match error {
+        CsvError::TooLarge | CsvError::TooMany => LocateError::TooLarge { place },
+        _ => unparseable(place, error.to_string()),
+    })
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a job answers: rows of a query, or what became of the rows of an upload.
+
+use super::columns::{Column, Columns, Meta, Use};
+use super::job::Job;
+use super::{csv, echo};
+use crate::carrier::Document;
+use crate::carrier::csv::{Cell, LineEnding};
+use crate::crm::message::{MediaType, link_headers, unparseable};
+use crate::crm::salesforce::answer::Answer;
+use crate::crm::salesforce::filter::Found;
+use crate::crm::salesforce::id::{self, is_id};
+use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, RecordName};
+
+const PLACE: &str = "the answer";
+
+/// Reads results as the job says that they are written.
+#[derive(Debug)]
+pub(super) struct Results {
+    pub job: Job,
+    /// Whether the CRM holds what they say, or has only been told.
+    pub is_stored: bool,
+}
+
+impl ReadAnswer for Results {
+    fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
+        if !answer.status.is_success() {
+            return Answer::default().locate(answer);
+        }
+        if !answer.body.is_empty() && MediaType::of(answer.headers) != MediaType::Csv {
+            let expected = "text/csv in UTF-8";
+            return Err(LocateError::UnsupportedMediaType { place: PLACE, expected });
+        }
+        // That of results is not promised to be the one of the upload.
+        let job = Job { line_ending: LineEnding::Either, ..self.job.clone() };
+        let purpose = if self.is_stored { Use::Read } else { Use::Told };
+        let csv = csv(PLACE, answer.body, &job)?;
+        let columns = Columns::bind(&csv, &job, purpose)?;
+        let mut rows = Rows { columns: &columns, found: Found::default() };
+        for (number, row) in (0..).zip(csv.rows()) {
+            rows.row(number, &row, &job)?;
+        }
+        Ok(LocatedAnswer {
+            status: answer.status,
+            headers: link_headers(answer)?,
+            body: Document::new(answer.body.clone(), rows.found.slots),
+            records: rows.found.names,
+            ..LocatedAnswer::default()
+        })
+    }
+}
+
+/// Reads the answer to an upload: that the data is there, not what becomes of it.
+#[derive(Debug)]
+pub(super) struct Uploaded;
+
+impl ReadAnswer for Uploaded {
+    fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
+        Ok(LocatedAnswer { done: Done::default(), ..Answer::default().locate(answer)? })
+    }
+}
+
+struct Rows<'c> {
+    columns: &'c Columns,
+    found: Found,
+}
+
+impl Rows<'_> {
+    fn row(&mut self, number: u32, row: &[Cell<'_>], job: &Job) -> Result<(), LocateError> {
+        self.columns.row(number, row, &mut self.found);
+        let record = self.columns.first_record(number);
+        for (column, cell) in self.columns.of(row) {
+            match column {
+                Column::Meta(Meta::Id) if is_id(&cell.text()) => {
+                    let (object, id) = (job.object.clone(), id::canonical(&cell.text()));
+                    self.found.names.push(RecordName { record, object, id });
+                }
+                Column::Meta(Meta::Error) => {
+                    let message = echo::locate(cell, record, self.columns.of(row));
+                    let message = message.map_err(|problem| unparseable("the answer", problem))?;
+                    self.found.slots.extend(message);
+                }
+                Column::Meta(Meta::Id | Meta::Created) | Column::Field { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
