@@ -15,7 +15,7 @@ use super::operation::refers;
 use super::record::{Records, id_of};
 use super::schema::{self, field_name, object_name};
 use super::search::{called, compared};
-use super::value::{Place, use_of, uses_of_parts};
+use super::value::{Place, REFERENCE, use_of, uses_of_parts};
 
 /// What a query compares, uses and asks for.
 pub(super) struct Found {
@@ -69,7 +69,7 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
         let Some(place) = compared(&place, raw.trim_matches(['\'', '"'])) else { continue };
         found.uses.extend(uses_of_parts(&place, "comparing with a composed field"));
         if refers(raw) {
-            found.uses.push(use_of(&place, "a reference to another part of the request"));
+            found.uses.push(use_of(&place, REFERENCE));
         }
         let occurrence = place.occurrence(Role::Equality, comparison.value.clone());
         let slot = Slot::value(comparison.span.clone(), Codec::Coql, occurrence);

@@ -10,12 +10,12 @@ use crate::crm::message::unparseable;
 
 use super::answer::{Holds, Reply, Told};
 use super::coql;
-use super::operation::{Call, Verb, is_reference};
+use super::operation::{Call, Verb, is_reference, refers};
 use super::parameter::{self, Parameter};
 use super::record::{Records, Side};
 use super::schema::{field_name, is_id, is_name, object_name};
 use super::search;
-use super::value::Place;
+use super::value::{Place, REFERENCE, use_of};
 
 /// What one request asks.
 pub(super) struct Part<'a> {
@@ -172,6 +172,9 @@ fn located_key(
     match external {
         Some(field) => {
             let place = Place { object, field, record };
+            if records.side == Side::Part && refers(text) {
+                records.uses.push(use_of(&place, REFERENCE));
+            }
             let occurrence = place.occurrence(Role::Key, Value::from(text.to_owned()));
             Ok(Some(Slot::value(key.span.clone(), Codec::Percent, occurrence)))
         }

@@ -11,6 +11,9 @@ use super::operation::refers;
 use super::record::{Records, Side, scalar};
 use super::schema::{USERS, composed_from, is_id, is_name};
 
+/// The operator of a value that only Zoho knows.
+pub(super) const REFERENCE: &str = "a reference to another part of the request";
+
 /// The field that a value belongs to, and the record that this is a field of.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -113,9 +116,6 @@ impl Records {
                 }
             }
             Side::Request | Side::Part => {
-                if self.side == Side::Part && refers(&scalar(node)) {
-                    self.uses.push(use_of(place, "a reference to another part of the request"));
-                }
                 let is_key = self.keys.contains(&place.field);
                 self.slot(node, place, if is_key { Role::Key } else { Role::Stored });
             }
@@ -123,6 +123,9 @@ impl Records {
     }
 
     pub fn slot(&mut self, node: Node<'_>, place: &Place, role: Role) {
+        if self.side == Side::Part && refers(&scalar(node)) {
+            self.uses.push(use_of(place, REFERENCE));
+        }
         let occurrence = place.occurrence(role, node.value());
         let slot = Slot::value(node.span(), Codec::Json, occurrence);
         self.slots.push(slot.removable(node.removal()));

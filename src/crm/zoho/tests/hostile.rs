@@ -232,3 +232,54 @@ fn records_in_a_parameter_are_taken_out_wherever_they_stand() {
         assert_eq!(rest, format!("/crm/v8/Contacts?{expected}"));
     }
 }
+
+#[test]
+fn references_in_the_place_of_keys_are_uses() {
+    let part = |fields: Value| {
+        let mut part = json!({ "method": "PUT", "headers": { "X-EXTERNAL": "Leads.Number" }, "body": { "data": [{}] } });
+        for (name, value) in fields.as_object().unwrap() {
+            part[name] = value.clone();
+        }
+        json!({ "__composite_requests": [part] }).to_string()
+    };
+    const TARGET: &str = "/crm/v8/__composite_requests";
+    let key = part(json!({ "uri": "/crm/v8/Leads/@%7B1:$.data[0].Number%7D" }));
+    check_has(
+        &found("POST", TARGET, &key),
+        "use leads.number a reference to another part of the request",
+    );
+    let title = json!({ "data": [{ "Account_Name": { "name": "@{1:$.data[0].x}" } }] });
+    let title = part(json!({ "uri": "/crm/v8/Leads", "body": title }));
+    check_has(
+        &found("POST", TARGET, &title),
+        "use accounts.account_name a reference to another part of the request",
+    );
+    let headers = json!({ "X-EXTERNAL": "Leads.A", "x-external": "Leads.B" });
+    let message =
+        refused("POST", TARGET, &part(json!({ "uri": "/crm/v8/Leads/x", "headers": headers })));
+    assert!(message.contains("x-external"), "{message}");
+}
+
+#[test]
+fn what_stands_beside_a_path_is_refused() {
+    for uri in [
+        "https://www.zohoapis.eu/crm/v8/Leads",
+        "//x/crm/v8/Leads",
+        "crm/v8/Leads",
+        "/crm/v8/Leads#a@b.de",
+        "/crm/v8/Leads?a@b.de",
+        "/crm/v8/Leads?=a@b.de",
+        "/crm/v8/Leads;a@b.de",
+        "/crm/v8/Leads/%2e%2e/a@b.de",
+        "/crm/v8/Leads/5/a@b.de",
+        "/crm/v8/Leads?page=1&amp;a@b.de",
+    ] {
+        let part = json!({ "method": "GET", "uri": uri });
+        let body = json!({ "__composite_requests": [part] }).to_string();
+        let message = refused("POST", "/crm/v8/__composite_requests", &body);
+        assert!(!message.contains("b.de"), "{message}");
+        if uri.starts_with('/') {
+            assert!(locate("GET", uri, "").is_err(), "{uri}");
+        }
+    }
+}
