@@ -71,10 +71,12 @@ pub(super) fn lookup(object: &ObjectName, field: &str) -> Option<ObjectName> {
     }
     let target = match (object.as_str(), field) {
         (USERS, "reporting_to")
+        | ("events", "check_in_by")
+        | ("products", "handler")
         | (
             _,
-            "assign_to" | "check_in_by" | "commented_by" | "converted_by__s" | "created_by"
-            | "deleted_by" | "done_by" | "handler" | "modified_by" | "owner",
+            "assign_to" | "owner" | "created_by" | "modified_by" | "deleted_by" | "done_by"
+            | "commented_by" | "converted_by__s",
         ) => USERS,
         (CONTACTS, "reporting_to")
         | (LEADS, "contacts")

@@ -7,6 +7,8 @@ use super::{described, locate, locate_with, read_answer, refused};
 use crate::crm::About;
 use crate::crm::testkit::all_lines;
 
+const TARGET: &str = "/crm/v8/__composite_requests";
+
 fn found(method: &str, target: &str, body: &str) -> Vec<String> {
     let located = locate(method, target, body).unwrap_or_else(|error| panic!("{target}: {error}"));
     described(&located)
@@ -25,6 +27,8 @@ fn check_has(found: &[String], expected: &str) {
 fn members_of_lookups_are_known_in_any_spelling() {
     let body = record(&json!({ "Account_Name": { "Name": "Weingut", "id": "77" } }));
     check_has(&found("POST", "/crm/v8/Deals", &body), "1 accounts.account_name Stored Weingut");
+    let body = record(&json!({ "Handler": { "name": "Jo", "id": "9" } }));
+    check_has(&found("POST", "/crm/v8/Products", &body), "1 users.full_name Stored Jo");
     let body = record(&json!({ "Contact_Name": { "NAME": "Anna", "id": "77" } }));
     check_has(&found("POST", "/crm/v8/Deals", &body), "link ");
     let participants = json!([{ "type": "email", "Participant": "a@b.de", "NAME": "Anna" }]);
@@ -71,7 +75,7 @@ fn values_of_a_field_of_ones_own_are_no_ids() {
     refused("GET", "/crm/v8/Contacts/7561234567897/Notes");
     let external = [("x-external", "Anna")];
     let parts = r#"{"__composite_requests":[]}"#;
-    assert!(locate_with("POST", "/crm/v8/__composite_requests", parts, &external).is_err());
+    assert!(locate_with("POST", TARGET, parts, &external).is_err());
 }
 
 #[test]
@@ -122,6 +126,8 @@ fn what_a_lookup_shows_is_a_name_in_every_query() {
 fn a_search_by_address_looks_at_fields_that_are_not_known() {
     let lines = found("GET", "/crm/v8/Patients/search?email=a@b.de", "");
     check_has(&lines, "use patients.* email");
+    let lines = found("GET", "/crm/v8/Accounts/actions/count?email=a@b.de", "");
+    check_has(&lines, "use accounts.* email");
     let lines = found("GET", "/crm/v8/Leads/search?email=a@b.de", "");
     assert_eq!(lines, ["record.search leads", "0 leads.email Equality a@b.de"]);
 }
@@ -160,7 +166,7 @@ fn what_finds_others_is_about_anybody() {
         json!({ "method": "POST", "uri": "/crm/v8/coql", "body": { "select_query": "select id from Leads where City like 'U%'" } }),
     ] {
         let body = json!({ "__composite_requests": [first, second] }).to_string();
-        let found = about("POST", "/crm/v8/__composite_requests", &body);
+        let found = about("POST", TARGET, &body);
         assert_eq!(found, About::Anybody, "{body}");
     }
 }
@@ -186,7 +192,7 @@ fn names_are_bounded() {
 fn members_of_composite_requests_may_be_null() {
     let part = json!({ "sub_request_id": null, "method": "GET", "uri": "/crm/v8/Leads/5", "headers": null, "params": null, "body": null });
     let body = json!({ "rollback_on_fail": null, "concurrent_execution": null, "__composite_requests": [part] });
-    assert_eq!(found("POST", "/crm/v8/__composite_requests", &body.to_string()), ["composite -"]);
+    assert_eq!(found("POST", TARGET, &body.to_string()), ["composite -"]);
 }
 
 #[test]
@@ -242,7 +248,6 @@ fn references_in_the_place_of_keys_are_uses() {
         }
         json!({ "__composite_requests": [part] }).to_string()
     };
-    const TARGET: &str = "/crm/v8/__composite_requests";
     let key = part(json!({ "uri": "/crm/v8/Leads/@%7B1:$.data[0].Number%7D" }));
     check_has(
         &found("POST", TARGET, &key),
@@ -276,7 +281,7 @@ fn what_stands_beside_a_path_is_refused() {
     ] {
         let part = json!({ "method": "GET", "uri": uri });
         let body = json!({ "__composite_requests": [part] }).to_string();
-        let message = refused("POST", "/crm/v8/__composite_requests", &body);
+        let message = refused("POST", TARGET, &body);
         assert!(!message.contains("b.de"), "{message}");
         if uri.starts_with('/') {
             assert!(locate("GET", uri, "").is_err(), "{uri}");
