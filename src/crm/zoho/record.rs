@@ -130,23 +130,30 @@ impl Records {
             Kind::Object => stated_module(node),
             _ => None,
         };
-        let known = match self.side {
-            Side::Answer => schema::lookup(object, &lower),
-            Side::Request | Side::Part => schema::named(object, &lower),
-        };
+        let known = schema::lookup(object, &lower);
         let place = Place { object: object.clone(), field: field_name(name), record };
-        if known.is_none() && (inside.is_some() || is_user(node)) {
-            self.use_as_records(&place);
-        }
-        let target = inside.or_else(|| stated.cloned()).or(known);
+        let target = if self.side == Side::Answer {
+            inside.or_else(|| stated.cloned()).or(known)
+        } else {
+            let of_several = schema::named(object, &lower);
+            if of_several.is_none() && (inside.is_some() || is_user(node)) {
+                self.use_as_records(&place);
+            }
+            // Whatever module the caller states.
+            known.or(inside).or_else(|| stated.cloned()).or(of_several)
+        };
         match (target, node.kind()) {
             (_, Kind::Array) if lower == "participants" => {
                 node.elements().try_for_each(|one| self.participant(one))
             }
+            (_, kind) if lower == "participants" && kind != Kind::Null => self.participant(node),
             (_, Kind::Array) if lower == "tag" => {
                 node.elements().try_for_each(|tag| self.tag(tag, &place))
             }
-            (_, Kind::Array) => self.list(node, &place),
+            (Some(_), Kind::Array) => {
+                node.elements().try_for_each(|one| self.member(name, one, object, record, stated))
+            }
+            (None, Kind::Array) => self.list(node, &place),
             (Some(target), Kind::Object) => self.related(node, &target, &place),
             (None, Kind::Object) if is_user(node) => {
                 self.related(node, &ObjectName::from_static(USERS), &place)

@@ -32,9 +32,6 @@ impl Place {
 impl Records {
     /// Somebody who is invited: `{"type":"contact","participant":"55…","name":…,"Email":…}`.
     pub fn participant(&mut self, node: Node<'_>) -> Result<(), LocateError> {
-        if node.kind() != Kind::Object {
-            return Err(unparseable("a participant", "it is not an object"));
-        }
         let kind = node.get("type").map(scalar).unwrap_or_default();
         let object = ObjectName::from_static(match kind.as_ref() {
             "user" => USERS,
@@ -42,6 +39,13 @@ impl Records {
             _ => "contacts",
         });
         let number = self.next_record();
+        match node.kind() {
+            Kind::Object => {}
+            _ if self.side == Side::Answer => {
+                return self.member("email", node, &object, number, None);
+            }
+            _ => return Err(unparseable("a participant", "it is not an object")),
+        }
         let id = node.get("participant").map(scalar).unwrap_or_default();
         self.name_other(number, &object, &id);
         for member in node.members() {

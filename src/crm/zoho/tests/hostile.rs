@@ -34,10 +34,15 @@ fn members_of_lookups_are_known_in_any_spelling() {
     let participants = json!([{ "type": "email", "Participant": "a@b.de", "NAME": "Anna" }]);
     let lines = found("POST", "/crm/v8/Events", &record(&json!({ "Participants": participants })));
     assert_eq!(lines, ["record.create events", "1 contacts.email Stored a@b.de", "link "]);
-    for participant in [json!("a@b.de"), json!(["a@b.de"])] {
-        let body = record(&json!({ "Participants": [participant] }));
+    for participants in [json!(["a@b.de"]), json!([["a@b.de"]]), json!("a@b.de"), json!(4)] {
+        let body = record(&json!({ "Participants": participants }));
         assert!(!refused("POST", "/crm/v8/Events", &body).contains("a@b.de"));
     }
+    let body = record(&json!({ "Participants": { "participant": "a@b.de" } }));
+    check_has(&found("POST", "/crm/v8/Events", &body), "1 contacts.email Stored a@b.de");
+    let list = locate("GET", "/crm/v8/Events", "").unwrap();
+    let answer = read_answer(&list, 200, r#"{"data":[{"Participants":["a@b.de",null]}]}"#).unwrap();
+    assert_eq!(all_lines(&answer.body), ["1 contacts.email Stored a@b.de"]);
 }
 
 /// What Zoho takes only as one text holds no records of another module.
@@ -62,6 +67,20 @@ fn records_in_the_place_of_a_value_are_a_use_of_the_field() {
     );
     let lines = found("POST", "/crm/v8/Leads", &record(&json!({ "Account_Name": { "id": "1" } })));
     assert_eq!(lines, ["record.create leads"]);
+}
+
+#[test]
+fn lookups_are_known_in_lists_and_by_no_other_module() {
+    let of_deal = |lookup: Value| {
+        let lines = found("POST", "/crm/v8/Deals", &record(&json!({ "Contact_Name": lookup })));
+        assert!(!lines.iter().any(|line| line.ends_with("Stored Anna")), "{lines:?}");
+        lines
+    };
+    let by_name = "use contacts.last_name naming a record by a composed name";
+    check_has(&of_deal(json!([{ "name": "Anna", "id": "5" }])), "link ");
+    check_has(&of_deal(json!([["Anna"]])), by_name);
+    check_has(&of_deal(json!({ "module": "Foo", "name": "Anna", "id": "5" })), "link ");
+    check_has(&of_deal(json!({ "module": "Foo", "name": "Anna" })), by_name);
 }
 
 #[test]
