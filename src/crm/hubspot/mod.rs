@@ -22,6 +22,7 @@ mod answer;
 mod association;
 mod batch;
 mod contact_v1;
+mod coverage;
 mod email_headers;
 mod fields;
 mod form;
@@ -99,6 +100,10 @@ impl Dialect for HubSpot {
 
     fn canonical_field(&self, _object: &ObjectName, name: &str) -> FieldName {
         schema::canonical_field(name)
+    }
+
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        coverage::operations()
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {

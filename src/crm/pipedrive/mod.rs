@@ -23,6 +23,7 @@
 //! `x-api-token` or the parameter `api_token`, is the caller's own and passes.
 
 mod answer;
+mod coverage;
 mod operation;
 mod part;
 mod record;
@@ -99,6 +100,10 @@ impl Dialect for Pipedrive {
 
     fn canonical_field(&self, object: &ObjectName, name: &str) -> FieldName {
         schema::field_name(object, name)
+    }
+
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        coverage::OPERATIONS.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
