@@ -16,6 +16,11 @@ pub enum Codec {
     Percent,
     /// A SOQL string literal, single quotes included.
     Soql,
+    /// An OData string literal, single quotes included: a quote inside is written
+    /// twice (OData 4.0 ABNF, `SQUOTE-in-string`).
+    OData,
+    /// The inside of an attribute value or of an element in XML 1.0, in either quotes.
+    Xml,
     /// A phrase between the braces of a SOSL search, double quotes included.
     Sosl,
     /// A cell of a CSV row (RFC 4180), double quotes included.
@@ -36,8 +41,8 @@ impl Codec {
     pub fn literal(self, text: &str) -> String {
         match self {
             Codec::Json | Codec::Csv | Codec::Sosl => format!("\"{}\"", self.fragment(text)),
-            Codec::Percent | Codec::ZohoCriteria | Codec::Plain => self.fragment(text),
-            Codec::Soql | Codec::Coql => format!("'{}'", self.fragment(text)),
+            Codec::Percent | Codec::ZohoCriteria | Codec::Xml | Codec::Plain => self.fragment(text),
+            Codec::Soql | Codec::Coql | Codec::OData => format!("'{}'", self.fragment(text)),
         }
     }
 
@@ -51,10 +56,13 @@ impl Codec {
     pub fn list(self, elements: &str) -> String {
         match self {
             Codec::Json => format!("[{elements}]"),
-            Codec::Percent | Codec::Csv | Codec::Sosl | Codec::ZohoCriteria | Codec::Plain => {
-                elements.to_owned()
-            }
-            Codec::Soql | Codec::Coql => format!("({elements})"),
+            Codec::Percent
+            | Codec::Csv
+            | Codec::Sosl
+            | Codec::ZohoCriteria
+            | Codec::Xml
+            | Codec::Plain => elements.to_owned(),
+            Codec::Soql | Codec::Coql | Codec::OData => format!("({elements})"),
         }
     }
 
@@ -66,9 +74,10 @@ impl Codec {
             Codec::Soql => escape_soql(text),
             Codec::Sosl => escape_sosl(text),
             Codec::Csv => text.replace('"', "\"\""),
-            // Zoho, "FAQs on COQL API": a quote is doubled.
-            Codec::Coql => text.replace('\'', "''"),
+            // Zoho, "FAQs on COQL API": a quote is doubled. So it is in OData.
+            Codec::Coql | Codec::OData => text.replace('\'', "''"),
             Codec::ZohoCriteria => escape_criteria(text),
+            Codec::Xml => escape_xml(text),
             Codec::Plain => text.to_owned(),
         }
     }
@@ -103,6 +112,26 @@ fn escape_soql(text: &str) -> String {
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
             '\u{0}'..='\u{1f}' => push_unit(&mut escaped, character),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// XML 1.0 section 2.4; line ends and tabs as references, because attribute values are
+/// normalised (section 3.3.3). Other control characters have no form in XML.
+fn escape_xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\r' => escaped.push_str("&#13;"),
+            '\t' => escaped.push_str("&#9;"),
             _ => escaped.push(character),
         }
     }
@@ -208,6 +237,12 @@ mod tests {
         check(Codec::Coql, "O'Brien\"", "'O''Brien\"'");
         check(Codec::ZohoCriteria, r"a (b), c\", r"a \(b\)\, c\\");
         check(Codec::Plain, "https://a.example/b?c", "https://a.example/b?c");
+        check(Codec::OData, "O'Brien \"%\\", "'O''Brien \"%\\'");
+        check(
+            Codec::Xml,
+            "<a b=\"'&\n\r\t'\">ü",
+            "&lt;a b=&quot;&apos;&amp;&#10;&#13;&#9;&apos;&quot;&gt;ü",
+        );
 
         let check = |codec: Codec, expected| {
             assert_eq!(codec.list(&codec.elements(["a", "b'"].into_iter())), expected);

@@ -95,7 +95,7 @@ impl Document {
                 Content::Nested { document, .. } => {
                     *document = std::mem::take(document).numbered_from(first);
                 }
-                Content::Rewritten(_) => {}
+                Content::Rewritten(_) | Content::Length { .. } => {}
             }
         }
         self.elements.number_from(first);
@@ -112,7 +112,7 @@ impl Document {
                 *document = std::mem::take(document).revised(revise);
                 true
             }
-            Content::Rewritten(_) => true,
+            Content::Rewritten(_) | Content::Length { .. } => true,
         });
         self
     }
@@ -138,7 +138,7 @@ impl Document {
             match &slot.content {
                 Content::Value(occurrence) => found.push((slot, occurrence)),
                 Content::Nested { document, .. } => document.collect_occurrences(found),
-                Content::Rewritten(_) => {}
+                Content::Rewritten(_) | Content::Length { .. } => {}
             }
         }
     }
@@ -194,6 +194,7 @@ impl Document {
         refused: &dyn Fn(u32) -> bool,
     ) -> Result<Vec<Edit<'a>>, RenderError> {
         let mut edits = Vec::new();
+        let mut lengths = Vec::new();
         let removed = self.elements.holding(refused);
         let mut removals: Vec<Removal> = removed.iter().cloned().collect();
         for slot in &self.slots {
@@ -205,6 +206,7 @@ impl Document {
                 Content::Rewritten(text) => {
                     edits.push(slot.edit(slot.codec.literal(text)));
                 }
+                Content::Length { of } => lengths.push((slot, of)),
                 Content::Nested { decoded, document } => {
                     let nested = document.edits(&mut *replacements, refused)?;
                     edits.extend(nested.into_iter().map(|edit| {
@@ -234,9 +236,28 @@ impl Document {
         edits.extend(
             removal_spans(removals).into_iter().map(|span| Edit { span, text: Cow::Borrowed("") }),
         );
+        let corrected = lengths.into_iter().filter_map(|(slot, of)| {
+            let length = length_after(of, &edits)?;
+            Some(slot.edit(length.to_string()))
+        });
+        let corrected: Vec<Edit<'_>> = corrected.collect();
+        edits.extend(corrected);
         edits.sort_by_key(|edit| edit.span.start);
         Ok(edits)
     }
+}
+
+/// How long a range is once the edits in it are made; `None` where there are none.
+fn length_after(of: &Range<usize>, edits: &[Edit<'_>]) -> Option<usize> {
+    let mut inside = edits
+        .iter()
+        .filter(|edit| of.start <= edit.span.start && edit.span.end <= of.end)
+        .peekable();
+    inside.peek()?;
+    let (taken, written) = inside.fold((0, 0), |(taken, written), edit| {
+        (taken + edit.span.len(), written + edit.text.len())
+    });
+    (of.len() + written).checked_sub(taken)
 }
 
 impl Slot {
@@ -257,6 +278,17 @@ impl Slot {
                 );
                 edits.push(self.edit(self.codec.list(&elements)));
             }
+            Widening::Repetition { whole, open, between, close } => {
+                let literals: Vec<String> =
+                    texts.iter().map(|text| self.codec.literal(text)).collect();
+                let at = |at: usize, text: &'static str| Edit {
+                    span: at..at,
+                    text: Cow::Borrowed(text),
+                };
+                edits.push(at(whole.start, open));
+                edits.push(self.edit(literals.join(between)));
+                edits.push(at(whole.end, close));
+            }
         }
         Ok(())
     }
@@ -269,7 +301,7 @@ impl Slot {
         let count = match &self.content {
             Content::Value(_) => 1,
             Content::Nested { document, .. } => document.occurrences().len(),
-            Content::Rewritten(_) => 0,
+            Content::Rewritten(_) | Content::Length { .. } => 0,
         };
         for _ in 0..count {
             replacements.next().ok_or(RenderError::TooFewReplacements)?;

@@ -17,7 +17,9 @@
 pub mod coding;
 pub mod csv;
 pub mod json;
+pub mod multipart;
 pub mod url;
+pub mod xml;
 
 mod codec;
 mod document;

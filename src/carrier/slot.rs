@@ -30,6 +30,15 @@ pub enum Widening {
     /// The place becomes a list, and these other ranges change with it, such as
     /// `=` to `IN`.
     List(Vec<(Range<usize>, &'static str)>),
+    /// What stands at `whole` is written once for each value: `a eq 'x'` becomes
+    /// `(a eq 'x' or a eq 'y')`.
+    Repetition {
+        whole: Range<usize>,
+        open: &'static str,
+        /// From the end of one value to the start of the next.
+        between: String,
+        close: &'static str,
+    },
 }
 
 /// What stands in a [`Slot`].
@@ -45,6 +54,10 @@ pub enum Content {
     /// Already decided: this text is written here whatever the policy says (a
     /// link whose origin is exchanged, the result of a refused record).
     Rewritten(String),
+    /// How many bytes the rest of the document has in this range, in decimal digits.
+    Length {
+        of: Range<usize>,
+    },
 }
 
 /// Leaves out what is rewritten: it may repeat what was sent.
@@ -54,6 +67,7 @@ impl fmt::Debug for Content {
             Self::Value(occurrence) => f.debug_tuple("Value").field(occurrence).finish(),
             Self::Nested { document, .. } => f.debug_tuple("Nested").field(document).finish(),
             Self::Rewritten(_) => f.write_str("Rewritten(redacted)"),
+            Self::Length { of } => f.debug_struct("Length").field("of", of).finish(),
         }
     }
 }
@@ -90,6 +104,12 @@ impl Slot {
         let bytes = Bytes::copy_from_slice(decoded.as_str().as_bytes());
         let document = Document::new(bytes, Vec::new()).with_elements(elements);
         Self::holding(span, codec, decoded, document)
+    }
+
+    /// The decimal digits at `span` say how long the range `of` is.
+    pub fn length(span: Range<usize>, of: Range<usize>) -> Self {
+        let content = Content::Length { of };
+        Self { span, codec: Codec::Plain, content, removal: None, widening: None }
     }
 
     /// As [`nested`](Self::nested), for a document that is there already: its bytes are

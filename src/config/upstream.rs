@@ -10,6 +10,7 @@ use http::Uri;
 
 use crate::base::{Region, Role, UpstreamName};
 use crate::crm::Dialect;
+use crate::crm::dynamics::Dynamics;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
@@ -25,9 +26,6 @@ use super::item::Item;
 use super::model::UpstreamSettings;
 use super::source::Source;
 use super::{border, policy, routes};
-
-/// Dialects of later versions.
-const LATER_DIALECTS: &[&str] = &["dynamics"];
 
 pub fn compile(
     document: &Document<'_>,
@@ -154,6 +152,7 @@ fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
         Salesforce,
         HubSpot,
         Pipedrive,
+        Dynamics,
         Zoho,
         Generic,
     }
@@ -161,13 +160,15 @@ fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
         ("salesforce", Name::Salesforce),
         ("hubspot", Name::HubSpot),
         ("pipedrive", Name::Pipedrive),
+        ("dynamics", Name::Dynamics),
         ("zoho", Name::Zoho),
         ("generic", Name::Generic),
     ];
-    Some(match item.choice_with(&names, LATER_DIALECTS)? {
+    Some(match item.choice(&names)? {
         Name::Salesforce => Arc::new(Salesforce),
         Name::HubSpot => Arc::new(HubSpot),
         Name::Pipedrive => Arc::new(Pipedrive),
+        Name::Dynamics => Arc::new(Dynamics),
         Name::Zoho => Arc::new(Zoho),
         Name::Generic => Arc::new(routes::compile(&section.required("routes")?)?),
     })

@@ -10,6 +10,7 @@
 //! A dialect does not decide anything: no policy, key or caller is known here.
 //! What it cannot read without doubt, it refuses.
 
+pub mod dynamics;
 pub mod generic;
 pub mod hubspot;
 mod message;
@@ -68,6 +69,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// Every field that [`field_facts`](Self::field_facts) tells about, so that a
     /// misspelt name can be noticed.
     fn known_fields(&self) -> Vec<(ObjectName, FieldName)> {
+        Vec::new()
+    }
+
+    /// Every operation by its name, with its request as the CRM's reference writes it.
+    /// Empty where the configuration says what operations there are.
+    fn operations(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 

@@ -13,15 +13,21 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use zollhaus::carrier::csv::{Csv, Delimiter, LineEnding};
 use zollhaus::carrier::json::Json;
+use zollhaus::carrier::multipart;
 use zollhaus::carrier::url::Target;
 use zollhaus::carrier::{Content, Document, Replacement, Slot};
+use zollhaus::crm::dynamics::Dynamics;
 use zollhaus::crm::hubspot::HubSpot;
 use zollhaus::crm::pipedrive::Pipedrive;
 use zollhaus::crm::salesforce::Salesforce;
+use zollhaus::crm::zoho::Zoho;
 use zollhaus::crm::{AnswerView, Dialect, LocatedRequest, Origins, RequestView, Told};
-use zollhaus::query::{soql, sosl};
+use zollhaus::query::odata::{self, Clause};
+use zollhaus::query::{coql, fetchxml, soql, sosl, zoho_criteria};
 
 use crate::random::Random;
+
+mod zoho;
 
 const ROUNDS: usize = 4_000;
 /// Longer inputs find nothing that shorter ones do not, and take longer.
@@ -86,6 +92,12 @@ const WORDS: &[&str] = &[
     " IN (",
     " LIKE '",
     "SELECT ",
+    "${EMPTY}",
+    "->",
+    ":equals:",
+    ":not_in:",
+    "\\,",
+    ")and(",
     "FROM ",
     " WHERE ",
     " eq ",
@@ -171,7 +183,8 @@ fn check(document: &Document) {
 /// Whether the slot may be left as it is: links are written anew.
 fn keeps(slot: &Slot) -> bool {
     match &slot.content {
-        Content::Value(_) => true,
+        // A length is that of what stands there, unless something else changes.
+        Content::Value(_) | Content::Length { .. } => true,
         Content::Nested { document, .. } => document.slots().iter().all(keeps),
         Content::Rewritten(_) => false,
     }
@@ -204,6 +217,67 @@ const PARSERS: &[Parser] = &[
              WHERE CreatedDate = LAST_N_DAYS:30 AND x INCLUDES ('a;b') USING SCOPE mine FOR VIEW",
         ],
         |bytes| drop(soql::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
+        "coql",
+        &[
+            "select Last_Name, 'What_Id->Leads.Email' as x, !Tasks.Owner, COUNT(id) as n, max(Phone) from \
+             Tasks where ((a = 'O''N' and b in(\"c\", d, 1.5)) or e != true) and f not like '%x' group by a \
+             order by n desc, a limit 10, 20",
+            "select id from Leads where a is not null and b between 1 and -2 or c not in ('x') offset 3",
+        ],
+        |bytes| drop(coql::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
+        "zoho_criteria",
+        &[
+            "((Email:equals:a+b@c.de)and((Last_Name:in:Burns\\,B,C)or(A.b:not_equal:\\(x\\))))",
+            "Created_Time:between:2024-02-01T18:52:56+00:00,2024-02-20T18:52:56Z and $x:starts_with:",
+        ],
+        |bytes| drop(zoho_criteria::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
+        "odata",
+        &[
+            "lastname eq 'O''Brien' and not (a in ('x',1) or contains(b,'c')) and \
+             d/any(e:e/f ne 2026-11-24T10:00:00Z) and g eq 70bf4d48-34cb-ed11-b596-0022481d68cd",
+            "Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=['a',\"b\\u00fc\"])",
+            "a($select=b;$filter=c eq 'd';$expand=e($orderby=f desc);$top=3),g/$ref",
+            "filter(a eq 'b')/groupby((c,d/e),aggregate($count as n,f with sum as g))",
+            "contacts(lastname='x',emailaddress1=@p1)",
+        ],
+        |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let alias = |_: &str| Some("'lastname'".to_owned());
+            for clause in
+                [Clause::Filter, Clause::OrderBy, Clause::Select, Clause::Expand, Clause::Apply]
+            {
+                drop(odata::parse(clause, &text, &alias));
+            }
+            drop((odata::segment(&text), odata::literals(&text)));
+        },
+    ),
+    (
+        "fetchxml",
+        &[
+            "<?xml version='1.0'?><fetch top='5' paging-cookie='&lt;cookie/&gt;'><entity name='contact'>\
+           <attribute name='a' alias='b'/><order attribute='c'/><filter type='or'>\
+           <condition attribute='d' operator='eq' uiname='e' value='f&amp;&#228;'/>\
+           <condition entityname='l' attribute='g' operator='in'><value>h</value></condition></filter>\
+           <link-entity name='account' from='i' to='j' alias='l'/></entity></fetch>",
+        ],
+        |bytes| drop(fetchxml::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
+        "multipart",
+        &["--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n\
+           POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}\r\n--b\nA: b\n\nGET /b HTTP/1.1\n\n--b--\n"],
+        |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            for part in multipart::parts(&text, 0..text.len(), "b").into_iter().flatten() {
+                drop(part.message(&text));
+            }
+        },
     ),
     (
         "sosl",
@@ -254,6 +328,9 @@ struct Example {
 
 /// What the examples of a CRM send and get; `None` where they are absent.
 fn examples(vendor: &str) -> Option<Vec<Example>> {
+    if vendor == "zoho" {
+        return Some(zoho::examples());
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/crm");
     let Ok(entries) = fs::read_dir(folder.join(vendor).join("examples")) else {
         assert!(std::env::var_os("CI").is_none(), "the examples of {vendor} are absent");
@@ -302,11 +379,13 @@ fn message(message: &Value) -> (HeaderMap, Vec<u8>) {
 const JOB: &[u8] = br#"{"id":"750WV000000demoYAA","object":"Contact","operation":"insert",
     "columnDelimiter":"COMMA","lineEnding":"LF"}"#;
 
-fn dialects() -> [(&'static str, Box<dyn Dialect>); 3] {
+fn dialects() -> [(&'static str, Box<dyn Dialect>); 5] {
     [
         ("salesforce", Box::new(Salesforce)),
         ("hubspot", Box::new(HubSpot)),
         ("pipedrive", Box::new(Pipedrive)),
+        ("zoho", Box::new(Zoho)),
+        ("dynamics", Box::new(Dynamics)),
     ]
 }
 

@@ -292,6 +292,7 @@ impl Canned {
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let Some(request) = read_request(&mut stream).await else { continue };
+                let request = (request.target, request.body);
                 seen.lock().expect("no writer panicked").push(request);
                 let answer = next.lock().expect("no writer panicked").clone();
                 let _ = stream.write_all(answer.as_bytes()).await;

@@ -207,9 +207,11 @@ impl World {
             .header("zollhaus-key", self.key(caller))
             .header("authorization", "Bearer 00Dxx0000001gPL!session");
         if !body.is_empty() {
-            let is_form = path.ends_with("/forms");
-            let kind =
-                if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+            let kind = match path.rsplit('/').next() {
+                Some("forms") => "application/x-www-form-urlencoded",
+                Some("imports") => "multipart/form-data; boundary=xXx",
+                _ => "application/json",
+            };
             request = request.header("content-type", kind);
         }
         let request = request.body(Full::new(body)).expect("a sound request");
@@ -477,8 +479,18 @@ fn new_caller(folder: &Path, role: &str) -> String {
     String::from_utf8(output.stdout).expect("a key is text").trim().to_owned()
 }
 
-/// The target and the body of the request on a connection to a CRM.
-pub async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
+/// A request as an upstream sees it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    pub target: String,
+    /// The header lines.
+    pub head: String,
+    pub body: String,
+}
+
+/// The request on a connection to a CRM.
+pub async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     let mut bytes = Vec::new();
     loop {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
@@ -491,8 +503,10 @@ pub async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
             name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
         });
         if body.len() >= length.unwrap_or(0) {
-            let target = head.split(' ').nth(1)?;
-            return Some((target.to_owned(), body.to_owned()));
+            let (line, head) = head.split_once("\r\n")?;
+            let mut words = line.split(' ').map(str::to_owned);
+            let (method, target) = (words.next()?, words.next()?);
+            return Some(Seen { method, target, head: head.to_owned(), body: body.to_owned() });
         }
     }
 }

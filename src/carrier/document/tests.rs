@@ -55,6 +55,39 @@ fn values_are_replaced_in_the_order_of_their_places() {
 }
 
 #[test]
+fn a_comparison_is_repeated_for_several_values() {
+    let any_of = Replacement::AnyOf(vec!["a".into(), "b'".into(), "c".into()]);
+    let check = |query: &str, between: &str, expected: &str| {
+        let widening = Widening::Repetition {
+            whole: 4..query.len() - 2,
+            open: "(",
+            between: between.to_owned(),
+            close: ")",
+        };
+        let document = Document::new(
+            query.to_owned(),
+            vec![slot(query, "'x'", Codec::OData).widening(widening)],
+        );
+        assert_eq!(render(&document, std::slice::from_ref(&any_of)), Ok(expected.to_owned()));
+    };
+    check("not f eq 'x' &", " or f eq ", "not (f eq 'a' or f eq 'b''' or f eq 'c') &");
+    check("not 'x' eq f &", " eq f or ", "not ('a' eq f or 'b''' eq f or 'c' eq f) &");
+}
+
+#[test]
+fn a_length_counts_what_is_written() {
+    let part = "length: 11\n\n{\"e\":\"x@y\"} rest";
+    let slots = vec![Slot::length(8..10, 12..23), slot(part, "x@y", Codec::Plain)];
+    let document = Document::new(part, slots);
+    let check = |replacement, expected: &str| {
+        assert_eq!(render(&document, &[replacement]), Ok(expected.to_owned()));
+    };
+    check(Replacement::Keep, part);
+    check(text("zh0@t"), "length: 13\n\n{\"e\":\"zh0@t\"} rest");
+    check(text(""), "length: 8\n\n{\"e\":\"\"} rest");
+}
+
+#[test]
 fn a_document_inside_another_is_numbered_and_picked_from() {
     let inner = "[1,2]";
     let element = |record: u32, at: usize| Element {

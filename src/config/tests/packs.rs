@@ -9,6 +9,7 @@ use crate::base::{Jurisdiction, Purpose, Region, RuleName};
 use crate::border::{Action, Border, Consents, Shipment, Strength, Window};
 use crate::config::load_policy;
 use crate::crm::Dialect;
+use crate::crm::dynamics::Dynamics;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
@@ -28,6 +29,7 @@ fn the_packs_fit_their_dialects() {
     check("salesforce.yaml", &Salesforce);
     check("hubspot.yaml", &HubSpot);
     check("pipedrive.yaml", &Pipedrive);
+    check("dynamics.yaml", &Dynamics);
     check("zoho.yaml", &Zoho);
     // It says nothing that needs a dialect with facts.
     check("example-api.yaml", &HubSpot);

@@ -25,6 +25,7 @@ mod answer;
 mod batch;
 mod composite;
 mod coql;
+mod coverage;
 mod error;
 mod operation;
 mod parameter;
@@ -81,7 +82,12 @@ impl Dialect for Zoho {
             }
         };
         let body = json.as_ref().map(|json| json.root());
+        let external = external(request.headers)?;
         if let (Verb::Composite, Some(root)) = (verb, body) {
+            if external.is_some() {
+                let problem = "parts of a composite request have headers of their own";
+                return Err(unparseable("the header `X-EXTERNAL`", problem));
+            }
             parameter::check(verb, query.iter())?;
             let mut records = Records::on(Side::Part);
             let replies = composite::locate(root, &mut records)?;
@@ -90,7 +96,6 @@ impl Dialect for Zoho {
             return Ok(located(request, (verb, None), Vec::new(), records, answer, None));
         }
         let mut records = Records::default();
-        let external = external(request.headers)?;
         let part = Part { call: &call, query, params: Vec::new(), body, external };
         let found = part.locate(&mut records)?;
         let mut reply = found.reply;
@@ -109,6 +114,10 @@ impl Dialect for Zoho {
 
     fn canonical_field(&self, _object: &ObjectName, name: &str) -> FieldName {
         schema::field_name(name)
+    }
+
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        coverage::OPERATIONS.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {

@@ -30,6 +30,7 @@ fn lines(text: &str) -> Vec<String> {
         let list = match &found.widening {
             Widening::Elements => ",",
             Widening::List(edits) => edits[0].1,
+            Widening::Repetition { .. } => "repeated",
         };
         format!("{} {raw} {value}{list}", spelled(&found.field))
     });

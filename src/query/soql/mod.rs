@@ -15,6 +15,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub use super::Path;
 use crate::carrier::{Value, Widening};
 
 /// One `SELECT`, at the top or inside another.
@@ -42,24 +43,6 @@ pub struct Query {
 pub struct Source {
     pub path: Path,
     pub alias: Option<String>,
-}
-
-/// Names with dots between them, as the query spells them: `Account.Owner.Name`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
-    /// Never empty.
-    pub names: Vec<String>,
-    pub at: usize,
-}
-
-impl Path {
-    /// What leads to the field, and the field.
-    pub fn split(&self) -> (&[String], &str) {
-        match self.names.split_last() {
-            Some((field, relationships)) => (relationships, field),
-            None => (&[], ""),
-        }
-    }
 }
 
 /// One column of the answer. `TYPEOF` yields none: its answer names its types.

@@ -30,6 +30,7 @@ fn summary(query: &Query) -> String {
         let widening = match &comparison.widening {
             Widening::Elements => "in",
             Widening::List(edits) => edits[0].1.trim(),
+            Widening::Repetition { .. } => "repeated",
         };
         parts.push(format!("{} {widening} {}", path(&comparison.field), text(&comparison.value)));
     }

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::ops::Range;
+
+use super::check::check;
+use super::operators::{Operator, operator as named_operator};
+use super::{Column, Comparison, Fetch, FetchError, Field, FieldUse, Link};
+use crate::carrier::Widening;
+use crate::carrier::xml::{Element, Piece, parse};
+use crate::query::PRESENCE;
+
+pub(super) struct Parser<'t> {
+    text: &'t str,
+    found: Fetch,
+}
+
+impl<'t> Parser<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, found: Fetch::default() }
+    }
+
+    pub(super) fn run(mut self) -> Result<Fetch, FetchError> {
+        let root = parse(self.text)?;
+        check(&root, "fetch", &["paging-cookie"])?;
+        self.found.cookie = root.attribute("paging-cookie").cloned();
+        let [entity] = root.children.as_slice() else {
+            return Err(missing(&root, "one entity"));
+        };
+        check(entity, "entity", &[])?;
+        self.found.table = required(entity, "name")?;
+        self.links(entity)?;
+        let table = self.found.table.clone();
+        self.table(entity, &table, None)?;
+        self.found.finds_others |= !self.found.links.is_empty();
+        Ok(self.found)
+    }
+
+    /// The links of all levels: conditions may name them before they stand.
+    fn links(&mut self, element: &Element) -> Result<(), FetchError> {
+        for child in &element.children {
+            if child.name == "link-entity" {
+                let table = required(child, "name")?;
+                let alias = optional(child, "alias");
+                let is_taken = |link: &Link| link.alias.is_some() && link.alias == alias;
+                if self.found.links.iter().any(is_taken) {
+                    return Err(FetchError::Link(child.span.start));
+                }
+                self.found.links.push(Link { table, alias });
+            }
+            self.links(child)?;
+        }
+        Ok(())
+    }
+
+    /// What an entity holds, or a link of this name.
+    fn table(
+        &mut self,
+        element: &Element,
+        table: &str,
+        link: Option<&str>,
+    ) -> Result<(), FetchError> {
+        for child in &element.children {
+            match child.name.as_str() {
+                "all-attributes" => check(child, "all-attributes", &[])?,
+                "attribute" => self.attribute(child, table, link)?,
+                "order" => self.order(child, table)?,
+                "filter" => self.filter(child, table)?,
+                "link-entity" => self.link(child)?,
+                _ => return Err(FetchError::Element(child.span.start)),
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, element: &Element) -> Result<(), FetchError> {
+        check(element, "link-entity", &[])?;
+        let table = required(element, "name")?;
+        let alias = optional(element, "alias");
+        self.table(element, &table, Some(alias.as_deref().unwrap_or(&table)))
+    }
+
+    fn attribute(
+        &mut self,
+        element: &Element,
+        table: &str,
+        link: Option<&str>,
+    ) -> Result<(), FetchError> {
+        check(element, "attribute", &[])?;
+        let column = required(element, "name")?;
+        let field = Field { table: table.to_owned(), column };
+        let aggregate =
+            optional(element, "aggregate").or_else(|| optional(element, "rowaggregate"));
+        let is_dated = optional(element, "dategrouping").is_some();
+        let operator = match aggregate {
+            Some(_) => Some("aggregate"),
+            None if is_dated || optional(element, "groupby").is_some() => Some("groupby"),
+            None => None,
+        };
+        let uses = operator.map(|operator| FieldUse { field: field.clone(), operator });
+        self.found.uses.extend(uses);
+        let computes = is_dated
+            || aggregate.is_some_and(|aggregate| !matches!(aggregate.as_str(), "min" | "max"));
+        if let Some(alias) = optional(element, "alias") {
+            let field = Some(field).filter(|_| !computes);
+            let link = link.map(str::to_owned);
+            self.found.columns.push(Column { field, alias, link });
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
+        check(element, "order", &[])?;
+        let table = self.named_table(element, table)?;
+        let operator = "order";
+        match (optional(element, "attribute"), optional(element, "alias")) {
+            (Some(column), _) => {
+                self.found.uses.push(FieldUse { field: Field { table, column }, operator });
+            }
+            // Of a column that has this name, which is used already where it is computed.
+            (None, Some(alias)) => {
+                let column = self.found.columns.iter().find(|column| column.alias == alias);
+                let field = column.and_then(|column| column.field.clone());
+                self.found.uses.extend(field.map(|field| FieldUse { field, operator }));
+            }
+            (None, None) => return Err(missing(element, "an attribute")),
+        }
+        Ok(())
+    }
+
+    fn filter(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
+        check(element, "filter", &[])?;
+        self.found.finds_others |= optional(element, "type").is_some_and(|kind| kind != "and");
+        for child in &element.children {
+            match child.name.as_str() {
+                "filter" => self.filter(child, table)?,
+                "condition" => self.condition(child, table)?,
+                "link-entity" => self.link(child)?,
+                _ => return Err(FetchError::Element(child.span.start)),
+            }
+        }
+        Ok(())
+    }
+
+    fn condition(&mut self, element: &Element, table: &str) -> Result<(), FetchError> {
+        check(element, "condition", &["uiname", "value"])?;
+        let table = self.named_table(element, table)?;
+        let column = required(element, "attribute")?;
+        let field = Field { table: table.clone(), column };
+        let operator = required(element, "operator")?;
+        self.found.finds_others |= matches!(operator.as_str(), "ne" | "neq" | "not-in");
+        let operator = named_operator(&operator);
+        let has_label = self.label(element);
+        if let Some(other) = optional(element, "valueof") {
+            let (table, column) = match other.split_once('.') {
+                Some((link, column)) => (self.linked(link, element)?, column.to_owned()),
+                None => (table, other),
+            };
+            for field in [field, Field { table, column }] {
+                let operator = "comparing columns";
+                self.found.uses.push(FieldUse { field, operator });
+            }
+            return Ok(());
+        }
+        match operator {
+            Operator::Presence => {
+                self.found.uses.push(FieldUse { field: field.clone(), operator: PRESENCE });
+            }
+            Operator::Other(operator) => {
+                self.found.uses.push(FieldUse { field: field.clone(), operator });
+            }
+            Operator::Equality { .. } | Operator::Membership => {}
+        }
+        let is_exact = matches!(operator, Operator::Equality { .. } | Operator::Membership);
+        if let Some(value) = element.attribute("value").filter(|_| is_exact) {
+            let open = match operator {
+                Operator::Equality { joint } => joint,
+                _ => "",
+            };
+            let is_single = matches!(operator, Operator::Equality { .. })
+                && element.children.is_empty()
+                && !has_label;
+            let widening =
+                is_single.then(|| self.repeated(&element.span, value, open, "</filter>"));
+            let value = value.clone();
+            self.found.comparisons.push(Comparison { field: field.clone(), value, widening });
+        }
+        for child in &element.children {
+            check(child, "value", &["uiname"])?;
+            let has_label = self.label(child);
+            let text = child.text.as_ref().filter(|_| child.children.is_empty());
+            let Some(value) = text else { return Err(missing(child, "a text")) };
+            if is_exact {
+                let is_listed = operator == Operator::Membership && !has_label;
+                let widening = is_listed.then(|| self.repeated(&child.span, value, "", ""));
+                let value = value.clone();
+                self.found.comparisons.push(Comparison { field: field.clone(), value, widening });
+            }
+        }
+        Ok(())
+    }
+
+    /// The element once for each of several values.
+    fn repeated(
+        &self,
+        whole: &Range<usize>,
+        value: &Piece,
+        open: &'static str,
+        close: &'static str,
+    ) -> Widening {
+        let part = |span: Range<usize>| self.text.get(span).unwrap_or_default();
+        let between =
+            format!("{}{}", part(value.span.end..whole.end), part(whole.start..value.span.start));
+        Widening::Repetition { whole: whole.clone(), open, between, close }
+    }
+
+    /// Takes note of `uiname`, if there is one.
+    fn label(&mut self, element: &Element) -> bool {
+        let label = element.attributes.iter().find(|attribute| attribute.name == "uiname");
+        self.found.labels.extend(label.map(|attribute| attribute.span.clone()));
+        label.is_some()
+    }
+
+    /// The table that `entityname` names, or else `table`.
+    fn named_table(&self, element: &Element, table: &str) -> Result<String, FetchError> {
+        match optional(element, "entityname") {
+            Some(name) => self.linked(&name, element),
+            None => Ok(table.to_owned()),
+        }
+    }
+
+    fn linked(&self, name: &str, element: &Element) -> Result<String, FetchError> {
+        let table = self
+            .found
+            .link(name)
+            .or_else(|| Some(self.found.table.as_str()).filter(|table| *table == name));
+        table.map(str::to_owned).ok_or(FetchError::Link(element.span.start))
+    }
+}
+
+fn optional(element: &Element, name: &str) -> Option<String> {
+    let value = element.attribute(name)?.as_str();
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+fn required(element: &Element, name: &'static str) -> Result<String, FetchError> {
+    optional(element, name).ok_or_else(|| missing(element, name))
+}
+
+fn missing(element: &Element, expected: &'static str) -> FetchError {
+    FetchError::Missing { expected, at: element.span.start }
+}
