@@ -112,7 +112,7 @@ impl<'a> Shown<'a> {
                 self.names.push(RecordName { record: number, object, id });
                 return Ok(());
             }
-            if field.as_str().ends_with("id") || field.as_str().ends_with("_value") {
+            if schema::holds_ids(&field) {
                 return Ok(());
             }
         }

@@ -4,6 +4,7 @@ mod answers;
 mod batch;
 mod examples;
 mod fetch;
+mod ids;
 mod requests;
 
 use http::{HeaderMap, Method, StatusCode};
