@@ -200,7 +200,9 @@ impl Reader<'_> {
         }
         self.next = one.next;
         if let (Some(id), Some(object)) = (&content_id, &one.answer.object) {
-            self.tables.insert(id.clone(), object.clone());
+            if self.tables.insert(id.clone(), object.clone()).is_some() {
+                return Err(unparseable("the body", "two parts have the same id"));
+            }
         }
         // A part without records is about anybody, whatever those of others are.
         let is_about_anybody = one.about == About::Anybody || one.is_open();
