@@ -69,16 +69,8 @@ const PLAIN: [(&str, &[&str]); 8] = [
     ),
     (
         "condition",
-        &[
-            "alias",
-            "attribute",
-            "column",
-            "entityname",
-            "operator",
-            "uihidden",
-            "uitype",
-            "valueof",
-        ],
+        // `alias` and `column`, which fetch.xsd has too, could name another column.
+        &["attribute", "entityname", "operator", "uihidden", "uitype", "valueof"],
     ),
     ("value", &["uitype"]),
 ];

@@ -10,7 +10,7 @@ mod facts;
 mod relations;
 
 pub(super) use facts::{facts, known_fields};
-pub(super) use relations::{name_of, navigation};
+pub(super) use relations::{name_behind, name_of, navigation};
 
 use crate::base::{FieldName, ObjectName};
 use crate::crm::FieldUse;
