@@ -22,10 +22,11 @@ const SYSTEMUSER: &str = "systemuser";
 const INCIDENT: &str = "incident";
 const ACTIVITYPARTY: &str = "activityparty";
 const CUSTOMERADDRESS: &str = "customeraddress";
+const LEADADDRESS: &str = "leadaddress";
 
 /// Tables by their logical names and the names of their entity sets, where a table does
 /// not follow [`singular`] or stands in the name of a relationship.
-const TABLES: [(&str, &str); 40] = [
+const TABLES: [(&str, &str); 41] = [
     (ACCOUNT, "accounts"),
     ("activitymimeattachment", "activitymimeattachments"),
     (ACTIVITYPARTY, "activityparties"),
@@ -47,6 +48,7 @@ const TABLES: [(&str, &str); 40] = [
     ("invoice", "invoices"),
     ("knowledgearticle", "knowledgearticles"),
     (LEAD, "leads"),
+    (LEADADDRESS, "leadaddresses"),
     ("letter", "letters"),
     ("list", "lists"),
     ("opportunity", "opportunities"),
@@ -216,16 +218,20 @@ const ADDRESS: [&str; 9] = address!("");
 const ADDRESS_1: [&str; 9] = address!("address1_");
 const ADDRESS_2: [&str; 9] = address!("address2_");
 const ADDRESS_3: [&str; 9] = address!("address3_");
+const BILL_TO: [&str; 9] = address!("billto_");
+const SHIP_TO: [&str; 9] = address!("shipto_");
 
 /// The columns that Dataverse composes this text column from.
 pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static [&'static str] {
     match (object.as_str(), field.as_str()) {
         (CONTACT | LEAD | SYSTEMUSER, "fullname") => &NAME,
         (CONTACT | LEAD | SYSTEMUSER, "yomifullname") => &YOMI_NAME,
-        (CUSTOMERADDRESS, "composite") => &ADDRESS,
+        (CUSTOMERADDRESS | LEADADDRESS, "composite") => &ADDRESS,
         (_, "address1_composite") => &ADDRESS_1,
         (_, "address2_composite") => &ADDRESS_2,
         (_, "address3_composite") => &ADDRESS_3,
+        (_, "billto_composite") => &BILL_TO,
+        (_, "shipto_composite") => &SHIP_TO,
         _ => &[],
     }
 }

@@ -162,6 +162,23 @@ fn facts_follow_the_catalogue() {
 }
 
 #[test]
+fn addresses_are_composed_wherever_they_stand() {
+    for (set, field, part) in [
+        ("quotes", "billto_composite", "billto_line1"),
+        ("invoices", "shipto_composite", "shipto_city"),
+        ("leadaddresses", "composite", "postalcode"),
+        ("new_shops", "address1_composite", "address1_line1"),
+    ] {
+        let object = Dynamics.canonical_object(set);
+        let facts = Dynamics.field_facts(&object, &field.into()).map(|facts| facts.kind);
+        assert_eq!(facts, Some(FieldKind::Composed), "{object}.{field}");
+        let target = format!("{{v}}/{set}?$orderby={field}");
+        let found = uses(&locate("GET", &target, "").unwrap());
+        assert!(found.contains(&format!("{object}.{part} by $orderby")), "{found:?}");
+    }
+}
+
+#[test]
 fn refusals_have_the_shape_that_clients_parse() {
     for code in RefusalCode::ALL {
         let answer = Dynamics.refuse(&Refusal::new(*code, "a \"quoted\" `field`"));
