@@ -2,6 +2,8 @@
 //! What unit tests share: folders of their own, and the independent test data that
 //! lies beside a full checkout.
 
+pub mod house;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -72,6 +72,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
+    /// Every operation by its name, with its request as the CRM's reference writes it.
+    /// Empty where the configuration says what operations there are.
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Whether the CRM compares texts without regard to case. Otherwise a value
     /// that is compared stands for its own spelling only.
     fn ignores_case(&self) -> bool {

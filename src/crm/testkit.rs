@@ -18,14 +18,19 @@ pub fn locate(
     headers: &HeaderMap,
     body: &str,
 ) -> Result<LocatedRequest, LocateError> {
-    dialect.locate(&RequestView {
+    let located = dialect.locate(&RequestView {
         method,
         target: &Bytes::copy_from_slice(target.as_bytes()),
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins,
         told: None,
-    })
+    })?;
+    let name = located.operation.name.as_str();
+    let known = dialect.operations();
+    let is_listed = |(listed, _): &(&str, String)| *listed == name;
+    assert!(known.is_empty() || known.iter().any(is_listed), "`{name}` is not listed");
+    Ok(located)
 }
 
 pub fn read_answer(

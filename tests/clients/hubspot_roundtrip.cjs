@@ -161,10 +161,72 @@ async function main() {
   check("what surrogates cannot answer is refused", unreadable.code, 400);
   assert.match(unreadable.body.message, /CONTAINS_TOKEN/);
 
+  await activities(client, ids[0]);
+
   await basicApi.archive(ids[1]);
   check("deleted", (await failure(basicApi.getById(ids[1]))).code, 404);
   await batchApi.archive({ inputs: bulk.slice(0, 100).map(({ id }) => ({ id })) });
   check("deleted in a batch", (await failure(basicApi.getById(bulk[0].id))).code, 404);
+}
+
+// What is written about a person, who it is linked to, and who is in charge.
+async function activities(client, contact) {
+  const { notes, emails } = client.crm.objects;
+  const { v4 } = client.crm.associations;
+  const body = "<p>Rückruf bei <b>Jürgen</b> Müller&#8209;Lüdenscheidt, 0171/5550101</p>";
+  const note = await notes.basicApi.create({
+    properties: { hs_timestamp: "2026-03-01T09:00:00Z", hs_note_body: body },
+    associations: [
+      {
+        to: { id: contact },
+        types: [{ associationCategory: "HUBSPOT_DEFINED", associationTypeId: 202 }],
+      },
+    ],
+  });
+  check("a note comes back", note.properties.hs_note_body, body);
+
+  const headers = {
+    from: { email: "sabine.schulz@acme.example", firstName: "Sabine", lastName: "Schulz" },
+    to: [
+      { email: CONTACTS[0].email, firstName: "Jürgen", lastName: 'Müller "M"' },
+      { email: CONTACTS[1].email },
+    ],
+    cc: [],
+  };
+  const written = {
+    hs_timestamp: "2026-03-01T09:00:00Z",
+    hs_email_direction: "EMAIL",
+    hs_email_headers: JSON.stringify(headers),
+    hs_email_subject: "Ihr Anruf, Herr Müller",
+    hs_email_text: "Lieber Jürgen",
+  };
+  const email = await emails.basicApi.create({ properties: written, associations: [] });
+  const shown = Object.keys(written).map((name) => email.properties[name]);
+  check("an e-mail comes back", shown, Object.values(written));
+  const made = ["hs_email_from_email", "hs_email_to_email", "hs_email_to_lastname"];
+  const read = await emails.basicApi.getById(email.id, made);
+  check("what is made of its headers", made.map((name) => read.properties[name]), [
+    headers.from.email,
+    `${CONTACTS[0].email};${CONTACTS[1].email}`,
+    'Müller "M"',
+  ]);
+
+  await v4.basicApi.createDefault("emails", email.id, "contacts", contact);
+  const ids = async (type) =>
+    (await v4.basicApi.getPage("contacts", contact, type)).results.map((it) => it.toObjectId);
+  check("a record is linked when it is made", await ids("notes"), [note.id]);
+  check("and later", await ids("emails"), [email.id]);
+  const batch = await v4.batchApi.getPage("notes", "contacts", { inputs: [{ id: note.id }] });
+  check("links in a batch", batch.results[0].to.map((it) => it.toObjectId), [contact]);
+  await v4.basicApi.archive("contacts", contact, "notes", note.id);
+  check("a link is taken away", await ids("notes"), []);
+
+  const owners = (await client.crm.owners.ownersApi.getPage()).results;
+  check("owners", owners.map((it) => it.lastName), ["Schulz", "Aziz"]);
+  const one = await client.crm.owners.ownersApi.getById(Number(owners[0].id));
+  check("one owner", one.email, "sabine.schulz@acme.example");
+  const found = await failure(client.crm.owners.ownersApi.getPage(one.email));
+  check("owners are not found by surrogates", found.code, 400);
 }
 
 main().catch((error) => {

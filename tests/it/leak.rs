@@ -232,7 +232,7 @@ fn generate(random: &mut Random) -> (Method, String, String) {
     const HS: &str = "/hs/crm/v3/objects/contacts";
     let email = random.email();
     let key = percent(&email, random);
-    match random.below(24) {
+    match random.below(27) {
         0 | 1 => {
             let contact = random.contact();
             (Method::POST, format!("{SF}/sobjects/Contact/"), random.spell(&contact))
@@ -368,6 +368,7 @@ fn generate(random: &mut Random) -> (Method, String, String) {
             let name = percent(&name, random).replace("%20", "+");
             (Method::POST, "/any/v1/forms".to_owned(), format!("email={key}&name={name}"))
         }
+        24..=26 => beside_contacts(random, &email, &key),
         _ => {
             let filter = json!({ "propertyName": "lastname", "operator": "IN", "values": [random.text(), random.text()] });
             (
@@ -377,6 +378,62 @@ fn generate(random: &mut Random) -> (Method, String, String) {
             )
         }
     }
+}
+
+/// What HubSpot keeps of people elsewhere than in contacts, and in older forms.
+fn beside_contacts(random: &mut Random, email: &str, key: &str) -> (Method, String, String) {
+    const V1: &str = "/hs/contacts/v1";
+    const PREFERENCES: &str = "/hs/communication-preferences";
+    let (post, get) = (Method::POST, Method::GET);
+    match random.below(9) {
+        8 => (post, "/hs/crm/v3/imports".to_owned(), import(random)),
+        0 | 1 => {
+            let person =
+                json!({ "email": email, "firstName": random.text(), "raw": random.text() });
+            let other = json!({ "email": random.email(), "lastName": random.text() });
+            let headers = random.spell(&json!({ "from": person, "to": [other], "cc": [] }));
+            let properties = json!({ "hs_email_headers": headers, "hs_email_text": random.long_text(), "hs_email_subject": random.text() });
+            let body = json!({ "properties": properties });
+            (post, "/hs/crm/v3/objects/emails".to_owned(), random.spell(&body))
+        }
+        2 => {
+            let properties = json!({ "hs_note_body": random.long_text() });
+            let body = json!({ "properties": properties, "associations": [] });
+            (post, "/hs/crm/v3/objects/notes".to_owned(), random.spell(&body))
+        }
+        3 | 4 => {
+            let pair = |property, value| json!({ "property": property, "value": value });
+            let pairs = [pair("lastname", random.text()), pair("email", random.email())];
+            let path = format!("{V1}/contact/createOrUpdate/email/{key}/");
+            (post, path, random.spell(&json!({ "properties": pairs })))
+        }
+        5 => (get, format!("{V1}/contact/email/{key}/profile?property=email"), String::new()),
+        6 => (get, format!("{PREFERENCES}/v3/status/email/{key}"), String::new()),
+        _ => {
+            let body = json!({ "emailAddress": email, "subscriptionId": "7", "legalBasisExplanation": random.text() });
+            (post, format!("{PREFERENCES}/v3/unsubscribe"), random.spell(&body))
+        }
+    }
+}
+
+/// A form with a file of two contacts.
+fn import(random: &mut Random) -> String {
+    let column = |name, property| json!({ "columnObjectTypeId": "0-1", "columnName": name, "propertyName": property });
+    let columns = [column("Nachname", "lastname"), column("E-Mail", "email")];
+    let page = json!({ "hasHeader": true, "columnMappings": columns });
+    let file = json!({ "fileName": "c.csv", "fileFormat": "CSV", "fileImportPage": page });
+    let order =
+        json!({ "name": "March", "importOperations": { "0-1": "UPSERT" }, "files": [file] });
+    let order = random.spell(&order);
+    let rows: String = (0..2)
+        .map(|_| {
+            let (email, name) = (random.email(), random.text().replace('"', "\"\""));
+            format!("{email},\"{name}\"\n")
+        })
+        .collect();
+    format!(
+        "--xXx\r\nContent-Disposition: form-data; name=\"importRequest\"\r\n\r\n{order}\r\n--xXx\r\nContent-Disposition: form-data; name=\"files\"; filename=\"c.csv\"\r\n\r\nE-Mail,\"Nachname\"\n{rows}\r\n--xXx--\r\n"
+    )
 }
 
 /// Everything that was written outside the house or beside it, by name.

@@ -218,6 +218,29 @@ async fn hubspot_keys_searches_batches_and_links() {
     assert_eq!(rest.json()["results"].as_array().map(Vec::len), Some(1));
 }
 
+/// The sample CRM does not import: what it was sent is what counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_for_hubspot_leaves_with_sealed_cells() {
+    let world = World::start(Options::default()).await;
+    let column = |name, property| json!({ "columnObjectTypeId": "0-1", "columnName": name, "propertyName": property });
+    let page = json!({ "hasHeader": true, "columnMappings": [column("E-Mail", "email"), column("Land", "country")] });
+    let order = json!({ "name": "March", "files": [{ "fileName": "c.csv", "fileFormat": "CSV", "fileImportPage": page }] });
+    let head = format!(
+        "--xXx\r\nContent-Disposition: form-data; name=\"importRequest\"\r\n\r\n{order}\r\n--xXx\r\nContent-Disposition: form-data; name=\"files\"; filename=\"c.csv\"\r\n\r\nE-Mail,Land\r\n"
+    );
+    let tail = ",Schweiz\r\n--xXx--\r\n";
+    let form = format!("{head}\"anna@corp.example\"{tail}");
+    let answer = world.post("support", "/hs/crm/v3/imports", form).await;
+    assert_eq!((answer.status, answer.refusal()), (StatusCode::NOT_FOUND, None), "{answer:?}");
+    let requests = world.crm.requests();
+    let sent = requests.last().expect("it was forwarded");
+    assert_eq!(sent.headers["content-length"], sent.body.len().to_string());
+    let body = String::from_utf8_lossy(&sent.body);
+    let cell = body.strip_prefix(&head).and_then(|rest| rest.strip_suffix(tail));
+    let token = cell.expect("only the cell has changed");
+    assert!(token.starts_with("\"zht") && token.ends_with("@tokens.example.com\""), "{token}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_known_is_refused_and_never_with_a_401() {
     let world = World::start(Options::default()).await;

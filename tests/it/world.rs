@@ -207,9 +207,11 @@ impl World {
             .header("zollhaus-key", self.key(caller))
             .header("authorization", "Bearer 00Dxx0000001gPL!session");
         if !body.is_empty() {
-            let is_form = path.ends_with("/forms");
-            let kind =
-                if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+            let kind = match path.rsplit('/').next() {
+                Some("forms") => "application/x-www-form-urlencoded",
+                Some("imports") => "multipart/form-data; boundary=xXx",
+                _ => "application/json",
+            };
             request = request.header("content-type", kind);
         }
         let request = request.body(Full::new(body)).expect("a sound request");

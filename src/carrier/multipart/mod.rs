@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `multipart/mixed` (RFC 2046 section 5.1) and the HTTP messages in its parts
-//! (`application/http`, RFC 9112 section 10.2), with where everything stands.
+//! (`application/http`, RFC 9112 section 10.2), with where everything stands. Forms
+//! (RFC 7578) have the same parts.
 //!
 //! Lines may end in CRLF or in LF alone. What two parsers could read differently is
 //! refused: text before the first or behind the last delimiter, a boundary that stands
@@ -72,8 +73,13 @@ pub enum MultipartError {
 
 /// The boundary that a `Content-Type` of `multipart/mixed` names.
 pub fn boundary(content_type: &str) -> Option<&str> {
+    boundary_of(content_type, "multipart/mixed")
+}
+
+/// The boundary that a `Content-Type` of this media type names.
+pub fn boundary_of<'t>(content_type: &'t str, media_type: &str) -> Option<&'t str> {
     let mut parts = content_type.split(';').map(|part| part.trim_matches([' ', '\t']));
-    if !parts.next()?.eq_ignore_ascii_case("multipart/mixed") {
+    if !parts.next()?.eq_ignore_ascii_case(media_type) {
         return None;
     }
     let mut parameters = parts.filter(|part| !part.is_empty());

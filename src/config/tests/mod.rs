@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod complete;
+mod coverage;
 mod golden;
 mod packs;
 mod vectors;

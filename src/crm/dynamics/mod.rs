@@ -23,6 +23,7 @@
 
 mod answer;
 mod batch;
+mod coverage;
 mod fetch;
 mod link;
 mod operation;
@@ -92,6 +93,10 @@ impl Dialect for Dynamics {
 
     fn canonical_field(&self, _object: &ObjectName, name: &str) -> FieldName {
         schema::field_name(name)
+    }
+
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        coverage::OPERATIONS.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {

@@ -14,10 +14,9 @@ use crate::crm::{
 };
 
 use super::batch::{Input, MAX_INPUTS};
+use super::property;
 use super::request::scalar;
-use super::schema::{
-    ADDITIONAL_EMAILS, canonical_field, canonical_id, composed_from, is_record_id,
-};
+use super::schema::{canonical_id, is_record_id};
 
 /// Reads answers: records alone, in `results`, or errors.
 #[derive(Debug)]
@@ -75,8 +74,29 @@ impl ReadAnswer for HubSpotAnswer {
     }
 }
 
+/// Error texts, down to every string: `message`, `context`, `errors[]`.
+pub(super) fn echoes(
+    node: Node<'_>,
+    object: &ObjectName,
+    record: u32,
+    origins: &Origins,
+    slots: &mut Vec<Slot>,
+) {
+    if let Some(link) = link(&node, origins) {
+        slots.push(link);
+    } else if node.kind() == Kind::String {
+        let (object, field) = (object.clone(), FieldName::from_static("message"));
+        let occurrence =
+            Occurrence { object, field, record, role: Role::Echo, value: node.value() };
+        let slot = Slot::value(node.span(), Codec::Json, occurrence);
+        slots.push(slot.removable(node.removal()));
+    } else {
+        node.children().for_each(|child| echoes(child, object, record, origins, slots));
+    }
+}
+
 /// Links to the upstream in all the strings from here on.
-fn links(node: Node<'_>, origins: &Origins, slots: &mut Vec<Slot>) {
+pub(super) fn links(node: Node<'_>, origins: &Origins, slots: &mut Vec<Slot>) {
     slots.extend(link(&node, origins));
     node.children().for_each(|child| links(child, origins, slots));
 }
@@ -212,33 +232,11 @@ impl Found<'_> {
     }
 
     fn value(&mut self, property: &str, node: Node<'_>, record: u32, role: Role) {
-        let field = canonical_field(property);
-        let role = match composed_from(self.object, &field) {
-            _ if field.as_str() == ADDITIONAL_EMAILS => {
-                Role::Composed { from: &["email", ADDITIONAL_EMAILS] }
-            }
-            [] => role,
-            from => Role::Composed { from },
-        };
-        self.push(field, node, record, role);
+        self.slots.push(property::answered(self.object, property, node, record, role));
     }
 
-    /// Error texts, down to every string: `message`, `context`, `errors[]`.
     fn echoes(&mut self, node: Node<'_>, record: u32) {
-        if let Some(link) = link(&node, self.origins) {
-            self.slots.push(link);
-        } else if node.kind() == Kind::String {
-            self.push(FieldName::from_static("message"), node, record, Role::Echo);
-        } else {
-            node.children().for_each(|child| self.echoes(child, record));
-        }
-    }
-
-    fn push(&mut self, field: FieldName, node: Node<'_>, record: u32, role: Role) {
-        let object = self.object.clone();
-        let occurrence = Occurrence { object, field, record, role, value: node.value() };
-        let slot = Slot::value(node.span(), Codec::Json, occurrence);
-        self.slots.push(slot.removable(node.removal()));
+        echoes(node, self.object, record, self.origins, self.slots);
     }
 
     fn next_record(&mut self) -> u32 {

@@ -1,23 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The HubSpot CRM API: objects of every type under `/crm/v3/objects` and the
-//! date-versioned `/crm/objects/{yyyy-mm}`, property definitions, and the OAuth
-//! calls that clients make beside them. Facts are from HubSpot's public
-//! reference (developers.hubspot.com/docs/api-reference) and what its client
-//! libraries send.
+//! date-versioned `/crm/objects/{yyyy-mm}`; beside them associations, owners,
+//! communication preferences, definitions of properties, pipelines, schemas and lists,
+//! contacts in the form of the API v1, imports of CSV files, and the OAuth calls of
+//! clients. Facts are from HubSpot's public reference
+//! (developers.hubspot.com/docs/api-reference) and what its client libraries send.
 //!
-//! Not read here, so refused: v1 and v4 paths, imports, exports, associations.
+//! Not read here, so refused: spreadsheets in imports, exports (their files are fetched
+//! from another host), filters of lists, engagements v1, marketing, files.
 //!
 //! Invariants:
 //! - Every member and parameter of a known operation is either located, checked
 //!   to be an id, a name or a cursor, or refused.
 //! - An object has one canonical name, whichever of its spellings a path uses:
-//!   the policy for `contact` also holds for `contacts` and `0-1`.
+//!   the policy for `contact` also holds for `contacts` and `0-1`. A custom object that
+//!   is called like a resource (`owner`, `list`) goes by that resource's policy.
+//! - A contact's address is the field `contact.email` wherever it names somebody: in the
+//!   path of v1 and of preferences as well.
 
 mod answer;
+mod association;
 mod batch;
+mod contact_v1;
+mod coverage;
+mod email_headers;
+mod fields;
+mod form;
+mod import;
 mod operation;
+mod parameter;
+mod property;
 mod refusal;
 mod request;
+mod resource;
+mod route;
+mod routes;
 mod schema;
 mod search;
 
@@ -47,6 +64,9 @@ impl Dialect for HubSpot {
 
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
+        if let Some(taken) = route::find(request.method, &target)? {
+            return resource::locate(request, &target, &taken);
+        }
         let call = operation::classify(request.method, &target)?;
         let mut found = Found::default();
         let target_slots = request::locate_target(&call, &target, &mut found)?;
@@ -80,6 +100,10 @@ impl Dialect for HubSpot {
 
     fn canonical_field(&self, _object: &ObjectName, name: &str) -> FieldName {
         schema::canonical_field(name)
+    }
+
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        coverage::operations()
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {

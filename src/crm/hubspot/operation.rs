@@ -7,7 +7,7 @@ use crate::carrier::url::{Piece, Target};
 use crate::crm::LocateError;
 use crate::crm::message::method_not_allowed;
 
-use super::schema::{canonical_object, is_name, is_opaque};
+use super::schema::{canonical_object, is_month, is_name, is_type_id};
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,7 @@ pub(super) enum Verb {
     Search,
     Merge,
     GdprDelete,
-    ListProperties,
-    ReadProperty,
     OAuthToken,
-    OAuthTokenDetails,
-    AccountDetails,
 }
 
 impl Verb {
@@ -48,11 +44,7 @@ impl Verb {
             Self::Search => "object.search",
             Self::Merge => "object.merge",
             Self::GdprDelete => "object.gdpr_delete",
-            Self::ListProperties => "property.list",
-            Self::ReadProperty => "property.read",
             Self::OAuthToken => "oauth.token",
-            Self::OAuthTokenDetails => "oauth.token_details",
-            Self::AccountDetails => "account.details",
         }
     }
 
@@ -72,9 +64,6 @@ impl Verb {
             }
             Self::Update | Self::Delete => &["idProperty"],
             Self::BatchRead => &["archived"],
-            Self::ListProperties | Self::ReadProperty => {
-                &["archived", "properties", "locale", "dataSensitivity"]
-            }
             _ => &[],
         }
     }
@@ -102,17 +91,7 @@ pub(super) fn classify<'t>(method: &Method, target: &'t Target) -> Result<Call<'
         ["crm", "objects", version, object, rest @ ..] if is_month(version) => {
             return object_call(method, target, object, rest);
         }
-        ["crm", "v3", "properties", object] if is_name(object) => {
-            choose(method, &[(Method::GET, Verb::ListProperties)])
-        }
-        ["crm", "v3", "properties", object, name] if is_name(object) && is_name(name) => {
-            choose(method, &[(Method::GET, Verb::ReadProperty)])
-        }
         ["oauth", "v1", "token"] => choose(method, &[(Method::POST, Verb::OAuthToken)]),
-        ["oauth", "v1", "access-tokens", token] if is_opaque(token) => {
-            choose(method, &[(Method::GET, Verb::OAuthTokenDetails)])
-        }
-        ["account-info", "v3", "details"] => choose(method, &[(Method::GET, Verb::AccountDetails)]),
         _ => Err(LocateError::UnknownOperation),
     }?;
     Ok(Call { verb, object: None, key: None })
@@ -157,17 +136,4 @@ fn object_call<'t>(
 fn choose(method: &Method, verbs: &[(Method, Verb)]) -> Result<Verb, LocateError> {
     let found = verbs.iter().find(|(expected, _)| expected == method);
     found.map(|(_, verb)| *verb).ok_or_else(|| method_not_allowed(method))
-}
-
-/// `2026-03`.
-fn is_month(version: &str) -> bool {
-    let digits =
-        |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
-    version.split_once('-').is_some_and(|(year, month)| digits(year, 4) && digits(month, 2))
-}
-
-/// `2-3453932`: the id of an object type that is not in our table. Which name its
-/// policy goes by cannot be told, so its records could pass unprotected.
-fn is_type_id(object: &str) -> bool {
-    object.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }

@@ -5,16 +5,17 @@ use std::borrow::Cow;
 use crate::base::{Cleartext, FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::url::{Parameter, Target};
-use crate::carrier::{Codec, Element, Occurrence, Role, Slot, Value};
+use crate::carrier::{Codec, Element, Occurrence, Removal, Role, Slot, Value};
 use crate::crm::message::{self, MediaType, shown, unparseable};
 use crate::crm::{FieldUse, LocateError, RecordName, RequestView};
 
 use super::batch::Input;
 use super::operation::{Call, Verb};
 use super::schema::{
-    ADDITIONAL_EMAILS, RECORD_ID, canonical_field, canonical_id, composed_from, is_name, is_opaque,
-    is_record_id,
+    RECORD_ID, canonical_field, canonical_id, composed_from, is_name, is_opaque, is_record_id,
+    listed,
 };
+use super::{association, email_headers};
 
 const NO_KEY: &str = "it is not a record id, and no `idProperty` says what it is";
 
@@ -204,7 +205,7 @@ impl Body<'_> {
         for (name, value) in members(node, known)? {
             match name.as_ref() {
                 "properties" => self.properties(value, record)?,
-                "associations" => check_associations(value)?,
+                "associations" => association::check(value)?,
                 "objectWriteTraceId" => {
                     check_opaque(&name, value)?;
                     input.trace = Some(scalar(value).into_owned());
@@ -226,21 +227,37 @@ impl Body<'_> {
         if node.kind() != Kind::Object {
             return Err(unparseable(member("properties"), "it is not an object"));
         }
-        for property in node.members() {
-            let field = property_name(&property.key)?;
-            refuse_several(property.value, || format!("property `{field}`"))?;
-            self.use_sources(&field, "writing what is composed of it");
-            let text = property.value.text().unwrap_or_default();
-            if field.as_str() == ADDITIONAL_EMAILS && text.contains(';') {
-                self.use_field(field.clone(), "a list of several addresses");
-            }
-            let slot = self.slot(property.value, field, record, Role::Stored);
-            self.push(slot.removable(property.value.removal()));
+        node.members().try_for_each(|member| {
+            self.property(&member.key, member.value, member.value.removal(), record)
+        })
+    }
+
+    /// `removal` takes away what holds the property.
+    pub fn property(
+        &mut self,
+        name: &str,
+        value: Node<'_>,
+        removal: Option<Removal>,
+        record: u32,
+    ) -> Result<(), LocateError> {
+        let field = property_name(name)?;
+        refuse_several(value, || format!("property `{field}`"))?;
+        if email_headers::is_headers(self.object, &field) {
+            let headers = email_headers::sent(self.object, value, record)?;
+            self.found.slots.extend(headers);
+            return Ok(());
         }
+        self.use_sources(&field, "writing what is composed of it");
+        let text = value.text().unwrap_or_default();
+        if listed(self.object, &field).is_some() && text.contains(';') {
+            self.use_field(field.clone(), "a list of several");
+        }
+        let slot = self.slot(value, field, record, Role::Stored);
+        self.push(slot.removable(removal));
         Ok(())
     }
 
-    fn key(
+    pub fn key(
         &mut self,
         name: &str,
         value: Node<'_>,
@@ -369,20 +386,4 @@ pub(super) fn scalar(node: Node<'_>) -> Cow<'_, str> {
 
 pub(super) fn member(name: &str) -> String {
     format!("member `{}` of the body", shown(name))
-}
-
-/// Ids, and the types of links between records: nothing is located here.
-fn check_associations(node: Node<'_>) -> Result<(), LocateError> {
-    let known = ["to", "id", "types", "associationCategory", "associationTypeId"];
-    let is_category =
-        |text: &str| text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    match node.kind() {
-        Kind::Array => node.elements().try_for_each(check_associations),
-        Kind::Object => {
-            members(node, &known)?.into_iter().try_for_each(|(_, value)| check_associations(value))
-        }
-        Kind::Number => Ok(()),
-        Kind::String if is_record_id(&scalar(node)) || is_category(&scalar(node)) => Ok(()),
-        _ => Err(unparseable(member("associations"), "it holds more than ids and types")),
-    }
 }

@@ -2,10 +2,12 @@
 //! Pipedrive: its API in the versions 1 and 2 ("Pipedrive API reference",
 //! developers.pipedrive.com/docs/api).
 //!
-//! Read here: persons, organizations, deals, leads, notes and activities (lists,
-//! single records, merging, change logs, search), search over several kinds of items,
-//! recent changes, users, definitions of fields, and the OAuth token. Everything else
-//! (files, mails, products, projects, webhooks …) is an unknown operation.
+//! Read here: persons, organizations, deals, leads, products, notes and activities
+//! (lists, single records, merging, change logs, search), what stands under them
+//! (followers, participants, products and discounts of deals, permitted users), search
+//! over several kinds of items, recent changes, users, names of files, webhooks, what an
+//! account is made of, and the OAuth token. Everything else (contents of files, mails,
+//! flows, projects, filters, summaries …) is an unknown operation.
 //!
 //! What makes Pipedrive special, and where it is minded:
 //! - It splits a person's `name` into `first_name` and `last_name`. So the three are
@@ -21,7 +23,9 @@
 //! `x-api-token` or the parameter `api_token`, is the caller's own and passes.
 
 mod answer;
+mod coverage;
 mod operation;
+mod part;
 mod record;
 mod schema;
 mod search;
@@ -61,19 +65,20 @@ impl Dialect for Pipedrive {
         let mut uses = asked.uses;
         uses.extend(records.uses);
         let mut names = records.names;
-        if let (Some(id), Some(object)) = (&call.id, &call.object) {
-            let id = id.clone();
-            names.push(RecordName { record: 0, object: object.clone(), id });
+        if let Some((object, id)) = &call.named {
+            names.push(RecordName { record: 0, object: object.clone(), id: id.clone() });
         }
         if let (Some(ids), Some(object)) = (target.parameter("ids"), &call.object) {
             let ids = ids.value.decoded.as_str().split(',').map(|id| SmolStr::new(id.trim()));
             names.extend(ids.map(|id| RecordName { record: 0, object: object.clone(), id }));
         }
+        let is_of = |object| call.object.as_ref() == Some(object);
+        let id = call.named.as_ref().filter(|(of, _)| is_of(of)).map(|(_, id)| id.clone());
         Ok(LocatedRequest {
             operation: Operation {
                 name: OperationName::from_static(call.verb.name()),
                 object: call.object.clone(),
-                about: About::named_if(call.verb.is_about_records()),
+                about: about(&call),
             },
             target: Document::new(request.target.clone(), asked.slots),
             headers: Vec::new(),
@@ -84,7 +89,7 @@ impl Dialect for Pipedrive {
             answer: Box::new(Answer {
                 content: call.verb.answered(),
                 object: call.object.or(asked.object),
-                id: call.id,
+                id,
             }),
         })
     }
@@ -95,6 +100,10 @@ impl Dialect for Pipedrive {
 
     fn canonical_field(&self, object: &ObjectName, name: &str) -> FieldName {
         schema::field_name(object, name)
+    }
+
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        coverage::OPERATIONS.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
@@ -119,11 +128,22 @@ impl Dialect for Pipedrive {
     }
 }
 
+/// Who stands under a record is told by its answer.
+fn about(call: &Call) -> About {
+    let is_definition = call.object.as_ref().is_some_and(schema::is_definition);
+    About::named_if(call.verb.is_about_records() && !is_definition)
+        .and_others_if(call.verb == Verb::ListPart)
+}
+
 /// What the body of a request holds.
 fn records(call: &Call, request: &RequestView<'_>) -> Result<Records<'static>, LocateError> {
     let mut records = Records::default();
     match (call.verb, &call.object) {
-        (Verb::Create | Verb::Update | Verb::Merge, Some(object)) => {
+        (Verb::CreatePart, _) if request.body.is_empty() => {}
+        (
+            Verb::Create | Verb::Update | Verb::Merge | Verb::CreatePart | Verb::UpdatePart,
+            Some(object),
+        ) => {
             if MediaType::of(request.headers) != MediaType::Json {
                 let expected = "application/json in UTF-8";
                 return Err(LocateError::UnsupportedMediaType { place: "the body", expected });

@@ -9,6 +9,7 @@ use crate::crm::LocateError;
 use crate::crm::message::{method_not_allowed, shown, unparseable};
 
 use super::answer::Content;
+use super::part;
 use super::schema::{is_id, is_name, is_opaque, is_time, object_of_path};
 
 /// What a request does.
@@ -21,6 +22,10 @@ pub(super) enum Verb {
     Delete,
     Merge,
     Changelog,
+    ListPart,
+    CreatePart,
+    UpdatePart,
+    DeletePart,
     Search,
     SearchItems,
     SearchField,
@@ -41,6 +46,10 @@ impl Verb {
             Self::Delete => "record.delete",
             Self::Merge => "record.merge",
             Self::Changelog => "record.changelog",
+            Self::ListPart => "part.list",
+            Self::CreatePart => "part.create",
+            Self::UpdatePart => "part.update",
+            Self::DeletePart => "part.delete",
             Self::Search => "record.search",
             Self::SearchItems => "item.search",
             Self::SearchField => "item.search_field",
@@ -74,7 +83,7 @@ impl Verb {
                 self,
                 Self::Search | Self::SearchItems | Self::SearchField | Self::FindUsers
             ),
-            Form::Letter | Form::Order => self == Self::List,
+            Form::Letter | Form::Order => matches!(self, Self::List | Self::ListPart),
             Form::Flag | Form::Ids | Form::Names | Form::Time | Form::Opaque => true,
         }
     }
@@ -87,8 +96,9 @@ pub(super) struct Call {
     /// The object whose records the request is about; none where items of several
     /// kinds are, or none at all.
     pub object: Option<ObjectName>,
-    /// That of the one record that the path names.
-    pub id: Option<SmolStr>,
+    /// The one record that the path names; of another object than the request is about
+    /// where it is about a part of that record.
+    pub named: Option<(ObjectName, SmolStr)>,
 }
 
 /// # Errors
@@ -107,8 +117,18 @@ pub(super) fn classify(method: &Method, target: &Target) -> Result<Call, LocateE
             ["recents"] => (get(Verb::Recents)?, None),
             [fields] if is_fields(fields) => (get(Verb::ReadFields)?, None),
             [fields, key] if is_fields(fields) && is_name(key) => (get(Verb::ReadFields)?, None),
+            ["deals", "products" | "installments"] => {
+                let object =
+                    if resource.ends_with(&["products"]) { "product" } else { "installment" };
+                (get(Verb::ListPart)?, Some(ObjectName::new(format!("deal_{object}"))))
+            }
             [records, rest @ ..] => {
                 let object = object_of_path(records).ok_or(LocateError::UnknownOperation)?;
+                if let Some((verb, part)) = part::classify(method, &object, rest)? {
+                    check_parameters(verb, target)?;
+                    let named = rest.first().map(|id| (object, SmolStr::new(id)));
+                    return Ok(Call { verb, object: Some(part), named });
+                }
                 (verb_of(method, object.as_str(), rest)?, Some(object))
             }
             [] => return Err(LocateError::UnknownOperation),
@@ -127,7 +147,7 @@ pub(super) fn classify(method: &Method, target: &Target) -> Result<Call, LocateE
         [.., id, "merge" | "changelog"] if is_id(id) => Some(SmolStr::new(id)),
         _ => None,
     };
-    Ok(Call { verb, object, id })
+    Ok(Call { verb, named: object.clone().zip(id), object })
 }
 
 /// What follows `/v1/persons`.
@@ -140,12 +160,21 @@ fn verb_of(method: &Method, object: &str, rest: &[&str]) -> Result<Verb, LocateE
         [read.clone(), (Method::PUT, Verb::Update), (Method::PATCH, Verb::Update), delete.clone()];
     match (object, rest) {
         // Users log in by their address: they are invited in Pipedrive itself.
-        ("user", []) | ("lead", ["archived"]) => choose(method, &[list]),
+        ("user" | "currency" | "lead_source", []) | ("lead" | "deal", ["archived"]) => {
+            choose(method, &[list])
+        }
         ("user", ["find"]) => choose(method, &[(Method::GET, Verb::FindUsers)]),
         ("user", [id]) if *id == "me" || is_id(id) => choose(method, &[read]),
-        ("user", _) => Err(LocateError::UnknownOperation),
+        // The contents of files are not read here.
+        ("file", []) => choose(method, &[list]),
+        ("file", [id]) if is_id(id) => choose(method, &[read, delete]),
+        ("webhook", []) => choose(method, &[list, create]),
+        ("webhook", [id]) if is_id(id) => choose(method, &[delete]),
+        ("user" | "currency" | "lead_source" | "file" | "webhook", _) => {
+            Err(LocateError::UnknownOperation)
+        }
         (_, []) => choose(method, &[list, create, delete]),
-        ("person" | "organization" | "deal" | "lead", ["search"]) => {
+        ("person" | "organization" | "deal" | "lead" | "product", ["search"]) => {
             choose(method, &[(Method::GET, Verb::Search)])
         }
         (_, [id]) if is_id(id) => choose(method, &record),
@@ -207,6 +236,8 @@ const PARAMETERS: &[(&str, Form)] = &[
     ("org_id", Form::Ids),
     ("organization_id", Form::Ids),
     ("deal_id", Form::Ids),
+    ("deal_ids", Form::Ids),
+    ("product_id", Form::Ids),
     ("lead_id", Form::Ids),
     ("project_id", Form::Ids),
     ("task_id", Form::Ids),
@@ -240,11 +271,15 @@ const PARAMETERS: &[(&str, Form)] = &[
     ("include_labels", Form::Flag),
     ("owned_by_you", Form::Flag),
     ("everyone", Form::Flag),
+    ("all_changes", Form::Flag),
+    ("include_deleted_files", Form::Flag),
     ("done", Form::Flag),
     ("pinned_to_lead_flag", Form::Flag),
     ("pinned_to_deal_flag", Form::Flag),
     ("pinned_to_organization_flag", Form::Flag),
     ("pinned_to_person_flag", Form::Flag),
+    ("pinned_to_project_flag", Form::Flag),
+    ("pinned_to_task_flag", Form::Flag),
     ("sort", Form::Order),
     ("first_char", Form::Letter),
     ("term", Form::Term),

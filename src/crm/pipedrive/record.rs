@@ -103,8 +103,10 @@ impl<'a> Records<'a> {
     /// Another record inside of one. In the place of an id, v1 puts it in `value`.
     fn related(&mut self, name: &str, node: Node<'_>, object: &ObjectName) {
         let number = self.next_record();
-        let id = id_of(node);
-        self.name(number, object, id);
+        // Who takes part in something is named by a reference.
+        let references = schema::references(object);
+        let referred = || references.iter().find_map(|name| node.get(name).and_then(id_of));
+        self.name(number, object, id_of(node).or_else(referred));
         let mut owner = Owner { node, object: object.clone(), number, others: Vec::new() };
         for member in node.members() {
             let is_id = name.ends_with("_id") && member.key == "value" && holds_ids(member.value);

@@ -9,15 +9,17 @@ use crate::base::{FieldName, ObjectName};
 use crate::crm::{FieldFacts, FieldKind};
 
 pub(super) const PERSON: &str = "person";
-const ORGANIZATION: &str = "organization";
-const DEAL: &str = "deal";
-const LEAD: &str = "lead";
+pub(super) const ORGANIZATION: &str = "organization";
+pub(super) const DEAL: &str = "deal";
+pub(super) const LEAD: &str = "lead";
 const NOTE: &str = "note";
-const ACTIVITY: &str = "activity";
+pub(super) const ACTIVITY: &str = "activity";
 pub(super) const USER: &str = "user";
+pub(super) const PRODUCT: &str = "product";
+const FILE: &str = "file";
 
 /// Objects by the name that items state and the plural that paths use.
-const OBJECTS: [(&str, &str); 7] = [
+const OBJECTS: [(&str, &str); 16] = [
     (PERSON, "persons"),
     (ORGANIZATION, "organizations"),
     (DEAL, "deals"),
@@ -25,7 +27,22 @@ const OBJECTS: [(&str, &str); 7] = [
     (NOTE, "notes"),
     (ACTIVITY, "activities"),
     (USER, "users"),
+    (PRODUCT, "products"),
+    (FILE, "files"),
+    ("webhook", "webhooks"),
+    ("pipeline", "pipelines"),
+    ("stage", "stages"),
+    ("activity_type", "activityTypes"),
+    ("currency", "currencies"),
+    ("lead_label", "leadLabels"),
+    ("lead_source", "leadSources"),
 ];
+
+/// Whether an object is what an account is made of, so that it tells of no record.
+pub(super) fn is_definition(object: &ObjectName) -> bool {
+    ["webhook", "pipeline", "stage", "activity_type", "currency", "lead_label", "lead_source"]
+        .contains(&object.as_str())
+}
 
 pub(super) fn object_name(name: &str) -> ObjectName {
     let name = name.to_ascii_lowercase();
@@ -80,8 +97,9 @@ pub(super) fn original(object: &ObjectName, name: &str) -> (ObjectName, FieldNam
         (_, "person_name") => Some((PERSON, "name")),
         (_, "org_name" | "organization_name") => Some((ORGANIZATION, "name")),
         (_, "owner_name" | "user_name") => Some((USER, "name")),
-        (_, "deal_title") => Some((DEAL, "title")),
-        (_, "lead_title") => Some((LEAD, "title")),
+        (_, "deal_title" | "deal_name") => Some((DEAL, "title")),
+        (_, "lead_title" | "lead_name") => Some((LEAD, "title")),
+        (_, "product_name") | ("deal_product", "name") => Some((PRODUCT, "name")),
         (DEAL, "next_activity_subject") => Some((ACTIVITY, "subject")),
         (DEAL, "next_activity_note") => Some((ACTIVITY, "note")),
         (LEAD, "note") => Some((NOTE, "content")),
@@ -103,7 +121,7 @@ pub(super) fn related(name: &str) -> Option<ObjectName> {
         // Who attends an activity is told by address and name.
         "person" | "person_id" | "participants" | "attendees" => PERSON,
         "organization" | "organization_id" | "org" | "org_id" => ORGANIZATION,
-        "deal" | "deal_id" => DEAL,
+        "deal" | "deal_id" | "related_item_data" => DEAL,
         "lead" | "lead_id" => LEAD,
         "owner"
         | "owner_id"
@@ -114,7 +132,9 @@ pub(super) fn related(name: &str) -> Option<ObjectName> {
         | "creator_user_id"
         | "created_by_user_id"
         | "assigned_to_user_id"
-        | "last_update_user_id" => USER,
+        | "last_update_user_id"
+        | "added_by_user"
+        | "added_by_user_id" => USER,
         _ => return None,
     };
     Some(ObjectName::from_static(object))
@@ -128,6 +148,7 @@ pub(super) fn references(object: &ObjectName) -> &'static [&'static str] {
         USER => &["owner_id", "user_id", "owner"],
         DEAL => &["deal_id", "deal"],
         LEAD => &["lead_id", "lead"],
+        PRODUCT => &["product_id", "product"],
         _ => &[],
     }
 }
@@ -152,7 +173,7 @@ pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static 
     }
 }
 
-const FACTS: [(&str, &str, FieldKind, Option<u32>); 21] = [
+const FACTS: [(&str, &str, FieldKind, Option<u32>); 25] = [
     (PERSON, "name", FieldKind::Text, None),
     (PERSON, "first_char", FieldKind::Composed, None),
     (PERSON, "email", FieldKind::Email, None),
@@ -174,6 +195,10 @@ const FACTS: [(&str, &str, FieldKind, Option<u32>); 21] = [
     (USER, "name", FieldKind::Text, None),
     (USER, "email", FieldKind::Email, None),
     (USER, "phone", FieldKind::Phone, None),
+    (PRODUCT, "name", FieldKind::Text, None),
+    (FILE, "name", FieldKind::Text, None),
+    (FILE, "file_name", FieldKind::Text, None),
+    (FILE, "description", FieldKind::Text, None),
 ];
 
 pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
@@ -205,9 +230,9 @@ pub(super) fn searched(item: &ObjectName, word: &str) -> &'static [(&'static str
         (LEAD, "title") => &[(LEAD, "title")],
         ("project", "title") => &[("project", "title")],
         ("project", "description") => &[("project", "description")],
-        ("product", "name") => &[("product", "name")],
-        ("product", "code") => &[("product", "code")],
-        ("file", "name") => &[("file", "name")],
+        (PRODUCT, "name") => &[(PRODUCT, "name")],
+        (PRODUCT, "code") => &[(PRODUCT, "code")],
+        (FILE, "name") => &[(FILE, "name")],
         ("mail_attachment", "name") => &[("mail_attachment", "name")],
         _ => &[],
     }
@@ -246,15 +271,19 @@ pub(super) fn is_opaque(text: &str) -> bool {
 
 /// Members that refer to records by their ids. All others are fields, also where
 /// Pipedrive itself fills them.
-const REFERENCES: [&str; 27] = [
+const REFERENCES: [&str; 34] = [
     "id",
     "activity_id",
+    "actor_user_id",
+    "added_by_user_id",
     "assigned_to_user_id",
     "company_id",
     "created_by_user_id",
     "creator_id",
     "creator_user_id",
     "deal_id",
+    "file_id",
+    "follower_user_id",
     "label_ids",
     "last_activity_id",
     "last_update_user_id",
@@ -267,8 +296,11 @@ const REFERENCES: [&str; 27] = [
     "organization_id",
     "owner_id",
     "person_id",
+    "person_ids",
     "picture_id",
     "pipeline_id",
+    "product_id",
+    "product_variation_id",
     "project_id",
     "stage_id",
     "task_id",

@@ -24,6 +24,7 @@ mod answer;
 mod batch;
 mod bulk;
 mod composite;
+mod coverage;
 mod filter;
 mod id;
 mod operation;
@@ -99,6 +100,10 @@ impl Dialect for Salesforce {
 
     fn canonical_field(&self, _object: &ObjectName, name: &str) -> FieldName {
         schema::field_name(name)
+    }
+
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        coverage::OPERATIONS.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {

@@ -25,6 +25,7 @@ mod answer;
 mod batch;
 mod composite;
 mod coql;
+mod coverage;
 mod error;
 mod operation;
 mod parameter;
@@ -109,6 +110,10 @@ impl Dialect for Zoho {
 
     fn canonical_field(&self, _object: &ObjectName, name: &str) -> FieldName {
         schema::field_name(name)
+    }
+
+    fn operations(&self) -> Vec<(&'static str, String)> {
+        coverage::OPERATIONS.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {

@@ -152,6 +152,8 @@ struct State {
     store: Store,
     cursors: salesforce::Cursors,
     jobs: salesforce::Jobs,
+    /// Between records of HubSpot.
+    links: Vec<hubspot::Link>,
     /// Calls answered so far, for usage headers and correlation ids.
     calls: u64,
 }

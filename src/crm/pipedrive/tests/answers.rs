@@ -54,6 +54,35 @@ fn records_are_located_with_those_inside_of_them() {
 }
 
 #[test]
+fn who_takes_part_is_a_person() {
+    check(
+        "/v1/deals/7/participants",
+        200,
+        r#"{"success":true,"data":[{"id":3,"person_id":{"name":"t1","email":[{"value":"t2"}],"value":9},"added_by_user_id":{"name":"Schulz","value":1},"related_item_data":{"deal_id":7,"title":"t3"}}]}"#,
+        &[
+            "1 person.name Stored t1",
+            "1 person.email Stored t2",
+            "2 user.name Stored Schulz",
+            "3 deal.title Stored t3",
+        ],
+    );
+    check(
+        "/v1/persons/7/files",
+        200,
+        r#"{"data":[{"id":3,"name":"t1.pdf","person_name":"t2","deal_name":"t3","url":"https://weingut.pipedrive.com/v1/files/3/download"}]}"#,
+        &[
+            "0 file.name Stored t1.pdf",
+            "1 person.name Stored t2",
+            "2 deal.title Stored t3",
+            "link https://zoll.example/pd/v1/files/3/download",
+        ],
+    );
+    let activity = r#"{"success":true,"data":{"id":3,"subject":"s","participants":[{"person_id":9,"primary":true}],"attendees":[{"email":"t1","person_id":8}]}}"#;
+    let names = ["0 activity 3", "1 person 9", "2 person 8"].map(str::to_owned).to_vec();
+    assert_eq!(named("GET", "/api/v2/activities/3", "", activity).0, names);
+}
+
+#[test]
 fn changes_name_their_field() {
     check(
         "/v1/persons/7/changelog?limit=2",

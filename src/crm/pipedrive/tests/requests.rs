@@ -7,7 +7,7 @@ use serde_json::Value as Tree;
 use super::{FORM, JSON, locate, read_answer, render, values};
 use crate::carrier::{Document, Replacement};
 use crate::crm::testkit;
-use crate::crm::{LocateError, LocatedRequest, Origins};
+use crate::crm::{About, LocateError, LocatedRequest, Origins};
 
 fn described(located: &LocatedRequest) -> Vec<String> {
     testkit::described(located, values)
@@ -137,6 +137,93 @@ fn requests_are_located() {
 }
 
 #[test]
+fn parts_of_a_record_name_it() {
+    let check = |method: &str, target: &str, body: &str, expected: &[&str], record: &str| {
+        let located = locate(method, target, JSON, body).unwrap();
+        assert_eq!(described(&located), expected, "{method} {target}");
+        let names =
+            located.records.iter().map(|it| format!("{} {} {}", it.record, it.object, it.id));
+        assert_eq!(names.collect::<Vec<_>>(), [record], "{method} {target}");
+        let about = if method == "GET" { About::Anybody } else { About::Named };
+        assert_eq!(located.operation.about, about, "{method} {target}");
+    };
+    let (deal, person) = ("0 deal 7", "0 person 7");
+    check("GET", "/api/v2/persons/7/followers?limit=2", "", &["part.list follower"], person);
+    check(
+        "POST",
+        "/api/v2/persons/7/followers",
+        r#"{"user_id":1}"#,
+        &["part.create follower"],
+        person,
+    );
+    check("DELETE", "/v1/deals/7/followers/3", "", &["part.delete follower"], deal);
+    check("GET", "/v1/deals/7/participants", "", &["part.list participant"], deal);
+    check(
+        "POST",
+        "/v1/deals/7/participants",
+        r#"{"person_id":9}"#,
+        &["part.create participant"],
+        deal,
+    );
+    check(
+        "GET",
+        "/v1/deals/7/persons?sort=name",
+        "",
+        &["part.list person", "use person.name sort"],
+        deal,
+    );
+    check("GET", "/v1/persons/7/deals", "", &["part.list deal"], person);
+    check("GET", "/v1/persons/7/permittedUsers", "", &["part.list user"], person);
+    check(
+        "PATCH",
+        "/api/v2/deals/7/products/3",
+        r#"{"quantity":2,"comments":"for Anna","product_id":5,"product_name":"Box"}"#,
+        &[
+            "part.update deal_product",
+            "0 deal_product.quantity Stored 2",
+            "0 deal_product.comments Stored for Anna",
+            "0 product.name Stored Box",
+        ],
+        deal,
+    );
+    check("POST", "/api/v2/deals/7/convert/lead", "", &["part.create conversion"], deal);
+    check("GET", "/v1/products/7/deals", "", &["part.list deal"], "0 product 7");
+}
+
+#[test]
+fn what_an_account_is_made_of_is_about_no_record() {
+    for (method, target, body, is_about_records) in [
+        ("GET", "/api/v2/pipelines", "", false),
+        ("PATCH", "/api/v2/stages/7", r#"{"name":"Won"}"#, false),
+        ("GET", "/v1/activityTypes", "", false),
+        ("GET", "/v1/currencies", "", false),
+        ("GET", "/v1/leadSources", "", false),
+        ("GET", "/v1/webhooks", "", false),
+        ("DELETE", "/v1/webhooks/7", "", false),
+        ("GET", "/v1/productFields", "", false),
+        ("GET", "/v1/files/7", "", true),
+        ("GET", "/api/v2/deals/products?deal_ids=7,8", "", true),
+        ("POST", "/api/v2/products", r#"{"name":"Box"}"#, true),
+    ] {
+        let located = locate(method, target, JSON, body).unwrap();
+        let is_about_somebody = located.operation.about != About::Nobody;
+        assert_eq!(is_about_somebody, is_about_records, "{target}");
+    }
+}
+
+#[test]
+fn records_that_are_listed_by_id_are_named() {
+    for (method, target) in
+        [("DELETE", "/v1/persons?ids=1,%202"), ("GET", "/api/v2/persons?ids=1,2")]
+    {
+        let located = locate(method, target, JSON, "").unwrap();
+        let names = located.records.iter().map(|it| (it.object.as_str(), it.id.as_str()));
+        assert_eq!(names.collect::<Vec<_>>(), [("person", "1"), ("person", "2")]);
+    }
+    assert!(locate("DELETE", "/v1/persons", JSON, "").unwrap().records.is_empty());
+}
+
+#[test]
 fn a_term_is_exchanged_where_one_field_is_compared_as_a_whole() {
     check(
         "GET",
@@ -213,9 +300,12 @@ fn what_cannot_be_read_is_refused() {
         "/v1/persons/7/flow",
         "/v1/persons/find?term=a",
         "/v1/searchResults?term=a",
-        "/v1/files",
+        "/v1/files/7/download",
+        "/v1/persons/7/mailMessages",
+        "/v1/deals/7/installments/a%40b.de",
         "/v1/mailbox/mailThreads",
-        "/v1/webhooks",
+        "/v1/filters",
+        "/v1/currencies/7",
         "/v1/users/7/permissions",
         "/hooks/pipedrive",
         "/oauth/authorize",
@@ -224,6 +314,8 @@ fn what_cannot_be_read_is_refused() {
     }
     check("PUT", "/v1/persons", "{}", "PUT is not a method of this resource");
     check("POST", "/v1/users", "{}", "POST is not a method of this resource");
+    check("POST", "/v1/files", "", "POST is not a method of this resource");
+    check("PUT", "/v1/deals/7/followers", "{}", "PUT is not a method of this resource");
 
     let parameters = [
         ("email=a@b.de", "parameter `email` cannot be parsed: this operation does not take it"),

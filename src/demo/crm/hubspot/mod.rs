@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The HubSpot side: CRM objects v3, also under its date-versioned paths.
 //!
-//! Spoken for `contacts` and `companies`: create, read, update, archive (by id or
-//! by e-mail), list, batches, search.
+//! Spoken for `contacts`, `companies`, `notes` and `emails`: create, read, update,
+//! archive (by id or by e-mail), list, batches, search; links between them; owners.
 
+mod association;
 mod batch;
 mod clean;
 mod object;
+mod owner;
 mod problem;
 mod record;
 mod search;
@@ -18,6 +20,7 @@ use serde_json::{Map, Value};
 use super::Desk;
 use super::message::{Answer, Request};
 
+pub(super) use association::Link;
 use object::ObjectType;
 use problem::Problem;
 
@@ -55,6 +58,11 @@ fn route(desk: &mut Desk<'_>, request: &Request) -> Outcome {
     }
     let path = request.segments();
     let (base, object, rest) = match path.as_slice() {
+        ["crm", "v4", rest @ ..] => {
+            let answer = association::answer(desk, request, rest);
+            return answer.unwrap_or_else(|| Err(Problem::no_resource()));
+        }
+        ["crm", "v3", "owners", rest @ ..] => return owner::answer(request, rest),
         ["crm", "v3", "objects", object, rest @ ..] => ("/crm/v3/objects".to_owned(), object, rest),
         ["crm", "objects", version, object, rest @ ..] if is_dated(version) => {
             (format!("/crm/objects/{version}"), object, rest)
@@ -102,15 +110,19 @@ impl Api<'_, '_> {
         }
     }
 
-    /// The body of a write or search: a JSON object.
     fn body(&self) -> Result<Map<String, Value>, Problem> {
-        let content_type = self.request.header("content-type").unwrap_or_default();
-        if self.request.method != Method::GET && !content_type.starts_with("application/json") {
-            return Err(Problem::unsupported_media_type());
-        }
-        match serde_json::from_slice(&self.request.body) {
-            Ok(Value::Object(body)) => Ok(body),
-            _ => Err(Problem::malformed_json()),
-        }
+        body_of(self.request)
+    }
+}
+
+/// The body of a write or search: a JSON object.
+fn body_of(request: &Request) -> Result<Map<String, Value>, Problem> {
+    let content_type = request.header("content-type").unwrap_or_default();
+    if request.method != Method::GET && !content_type.starts_with("application/json") {
+        return Err(Problem::unsupported_media_type());
+    }
+    match serde_json::from_slice(&request.body) {
+        Ok(Value::Object(body)) => Ok(body),
+        _ => Err(Problem::malformed_json()),
     }
 }

@@ -9,21 +9,23 @@ use crate::demo::crm::store::Record;
 pub(super) enum ObjectType {
     Contacts,
     Companies,
+    Notes,
+    Emails,
 }
 
 impl ObjectType {
+    pub(super) const ALL: [Self; 4] = [Self::Contacts, Self::Companies, Self::Notes, Self::Emails];
+
     pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
-            "contacts" => Some(Self::Contacts),
-            "companies" => Some(Self::Companies),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|object| object.name() == name)
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Contacts => "contacts",
             Self::Companies => "companies",
+            Self::Notes => "notes",
+            Self::Emails => "emails",
         }
     }
 
@@ -32,6 +34,7 @@ impl ObjectType {
         match self {
             Self::Contacts => &["email", "firstname", "lastname"],
             Self::Companies => &["domain", "name"],
+            Self::Notes | Self::Emails => &[],
         }
     }
 
@@ -79,6 +82,17 @@ impl ObjectType {
                 "numberofemployees",
                 "lifecyclestage",
             ],
+            Self::Notes => &["hs_note_body", "hs_timestamp", "hubspot_owner_id"],
+            Self::Emails => &[
+                "hs_email_direction",
+                "hs_email_headers",
+                "hs_email_html",
+                "hs_email_status",
+                "hs_email_subject",
+                "hs_email_text",
+                "hs_timestamp",
+                "hubspot_owner_id",
+            ],
         };
         known.contains(&property)
     }
@@ -86,7 +100,7 @@ impl ObjectType {
     fn modified_property(self) -> &'static str {
         match self {
             Self::Contacts => "lastmodifieddate",
-            Self::Companies => "hs_lastmodifieddate",
+            Self::Companies | Self::Notes | Self::Emails => "hs_lastmodifieddate",
         }
     }
 
@@ -101,10 +115,39 @@ impl ObjectType {
 
     /// What HubSpot computes from what it was sent.
     pub(super) fn derived(self, record: &Record) -> Map<String, Value> {
-        let mut derived = Map::new();
-        if self != Self::Contacts {
-            return derived;
+        match self {
+            Self::Contacts => Self::derived_of_contact(record),
+            Self::Emails => Self::parts_of_headers(record),
+            Self::Companies | Self::Notes => Map::new(),
         }
+    }
+
+    /// Who wrote to whom: each part of the headers, with semicolons between several.
+    fn parts_of_headers(record: &Record) -> Map<String, Value> {
+        let mut parts = Map::new();
+        let headers = record.text("hs_email_headers").unwrap_or_default();
+        let headers: Map<String, Value> = serde_json::from_str(headers).unwrap_or_default();
+        for who in ["from", "sender", "to", "cc", "bcc"] {
+            let people = match headers.get(who) {
+                Some(Value::Array(people)) => people.iter().collect(),
+                Some(person) => vec![person],
+                None => continue,
+            };
+            for (part, suffix) in
+                [("email", "email"), ("firstName", "firstname"), ("lastName", "lastname")]
+            {
+                let texts = people.iter().filter_map(|person| person.get(part)?.as_str());
+                let texts: Vec<_> = texts.collect();
+                if !texts.is_empty() {
+                    parts.insert(format!("hs_email_{who}_{suffix}"), texts.join(";").into());
+                }
+            }
+        }
+        parts
+    }
+
+    fn derived_of_contact(record: &Record) -> Map<String, Value> {
+        let mut derived = Map::new();
         let email = record.text("email").unwrap_or_default();
         if let Some((_, domain)) = email.rsplit_once('@') {
             derived.insert("hs_email_domain".to_owned(), domain.into());

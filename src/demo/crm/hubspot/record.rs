@@ -10,12 +10,14 @@ use crate::demo::crm::store::Record;
 
 use super::object::ObjectType;
 use super::problem::Problem;
-use super::{Api, Outcome, clean};
+use super::{Api, Outcome, association, clean};
 
 impl Api<'_, '_> {
     pub(super) fn create(&mut self) -> Outcome {
         let body = self.body()?;
         let record = self.insert(properties_of(&body)?)?;
+        let end = (self.object.name(), record.id.clone());
+        association::link_new(self.desk, &end, &body);
         let url = format!("{}{}/{}/{}", self.desk.origin, self.base, self.object.name(), record.id);
         Ok(Answer::json(StatusCode::CREATED, self.render_all(&record)).with(LOCATION, &url))
     }

@@ -244,3 +244,59 @@ async fn searches_filter_and_sort() {
         search(json!({ "filterGroups": [{ "filters": [filter("zip", "LIKE", "x")] }] })).await;
     assert_eq!(status, 400);
 }
+
+#[tokio::test]
+async fn records_are_linked_both_ways() {
+    let fixture = Fixture::new().await;
+    let anna = contact(&fixture, json!({ "email": "anna@example.com" })).await;
+    let note = json!({
+        "properties": { "hs_note_body": "x" },
+        "associations": [{ "to": { "id": anna }, "types": [] }],
+    });
+    let (status, note) = fixture.call("POST", "/crm/v3/objects/notes", note).await;
+    assert_eq!(status, 201, "{note}");
+    let linked = async |from: &str, id: &Value, to: &str| {
+        let target = format!("/crm/v4/objects/{from}/{}/associations/{to}", id.as_str().unwrap());
+        let (_, body) = fixture.call("GET", &target, Value::Null).await;
+        let ids = body["results"].as_array().unwrap().iter().map(|it| it["toObjectId"].clone());
+        ids.collect::<Vec<_>>()
+    };
+    let anna = Value::from(anna);
+    assert_eq!(linked("notes", &note["id"], "contacts").await, std::slice::from_ref(&anna));
+    assert_eq!(linked("contacts", &anna, "notes").await, [note["id"].clone()]);
+    assert_eq!(linked("contacts", &anna, "emails").await, [Value::Null; 0]);
+
+    let (anna_id, note_id) = (anna.as_str().unwrap(), note["id"].as_str().unwrap());
+    let link = format!("/crm/v4/objects/contacts/{anna_id}/associations/notes/{note_id}");
+    assert_eq!(fixture.call("DELETE", &link, Value::Null).await.0, 204);
+    assert_eq!(linked("contacts", &anna, "notes").await, [Value::Null; 0]);
+    let batch = "/crm/v4/associations/notes/contacts/batch";
+    let inputs = json!({ "inputs": [{ "from": { "id": note_id }, "to": { "id": anna_id } }] });
+    assert_eq!(fixture.call("POST", &format!("{batch}/create"), inputs).await.0, 201);
+    let read = json!({ "inputs": [{ "id": note_id }] });
+    let (_, read) = fixture.call("POST", &format!("{batch}/read"), read).await;
+    assert_eq!(read["results"][0]["to"][0]["toObjectId"], anna);
+}
+
+#[tokio::test]
+async fn headers_of_an_email_become_properties() {
+    let fixture = Fixture::new().await;
+    let headers = r#"{"from":{"email":"a@b.de"},"to":[{"email":"c@d.de"},{"email":"e@f.de","lastName":"F"}]}"#;
+    let body = json!({ "properties": { "hs_email_headers": headers } });
+    let (_, email) = fixture.call("POST", "/crm/v3/objects/emails", body).await;
+    assert_eq!(email["properties"]["hs_email_from_email"], "a@b.de");
+    assert_eq!(email["properties"]["hs_email_to_email"], "c@d.de;e@f.de");
+    assert_eq!(email["properties"]["hs_email_to_lastname"], "F");
+}
+
+#[tokio::test]
+async fn owners_are_read() {
+    let fixture = Fixture::new().await;
+    let (_, all) = fixture.call("GET", "/crm/v3/owners/?limit=100", Value::Null).await;
+    assert_eq!(all["results"].as_array().unwrap().len(), 2);
+    let search = "/crm/v3/owners?email=TAREK.aziz%40acme.example";
+    let (_, found) = fixture.call("GET", search, Value::Null).await;
+    assert_eq!(found["results"][0]["id"], "72");
+    let (status, _) = fixture.call("GET", "/crm/v3/owners/9", Value::Null).await;
+    assert_eq!(status, 404);
+}

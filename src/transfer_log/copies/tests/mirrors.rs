@@ -120,6 +120,8 @@ async fn a_second_process_on_a_copy_of_the_directory_is_found_out_while_both_run
     drop(first.open().await.unwrap());
     Log::copy(&first.directory(), &second.directory());
     let (one, two) = (first.open().await.unwrap(), second.open().await.unwrap());
+    // What it found at its start is compared and brought before there is more.
+    until("the second one is there", || second.has_mirrored()).await;
     append(&one, 0..9).await;
     until("the mirror has nine entries", || of_mirror() == Some(9)).await;
     append(&two, 100..104).await;

@@ -152,6 +152,12 @@ impl Log {
         text.lines().any(|line| line == format!("zollhaus_transfer_log_{sample}"))
     }
 
+    /// Whether it has brought something to a mirror.
+    fn has_mirrored(&self) -> bool {
+        let text = self.metrics.render().unwrap();
+        text.lines().any(|line| line.starts_with("zollhaus_transfer_log_mirrored_entries{"))
+    }
+
     fn checkpoint(&self) -> Option<SignedNote> {
         fs::read_to_string(self.directory().join("checkpoint")).ok()?.parse().ok()
     }
