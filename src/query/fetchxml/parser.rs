@@ -128,7 +128,10 @@ impl<'t> Parser<'t> {
             // Of a column that has this name, which is used already where it is computed.
             (None, Some(alias)) => {
                 let column = self.found.columns.iter().find(|column| column.alias == alias);
-                let field = column.and_then(|column| column.field.clone());
+                let field = match column {
+                    Some(column) => column.field.clone(),
+                    None => Some(Field { table, column: alias }),
+                };
                 self.found.uses.extend(field.map(|field| FieldUse { field, operator }));
             }
             (None, None) => return Err(missing(element, "an attribute")),

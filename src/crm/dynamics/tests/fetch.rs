@@ -129,6 +129,10 @@ fn what_is_not_understood_is_refused() {
         ),
         ("<fetch><entity name='account'/></fetch>", "another table"),
         ("<fetch><entity name='contact' note='Anna'/></fetch>", "attribute"),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='a.lastname' operator='eq' value='Anna'/></filter></entity></fetch>",
+            "attribute",
+        ),
     ] {
         let error = located(xml).expect_err(xml).to_string();
         assert!(error.contains(expected) && !error.contains("Anna"), "{error}");
@@ -189,6 +193,12 @@ fn names_behind_lookups_are_those_of_other_records() {
     let answer = read_answer(&found.unwrap(), 200, &HeaderMap::new(), body).unwrap();
     let shown = ["1 systemuser.fullname from A", "2 contact.fullname from B", "0 contact.fax = F"];
     assert_eq!(occurrences(&answer.body), shown);
+}
+
+#[test]
+fn an_order_by_what_no_column_is_called_is_one_by_a_column() {
+    let ordered = of_contacts("<order alias='lastname'/>").unwrap();
+    assert_eq!(uses(&ordered), ["contact.lastname by order"]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn the_key_of_a_record_is_an_id() {
 #[test]
 fn a_record_does_not_say_that_it_is_of_another_table() {
     let check = |target: &str, body: &str, expected: Option<&[&str]>| {
-        let body = body.replace("#", "#Microsoft.Dynamics.CRM.");
+        let body = body.replace('#', "#Microsoft.Dynamics.CRM.");
         match (locate("POST", target, &body), expected) {
             (Ok(located), Some(expected)) => {
                 assert_eq!(occurrences(&located.body), expected, "{target} {body}");
