@@ -33,10 +33,13 @@ const ROOT_KEY: &str = "zollhaus.key";
 const KEYSET: &str = "zollhaus.keyset";
 
 /// Files for everyone, with what is written to them.
-const OPEN_FILES: [(&str, &str); 7] = [
+const OPEN_FILES: [(&str, &str); 10] = [
     (CONFIG, include_str!("init/zollhaus.yaml")),
     ("policies/salesforce.yaml", include_str!("../../policies/salesforce.yaml")),
     ("policies/hubspot.yaml", include_str!("../../policies/hubspot.yaml")),
+    ("policies/dynamics.yaml", include_str!("../../policies/dynamics.yaml")),
+    ("policies/pipedrive.yaml", include_str!("../../policies/pipedrive.yaml")),
+    ("policies/zoho.yaml", include_str!("../../policies/zoho.yaml")),
     ("policies/border/gdpr.yaml", include_str!("../../policies/border/gdpr.yaml")),
     ("policies/border/ccpa.yaml", include_str!("../../policies/border/ccpa.yaml")),
     ("policies/border/australia.yaml", include_str!("../../policies/border/australia.yaml")),

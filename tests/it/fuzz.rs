@@ -20,11 +20,14 @@ use zollhaus::crm::dynamics::Dynamics;
 use zollhaus::crm::hubspot::HubSpot;
 use zollhaus::crm::pipedrive::Pipedrive;
 use zollhaus::crm::salesforce::Salesforce;
+use zollhaus::crm::zoho::Zoho;
 use zollhaus::crm::{AnswerView, Dialect, LocatedRequest, Origins, RequestView, Told};
 use zollhaus::query::odata::{self, Clause};
-use zollhaus::query::{fetchxml, soql, sosl};
+use zollhaus::query::{coql, fetchxml, soql, sosl, zoho_criteria};
 
 use crate::random::Random;
+
+mod zoho;
 
 const ROUNDS: usize = 4_000;
 /// Longer inputs find nothing that shorter ones do not, and take longer.
@@ -89,6 +92,12 @@ const WORDS: &[&str] = &[
     " IN (",
     " LIKE '",
     "SELECT ",
+    "${EMPTY}",
+    "->",
+    ":equals:",
+    ":not_in:",
+    "\\,",
+    ")and(",
     "FROM ",
     " WHERE ",
     " eq ",
@@ -210,6 +219,24 @@ const PARSERS: &[Parser] = &[
         |bytes| drop(soql::parse(&String::from_utf8_lossy(bytes))),
     ),
     (
+        "coql",
+        &[
+            "select Last_Name, 'What_Id->Leads.Email' as x, !Tasks.Owner, COUNT(id) as n, max(Phone) from \
+             Tasks where ((a = 'O''N' and b in(\"c\", d, 1.5)) or e != true) and f not like '%x' group by a \
+             order by n desc, a limit 10, 20",
+            "select id from Leads where a is not null and b between 1 and -2 or c not in ('x') offset 3",
+        ],
+        |bytes| drop(coql::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
+        "zoho_criteria",
+        &[
+            "((Email:equals:a+b@c.de)and((Last_Name:in:Burns\\,B,C)or(A.b:not_equal:\\(x\\))))",
+            "Created_Time:between:2024-02-01T18:52:56+00:00,2024-02-20T18:52:56Z and $x:starts_with:",
+        ],
+        |bytes| drop(zoho_criteria::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
         "odata",
         &[
             "lastname eq 'O''Brien' and not (a in ('x',1) or contains(b,'c')) and \
@@ -301,6 +328,9 @@ struct Example {
 
 /// What the examples of a CRM send and get; `None` where they are absent.
 fn examples(vendor: &str) -> Option<Vec<Example>> {
+    if vendor == "zoho" {
+        return Some(zoho::examples());
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/crm");
     let Ok(entries) = fs::read_dir(folder.join(vendor).join("examples")) else {
         assert!(std::env::var_os("CI").is_none(), "the examples of {vendor} are absent");
@@ -349,11 +379,12 @@ fn message(message: &Value) -> (HeaderMap, Vec<u8>) {
 const JOB: &[u8] = br#"{"id":"750WV000000demoYAA","object":"Contact","operation":"insert",
     "columnDelimiter":"COMMA","lineEnding":"LF"}"#;
 
-fn dialects() -> [(&'static str, Box<dyn Dialect>); 4] {
+fn dialects() -> [(&'static str, Box<dyn Dialect>); 5] {
     [
         ("salesforce", Box::new(Salesforce)),
         ("hubspot", Box::new(HubSpot)),
         ("pipedrive", Box::new(Pipedrive)),
+        ("zoho", Box::new(Zoho)),
         ("dynamics", Box::new(Dynamics)),
     ]
 }

@@ -32,7 +32,7 @@ async fn one_contact() -> StandIn {
     .await
 }
 
-fn options(zoho: &StandIn) -> Options {
+pub fn options(zoho: &StandIn) -> Options {
     let upstream = format!(
         "  zoho:
     dialect: zoho

@@ -18,6 +18,7 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
     ("item.search", "GET /itemSearch"),
     ("item.search_field", "GET /itemSearch/field"),
     ("user.find", "GET /users/find"),
+    ("user.read_self", "GET /users/me"),
     ("item.recents", "GET /recents"),
     ("field.read", "GET /{object}Fields"),
     ("oauth.token", "POST /oauth/token"),

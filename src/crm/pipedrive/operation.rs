@@ -30,6 +30,8 @@ pub(super) enum Verb {
     SearchItems,
     SearchField,
     FindUsers,
+    /// Who has logged in.
+    ReadSelf,
     Recents,
     ReadFields,
     OAuthToken,
@@ -54,6 +56,7 @@ impl Verb {
             Self::SearchItems => "item.search",
             Self::SearchField => "item.search_field",
             Self::FindUsers => "user.find",
+            Self::ReadSelf => "user.read_self",
             Self::Recents => "item.recents",
             Self::ReadFields => "field.read",
             Self::OAuthToken => "oauth.token",
@@ -73,7 +76,7 @@ impl Verb {
     }
 
     pub fn is_about_records(self) -> bool {
-        matches!(self.answered(), Content::Records | Content::Written(_))
+        matches!(self.answered(), Content::Records | Content::Written(_)) && self != Self::ReadSelf
     }
 
     /// Whether it takes parameters of this form.
@@ -164,7 +167,8 @@ fn verb_of(method: &Method, object: &str, rest: &[&str]) -> Result<Verb, LocateE
             choose(method, &[list])
         }
         ("user", ["find"]) => choose(method, &[(Method::GET, Verb::FindUsers)]),
-        ("user", [id]) if *id == "me" || is_id(id) => choose(method, &[read]),
+        ("user", ["me"]) => choose(method, &[(Method::GET, Verb::ReadSelf)]),
+        ("user", [id]) if is_id(id) => choose(method, &[read]),
         // The contents of files are not read here.
         ("file", []) => choose(method, &[list]),
         ("file", [id]) if is_id(id) => choose(method, &[read, delete]),

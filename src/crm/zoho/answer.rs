@@ -243,6 +243,9 @@ impl Reader<'_> {
     /// What fields and modules there are; users are named where they changed something.
     fn metadata(&mut self, node: Node<'_>, reply: &Reply) -> Result<(), LocateError> {
         self.link(node);
+        if let (Some(field), Some(value)) = (node.get("field"), node.get("value")) {
+            return self.filtered(field, value, reply);
+        }
         node.elements().try_for_each(|element| self.metadata(element, reply))?;
         for member in node.members() {
             let target = schema::lookup(&reply.object, &member.key.to_ascii_lowercase());
@@ -255,6 +258,19 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What a view or a territory filters by: `{"comparator":…,"field":{"api_name":"City"},
+    /// "value":"Ulm"}`.
+    fn filtered(
+        &mut self,
+        field: Node<'_>,
+        value: Node<'_>,
+        reply: &Reply,
+    ) -> Result<(), LocateError> {
+        let name = scalar(field.get("api_name").unwrap_or(field));
+        let record = self.found.next_record();
+        self.found.member(&name, value, &reply.object, record, None)
     }
 
     /// `api_domain` is another host than the one that hands out tokens; a client that

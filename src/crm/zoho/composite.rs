@@ -27,7 +27,7 @@ pub(super) fn locate(root: Node<'_>, records: &mut Records) -> Result<Vec<Reply>
         match (member.key.as_ref(), member.value.kind()) {
             (
                 "rollback_on_fail" | "parallel_execution" | "concurrent_execution",
-                Kind::True | Kind::False,
+                Kind::True | Kind::False | Kind::Null,
             ) => {}
             ("__composite_requests", Kind::Array) => {
                 for part in member.value.elements() {
@@ -45,7 +45,9 @@ fn one(node: Node<'_>, records: &mut Records) -> Result<Reply, LocateError> {
     for member in node.members() {
         match (member.key.as_ref(), member.value.kind()) {
             ("sub_request_id", _) if is_name(&scalar(member.value)) => {}
-            ("uri" | "method", Kind::String) | ("params" | "body", Kind::Object | Kind::Null) => {}
+            ("uri" | "method", Kind::String)
+            | ("params" | "body", Kind::Object | Kind::Null)
+            | ("sub_request_id", Kind::Null) => {}
             ("headers", Kind::Object | Kind::Null) => external = headers(member.value)?,
             (name, _) => return Err(refuse(name)),
         }
@@ -83,7 +85,7 @@ fn headers(node: Node<'_>) -> Result<Option<String>, LocateError> {
     for member in node.members() {
         let text = scalar(member.value).into_owned();
         match member.key.to_ascii_lowercase().as_str() {
-            "x-external" if is_list_of_fields(&text) => external = Some(text),
+            "x-external" if external.is_none() && is_list_of_fields(&text) => external = Some(text),
             "if-modified-since" | "if-unmodified-since" if is_time(&text) => {}
             name => {
                 let place = format!("header `{}` of a part", shown(name));

@@ -8,13 +8,14 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Role, Slot};
 use crate::crm::message::{shown, unparseable};
 use crate::crm::{FieldUse, LocateError};
+use crate::query::PRESENCE;
 use crate::query::coql::{self, Column, Path, Query};
 
 use super::operation::refers;
 use super::record::{Records, id_of};
 use super::schema::{self, field_name, object_name};
-use super::search::compared;
-use super::value::{Place, use_of, uses_of_parts};
+use super::search::{called, compared};
+use super::value::{Place, REFERENCE, use_of, uses_of_parts};
 
 /// What a query compares, uses and asks for.
 pub(super) struct Found {
@@ -63,17 +64,23 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
     for comparison in &query.comparisons {
         let place = scope.resolve(&comparison.field)?;
         let raw = text.get(comparison.span.clone()).unwrap_or_default();
+        // Those that it leads to are others than the query finds.
+        found.finds_others |= called(&place).is_some();
         let Some(place) = compared(&place, raw.trim_matches(['\'', '"'])) else { continue };
         found.uses.extend(uses_of_parts(&place, "comparing with a composed field"));
         if refers(raw) {
-            found.uses.push(use_of(&place, "a reference to another part of the request"));
+            found.uses.push(use_of(&place, REFERENCE));
         }
         let occurrence = place.occurrence(Role::Equality, comparison.value.clone());
         let slot = Slot::value(comparison.span.clone(), Codec::Coql, occurrence);
         found.slots.push(slot.widening(comparison.widening.clone()));
     }
+    found.finds_others |= found.slots.is_empty();
     for field_use in &query.uses {
         let place = scope.resolve(&field_use.field)?;
+        // Whether there is a record, and which, shows nothing of it.
+        let is_of_record = matches!(field_use.operator, PRESENCE | "group by" | "COUNT");
+        let place = called(&place).filter(|_| !is_of_record).unwrap_or(place);
         if place.field.as_str() != "id" {
             found.uses.extend(uses_of_parts(&place, field_use.operator));
             found.uses.push(use_of(&place, field_use.operator));
@@ -159,7 +166,9 @@ impl Scope<'_> {
         if last.module.is_some() {
             return Err(unknown(path));
         }
-        Ok(Shown { object, field: last.name.clone(), lookups: lookups.join(".") })
+        let name = last.name.as_str();
+        let field = if steps.is_empty() { name } else { schema::related_field(&object, name) };
+        Ok(Shown { field: field.to_owned(), object, lookups: lookups.join(".") })
     }
 }
 

@@ -82,7 +82,12 @@ impl Dialect for Zoho {
             }
         };
         let body = json.as_ref().map(|json| json.root());
+        let external = external(request.headers)?;
         if let (Verb::Composite, Some(root)) = (verb, body) {
+            if external.is_some() {
+                let problem = "parts of a composite request have headers of their own";
+                return Err(unparseable("the header `X-EXTERNAL`", problem));
+            }
             parameter::check(verb, query.iter())?;
             let mut records = Records::on(Side::Part);
             let replies = composite::locate(root, &mut records)?;
@@ -91,7 +96,6 @@ impl Dialect for Zoho {
             return Ok(located(request, (verb, None), Vec::new(), records, answer, None));
         }
         let mut records = Records::default();
-        let external = external(request.headers)?;
         let part = Part { call: &call, query, params: Vec::new(), body, external };
         let found = part.locate(&mut records)?;
         let mut reply = found.reply;

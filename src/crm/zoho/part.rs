@@ -10,12 +10,12 @@ use crate::crm::message::unparseable;
 
 use super::answer::{Holds, Reply, Told};
 use super::coql;
-use super::operation::{Call, Verb, is_reference};
+use super::operation::{Call, Verb, is_reference, refers};
 use super::parameter::{self, Parameter};
 use super::record::{Records, Side};
 use super::schema::{field_name, is_id, is_name, object_name};
 use super::search;
-use super::value::Place;
+use super::value::{Place, REFERENCE, use_of};
 
 /// What one request asks.
 pub(super) struct Part<'a> {
@@ -46,8 +46,12 @@ impl Part<'_> {
         if verb == Verb::Query {
             self.query(records, &mut found.reply)?;
         }
+        if let Some(module) = parameters().find(|parameter| parameter.name == "module") {
+            found.reply.object = object_name(module.value());
+        }
         let Some(object) = &self.call.object else { return Ok(found) };
         let external = self.external_field(object)?;
+        self.check_ids(external.is_some())?;
         found.reply.object = object.clone();
         found.reply.holds = match verb {
             Verb::Timeline => Holds::Timeline,
@@ -62,12 +66,14 @@ impl Part<'_> {
             found.reply.places =
                 elements.map(|element| Told::Forwarded(element.records.clone())).collect();
         }
+        let mut compares = false;
         for (list, slots) in [(&self.query, &mut found.target), (&self.params, &mut records.slots)]
         {
             let asked = search::locate(object, list, first)?;
             slots.extend(asked.slots);
             records.uses.extend(asked.uses);
             records.finds_others |= asked.finds_others;
+            compares |= asked.compares;
         }
         if let Some(key) = self.call.key {
             let place = (object.clone(), external, first);
@@ -91,7 +97,14 @@ impl Part<'_> {
         }
         if verb == Verb::Search || verb == Verb::Count {
             records.count = records.count.max(first + 1);
+            // Of several, Zoho takes one.
+            let asks = |name| parameters().any(|parameter| parameter.name == name);
+            let several = ["criteria", "email", "phone", "word"].into_iter().filter(|it| asks(*it));
+            records.finds_others |= !compares || several.count() > 1;
         }
+        // Notes and attachments belong to the record itself.
+        records.finds_others |=
+            verb == Verb::ListRelated && !matches!(object.as_str(), "notes" | "attachments");
         if let Some((parent, id)) = &self.call.parent {
             let number = records.next_record();
             records.name_record(number, parent, id);
@@ -114,6 +127,22 @@ impl Part<'_> {
         records.finds_others |= bound.finds_others;
         *reply =
             Reply { holds: Holds::Query(bound.columns), object: bound.object, places: Vec::new() };
+        Ok(())
+    }
+
+    /// A record that goes by a field of one's own has no id in its stead: digits may be
+    /// a value of the field.
+    fn check_ids(&self, has_external: bool) -> Result<(), LocateError> {
+        let has_ids = self.query.iter().chain(&self.params).any(|it| it.name == "ids");
+        let parent = match &self.call.parent {
+            Some((parent, _)) => self.external_field(parent)?,
+            None => None,
+        };
+        if (has_external && has_ids) || parent.is_some() {
+            let problem =
+                "it is not taken here: only the last segment of a path names a record by it";
+            return Err(unparseable("the header `X-EXTERNAL`", problem));
+        }
         Ok(())
     }
 
@@ -143,6 +172,9 @@ fn located_key(
     match external {
         Some(field) => {
             let place = Place { object, field, record };
+            if records.side == Side::Part && refers(text) {
+                records.uses.push(use_of(&place, REFERENCE));
+            }
             let occurrence = place.occurrence(Role::Key, Value::from(text.to_owned()));
             Ok(Some(Slot::value(key.span.clone(), Codec::Percent, occurrence)))
         }

@@ -13,7 +13,7 @@ use super::operation::is_reference;
 use super::schema::{
     self, USERS, composed_from, field_name, is_id, is_name, object_name, title_of,
 };
-use super::value::{Place, emptied, uses_of_parts};
+use super::value::{Place, emptied, use_of, uses_of_parts};
 
 /// Whether a message asks or tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,21 +126,34 @@ impl Records {
                 || self.names_record(&scalar(node));
             return if is_id { Ok(()) } else { Err(unparseable("member `id`", "it is no id")) };
         }
-        let target = match node.kind() {
+        let inside = match node.kind() {
             Kind::Object => stated_module(node),
             _ => None,
         };
-        let target = target.or_else(|| stated.cloned());
-        let target = target.or_else(|| schema::lookup(object, &lower));
+        let known = schema::lookup(object, &lower);
         let place = Place { object: object.clone(), field: field_name(name), record };
+        let target = if self.side == Side::Answer {
+            inside.or_else(|| stated.cloned()).or(known)
+        } else {
+            let of_several = schema::named(object, &lower);
+            if of_several.is_none() && (inside.is_some() || is_user(node)) {
+                self.use_as_records(&place);
+            }
+            // Whatever module the caller states.
+            known.or(inside).or_else(|| stated.cloned()).or(of_several)
+        };
         match (target, node.kind()) {
             (_, Kind::Array) if lower == "participants" => {
                 node.elements().try_for_each(|one| self.participant(one))
             }
+            (_, kind) if lower == "participants" && kind != Kind::Null => self.participant(node),
             (_, Kind::Array) if lower == "tag" => {
                 node.elements().try_for_each(|tag| self.tag(tag, &place))
             }
-            (_, Kind::Array) => self.list(node, &place),
+            (Some(_), Kind::Array) => {
+                node.elements().try_for_each(|one| self.member(name, one, object, record, stated))
+            }
+            (None, Kind::Array) => self.list(node, &place),
             (Some(target), Kind::Object) => self.related(node, &target, &place),
             (None, Kind::Object) if is_user(node) => {
                 self.related(node, &ObjectName::from_static(USERS), &place)
@@ -163,6 +176,9 @@ impl Records {
 
     /// Choices, or the rows of a subform: those are records of a module of its own.
     fn list(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
+        if node.elements().any(|element| element.kind() == Kind::Object) {
+            self.use_as_records(place);
+        }
         let rows = ObjectName::new(place.field.as_str());
         for element in node.elements() {
             match element.kind() {
@@ -172,6 +188,14 @@ impl Records {
             }
         }
         Ok(())
+    }
+
+    /// The caller says that a field holds records of a module of their own, whose fields
+    /// are not those that are protected here.
+    fn use_as_records(&mut self, place: &Place) {
+        if self.side != Side::Answer {
+            self.uses.push(use_of(place, "records in its place"));
+        }
     }
 
     /// Another record inside of one: `{"name":…,"id":…}`.
@@ -190,11 +214,11 @@ impl Records {
         let number = self.next_record();
         self.name_other(number, target, &id);
         for member in node.members() {
-            match member.key.as_ref() {
+            match member.key.to_ascii_lowercase().as_str() {
                 "id" if has_id => {}
                 "name" => self.title(member.value, target, number, !has_id),
                 "module" => self.names_only(member.value, place)?,
-                name => self.member(name, member.value, target, number, None)?,
+                _ => self.member(&member.key, member.value, target, number, None)?,
             }
         }
         Ok(())

@@ -78,12 +78,22 @@ impl Records {
     }
 }
 
+/// Each field of a request is looked for among them.
+const MAX_KEYS: usize = 100;
+
 /// What an upsert compares: these fields, or those that Zoho takes by itself.
 fn keys(node: Option<Node<'_>>, object: &ObjectName) -> Result<Vec<FieldName>, LocateError> {
     match node.filter(|node| node.kind() != Kind::Null) {
         None => Ok(vec![duplicate_check(object)]),
         Some(node) if node.kind() == Kind::Array && holds_names(node) => {
-            Ok(node.elements().map(|name| field_name(&scalar(name))).collect())
+            let names = node.elements().map(scalar).filter(|name| !name.is_empty());
+            let keys: Vec<FieldName> =
+                names.take(MAX_KEYS + 1).map(|name| field_name(&name)).collect();
+            match keys.len() {
+                0 => Ok(vec![duplicate_check(object)]),
+                1..=MAX_KEYS => Ok(keys),
+                _ => Err(LocateError::TooLarge { place: "member `duplicate_check_fields`" }),
+            }
         }
         Some(_) => Err(unparseable("member `duplicate_check_fields`", "it is no list of names")),
     }

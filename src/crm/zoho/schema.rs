@@ -71,6 +71,8 @@ pub(super) fn lookup(object: &ObjectName, field: &str) -> Option<ObjectName> {
     }
     let target = match (object.as_str(), field) {
         (USERS, "reporting_to")
+        | ("events", "check_in_by")
+        | ("products", "handler")
         | (
             _,
             "assign_to" | "owner" | "created_by" | "modified_by" | "deleted_by" | "done_by"
@@ -89,6 +91,18 @@ pub(super) fn lookup(object: &ObjectName, field: &str) -> Option<ObjectName> {
         _ => return None,
     };
     Some(ObjectName::from_static(target))
+}
+
+/// The module that a lookup may be asked for by name. Where only the record says which
+/// module that is, it may be one of persons.
+pub(super) fn named(object: &ObjectName, field: &str) -> Option<ObjectName> {
+    let of_several = matches!(field, "what_id" | "parent_id");
+    lookup(object, field).or_else(|| of_several.then(|| ObjectName::from_static(LEADS)))
+}
+
+/// The field of a record that a lookup leads to: there, `name` is what it is called by.
+pub(super) fn related_field<'n>(object: &ObjectName, name: &'n str) -> &'n str {
+    if name.eq_ignore_ascii_case("name") { title_of(object) } else { name }
 }
 
 /// The module behind a related list, by the list's API name.
@@ -141,7 +155,7 @@ const PERSON: [(&str, FieldKind, Option<u32>); 8] = [
     ("description", TEXT, Some(32_000)),
 ];
 
-const OTHERS: [(&str, &str, FieldKind, Option<u32>); 49] = [
+const OTHERS: [(&str, &str, FieldKind, Option<u32>); 60] = [
     (CONTACTS, "mailing_street", TEXT, Some(250)),
     (CONTACTS, "mailing_city", TEXT, Some(100)),
     (CONTACTS, "mailing_state", TEXT, Some(100)),
@@ -179,15 +193,26 @@ const OTHERS: [(&str, &str, FieldKind, Option<u32>); 49] = [
     ("cases", "reported_by", TEXT, Some(50)),
     ("cases", EMAIL, FieldKind::Email, Some(100)),
     ("cases", PHONE, FieldKind::Phone, Some(30)),
+    ("cases", "internal_comments", TEXT, Some(32_000)),
+    ("comments", "comment_content", TEXT, Some(32_000)),
     ("notes", "note_title", TEXT, Some(120)),
     ("notes", "note_content", TEXT, Some(32_000)),
     ("tasks", "subject", TEXT, Some(300)),
     ("tasks", "description", TEXT, Some(32_000)),
     ("calls", "subject", TEXT, Some(300)),
     ("calls", "description", TEXT, Some(32_000)),
+    ("calls", "caller_id", TEXT, None),
+    ("calls", "dialled_number", TEXT, None),
+    ("calls", "call_agenda", TEXT, Some(32_000)),
+    ("events", "check_in_address", TEXT, Some(255)),
+    ("events", "check_in_comment", TEXT, Some(32_000)),
     ("events", "event_title", TEXT, Some(300)),
     ("events", "venue", TEXT, Some(255)),
     ("events", "description", TEXT, Some(32_000)),
+    ("vendors", "vendor_name", TEXT, Some(120)),
+    ("vendors", EMAIL, FieldKind::Email, Some(100)),
+    ("vendors", "description", TEXT, Some(32_000)),
+    ("vendors", PHONE, FieldKind::Phone, Some(30)),
     (USERS, "full_name", TEXT, None),
     (USERS, "first_name", TEXT, None),
     (USERS, "last_name", TEXT, None),

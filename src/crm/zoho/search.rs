@@ -20,6 +20,8 @@ pub(super) struct Asked {
     record: u32,
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
+    /// Whether there is a value that records are compared with.
+    pub compares: bool,
     /// Whether others are found than those that are compared with.
     pub finds_others: bool,
 }
@@ -34,7 +36,10 @@ pub(super) fn locate(
 ) -> Result<Asked, LocateError> {
     let mut asked = Asked { record, ..Asked::default() };
     if let Some(order) = find(parameters, "sort_by") {
-        let place = place(object, field_name(order.value()), record);
+        let place = resolve(object, order.value(), record).ok_or_else(|| {
+            unparseable("parameter `sort_by`", "it leads to records of a module that is not known")
+        })?;
+        let place = called(&place).unwrap_or(place);
         if !matches!(place.field.as_str(), "audited_time" | "created_time" | "id" | "modified_time")
         {
             asked.use_of(&place, "sort_by");
@@ -48,14 +53,15 @@ pub(super) fn locate(
             }
             let occurrence = place.occurrence(Role::Equality, Value::from(term.value().to_owned()));
             asked.slots.push(Slot::value(term.span.clone(), term.codec, occurrence));
+            asked.compares = true;
+            // It looks at all addresses or numbers of a record, whatever they are called.
+            if schema::facts(object, &FieldName::from_static(field)).is_none() {
+                asked.use_all(object, name);
+            }
         }
     }
     if find(parameters, "word").is_some_and(|word| !word.value().is_empty()) {
-        asked.uses.push(FieldUse {
-            object: object.clone(),
-            field: FieldName::from_static(FieldUse::EVERY_FIELD),
-            operator: "word",
-        });
+        asked.use_all(object, "word");
     }
     if let Some(criteria) = find(parameters, "criteria") {
         asked.criteria(object, criteria)?;
@@ -83,8 +89,15 @@ impl Asked {
         condition: Condition,
         slots: &mut Vec<Slot>,
     ) -> Result<(), LocateError> {
-        let place = resolve(object, &condition, self.record)?;
+        let place = resolve(object, &condition.field, self.record).ok_or_else(|| {
+            let at = condition.at;
+            let problem =
+                format!("the name at byte {at} leads to records of a module that is not known");
+            unparseable("parameter `criteria`", problem)
+        })?;
         let operator = condition.operator.name;
+        // Those that it leads to are others than the search finds.
+        self.finds_others |= called(&place).is_some();
         let is_other = matches!(condition.operator.comparing, Comparing::Other | Comparing::Range);
         for operand in condition.operands {
             let Some(place) = compared(&place, &operand.text) else { continue };
@@ -96,9 +109,15 @@ impl Asked {
                 let comparing = condition.operator.comparing;
                 let widening = widening(comparing, &condition.operator_span);
                 slots.push(slot(&place, operand, widening));
+                self.compares = true;
             }
         }
         Ok(())
+    }
+
+    fn use_all(&mut self, object: &ObjectName, operator: &'static str) {
+        let field = FieldName::from_static(FieldUse::EVERY_FIELD);
+        self.uses.push(FieldUse { object: object.clone(), field, operator });
     }
 
     fn use_of(&mut self, place: &Place, operator: &'static str) {
@@ -124,45 +143,42 @@ fn widening(comparing: Comparing, operator: &std::ops::Range<usize>) -> Option<W
     }
 }
 
-/// The field that the dots of a condition lead to.
-fn resolve(object: &ObjectName, condition: &Condition, record: u32) -> Result<Place, LocateError> {
-    let mut steps = condition.field.split('.').peekable();
+/// The field that dots lead to; `None` where they lead to a module that is not known.
+fn resolve(object: &ObjectName, path: &str, record: u32) -> Option<Place> {
+    let mut steps = path.split('.').peekable();
     let mut object = object.clone();
+    let mut is_related = false;
     while let Some(step) = steps.next() {
         let Some(further) = steps.peek() else {
-            return Ok(place(&object, field_name(step), record));
+            let name = if is_related { schema::related_field(&object, step) } else { step };
+            return Some(place(&object, field_name(name), record));
         };
-        let target = schema::lookup(&object, &step.to_ascii_lowercase());
-        match target {
+        match schema::lookup(&object, &step.to_ascii_lowercase()) {
             Some(target) => object = target,
             None if further.eq_ignore_ascii_case("id") => {}
-            None => {
-                let problem = format!(
-                    "the name at byte {} leads to records of a module that is not known",
-                    condition.at
-                );
-                return Err(unparseable("parameter `criteria`", problem));
-            }
+            None => return None,
         }
+        is_related = true;
     }
-    Ok(place(&object, FieldName::from_static("id"), record))
+    None
 }
 
 /// What a value is compared with: the field, or for a lookup what its record is called
 /// by. `None` for ids.
 pub(super) fn compared(place: &Place, value: &str) -> Option<Place> {
-    let target = schema::lookup(&place.object, place.field.as_str());
-    let is_reference = target.is_some() || place.field.as_str() == "id";
+    let called = called(place);
+    let is_reference = called.is_some() || place.field.as_str() == "id";
     if is_reference && is_id(value) {
         return None;
     }
-    Some(match target {
-        Some(object) => {
-            let field = FieldName::from_static(title_of(&object));
-            Place { object, field, record: place.record }
-        }
-        None => place.clone(),
-    })
+    Some(called.unwrap_or_else(|| place.clone()))
+}
+
+/// What the record is called by that a lookup leads to.
+pub(super) fn called(place: &Place) -> Option<Place> {
+    let object = schema::named(&place.object, place.field.as_str())?;
+    let field = FieldName::from_static(title_of(&object));
+    Some(Place { object, field, record: place.record })
 }
 
 fn place(object: &ObjectName, field: FieldName, record: u32) -> Place {

@@ -11,6 +11,9 @@ use super::operation::refers;
 use super::record::{Records, Side, scalar};
 use super::schema::{USERS, composed_from, is_id, is_name};
 
+/// The operator of a value that only Zoho knows.
+pub(super) const REFERENCE: &str = "a reference to another part of the request";
+
 /// The field that a value belongs to, and the record that this is a field of.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -36,16 +39,23 @@ impl Records {
             _ => "contacts",
         });
         let number = self.next_record();
+        match node.kind() {
+            Kind::Object => {}
+            _ if self.side == Side::Answer => {
+                return self.member("email", node, &object, number, None);
+            }
+            _ => return Err(unparseable("a participant", "it is not an object")),
+        }
         let id = node.get("participant").map(scalar).unwrap_or_default();
         self.name_other(number, &object, &id);
         for member in node.members() {
-            match member.key.as_ref() {
+            match member.key.to_ascii_lowercase().as_str() {
                 "participant" if is_id(&id) => {}
                 // Whom only an address stands for.
                 "participant" => self.member("email", member.value, &object, number, None)?,
                 "name" => self.title(member.value, &object, number, false),
                 "type" | "status" if is_name(&scalar(member.value)) => {}
-                name => self.member(name, member.value, &object, number, None)?,
+                _ => self.member(&member.key, member.value, &object, number, None)?,
             }
         }
         Ok(())
@@ -110,9 +120,6 @@ impl Records {
                 }
             }
             Side::Request | Side::Part => {
-                if self.side == Side::Part && refers(&scalar(node)) {
-                    self.uses.push(use_of(place, "a reference to another part of the request"));
-                }
                 let is_key = self.keys.contains(&place.field);
                 self.slot(node, place, if is_key { Role::Key } else { Role::Stored });
             }
@@ -120,6 +127,9 @@ impl Records {
     }
 
     pub fn slot(&mut self, node: Node<'_>, place: &Place, role: Role) {
+        if self.side == Side::Part && refers(&scalar(node)) {
+            self.uses.push(use_of(place, REFERENCE));
+        }
         let occurrence = place.occurrence(role, node.value());
         let slot = Slot::value(node.span(), Codec::Json, occurrence);
         self.slots.push(slot.removable(node.removal()));

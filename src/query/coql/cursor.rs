@@ -38,6 +38,14 @@ impl<'q> Cursor<'q> {
         self.tokens.next_if(is_wanted)
     }
 
+    pub(super) fn is_quoted(&mut self) -> bool {
+        self.tokens.peek().is_some_and(|token| matches!(token.kind, TokenKind::Quoted(_)))
+    }
+
+    pub(super) fn is_word(&mut self) -> bool {
+        self.tokens.peek().is_some_and(|token| token.kind == TokenKind::Word)
+    }
+
     pub(super) fn take_sign(&mut self, sign: &'static str) -> bool {
         self.next_if(|token| token.kind == TokenKind::Sign(sign)).is_some()
     }

@@ -60,7 +60,7 @@ pub struct Column {
 }
 
 /// A literal that is compared for equality: by `=`, `!=`, `in` or `not in`.
-/// `true` and `false` without quotes are none.
+/// `true`, `false` and `null` without quotes are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     pub field: Path,
@@ -87,6 +87,8 @@ pub enum CoqlError {
     Literal(usize),
     #[error("it has {expected} missing at byte {at}")]
     Expected { expected: &'static str, at: usize },
+    #[error("it asks for too many columns at byte {0}")]
+    TooMany(usize),
     #[error("it is nested too deeply at byte {0}")]
     TooDeep(usize),
 }

@@ -23,10 +23,19 @@ const SIGNS: [(&str, Option<&str>); 6] = [
     (">", None),
 ];
 
+/// More than Zoho answers with. Each name of a condition is looked for among them.
+const MAX_COLUMNS: usize = 1000;
+
 struct Literal {
     span: Range<usize>,
-    /// None for `true` and `false`.
-    value: Option<Value>,
+    value: Literally,
+}
+
+enum Literally {
+    Value(Value),
+    /// `true` or `false`.
+    Flag,
+    Null,
 }
 
 pub(super) fn parse(mut cursor: Cursor<'_>) -> Result<Query, CoqlError> {
@@ -86,6 +95,9 @@ impl Query {
             cursor.name()?.clone_into(&mut column.key);
             column.has_alias = true;
         }
+        if self.columns.len() == MAX_COLUMNS {
+            return Err(CoqlError::TooMany(cursor.at()));
+        }
         self.columns.push(column);
         Ok(())
     }
@@ -111,10 +123,15 @@ impl Query {
     }
 
     fn comparison(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+        let is_quoted = cursor.is_quoted();
         let field = cursor.path()?;
         if let Some(token) = cursor.next_if(|token| operator(token).is_some()) {
             let (name, list_form) = operator(&token).unwrap_or_default();
             self.finds_others |= name == "!=";
+            // `'Ulm' = City` has its sides exchanged.
+            if is_quoted && cursor.is_word() {
+                return Err(cursor.expected("a value in quotes"));
+            }
             let literal = literal(cursor)?;
             match list_form {
                 Some(list_form) => {
@@ -158,9 +175,13 @@ impl Query {
     }
 
     fn compare(&mut self, field: &Path, literal: Literal, widening: Widening) {
-        if let Some(value) = literal.value {
-            let (field, span) = (field.clone(), literal.span);
-            self.comparisons.push(Comparison { field, span, value, widening });
+        let (field, span) = (field.clone(), literal.span);
+        match literal.value {
+            Literally::Value(value) => {
+                self.comparisons.push(Comparison { field, span, value, widening });
+            }
+            Literally::Null => self.uses.push(FieldUse { field, operator: PRESENCE }),
+            Literally::Flag => {}
         }
     }
 
@@ -193,11 +214,12 @@ fn operator(token: &Token) -> Option<(&'static str, Option<&'static str>)> {
 fn literal(cursor: &mut Cursor<'_>) -> Result<Literal, CoqlError> {
     let token = cursor.next();
     let raw = cursor.raw(&token);
-    let is_flag = raw.eq_ignore_ascii_case("true") || raw.eq_ignore_ascii_case("false");
+    let is = |word: &str| raw.eq_ignore_ascii_case(word);
     let value = match token.kind {
-        TokenKind::Word if is_flag => None,
-        TokenKind::Word | TokenKind::Number => Some(Value::from(raw.to_owned())),
-        TokenKind::Quoted(text) => Some(Value::from(text)),
+        TokenKind::Word if is("true") || is("false") => Literally::Flag,
+        TokenKind::Word if is("null") => Literally::Null,
+        TokenKind::Word | TokenKind::Number => Literally::Value(Value::from(raw.to_owned())),
+        TokenKind::Quoted(text) => Literally::Value(Value::from(text)),
         TokenKind::Sign(_) | TokenKind::End => {
             return Err(CoqlError::Expected { expected: "a value", at: token.span.start });
         }

@@ -56,7 +56,7 @@ pub struct Operator {
 pub struct Criteria {
     pub conditions: Vec<Condition>,
     /// Whether records are found for which not all conditions hold, or for which one must
-    /// not: by `or`, `not_equal`.
+    /// not: by `or`, `not_equal`, `not_in` and the like.
     pub finds_others: bool,
 }
 

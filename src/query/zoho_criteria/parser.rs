@@ -98,7 +98,7 @@ impl<'t> Parser<'t> {
             self.at += 1;
             operands.push(self.operand()?);
         }
-        self.found.finds_others |= name == "not_equal";
+        self.found.finds_others |= name.starts_with("not_");
         self.found.conditions.push(Condition { field, at, operator, operator_span, operands });
         Ok(())
     }

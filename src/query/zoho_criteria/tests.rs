@@ -84,6 +84,8 @@ fn criteria_tell_whether_others_are_found() {
         ("((Email:equals:a)and(Phone:in:1,2))", false),
         ("((Email:equals:a)or(Phone:equals:1))", true),
         ("(Email:not_equal:a)", true),
+        ("(Email:not_in:a,b)", true),
+        ("(Email:equals:a)and(City:not_contains:b)", true),
     ] {
         assert_eq!(parse(criteria).unwrap().finds_others, finds_others, "{criteria}");
     }

@@ -42,7 +42,8 @@ async fn what_names_nobody_is_judged_and_what_tells_of_nobody_is_not() {
         format!("{PD}/persons"),
         "/crm/v1/recents?since_timestamp=2026-01-01+00:00:00",
     );
-    check("pipedrive", &[&search, &list, recents], &[&fields]).await;
+    let me = format!("{PD}/users/me");
+    check("pipedrive", &[&search, &list, recents], &[&fields, &me]).await;
     check("hubspot", &[HS], &["/crm/crm/v3/properties/contacts"]).await;
 }
 

@@ -128,7 +128,7 @@ fn requests_are_located() {
             "0 activity.attendees Stored e@f.de",
         ],
     );
-    check("GET", "/v1/users/me", "", &["record.read user"]);
+    check("GET", "/v1/users/me", "", &["user.read_self user"]);
     check("GET", "/v1/personFields/9039", "", &["field.read -"]);
     check("GET", "/v1/activityFields", "", &["field.read -"]);
     let token = "grant_type=refresh_token&refresh_token=a%2Fb";

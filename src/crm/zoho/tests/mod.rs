@@ -2,6 +2,7 @@
 
 mod answers;
 mod composite;
+mod hostile;
 mod queries;
 mod records;
 mod requests;

@@ -118,6 +118,7 @@ fn rows_participants_and_tags_are_located() {
             "4 kids.first_name Stored Max",
             "5 kids.school Stored S",
             "6 kids._delete Stored -",
+            "use events.kids records in its place",
         ],
     );
     check(
