@@ -35,6 +35,26 @@ fn the_packs_fit_their_dialects() {
     check("example-api.yaml", &HubSpot);
 }
 
+/// Columns of the standard tables that hold persons beside contacts and leads.
+#[test]
+fn the_pack_of_dataverse_knows_where_persons_stand() {
+    let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/dynamics.yaml");
+    let policy = load_policy(&pack, &Dynamics, "tokens.acme.example").unwrap().value;
+    for (object, field) in [
+        ("leadaddress", "line1"),
+        ("quote", "billto_contactname"),
+        ("salesorder", "shipto_line1"),
+        ("invoice", "emailaddress"),
+        ("opportunity", "emailaddress"),
+        ("campaignresponse", "lastname"),
+        ("recurringappointmentmaster", "location"),
+        ("serviceappointment", "subject"),
+        ("systemuser", "governmentid"),
+    ] {
+        assert!(policy.rule_of(&object.into(), &field.into()).is_some(), "{object}.{field}");
+    }
+}
+
 /// As an operator would use them: the own document first.
 const HOUSE: &str = "
 version: 1

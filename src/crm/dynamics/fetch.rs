@@ -9,7 +9,8 @@ use super::query::{Bound, named, uses_of_comparison};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::Parameter;
-use crate::carrier::{Codec, Occurrence, Role, Slot, Value, xml};
+use crate::carrier::xml::{self, Element};
+use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError};
 use crate::query::fetchxml::{self, Fetch, Field};
@@ -33,12 +34,24 @@ pub(super) enum Member {
     Computed,
 }
 
+impl Member {
+    /// A column, or the one behind a lookup whose name it shows.
+    fn behind(column: Column) -> Self {
+        let Some((object, field)) = schema::name_behind(&column.object, &column.field) else {
+            return Self::Column(column);
+        };
+        let link = format!("{}#{}", column.link.unwrap_or_default(), column.field);
+        Self::Column(Column { object, field, link: Some(link) })
+    }
+}
+
 /// A column that does not go by its own name.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub object: ObjectName,
     pub field: FieldName,
-    /// The link whose records have it; `None` for the table that is asked for.
+    /// The link, or the lookup, whose records have it; `None` for the table that is asked
+    /// for.
     pub link: Option<String>,
 }
 
@@ -52,19 +65,19 @@ impl Columns {
     /// `a.lastname`, `a_x002e_lastname`.
     pub(super) fn member(&self, name: &str) -> Member {
         if let Some(known) = self.aliases.get(name) {
-            return known.clone().map_or(Member::Computed, Member::Column);
+            return known.clone().map_or(Member::Computed, Member::behind);
         }
-        self.joined(name).map_or(Member::Own, Member::Column)
+        self.joined(name).map_or(Member::Own, Member::behind)
     }
 
     fn joined(&self, name: &str) -> Option<Column> {
         let (link, column) = name.split_once('.').or_else(|| name.split_once("_x002e_"))?;
         let by_name = self.links.iter().find(|(name, _)| name == link);
         let table = link.trim_end_matches(|last: char| last.is_ascii_digit());
-        let (name, object) =
-            by_name.or_else(|| self.links.iter().find(|(name, _)| name == table))?;
+        let (_, object) = by_name.or_else(|| self.links.iter().find(|(name, _)| name == table))?;
         let field = schema::field_name(column);
-        Some(Column { object: object.clone(), field, link: Some(name.clone()) })
+        // By the name in the answer: links to one table have numbers behind it.
+        Some(Column { object: object.clone(), field, link: Some(link.to_owned()) })
     }
 }
 
@@ -92,10 +105,10 @@ pub(super) fn bind(
         .map(|label| Slot::rewritten(label.clone(), Codec::Plain, String::new()))
         .collect();
     for comparison in &fetch.comparisons {
-        let (object, field) = bound_to(&comparison.field);
+        let (object, field) = asked_of(&comparison.field, bound);
         let value = comparison.value.as_str();
         let id = value.trim_matches(['{', '}']);
-        if is_guid(id) && field.as_str().ends_with("id") {
+        if is_guid(id) && schema::holds_ids(&field) {
             let id = Value::from(id.to_owned());
             bound.names.extend(named(&object, &field, &id, record));
             continue;
@@ -110,9 +123,21 @@ pub(super) fn bind(
         });
     }
     for found in &fetch.uses {
-        let (object, field) = bound_to(&found.field);
+        let (object, field) = asked_of(&found.field, bound);
         bound.uses.extend(schema::uses_of_parts(&object, &field, found.operator));
         bound.uses.push(FieldUse { object, field, operator: found.operator });
+    }
+    for (from, to) in &fetch.joins {
+        let sides = [asked_of(from, bound), asked_of(to, bound)];
+        // Where one is an id, so is the other.
+        if sides.iter().any(|(_, field)| schema::holds_ids(field)) {
+            continue;
+        }
+        for (object, field) in sides {
+            let operator = "comparing columns";
+            bound.uses.extend(schema::uses_of_parts(&object, &field, operator));
+            bound.uses.push(FieldUse { object, field, operator });
+        }
     }
     for column in &fetch.columns {
         let shown = column.field.as_ref().map(bound_to);
@@ -163,6 +188,15 @@ fn bound_to(field: &Field) -> (ObjectName, FieldName) {
     (schema::object_name(&field.table), schema::field_name(&field.column))
 }
 
+/// The column that a condition or an order is about, which may be that of the record
+/// behind a lookup.
+fn asked_of(field: &Field, bound: &mut Bound) -> (ObjectName, FieldName) {
+    let (object, field) = bound_to(field);
+    let behind = schema::name_behind(&object, &field);
+    bound.finds_others |= behind.is_some();
+    behind.unwrap_or((object, field))
+}
+
 /// How often a cookie may be percent-encoded.
 const MAX_CODINGS: usize = 3;
 
@@ -176,25 +210,32 @@ pub(super) fn cookie_uses(
     fetch: Option<&Fetch>,
 ) -> Option<Vec<FieldUse>> {
     const OPERATOR: &str = "a paging cookie";
+    let is_number = |text: &str| text.len() <= 8 && text.bytes().all(|b| b.is_ascii_digit());
+    let is_id = |text: &str| text.is_empty() || is_guid(text.trim_matches(['{', '}']));
+    // What surrounds the values is numbers, flags, names and ids.
+    let is_plain = |text: &str| is_number(text) || is_id(text) || schema::is_name(text);
+    let has_plain = |element: &Element, but: &str| {
+        let mut others = element.attributes.iter().filter(|attribute| attribute.name != but);
+        others.all(|attribute| is_plain(attribute.value.as_str()))
+    };
     let mut root = xml::parse(&unescaped(text)?).ok()?;
     if let Some(inner) = root.attribute("pagingcookie").map(|inner| inner.as_str().to_owned()) {
+        if !has_plain(&root, "pagingcookie") || !root.children.is_empty() {
+            return None;
+        }
         if inner.is_empty() {
             return Some(Vec::new());
         }
         root = xml::parse(&unescaped(&inner)?).ok()?;
     }
-    if root.name != "cookie" {
+    if root.name != "cookie" || !has_plain(&root, "") {
         return None;
     }
     let mut uses = Vec::new();
     for element in &root.children {
-        let is_id = |text: &str| text.is_empty() || is_guid(text.trim_matches(['{', '}']));
-        let is_plain = |text: &str| text.len() <= 8 && text.bytes().all(|b| b.is_ascii_digit());
-        let values = element.attributes.iter().map(|attribute| attribute.value.as_str());
-        if values.clone().all(|value| is_id(value) || is_plain(value))
-            && element.name.ends_with("id")
-        {
-            continue;
+        let is_blank = |text: &xml::Piece| text.as_str().trim().is_empty();
+        if !element.children.is_empty() || !element.text.iter().all(is_blank) {
+            return None;
         }
         let (object, column) = match (element.name.split_once('.'), fetch) {
             (None, _) => (object.clone(), element.name.as_str()),
@@ -202,6 +243,11 @@ pub(super) fn cookie_uses(
             (Some(_), None) => return None,
         };
         let field = schema::field_name(column);
+        let mut values = element.attributes.iter().map(|attribute| attribute.value.as_str());
+        let are_ids = values.all(|value| is_id(value) || is_number(value));
+        if are_ids && schema::holds_ids(&field) {
+            continue;
+        }
         uses.extend(schema::uses_of_parts(&object, &field, OPERATOR));
         uses.push(FieldUse { object, field, operator: OPERATOR });
     }

@@ -148,7 +148,7 @@ impl One {
         let mut records = Records::new(request.origins, next);
         body(request, &call, &mut records)?;
 
-        let next = records.next.max(call.record + 1);
+        let next = records.next.max(call.record + 1 + u32::from(bound.refers));
         let Records { slots, mut uses, mut names, mut asked, .. } = records;
         let mut in_target = bound.slots;
         uses.extend(bound.uses);

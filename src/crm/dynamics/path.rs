@@ -57,8 +57,8 @@ pub(super) fn key(
                     key.id = canonical_id(&literal.value);
                 }
             }
-            Operand::Literal { .. } if argument.name.is_none() => {
-                return Err(unparseable("a key", "it has neither a name nor the form of an id"));
+            Operand::Literal { .. } if field == primary => {
+                return Err(unparseable("a key", "it has not the form of an id"));
             }
             Operand::Literal { literal, .. } => {
                 let occurrence = Occurrence {
@@ -82,8 +82,7 @@ pub(super) fn key(
 
 /// Whether a literal is the id of a record, which is no value of anybody.
 pub(super) fn is_id(literal: &Literal, field: &FieldName) -> bool {
-    let name = field.as_str();
-    (name.ends_with("id") || name.ends_with("_value"))
+    schema::holds_ids(field)
         && matches!(&literal.value, Value::Text(text) if is_guid(text.expose()))
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Binds query options to tables and columns.
 
+use std::collections::{HashMap, HashSet};
+
 use super::fetch::{self, Columns};
 use super::link::{Towards, reference};
 use super::operation::{Call, Options, is_metadata_literal};
@@ -23,6 +25,8 @@ pub(super) struct Bound {
     pub names: Vec<RecordName>,
     /// Whether others are found than those that are compared with.
     pub finds_others: bool,
+    /// Whether `$id` names a record, whose number follows that of the request's.
+    pub refers: bool,
     /// What the columns of the answer are, where the query says it.
     pub columns: Option<Columns>,
 }
@@ -52,10 +56,9 @@ pub(super) fn bind(
             compared: Some((object.clone(), field.clone(), Role::Key, record)),
         }));
     }
-    for (position, parameter) in target.query.iter().enumerate() {
-        let is_first =
-            !target.query.iter().take(position).any(|other| other.name == parameter.name);
-        if !is_first {
+    let mut names = HashSet::new();
+    for parameter in &target.query {
+        if !names.insert(parameter.name.as_str()) {
             return Err(refuse(parameter, "it is given twice"));
         }
         if !parameter.name.starts_with('@') {
@@ -100,6 +103,7 @@ impl Binder<'_> {
                 let decoded = piece.decoded.clone();
                 let slot = Slot::nested(piece.span.clone(), Codec::Percent, decoded, named.slots);
                 self.bound.slots.push(slot);
+                self.bound.refers = true;
                 self.bound.uses.extend(named.key.into_iter().flat_map(|key| key.uses));
                 true
             }
@@ -231,11 +235,13 @@ impl Binder<'_> {
 
     /// The values of parameter aliases, each compared with one column.
     fn aliases(&mut self) -> Result<(), LocateError> {
-        let parameters = self.target.query.iter();
-        for parameter in parameters.filter(|parameter| parameter.name.starts_with('@')) {
-            let name = parameter.name.get(1..).unwrap_or_default();
-            let uses: Vec<&Alias> =
-                self.aliases.iter().filter(|alias| alias.name == name).collect();
+        let mut by_name: HashMap<&str, Vec<&Alias>> = HashMap::new();
+        for alias in &self.aliases {
+            by_name.entry(&alias.name).or_default().push(alias);
+        }
+        for parameter in &self.target.query {
+            let Some(name) = parameter.name.strip_prefix('@') else { continue };
+            let uses = by_name.get(name).map(Vec::as_slice).unwrap_or_default();
             if uses.is_empty() {
                 let is_metadata = matches!(self.call.options, Options::OfMetadata);
                 if !is_metadata {
@@ -259,6 +265,9 @@ impl Binder<'_> {
                 if is_id(&literal, field) {
                     self.bound.names.extend(named(object, field, &literal.value, *record));
                     continue;
+                }
+                if *role == Role::Key && *field == schema::primary_key(object) {
+                    return Err(refuse(parameter, "it has not the form of an id"));
                 }
                 if *role == Role::Equality {
                     let uses = uses_of_comparison(object, field, &literal.value);

@@ -101,6 +101,9 @@ impl<'a> Records<'a> {
                 Some(stated.ok_or_else(|| refuse(node, "is no type of a record"))?)
             }
         };
+        if stated.as_ref().is_some_and(|stated| !schema::fits(stated, object)) {
+            return Err(refuse(record, "states `@odata.type` of another table"));
+        }
         let object = stated.as_ref().or(object).ok_or_else(|| {
             refuse(record, "belongs to a table that is not known; state `@odata.type`")
         })?;
@@ -142,7 +145,7 @@ impl<'a> Records<'a> {
                 self.names.push(RecordName { record: number, object: object.clone(), id });
                 return Ok(());
             }
-            if field.as_str().ends_with("id") || field.as_str().ends_with("_value") {
+            if schema::holds_ids(&field) {
                 return Ok(());
             }
         }

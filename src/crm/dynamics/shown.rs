@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Records in answers.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use super::answer::echo;
 use super::fetch::{Column, Columns, Member};
 use super::link::shown_link;
@@ -27,8 +31,17 @@ struct Row<'r> {
     record: Node<'r>,
     object: ObjectName,
     number: u32,
+    /// Its members by their names, once they are asked for.
+    members: OnceCell<HashMap<Cow<'r, str>, Node<'r>>>,
     /// The numbers of the records that links join to it, by the names of the links.
-    joined: Vec<(String, u32)>,
+    joined: HashMap<String, u32>,
+}
+
+impl<'r> Row<'r> {
+    fn get(&self, name: &str) -> Option<Node<'r>> {
+        let all = || self.record.members().map(|member| (member.key, member.value)).collect();
+        self.members.get_or_init(all).get(name).copied()
+    }
 }
 
 const FORMATTED: &str = "OData.Community.Display.V1.FormattedValue";
@@ -79,7 +92,13 @@ impl<'a> Shown<'a> {
         expected: Option<&ObjectName>,
     ) -> Result<(), LocateError> {
         let object = object_of(record, expected);
-        let mut row = Row { record, object, number: self.next_record(), joined: Vec::new() };
+        let mut row = Row {
+            record,
+            object,
+            number: self.next_record(),
+            members: OnceCell::new(),
+            joined: HashMap::new(),
+        };
         for member in record.members() {
             let (key, value) = (member.key.as_ref(), member.value);
             match key.split_once('@') {
@@ -112,7 +131,7 @@ impl<'a> Shown<'a> {
                 self.names.push(RecordName { record: number, object, id });
                 return Ok(());
             }
-            if field.as_str().ends_with("id") || field.as_str().ends_with("_value") {
+            if schema::holds_ids(&field) {
                 return Ok(());
             }
         }
@@ -131,12 +150,7 @@ impl<'a> Shown<'a> {
             Member::Column(column) => column,
         };
         let Some(link) = link else { return Some((object, field, row.number)) };
-        let known = row.joined.iter().find(|(name, _)| *name == link).map(|(_, number)| *number);
-        let number = known.unwrap_or_else(|| {
-            let number = self.next_record();
-            row.joined.push((link, number));
-            number
-        });
+        let number = *row.joined.entry(link).or_insert_with(|| self.next_record());
         Some((object, field, number))
     }
 
@@ -161,11 +175,11 @@ impl<'a> Shown<'a> {
             return;
         }
         let own = name.strip_prefix('_').and_then(|name| name.strip_suffix("_value"));
-        let id = row.record.get(name).map(|id| id.value());
+        let id = row.get(name).map(|id| id.value());
         let is_lookup = own.is_some() || id.as_ref().is_some_and(|id| canonical_id(id).is_some());
         let Some((object, field, record)) = self.column(row, own.unwrap_or(name)) else { return };
         let (object, field, record, role) = if is_lookup {
-            let target = target_of(row.record, name, &object, field.as_str());
+            let target = target_of(row, name, &object, field.as_str());
             let record = self.next_record();
             if let Some(id) = id {
                 self.named(record, &target, &id);
@@ -256,8 +270,8 @@ fn object_of(record: Node<'_>, expected: Option<&ObjectName>) -> ObjectName {
 
 /// The table that a lookup leads to: as the answer says, as the relationship tells, or
 /// else persons, whose names are protected wherever any are.
-fn target_of(record: Node<'_>, name: &str, object: &ObjectName, lookup: &str) -> ObjectName {
-    let stated = record.get(&format!("{name}@{LOGICAL_NAME}")).and_then(|node| node.text());
+fn target_of(row: &Row<'_>, name: &str, object: &ObjectName, lookup: &str) -> ObjectName {
+    let stated = row.get(&format!("{name}@{LOGICAL_NAME}")).and_then(|node| node.text());
     let stated = stated.filter(|name| schema::is_name(name)).map(|name| schema::object_name(&name));
     stated
         .or_else(|| schema::navigation(object, lookup).map(|led| led.object))

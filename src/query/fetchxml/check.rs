@@ -69,16 +69,8 @@ const PLAIN: [(&str, &[&str]); 8] = [
     ),
     (
         "condition",
-        &[
-            "alias",
-            "attribute",
-            "column",
-            "entityname",
-            "operator",
-            "uihidden",
-            "uitype",
-            "valueof",
-        ],
+        // `alias` and `column`, which fetch.xsd has too, could name another column.
+        &["attribute", "entityname", "operator", "uihidden", "uitype", "valueof"],
     ),
     ("value", &["uitype"]),
 ];
@@ -91,8 +83,11 @@ pub(super) fn check(element: &Element, name: &str, read: &[&str]) -> Result<(), 
     let plain = PLAIN.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, plain)| plain);
     for attribute in &element.attributes {
         let known = attribute.name.as_str();
-        let is_fine =
-            read.contains(&known) || (plain.contains(&known) && is_plain(attribute.value.as_str()));
+        let value = attribute.value.as_str();
+        // A column of another table would be overlooked: `a.lastname`.
+        let is_other = !matches!(known, "attribute" | "from" | "name" | "to");
+        let is_fine = read.contains(&known)
+            || (plain.contains(&known) && is_plain(value) && (is_other || !value.contains('.')));
         if !is_fine {
             return Err(FetchError::Attribute(attribute.span.start));
         }

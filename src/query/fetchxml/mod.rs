@@ -25,6 +25,8 @@ pub struct Fetch {
     /// The table whose records are asked for.
     pub table: String,
     pub links: Vec<Link>,
+    /// The columns that links compare with one another.
+    pub joins: Vec<(Field, Field)>,
     pub columns: Vec<Column>,
     pub comparisons: Vec<Comparison>,
     pub uses: Vec<FieldUse>,
@@ -42,6 +44,29 @@ pub struct Fetch {
 pub struct Link {
     pub table: String,
     pub alias: Option<String>,
+}
+
+impl Link {
+    /// Whether its name and that of another link are one to readers that take names
+    /// without regard to case, or of which one is given by Dataverse.
+    fn is_mistakable(&self, other: &Self) -> bool {
+        match (&self.alias, &other.alias) {
+            (Some(alias), Some(other)) => alias.eq_ignore_ascii_case(other),
+            (Some(_), None) => self.may_be(&other.table),
+            (None, Some(_)) => other.may_be(&self.table),
+            // They are numbered, and their table is the same.
+            (None, None) => false,
+        }
+    }
+
+    /// Whether its alias could be taken for the name of another table than its own.
+    fn may_be(&self, table: &str) -> bool {
+        let is_taken = |alias: &String| {
+            let name = alias.trim_end_matches(|last: char| last.is_ascii_digit());
+            [alias, name].iter().any(|name| name.eq_ignore_ascii_case(table))
+        };
+        !self.table.eq_ignore_ascii_case(table) && self.alias.as_ref().is_some_and(is_taken)
+    }
 }
 
 /// A column of a table.

@@ -39,13 +39,14 @@ impl<'t> Parser<'t> {
     fn links(&mut self, element: &Element) -> Result<(), FetchError> {
         for child in &element.children {
             if child.name == "link-entity" {
-                let table = required(child, "name")?;
-                let alias = optional(child, "alias");
-                let is_taken = |link: &Link| link.alias.is_some() && link.alias == alias;
-                if self.found.links.iter().any(is_taken) {
+                let link =
+                    Link { table: required(child, "name")?, alias: optional(child, "alias") };
+                if self.found.links.iter().any(|other| link.is_mistakable(other))
+                    || (link.alias.is_some() && link.may_be(&self.found.table))
+                {
                     return Err(FetchError::Link(child.span.start));
                 }
-                self.found.links.push(Link { table, alias });
+                self.found.links.push(link);
             }
             self.links(child)?;
         }
@@ -65,18 +66,26 @@ impl<'t> Parser<'t> {
                 "attribute" => self.attribute(child, table, link)?,
                 "order" => self.order(child, table)?,
                 "filter" => self.filter(child, table)?,
-                "link-entity" => self.link(child)?,
+                "link-entity" => self.link(child, table)?,
                 _ => return Err(FetchError::Element(child.span.start)),
             }
         }
         Ok(())
     }
 
-    fn link(&mut self, element: &Element) -> Result<(), FetchError> {
+    /// A table that is joined to `joined`.
+    fn link(&mut self, element: &Element, joined: &str) -> Result<(), FetchError> {
         check(element, "link-entity", &[])?;
         let table = required(element, "name")?;
-        let alias = optional(element, "alias");
-        self.table(element, &table, Some(alias.as_deref().unwrap_or(&table)))
+        let side = |table: &str, attribute: &str| {
+            let column = optional(element, attribute)?;
+            Some(Field { table: table.to_owned(), column })
+        };
+        self.found.joins.extend(side(&table, "from").zip(side(joined, "to")));
+        // A number that no name has, because there may be several links to one table.
+        let link = optional(element, "alias");
+        let link = link.unwrap_or_else(|| format!("{table}#{}", element.span.start));
+        self.table(element, &table, Some(&link))
     }
 
     fn attribute(
@@ -119,7 +128,10 @@ impl<'t> Parser<'t> {
             // Of a column that has this name, which is used already where it is computed.
             (None, Some(alias)) => {
                 let column = self.found.columns.iter().find(|column| column.alias == alias);
-                let field = column.and_then(|column| column.field.clone());
+                let field = match column {
+                    Some(column) => column.field.clone(),
+                    None => Some(Field { table, column: alias }),
+                };
                 self.found.uses.extend(field.map(|field| FieldUse { field, operator }));
             }
             (None, None) => return Err(missing(element, "an attribute")),
@@ -134,7 +146,7 @@ impl<'t> Parser<'t> {
             match child.name.as_str() {
                 "filter" => self.filter(child, table)?,
                 "condition" => self.condition(child, table)?,
-                "link-entity" => self.link(child)?,
+                "link-entity" => self.link(child, table)?,
                 _ => return Err(FetchError::Element(child.span.start)),
             }
         }
@@ -151,6 +163,7 @@ impl<'t> Parser<'t> {
         let operator = named_operator(&operator);
         let has_label = self.label(element);
         if let Some(other) = optional(element, "valueof") {
+            no_value(element)?;
             let (table, column) = match other.split_once('.') {
                 Some((link, column)) => (self.linked(link, element)?, column.to_owned()),
                 None => (table, other),
@@ -163,6 +176,7 @@ impl<'t> Parser<'t> {
         }
         match operator {
             Operator::Presence => {
+                no_value(element)?;
                 self.found.uses.push(FieldUse { field: field.clone(), operator: PRESENCE });
             }
             Operator::Other(operator) => {
@@ -234,6 +248,15 @@ impl<'t> Parser<'t> {
             .link(name)
             .or_else(|| Some(self.found.table.as_str()).filter(|table| *table == name));
         table.map(str::to_owned).ok_or(FetchError::Link(element.span.start))
+    }
+}
+
+/// A value that is compared with nothing would not be located.
+fn no_value(element: &Element) -> Result<(), FetchError> {
+    match (optional(element, "value"), element.children.first()) {
+        (None, None) => Ok(()),
+        (Some(_), _) => Err(FetchError::Attribute(element.span.start)),
+        (None, Some(child)) => Err(FetchError::Element(child.span.start)),
     }
 }
 

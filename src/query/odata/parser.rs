@@ -223,6 +223,12 @@ impl<'t, 'a> Parser<'t, 'a> {
                 _ => names.push(self.cursor.name()?),
             }
             if !self.cursor.take_sign('/') {
+                if let [only] = names.as_slice()
+                    && self.variables.iter().any(|(variable, _)| variable == only)
+                {
+                    // It stands for a record, which is compared with nothing.
+                    return Err(self.cursor.expected("a property"));
+                }
                 return Ok(Some(Side::Field(self.path(&names, at))));
             }
         }

@@ -199,8 +199,10 @@ impl Reader<'_> {
             return Err(LocateError::UnknownOperation);
         }
         self.next = one.next;
-        if let (Some(id), Some(object)) = (&content_id, &one.answer.object) {
-            self.tables.insert(id.clone(), object.clone());
+        if let (Some(id), Some(object)) = (&content_id, &one.answer.object)
+            && self.tables.insert(id.clone(), object.clone()).is_some()
+        {
+            return Err(unparseable("the body", "two parts have the same id"));
         }
         // A part without records is about anybody, whatever those of others are.
         let is_about_anybody = one.about == About::Anybody || one.is_open();

@@ -10,7 +10,7 @@ mod facts;
 mod relations;
 
 pub(super) use facts::{facts, known_fields};
-pub(super) use relations::{name_of, navigation};
+pub(super) use relations::{name_behind, name_of, navigation};
 
 use crate::base::{FieldName, ObjectName};
 use crate::crm::FieldUse;
@@ -22,10 +22,11 @@ const SYSTEMUSER: &str = "systemuser";
 const INCIDENT: &str = "incident";
 const ACTIVITYPARTY: &str = "activityparty";
 const CUSTOMERADDRESS: &str = "customeraddress";
+const LEADADDRESS: &str = "leadaddress";
 
 /// Tables by their logical names and the names of their entity sets, where a table does
 /// not follow [`singular`] or stands in the name of a relationship.
-const TABLES: [(&str, &str); 40] = [
+const TABLES: [(&str, &str); 41] = [
     (ACCOUNT, "accounts"),
     ("activitymimeattachment", "activitymimeattachments"),
     (ACTIVITYPARTY, "activityparties"),
@@ -47,6 +48,7 @@ const TABLES: [(&str, &str); 40] = [
     ("invoice", "invoices"),
     ("knowledgearticle", "knowledgearticles"),
     (LEAD, "leads"),
+    (LEADADDRESS, "leadaddresses"),
     ("letter", "letters"),
     ("list", "lists"),
     ("opportunity", "opportunities"),
@@ -130,20 +132,56 @@ pub(super) fn message(segment: &str) -> Option<&str> {
     segment.strip_prefix(TYPES)
 }
 
+const ACTIVITYPOINTER: &str = "activitypointer";
+
+/// Tables whose records are records of `activitypointer` too.
+const ACTIVITIES: [&str; 10] = [
+    ACTIVITYPOINTER,
+    "appointment",
+    "campaignresponse",
+    "email",
+    "fax",
+    "letter",
+    "phonecall",
+    "recurringappointmentmaster",
+    "serviceappointment",
+    "task",
+];
+
+/// Whether a record that says to be of the table `stated` can stand where records of the
+/// table `expected` do. The names of custom tables do not tell whether they are one's.
+pub(super) fn fits(stated: &ObjectName, expected: Option<&ObjectName>) -> bool {
+    // What all tables are derived from has none of their columns.
+    const BASES: [&str; 4] = ["crmbaseentity", "crmmodelbaseentity", "expando", "principal"];
+    if BASES.contains(&stated.as_str()) {
+        return false;
+    }
+    let Some(expected) = expected.filter(|expected| *expected != stated) else { return true };
+    let is_custom = standard(stated.as_str()).is_none();
+    let is_activity = ACTIVITIES.contains(&stated.as_str());
+    match expected.as_str() {
+        ACTIVITYPOINTER => is_custom || is_activity,
+        expected => is_custom && standard(expected).is_none(),
+    }
+}
+
+/// Whether a column holds ids of records, by its name. Text columns of standard tables
+/// may end alike and hold a GUID that names a person.
+pub(super) fn holds_ids(field: &FieldName) -> bool {
+    const TEXTS: [&str; 6] = [
+        "employeeid",
+        "governmentid",
+        "primarytwitterid",
+        "uniqueprofileid",
+        "windowsliveid",
+        "yammeruserid",
+    ];
+    let name = field.as_str();
+    (name.ends_with("id") && !TEXTS.contains(&name)) || name.ends_with("_value")
+}
+
 /// The column that holds the id of a table's records.
 pub(super) fn primary_key(object: &ObjectName) -> FieldName {
-    const ACTIVITIES: [&str; 10] = [
-        "activitypointer",
-        "appointment",
-        "campaignresponse",
-        "email",
-        "fax",
-        "letter",
-        "phonecall",
-        "recurringappointmentmaster",
-        "serviceappointment",
-        "task",
-    ];
     match object.as_str() {
         activity if ACTIVITIES.contains(&activity) => FieldName::from_static("activityid"),
         other => FieldName::new(format!("{other}id")),
@@ -180,16 +218,20 @@ const ADDRESS: [&str; 9] = address!("");
 const ADDRESS_1: [&str; 9] = address!("address1_");
 const ADDRESS_2: [&str; 9] = address!("address2_");
 const ADDRESS_3: [&str; 9] = address!("address3_");
+const BILL_TO: [&str; 9] = address!("billto_");
+const SHIP_TO: [&str; 9] = address!("shipto_");
 
 /// The columns that Dataverse composes this text column from.
 pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static [&'static str] {
     match (object.as_str(), field.as_str()) {
         (CONTACT | LEAD | SYSTEMUSER, "fullname") => &NAME,
         (CONTACT | LEAD | SYSTEMUSER, "yomifullname") => &YOMI_NAME,
-        (CUSTOMERADDRESS, "composite") => &ADDRESS,
+        (CUSTOMERADDRESS | LEADADDRESS, "composite") => &ADDRESS,
         (_, "address1_composite") => &ADDRESS_1,
         (_, "address2_composite") => &ADDRESS_2,
         (_, "address3_composite") => &ADDRESS_3,
+        (_, "billto_composite") => &BILL_TO,
+        (_, "shipto_composite") => &SHIP_TO,
         _ => &[],
     }
 }

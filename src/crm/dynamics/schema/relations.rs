@@ -135,6 +135,33 @@ pub(in crate::crm::dynamics) fn navigation(object: &ObjectName, name: &str) -> O
     target.map(|object| Navigation { object, is_collection: true })
 }
 
+/// The column of another record that a column of FetchXML shows: `owneridname` is the
+/// name of the owner. Where that is not known to be a standard lookup, it is one if its
+/// name ends as they do; the lookup may lead to a person then.
+pub(in crate::crm::dynamics) fn name_behind(
+    object: &ObjectName,
+    field: &FieldName,
+) -> Option<(ObjectName, FieldName)> {
+    let rest = field.as_str().strip_suffix("name")?;
+    let (lookup, is_yomi) = rest.strip_suffix("yomi").map_or((rest, false), |rest| (rest, true));
+    // `managername` is a column of contacts.
+    let is_lookup = lookup.ends_with("id")
+        || lookup.starts_with("owning")
+        || matches!(
+            lookup,
+            "createdby" | "createdonbehalfby" | "modifiedby" | "modifiedonbehalfby"
+        );
+    let led = navigation(object, lookup).filter(|led| !led.is_collection);
+    let target = led.map_or_else(|| ObjectName::from_static(CONTACT), |led| led.object);
+    let (target, column) = name_of(&target);
+    let column = match (is_yomi, column.as_str()) {
+        (true, "fullname") => FieldName::from_static("yomifullname"),
+        (true, "name") => FieldName::from_static("yominame"),
+        _ => column,
+    };
+    is_lookup.then_some((target, column))
+}
+
 /// What the name of a record behind a lookup is: the column, and the table. Where the
 /// table is not known, it may be a person.
 pub(in crate::crm::dynamics) fn name_of(target: &ObjectName) -> (ObjectName, FieldName) {

@@ -279,3 +279,29 @@ fn a_part_is_refused_without_the_others_where_the_caller_prefers_that() {
     assert_eq!(parts.len(), 3);
     assert!(parts.iter().all(|part| part.message(&all.body).is_ok()));
 }
+
+#[test]
+fn an_id_names_one_part() {
+    let change_set = in_change_set(&[
+        ("1", "POST tasks", "{}"),
+        ("1", "POST contacts", "{}"),
+        ("2", "PATCH $1", "{\"lastname\":\"x\"}"),
+    ]);
+    let error = located(&format!("{change_set}--b--\n")).unwrap_err().to_string();
+    assert!(error.contains("same id"), "{error}");
+}
+
+#[test]
+fn a_record_that_a_reference_names_is_not_that_of_the_next_part() {
+    let reference = format!(
+        "DELETE accounts({ID})/contact_customer_accounts/$ref?$id=contacts(emailaddress1='a@b.de')"
+    );
+    let update = format!("PATCH contacts({ID})");
+    let media = "Content-Type: application/json\n";
+    let body = request(&reference, "", "") + &request(&update, media, "{\"lastname\":\"x\"}");
+    let located = located(&format!("{body}--b--\n")).unwrap();
+    assert_eq!(
+        occurrences(&located.body),
+        ["2 contact.emailaddress1 key a@b.de", "3 contact.lastname = x"]
+    );
+}

@@ -86,7 +86,7 @@ fn cookies_are_uses_of_what_they_repeat() {
     }
     let fetch = |cookie: &str| {
         let cookie = Codec::Xml.fragment(cookie);
-        located(&format!("<fetch paging-cookie='{cookie}'><entity name='contact'><link-entity name='lead' from='a' to='b' alias='l'/></entity></fetch>"))
+        located(&format!("<fetch paging-cookie='{cookie}'><entity name='contact'><link-entity name='lead' from='leadid' to='b' alias='l'/></entity></fetch>"))
             .map(|found| uses(&found))
     };
     assert_eq!(fetch(by_id), Ok(Vec::new()));
@@ -129,8 +129,152 @@ fn what_is_not_understood_is_refused() {
         ),
         ("<fetch><entity name='account'/></fetch>", "another table"),
         ("<fetch><entity name='contact' note='Anna'/></fetch>", "attribute"),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='a.lastname' operator='eq' value='Anna'/></filter></entity></fetch>",
+            "attribute",
+        ),
     ] {
         let error = located(xml).expect_err(xml).to_string();
         assert!(error.contains(expected) && !error.contains("Anna"), "{error}");
     }
+}
+
+/// A query of contacts with these elements.
+fn of_contacts(inner: &str) -> Result<LocatedRequest, LocateError> {
+    located(&format!("<fetch><entity name='contact'>{inner}</entity></fetch>"))
+}
+
+fn condition(attributes: &str, inner: &str) -> Result<LocatedRequest, LocateError> {
+    of_contacts(&format!("<filter><condition {attributes}>{inner}</condition></filter>"))
+}
+
+#[test]
+fn a_value_that_is_compared_with_nothing_is_refused() {
+    for (attributes, inner) in [
+        ("attribute='lastname' operator='null' value='Anna'", ""),
+        ("attribute='lastname' operator='not-null'", "<value>Anna</value>"),
+        ("attribute='fax' operator='eq' valueof='home2' value='Anna'", ""),
+        ("attribute='fax' operator='eq' valueof='home2'", "<value uiname='Anna'>x</value>"),
+        ("attribute='fax' column='lastname' operator='eq' value='Anna'", ""),
+    ] {
+        let error = condition(attributes, inner).expect_err(attributes).to_string();
+        assert!(!error.contains("Anna"), "{error}");
+    }
+    let found = condition("attribute='lastname' operator='not-null' value=''", "").unwrap();
+    assert_eq!(uses(&found), ["contact.lastname by a test for a value"]);
+}
+
+#[test]
+fn names_behind_lookups_are_those_of_other_records() {
+    let check = |attribute: &str, operator: &str, expected: &str| {
+        let attributes = format!("attribute='{attribute}' operator='{operator}' value='Anna B'");
+        let found = uses(&condition(&attributes, "").unwrap());
+        assert!(found.contains(&expected.to_owned()), "{attribute} {operator}: {found:?}");
+    };
+    let composed = "systemuser.lastname by comparing with a composed column";
+    check("owneridname", "eq", composed);
+    check("createdbyname", "in", composed);
+    check("CreatedByYomiName", "eq", "systemuser.yomilastname by comparing with a composed column");
+    check("owneridname", "like", "systemuser.lastname by like");
+    check("parentcustomeridname", "eq", "contact.lastname by comparing with a composed column");
+    check("new_personidname", "eq", "contact.lastname by comparing with a composed column");
+    let ordered = of_contacts("<order attribute='owneridname'/>").unwrap();
+    assert!(uses(&ordered).contains(&"systemuser.firstname by order".to_owned()));
+    let account = condition("attribute='accountidname' operator='eq' value='Acme'", "").unwrap();
+    assert_eq!(occurrences(&account.target), ["0 account.name == Acme"]);
+    // A column of its own.
+    let manager = condition("attribute='managername' operator='eq' value='Anna'", "").unwrap();
+    assert_eq!(occurrences(&manager.target), ["0 contact.managername == Anna"]);
+
+    let found = of_contacts(
+        "<attribute name='owneridname' alias='o'/><link-entity name='account' from='accountid' to='parentcustomerid' alias='a'><attribute name='primarycontactidname'/></link-entity>",
+    );
+    let body = r#"{"value":[{"o":"A","a.primarycontactidname":"B","fax":"F"}]}"#;
+    let answer = read_answer(&found.unwrap(), 200, &HeaderMap::new(), body).unwrap();
+    let shown = ["1 systemuser.fullname from A", "2 contact.fullname from B", "0 contact.fax = F"];
+    assert_eq!(occurrences(&answer.body), shown);
+}
+
+#[test]
+fn an_order_by_what_no_column_is_called_is_one_by_a_column() {
+    let ordered = of_contacts("<order alias='lastname'/>").unwrap();
+    assert_eq!(uses(&ordered), ["contact.lastname by order"]);
+}
+
+#[test]
+fn a_link_compares_columns() {
+    let found = of_contacts("<link-entity name='lead' from='emailaddress1' to='emailaddress2'/>");
+    assert_eq!(
+        uses(&found.unwrap()),
+        ["lead.emailaddress1 by comparing columns", "contact.emailaddress2 by comparing columns",]
+    );
+    let found = of_contacts("<link-entity name='account' from='name' to='fullname'/>").unwrap();
+    assert!(uses(&found).contains(&"contact.lastname by comparing columns".to_owned()));
+    let found = of_contacts("<link-entity name='account' from='createdby' to='ownerid'/>").unwrap();
+    assert_eq!(uses(&found), [""; 0]);
+}
+
+#[test]
+fn a_link_is_not_taken_for_another_table() {
+    let link = |name: &str, alias: &str| {
+        format!("<link-entity name='{name}' from='a' to='b' alias='{alias}'/>")
+    };
+    for links in [
+        link("task", "contact"),
+        link("task", "Contact"),
+        link("task", "a") + &link("lead", "A"),
+        link("task", "lead1") + &link("lead", ""),
+    ] {
+        assert!(of_contacts(&links).is_err(), "{links}");
+    }
+    for links in
+        [link("task", "a1") + &link("lead", "a2"), link("lead", "lead") + &link("lead", "")]
+    {
+        assert!(of_contacts(&links).is_ok(), "{links}");
+    }
+}
+
+#[test]
+fn links_without_an_alias_join_records_of_their_own() {
+    let link =
+        "<link-entity name='lead' from='a' to='b'><attribute name='fax' alias='{}'/></link-entity>";
+    let found = of_contacts(&(link.replace("{}", "x") + &link.replace("{}", "y"))).unwrap();
+    let body = r#"{"value":[{"lead1.lastname":"A","lead2.lastname":"B","lead1.mobilephone":"C","x":"D","y":"E"}]}"#;
+    let answer = read_answer(&found, 200, &HeaderMap::new(), body).unwrap();
+    assert_eq!(
+        occurrences(&answer.body),
+        [
+            "1 lead.lastname = A",
+            "2 lead.lastname = B",
+            "1 lead.mobilephone = C",
+            "3 lead.fax = D",
+            "4 lead.fax = E",
+        ]
+    );
+}
+
+#[test]
+fn nothing_hides_in_a_cookie() {
+    let token = |inner: &str, outer: &str| {
+        let inner = Codec::Percent.fragment(&Codec::Percent.fragment(inner));
+        let text = format!("<cookie pagenumber=\"2\" pagingcookie=\"{inner}\"{outer}/>");
+        locate("GET", &format!("{{v}}/contacts?$skiptoken={}", Codec::Percent.fragment(&text)), "")
+    };
+    let row = format!("<contactid last=\"{{{ID}}}\" first=\"{{{ID}}}\" />");
+    assert!(token(&format!("<cookie page=\"1\">{row}</cookie>"), " istracking=\"False\" ").is_ok());
+    for (inner, outer) in [
+        (format!("<cookie page=\"1\">{row}</cookie>"), " note=\"Anna B\""),
+        (format!("<cookie page=\"Anna B\">{row}</cookie>"), ""),
+        (format!("<cookie page=\"1\"><contactid last=\"{{{ID}}}\">Anna</contactid></cookie>"), ""),
+        (
+            format!(
+                "<cookie page=\"1\"><contactid last=\"{{{ID}}}\"><a b=\"Anna\"/></contactid></cookie>"
+            ),
+            "",
+        ),
+    ] {
+        assert!(token(&inner, outer).is_err(), "{inner} {outer}");
+    }
+    let found = token("<cookie page=\"1\"><employeeid last=\"123\"/></cookie>", "").unwrap();
+    assert_eq!(uses(&found), ["contact.employeeid by a paging cookie"]);
 }

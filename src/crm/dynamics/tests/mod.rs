@@ -4,6 +4,7 @@ mod answers;
 mod batch;
 mod examples;
 mod fetch;
+mod ids;
 mod requests;
 
 use http::{HeaderMap, Method, StatusCode};
@@ -158,6 +159,23 @@ fn facts_follow_the_catalogue() {
     }
     assert_eq!(rows, 52);
     assert_eq!(Dynamics.field_facts(&"contact".into(), &"new_shoesize".into()), None);
+}
+
+#[test]
+fn addresses_are_composed_wherever_they_stand() {
+    for (set, field, part) in [
+        ("quotes", "billto_composite", "billto_line1"),
+        ("invoices", "shipto_composite", "shipto_city"),
+        ("leadaddresses", "composite", "postalcode"),
+        ("new_shops", "address1_composite", "address1_line1"),
+    ] {
+        let object = Dynamics.canonical_object(set);
+        let facts = Dynamics.field_facts(&object, &field.into()).map(|facts| facts.kind);
+        assert_eq!(facts, Some(FieldKind::Composed), "{object}.{field}");
+        let target = format!("{{v}}/{set}?$orderby={field}");
+        let found = uses(&locate("GET", &target, "").unwrap());
+        assert!(found.contains(&format!("{object}.{part} by $orderby")), "{found:?}");
+    }
 }
 
 #[test]

@@ -374,6 +374,12 @@ fn what_is_not_known_is_refused() {
         "several columns",
     );
     check("GET", "{v}/contacts?$filter=new_Other/a%20eq%20'x'", "", "not known to be behind");
+    check(
+        "GET",
+        "{v}/accounts?$filter=contact_customer_accounts/any(c:c%20eq%20'x')",
+        "",
+        "a property missing",
+    );
     check("GET", "{v}/contacts('a')", "", "form of an id");
     check("GET", "{v}/contacts('a','b')", "", "has no name");
     check("POST", "{v}/contacts", "[]", "is no object");
