@@ -3,26 +3,25 @@
 //! ship: located, decided, sealed and rendered; answered as a CRM would that holds the
 //! surrogates; and opened again.
 
-use std::collections::BTreeMap;
+mod example;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
-use serde_json::Value as Tree;
-
-use super::shared_path;
 use crate::base::{Cleartext, FieldName};
 use crate::carrier::{Document, Occurrence, Replacement, Role, Slot, Value};
 use crate::config::load_policy;
-use crate::crm::{AnswerView, Dialect, LocatedAnswer, LocatedRequest, Origins};
+use crate::crm::{Dialect, LocatedRequest, Origins};
 use crate::keys::Keyset;
 use crate::policy::{Decision, FieldRule, Forbidden, Policy, Protection};
 use crate::protect::{Echoes, Protectors, ToSeal};
 use crate::reveal;
 use crate::vault::{MemoryStore, Vault};
+
+pub use example::{
+    Answer, Passed, Personal, Refused, body, check_passed, examples, header_map, left, refusals,
+    strings,
+};
 
 /// What the road is made of, for one dialect.
 pub struct House {
@@ -59,11 +58,15 @@ impl House {
         Ok(replacements)
     }
 
-    /// The target and the body as they leave.
+    /// The target, the headers that are located, and the body, as they leave.
     pub async fn sent(&self, request: &LocatedRequest) -> Result<Vec<u8>, Forbidden> {
         for found in &request.uses {
             self.policy.permit_use(found)?;
         }
+        self.written(request).await
+    }
+
+    async fn written(&self, request: &LocatedRequest) -> Result<Vec<u8>, Forbidden> {
         let mut sent = Vec::new();
         for document in request.documents() {
             let replacements = self.sealed(document).await?;
@@ -73,18 +76,44 @@ impl House {
         Ok(sent)
     }
 
-    /// The body of an answer as a CRM would send it that holds surrogates.
-    pub async fn stored(&self, request: &LocatedRequest, status: u16, body: &str) -> Vec<u8> {
+    /// Checks that nothing personal leaves. Gives why a request is refused, and which of
+    /// the values only the use stands for that it is refused for.
+    pub async fn check_request<'v>(
+        &self,
+        name: &'v str,
+        request: &LocatedRequest,
+        personal: &Personal<'v>,
+    ) -> Option<Refused<'v>> {
+        let sent = self.sent(request).await;
+        let written = self.written(request).await.unwrap_or_default();
+        let left = personal.left(&written);
+        let Err(refusal) = sent else {
+            assert_eq!(left, [""; 0], "{name}: {}", String::from_utf8_lossy(&written));
+            return None;
+        };
+        let refusal = refusal.to_string();
+        assert_eq!(personal.left(refusal.as_bytes()), [""; 0], "{name}");
+        Some((name, refusal, left))
+    }
+
+    /// An answer as a CRM would send it that holds surrogates.
+    async fn stored(&self, request: &LocatedRequest, answer: &Answer) -> Answer {
         let upstream = self.origins.upstream.clone();
         let nowhere = Origins { upstream: upstream.clone(), public: upstream };
-        let answer = answered(request, &nowhere, status, body.as_bytes());
-        let mut replacements = self.sealed(&answer.body).await.unwrap();
-        let occurrences = answer.body.occurrences();
-        let stored: Vec<(String, String)> = occurrences
+        let located = answer.located(request, &nowhere);
+        let mut headers = Vec::new();
+        for (name, document) in &located.headers {
+            let replacements = self.sealed(document).await.unwrap();
+            headers.push((name.clone(), document.render(&mut replacements.iter()).unwrap()));
+        }
+        let mut replacements = self.sealed(&located.body).await.unwrap();
+        let occurrences = located.body.occurrences();
+        let mut stored: Vec<(String, String)> = occurrences
             .iter()
             .zip(&replacements)
             .filter_map(|((_, it), to)| pair(it, to))
             .collect();
+        stored.sort_by_key(|(clear, _)| std::cmp::Reverse(clear.len()));
         for ((_, occurrence), replacement) in occurrences.iter().zip(&mut replacements) {
             match &occurrence.role {
                 Role::Composed { from } => {
@@ -94,11 +123,12 @@ impl House {
                 _ => {}
             }
         }
-        answer.body.render(&mut replacements.iter()).unwrap().into()
+        let body = located.body.render(&mut replacements.iter()).unwrap();
+        answer.rewritten(headers, body)
     }
 
-    /// What a CRM composes of surrogates: of those in the same answer, or, in a list with
-    /// semicolons, of others like them.
+    /// What a CRM composes of surrogates: of those in the same answer, or of others like
+    /// them.
     async fn composed(
         &self,
         occurrence: &Occurrence,
@@ -106,47 +136,44 @@ impl House {
         stored: &[(String, String)],
     ) -> Replacement {
         let Value::Text(text) = &occurrence.value else { return Replacement::Keep };
-        let mut composed = Vec::new();
-        for part in text.expose().split(';') {
+        let rule = from.iter().find_map(|field| {
+            self.policy.rule_of(&occurrence.object, &FieldName::from_static(field))
+        });
+        let mut composed = String::new();
+        for part in parts(text.expose()) {
             let known = stored.iter().any(|(clear, _)| part.contains(clear));
-            let rule = from.iter().find_map(|field| {
-                self.policy.rule_of(&occurrence.object, &FieldName::from_static(field))
-            });
-            composed.push(match rule {
-                _ if known => {
-                    stored.iter().fold(part.to_owned(), |text, (clear, to)| text.replace(clear, to))
-                }
-                Some(rule) if part.contains('@') => {
+            match rule {
+                _ if known => composed.push_str(
+                    &stored
+                        .iter()
+                        .fold(part.to_owned(), |text, (clear, to)| text.replace(clear, to)),
+                ),
+                Some(rule) if part.chars().any(char::is_alphanumeric) => {
                     let value = Cleartext::new(part);
                     let item = to_seal(rule, &Role::Stored, &value, false);
                     let sealed = self.protectors.seal(&[item]).await.unwrap().remove(0);
                     match sealed.replacement {
-                        Replacement::Text(text) => text.to_string(),
-                        _ => part.to_owned(),
+                        Replacement::Text(text) => composed.push_str(&text),
+                        _ => composed.push_str(part),
                     }
                 }
-                _ => part.to_owned(),
-            });
+                _ => composed.push_str(part),
+            }
         }
-        Replacement::text(composed.join(";"))
+        Replacement::text(composed)
     }
 
-    pub async fn shown(
-        &self,
-        request: &LocatedRequest,
-        status: u16,
-        body: &[u8],
-        role: &str,
-    ) -> Vec<u8> {
-        let answer = answered(request, &self.origins, status, body);
+    async fn shown(&self, request: &LocatedRequest, answer: &Answer, role: &str) -> Answer {
+        let located = answer.located(request, &self.origins);
         let roles = [role.into()];
-        let opened = reveal::open(&answer, &self.policy, &roles, &self.protectors).await.unwrap();
-        opened.show(&Echoes::new(), &self.protectors).await.unwrap().body.into()
+        let opened = reveal::open(&located, &self.policy, &roles, &self.protectors).await.unwrap();
+        let shown = opened.show(&Echoes::new(), &self.protectors).await.unwrap();
+        answer.rewritten(shown.headers, shown.body)
     }
 
-    /// The body without what the policy drops, and with our links.
-    pub fn without_dropped(&self, request: &LocatedRequest, status: u16, body: &str) -> Vec<u8> {
-        let answer = answered(request, &self.origins, status, body.as_bytes());
+    /// The answer with our links, and without what the policy drops.
+    fn expected(&self, request: &LocatedRequest, answer: &Answer) -> String {
+        let located = answer.located(request, &self.origins);
         let is_dropped = |occurrence: &Occurrence| {
             let rule = self.policy.rule_of(&occurrence.object, &occurrence.field);
             rule.is_some_and(|rule| rule.protection == Protection::Drop)
@@ -154,10 +181,59 @@ impl House {
         let replace = |(_, occurrence): (&Slot, &Occurrence)| {
             if is_dropped(occurrence) { Replacement::Remove } else { Replacement::Keep }
         };
-        let replacements: Vec<Replacement> =
-            answer.body.occurrences().into_iter().map(replace).collect();
-        answer.body.render(&mut replacements.iter()).unwrap().into()
+        let replacements: Vec<_> = located.body.occurrences().into_iter().map(replace).collect();
+        let dropped = replacements.iter().any(|to| !matches!(to, Replacement::Keep));
+        let answer = if dropped {
+            answer.with_body(located.body.render(&mut replacements.iter()).unwrap())
+        } else {
+            answer.clone()
+        };
+        let Origins { upstream, public } = &self.origins;
+        let answer = answer.text().replace(upstream, public);
+        answer.replace("\nlocation: /", &format!("\nlocation: {public}/"))
     }
+
+    /// Checks that an answer whose values are stored as surrogates is shown as it would be
+    /// without us, but for our links and what is dropped, and that a caller without a role
+    /// is shown nothing personal, whatever is stored. Gives what `support` sees.
+    pub async fn check_answer(
+        &self,
+        name: &str,
+        request: &LocatedRequest,
+        answer: &Answer,
+        personal: &Personal<'_>,
+    ) -> Answer {
+        let stored = self.stored(request, answer).await;
+        assert_eq!(personal.left(&stored.written()), [""; 0], "{name}: {}", stored.text());
+
+        let shown = self.shown(request, &stored, "support").await;
+        let expected = self.expected(request, answer);
+        // A cell that is written anew is quoted.
+        let quotes: &[char] = if answer.is_csv() { &['"'] } else { &[] };
+        assert_eq!(shown.text().replace(quotes, ""), expected.replace(quotes, ""), "{name}");
+        assert!(!shown.text().contains(&self.origins.upstream), "{name}: {}", shown.text());
+
+        for holds in [&stored, answer] {
+            let shown = self.shown(request, holds, "nobody").await;
+            assert_eq!(personal.left(&shown.written()), [""; 0], "{name}: {}", shown.text());
+        }
+        shown
+    }
+}
+
+/// The words of a text, or its lines or items, and what is between them.
+fn parts(text: &str) -> Vec<&str> {
+    let separators: &[char] = match text {
+        _ if text.contains('\n') => &['\r', '\n'],
+        _ if text.contains(';') => &[';'],
+        _ => &[' '],
+    };
+    let mut parts = Vec::new();
+    for part in text.split_inclusive(separators) {
+        let end = part.trim_end_matches(separators).len();
+        parts.extend([&part[..end], &part[end..]]);
+    }
+    parts
 }
 
 fn to_seal<'a>(
@@ -176,70 +252,5 @@ fn pair(occurrence: &Occurrence, replacement: &Replacement) -> Option<(String, S
             Some((clear.expose().to_owned(), surrogate.to_string()))
         }
         _ => None,
-    }
-}
-
-fn answered(
-    request: &LocatedRequest,
-    origins: &Origins,
-    status: u16,
-    body: &[u8],
-) -> LocatedAnswer {
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    let view = AnswerView {
-        status: StatusCode::from_u16(status).unwrap(),
-        headers: &headers,
-        body: &Bytes::copy_from_slice(body),
-        origins,
-    };
-    request.answer.locate(&view).unwrap()
-}
-
-/// The examples of a CRM by name; nothing where they are not there.
-pub fn examples(crm: &str) -> BTreeMap<String, Tree> {
-    let Some(folder) = shared_path(&format!("crm/{crm}/examples")) else { return BTreeMap::new() };
-    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    let load = |path: &Path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    files
-        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), load(&path)))
-        .collect()
-}
-
-pub fn body(message: &Tree) -> String {
-    match (&message["body"], message["body_text"].as_str()) {
-        (Tree::Null, text) => text.unwrap_or_default().to_owned(),
-        (body, _) => body.to_string(),
-    }
-}
-
-pub fn strings(list: &Tree) -> Vec<&str> {
-    list.as_array().into_iter().flatten().filter_map(Tree::as_str).collect()
-}
-
-/// Those of the values that stand in the bytes, in one encoding or another.
-pub fn left<'v>(values: &[&'v str], bytes: &[u8]) -> Vec<&'v str> {
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
-    let percent = percent_encoding::percent_decode_str(&text).decode_utf8().unwrap();
-    let json: String = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .map(|tree| leaves(&tree))
-        .collect();
-    let places =
-        [text.to_lowercase(), percent.replace('+', " ").to_lowercase(), json.to_lowercase()];
-    let is_left = |value: &&&str| {
-        let forms = [value.to_lowercase(), STANDARD.encode(value).to_lowercase()];
-        forms.iter().any(|form| places.iter().any(|place| place.contains(form)))
-    };
-    values.iter().filter(is_left).copied().collect()
-}
-
-fn leaves(tree: &Tree) -> String {
-    match tree {
-        Tree::String(text) => format!("{text}\n"),
-        Tree::Array(elements) => elements.iter().map(leaves).collect(),
-        Tree::Object(members) => members.values().map(leaves).collect(),
-        other => format!("{other}\n"),
     }
 }

@@ -95,19 +95,19 @@ async fn after_a_restart_the_crm_is_not_believed_alone() {
     let contacts = order(&world, "ingest", contacts).await;
     let accounts = json!({ "object": "Account", "operation": "insert" });
     let accounts = order(&world, "ingest", accounts).await;
-    let rows = "Name,Phone\nMuster KG,4711\n";
+    let rows = "Name,OtherPhone\nMuster KG,4711\n";
     assert_eq!(upload(&world, &accounts, rows).await.status, StatusCode::CREATED);
     world.kill();
     world.run();
     // All that this job takes is protected, or would be by no object.
     let sent = upload(&world, &contacts, "LastName,LeadSource\nMuster,Web\n").await;
     assert_eq!(sent.status, StatusCode::CREATED, "{sent:?}");
-    // The phone of a contact would be protected, if it were one.
+    // The other phone of a contact would be protected, if it were one.
     let refused = upload(&world, &accounts, rows).await;
     assert_eq!(refused.refusal(), Some("operator_unsupported"), "{refused:?}");
     let message = refused.json()[0]["message"].as_str().expect("a text").to_owned();
     assert!(
-        message.contains("create the job anew") && message.contains("contact.phone"),
+        message.contains("create the job anew") && message.contains("contact.otherphone"),
         "{message}"
     );
     let sent = upload(&world, &accounts, "Name\nMuster KG\n").await;

@@ -10,7 +10,7 @@ use super::{JSON, locate, origins};
 use crate::base::{Refusal, RefusalCode};
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::{Dialect, LocateError, LocatedRequest};
-use crate::testkit::house::{House, body, examples, left, strings};
+use crate::testkit::house::{Answer, House, Personal, body, examples, left, strings};
 
 /// What is sent to the customer's own server, not to Pipedrive.
 const WEBHOOK: &str = "webhook-v2-person-change";
@@ -41,7 +41,7 @@ async fn nothing_personal_leaves_and_everything_comes_back() {
     let house = House::new(&Pipedrive, origins());
     let examples = examples("pipedrive");
     for (name, example) in &examples {
-        let personal = strings(&example["personal_values"]);
+        let personal = Personal::of(example, &[]);
         let request = located(&example["request"]);
         if name == WEBHOOK {
             assert_eq!(request.unwrap_err(), LocateError::UnknownOperation);
@@ -57,37 +57,20 @@ async fn nothing_personal_leaves_and_everything_comes_back() {
         };
         if name != "item-search-field" {
             let sent = house.sent(&request).await.unwrap();
-            assert_eq!(
-                left(&personal, &sent),
-                [""; 0],
-                "{name}: {}",
-                String::from_utf8_lossy(&sent)
-            );
+            assert_eq!(personal.left(&sent), [""; 0], "{name}: {}", String::from_utf8_lossy(&sent));
         }
 
-        let status = example["response"]["status"].as_u64().unwrap_or(200) as u16;
-        let clear = body(&example["response"]);
-        let stored = house.stored(&request, status, &clear).await;
-        let overlooked = left(&personal, &stored);
-        assert_eq!(overlooked, [""; 0], "{name}: {}", String::from_utf8_lossy(&stored));
-
-        let shown = house.shown(&request, status, &stored, "support").await;
-        let expected = house.without_dropped(&request, status, &clear);
-        assert_eq!(String::from_utf8_lossy(&shown), String::from_utf8_lossy(&expected), "{name}");
-        let in_answer = left(&personal, clear.as_bytes());
+        let answer = Answer::of(&example["response"]);
+        let shown = house.check_answer(name, &request, &answer, &personal).await;
+        let in_answer = personal.left(&answer.body);
         let dropped: &[&str] = if name == "person-create-v2" { &["1984-02-29"] } else { &[] };
         let missing: Vec<&str> = in_answer
             .iter()
-            .filter(|value| !left(&personal, &shown).contains(value))
+            .filter(|value| !personal.left(&shown.body).contains(value))
             .copied()
             .collect();
         assert_eq!(missing, dropped, "{name}");
-        assert_eq!(left(&strings(&example["upstream_urls"]), &shown), [""; 0], "{name}");
-
-        for holds in [stored.as_slice(), clear.as_bytes()] {
-            let shown = house.shown(&request, status, holds, "nobody").await;
-            assert_eq!(left(&personal, &shown), [""; 0], "{name}");
-        }
+        assert_eq!(left(&strings(&example["upstream_urls"]), &shown.written()), [""; 0], "{name}");
     }
     assert!(examples.is_empty() || examples.len() == 14, "{}", examples.len());
 }
@@ -97,13 +80,13 @@ async fn check_refused(
     house: &House,
     name: &str,
     request: Result<LocatedRequest, LocateError>,
-    personal: &[&str],
+    personal: &Personal<'_>,
 ) {
     let message = match request {
         Ok(request) => house.sent(&request).await.unwrap_err().to_string(),
         Err(error) => error.to_string(),
     };
-    assert_eq!(left(personal, message.as_bytes()), [""; 0], "{name}");
+    assert_eq!(personal.left(message.as_bytes()), [""; 0], "{name}");
     let refusal = Refusal::new(RefusalCode::OperatorUnsupported, message);
     let answer = Pipedrive.refuse(&refusal);
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
