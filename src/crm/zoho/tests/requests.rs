@@ -10,6 +10,7 @@ use serde_json::{Value as Tree, json};
 
 use super::{check, locate, locate_with, names, read_answer, refused, render};
 use crate::carrier::Replacement;
+use crate::crm::testkit::all_lines;
 use crate::crm::{Done, SameRecord};
 
 const RECORD: &str = r#"{"data":[{"Last_Name":"M\u00fcller","First_Name":"Anna","Email":"a@b.de","Mobile":"040","Foreign_Languages":["Korean","Irish"],"$append_values":{"Foreign_Languages":true},"Email_Opt_Out":false,"Fax":null,"Full_Name":"Anna Müller"}],"trigger":["workflow"]}"#;
@@ -307,7 +308,10 @@ proptest! {
         }
         if let Ok(update) = locate("PUT", "/crm/v8/Deals/7", &text) {
             prop_assert!(tree.is_object());
-            prop_assert_eq!(render(&update.body, &Replacement::Keep), text.as_str());
+            // The name beside an id is written anew, as none.
+            if !all_lines(&update.body).iter().any(|line| line.starts_with("link ")) {
+                prop_assert_eq!(render(&update.body, &Replacement::Keep), text.as_str());
+            }
             // Replaced, it is still the same shape of JSON.
             let replaced = render(&update.body, &Replacement::text("\"x"));
             prop_assert!(serde_json::from_str::<Tree>(&replaced).is_ok(), "{}", replaced);
