@@ -10,7 +10,12 @@ pub mod fetchxml;
 pub mod odata;
 pub mod soql;
 pub mod sosl;
+mod tokens;
 pub mod zoho_criteria;
+
+use std::ops::Range;
+
+use crate::carrier::{Value, Widening};
 
 /// The operator of a use that asks only whether a field has a value.
 pub const PRESENCE: &str = "a test for a value";
@@ -32,4 +37,44 @@ impl Path {
             None => (&[], ""),
         }
     }
+}
+
+/// A literal that a field is compared with for equality: by `=`, `!=`, `IN`, `NOT IN` or
+/// what the language has for them. `null`, `true` and `false` are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison<P = Path> {
+    pub field: P,
+    /// Where the literal stands, quotes included.
+    pub span: Range<usize>,
+    pub value: Value,
+    pub widening: Widening,
+}
+
+/// A use of a field that equality does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldUse<P = Path> {
+    pub field: P,
+    /// The operator, clause or function: `LIKE`, `ORDER BY`, `MAX`, `contains`.
+    pub operator: &'static str,
+}
+
+/// A text that is not read as its language. Names offsets, never content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SyntaxError {
+    #[error("it has a character that the language does not have there at byte {0}")]
+    Character(usize),
+    #[error("it has a malformed literal at byte {0}")]
+    Literal(usize),
+    #[error("it has {expected} missing at byte {at}")]
+    Expected { expected: &'static str, at: usize },
+    #[error("it has an operator that is not known at byte {0}")]
+    Operator(usize),
+    #[error("it has a character at byte {0} that needs a backslash before it")]
+    Unescaped(usize),
+    #[error("it has a backslash at byte {0} that can be read in two ways")]
+    Backslash(usize),
+    #[error("it asks for too many columns at byte {0}")]
+    TooMany(usize),
+    #[error("it is nested too deeply at byte {0}")]
+    TooDeep(usize),
 }

@@ -1,85 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use super::lexer::{Token, TokenKind};
-use super::{CoqlError, Path, Step};
+use super::lexer::Literal;
+use super::{Path, Step};
+use crate::query::SyntaxError;
+use crate::query::tokens::{self, Kind};
 
-/// Parentheses inside one another.
-const MAX_DEPTH: usize = 32;
-
-/// A place in the tokens of a query. What it takes is before it; the methods that fail
-/// leave it where the query does not go on as it must.
-pub(super) struct Cursor<'q> {
-    query: &'q str,
-    tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
-    end: usize,
-    depth: usize,
-}
+pub(super) type Cursor<'q> = tokens::Cursor<'q, Literal>;
 
 impl<'q> Cursor<'q> {
-    pub(super) fn new(query: &'q str, tokens: Vec<Token>) -> Self {
-        Self { query, tokens: tokens.into_iter().peekable(), end: query.len(), depth: 0 }
-    }
-
-    pub(super) fn at(&mut self) -> usize {
-        let end = self.end;
-        self.tokens.peek().map_or(end, |token| token.span.start)
-    }
-
-    pub(super) fn raw(&self, token: &Token) -> &'q str {
-        self.query.get(token.span.clone()).unwrap_or_default()
-    }
-
-    pub(super) fn next(&mut self) -> Token {
-        let end = self.end;
-        self.tokens.next().unwrap_or(Token { kind: TokenKind::End, span: end..end })
-    }
-
-    pub(super) fn next_if(&mut self, is_wanted: impl FnOnce(&Token) -> bool) -> Option<Token> {
-        self.tokens.next_if(is_wanted)
-    }
-
-    pub(super) fn is_quoted(&mut self) -> bool {
-        self.tokens.peek().is_some_and(|token| matches!(token.kind, TokenKind::Quoted(_)))
-    }
-
-    pub(super) fn is_word(&mut self) -> bool {
-        self.tokens.peek().is_some_and(|token| token.kind == TokenKind::Word)
-    }
-
-    pub(super) fn take_sign(&mut self, sign: &'static str) -> bool {
-        self.next_if(|token| token.kind == TokenKind::Sign(sign)).is_some()
-    }
-
-    pub(super) fn take_word(&mut self, word: &str) -> bool {
-        let query = self.query;
-        let is_word = |token: &Token| {
-            let raw = query.get(token.span.clone()).unwrap_or_default();
-            token.kind == TokenKind::Word && raw.eq_ignore_ascii_case(word)
-        };
-        self.next_if(is_word).is_some()
-    }
-
-    pub(super) fn sign(&mut self, sign: &'static str) -> Result<(), CoqlError> {
-        if self.take_sign(sign) { Ok(()) } else { Err(self.expected(sign)) }
-    }
-
-    pub(super) fn word(&mut self, word: &'static str) -> Result<(), CoqlError> {
-        if self.take_word(word) { Ok(()) } else { Err(self.expected(word)) }
-    }
-
-    pub(super) fn name(&mut self) -> Result<&'q str, CoqlError> {
-        match self.next_if(|token| token.kind == TokenKind::Word) {
-            Some(token) => Ok(self.raw(&token)),
-            None => Err(self.expected("a name")),
+    /// What stands here in quotes, if that does.
+    pub(super) fn quoted(&self) -> Option<&str> {
+        match &self.token().kind {
+            Kind::Literal(Literal::Quoted(text)) => Some(text),
+            _ => None,
         }
     }
 
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
+        let matches = self.next_word().is_some_and(|next| next.eq_ignore_ascii_case(word));
+        self.position += usize::from(matches);
+        matches
+    }
+
+    pub(super) fn word(&mut self, word: &'static str) -> Result<(), SyntaxError> {
+        if self.take_word(word) { Ok(()) } else { Err(self.expected(word)) }
+    }
+
+    pub(super) fn name(&mut self) -> Result<&'q str, SyntaxError> {
+        let name = self.next_word().ok_or_else(|| self.expected("a name"))?;
+        self.position += 1;
+        Ok(name)
+    }
+
     /// A path, in quotes or without.
-    pub(super) fn path(&mut self) -> Result<Path, CoqlError> {
+    pub(super) fn path(&mut self) -> Result<Path, SyntaxError> {
         let at = self.at();
-        if let Some(token) = self.next_if(|token| matches!(token.kind, TokenKind::Quoted(_))) {
-            let TokenKind::Quoted(text) = token.kind else { return Err(self.expected("a name")) };
-            return quoted_path(&text, at).ok_or(CoqlError::Expected { expected: "a name", at });
+        if let Some(text) = self.quoted() {
+            let path = quoted_path(text, at).ok_or_else(|| self.expected("a name"))?;
+            self.position += 1;
+            return Ok(path);
         }
         let module = if self.take_sign("!") {
             let module = self.name()?.to_owned();
@@ -97,35 +56,6 @@ impl<'q> Cursor<'q> {
                 return Ok(Path { module, steps, at });
             }
         }
-    }
-
-    /// One or more items with commas between them.
-    pub(super) fn list(
-        &mut self,
-        mut item: impl FnMut(&mut Self) -> Result<(), CoqlError>,
-    ) -> Result<(), CoqlError> {
-        item(self)?;
-        while self.take_sign(",") {
-            item(self)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn deeper(
-        &mut self,
-        inner: impl FnOnce(&mut Self) -> Result<(), CoqlError>,
-    ) -> Result<(), CoqlError> {
-        if self.depth == MAX_DEPTH {
-            return Err(CoqlError::TooDeep(self.at()));
-        }
-        self.depth += 1;
-        inner(self)?;
-        self.depth -= 1;
-        Ok(())
-    }
-
-    pub(super) fn expected(&mut self, expected: &'static str) -> CoqlError {
-        CoqlError::Expected { expected, at: self.at() }
     }
 }
 

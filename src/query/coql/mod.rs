@@ -16,9 +16,12 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
+use super::SyntaxError;
 
-use crate::carrier::{Value, Widening};
+/// A literal, and the path of the field that it is compared with. `true`, `false` and
+/// `null` without quotes are none.
+pub type Comparison = super::Comparison<Path>;
+pub type FieldUse = super::FieldUse<Path>;
 
 /// A `SELECT`.
 #[derive(Debug, Default)]
@@ -59,44 +62,10 @@ pub struct Column {
     pub has_alias: bool,
 }
 
-/// A literal that is compared for equality: by `=`, `!=`, `in` or `not in`.
-/// `true`, `false` and `null` without quotes are none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comparison {
-    pub field: Path,
-    /// Where the literal stands, quotes included.
-    pub span: Range<usize>,
-    pub value: Value,
-    pub widening: Widening,
-}
-
-/// A use of a field that equality does not answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldUse {
-    pub field: Path,
-    /// The operator, clause or function: `like`, `order by`, `MAX`.
-    pub operator: &'static str,
-}
-
-/// Not COQL as we read it. Names offsets, never content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CoqlError {
-    #[error("it has a character that COQL does not have at byte {0}")]
-    Character(usize),
-    #[error("it has a malformed literal at byte {0}")]
-    Literal(usize),
-    #[error("it has {expected} missing at byte {at}")]
-    Expected { expected: &'static str, at: usize },
-    #[error("it asks for too many columns at byte {0}")]
-    TooMany(usize),
-    #[error("it is nested too deeply at byte {0}")]
-    TooDeep(usize),
-}
-
 /// Takes a query apart.
 ///
 /// # Errors
-/// [`CoqlError`] when any part of it is not understood.
-pub fn parse(query: &str) -> Result<Query, CoqlError> {
+/// [`SyntaxError`] when any part of it is not understood.
+pub fn parse(query: &str) -> Result<Query, SyntaxError> {
     parser::parse(cursor::Cursor::new(query, lexer::tokens(query)?))
 }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use super::lexer::{Token, TokenKind};
-use super::{Column, Comparison, CoqlError, FieldUse, Path, Query};
+use super::lexer::{self, Token};
+use super::{Column, Comparison, FieldUse, Path, Query, SyntaxError};
 use crate::carrier::{Value, Widening};
 use crate::query::PRESENCE;
+use crate::query::tokens::Kind;
 
 /// Functions of columns, and whether they yield one of the field's values.
 const FUNCTIONS: [(&str, bool); 5] =
@@ -38,7 +39,7 @@ enum Literally {
     Null,
 }
 
-pub(super) fn parse(mut cursor: Cursor<'_>) -> Result<Query, CoqlError> {
+pub(super) fn parse(mut cursor: Cursor<'_>) -> Result<Query, SyntaxError> {
     let mut query = Query::default();
     cursor.word("select")?;
     cursor.list(|cursor| query.column(cursor))?;
@@ -60,23 +61,20 @@ pub(super) fn parse(mut cursor: Cursor<'_>) -> Result<Query, CoqlError> {
         cursor.list(|cursor| query.order(cursor))?;
     }
     if cursor.take_word("limit") {
-        count(&mut cursor)?;
+        cursor.count()?;
         if cursor.take_sign(",") {
-            count(&mut cursor)?;
+            cursor.count()?;
         }
     }
     if cursor.take_word("offset") {
-        count(&mut cursor)?;
+        cursor.count()?;
     }
-    match cursor.next_if(|token| token.kind == TokenKind::End) {
-        Some(_) => Ok(query),
-        None => Err(cursor.expected("the end of the query")),
-    }
+    cursor.end("the end of the query").map(|()| query)
 }
 
 impl Query {
     /// `Last_Name`, `COUNT(id) as n`
-    fn column(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+    fn column(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
         let path = cursor.path()?;
         let mut column = match function(&path).filter(|_| cursor.take_sign("(")) {
             None => Column { key: key(&path), field: Some(path), has_alias: false },
@@ -96,7 +94,7 @@ impl Query {
             column.has_alias = true;
         }
         if self.columns.len() == MAX_COLUMNS {
-            return Err(CoqlError::TooMany(cursor.at()));
+            return Err(SyntaxError::TooMany(cursor.at()));
         }
         self.columns.push(column);
         Ok(())
@@ -104,7 +102,7 @@ impl Query {
 
     /// Conditions joined by `and` and `or`. Their precedence is left open: it changes no
     /// field that a literal is compared with.
-    fn condition(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+    fn condition(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
         loop {
             if cursor.take_sign("(") {
                 cursor.deeper(|cursor| self.condition(cursor))?;
@@ -122,20 +120,20 @@ impl Query {
         }
     }
 
-    fn comparison(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
-        let is_quoted = cursor.is_quoted();
+    fn comparison(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
+        let is_quoted = cursor.quoted().is_some();
         let field = cursor.path()?;
-        if let Some(token) = cursor.next_if(|token| operator(token).is_some()) {
-            let (name, list_form) = operator(&token).unwrap_or_default();
+        if let Some((name, list_form)) = operator(cursor.token()) {
+            let span = cursor.take().span.clone();
             self.finds_others |= name == "!=";
             // `'Ulm' = City` has its sides exchanged.
-            if is_quoted && cursor.is_word() {
+            if is_quoted && cursor.next_word().is_some() {
                 return Err(cursor.expected("a value in quotes"));
             }
             let literal = literal(cursor)?;
             match list_form {
                 Some(list_form) => {
-                    let widening = Widening::List(vec![(token.span, list_form)]);
+                    let widening = Widening::List(vec![(span, list_form)]);
                     self.compare(&field, literal, widening);
                 }
                 None => self.uses.push(FieldUse { field, operator: name }),
@@ -185,7 +183,7 @@ impl Query {
         }
     }
 
-    fn order(&mut self, cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
+    fn order(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
         let field = cursor.path()?;
         self.uses.push(FieldUse { field, operator: "order by" });
         let _ = cursor.take_word("asc") || cursor.take_word("desc");
@@ -208,29 +206,22 @@ fn key(path: &Path) -> String {
 }
 
 fn operator(token: &Token) -> Option<(&'static str, Option<&'static str>)> {
-    SIGNS.into_iter().find(|(sign, _)| token.kind == TokenKind::Sign(sign))
+    SIGNS.into_iter().find(|(sign, _)| token.kind == Kind::Sign(sign))
 }
 
-fn literal(cursor: &mut Cursor<'_>) -> Result<Literal, CoqlError> {
-    let token = cursor.next();
-    let raw = cursor.raw(&token);
+fn literal(cursor: &mut Cursor<'_>) -> Result<Literal, SyntaxError> {
+    let span = cursor.token().span.clone();
+    let raw = cursor.raw(span.clone());
     let is = |word: &str| raw.eq_ignore_ascii_case(word);
-    let value = match token.kind {
-        TokenKind::Word if is("true") || is("false") => Literally::Flag,
-        TokenKind::Word if is("null") => Literally::Null,
-        TokenKind::Word | TokenKind::Number => Literally::Value(Value::from(raw.to_owned())),
-        TokenKind::Quoted(text) => Literally::Value(Value::from(text)),
-        TokenKind::Sign(_) | TokenKind::End => {
-            return Err(CoqlError::Expected { expected: "a value", at: token.span.start });
+    let value = match &cursor.token().kind {
+        Kind::Word if is("true") || is("false") => Literally::Flag,
+        Kind::Word if is("null") => Literally::Null,
+        Kind::Word | Kind::Literal(lexer::Literal::Number) => {
+            Literally::Value(Value::from(raw.to_owned()))
         }
+        Kind::Literal(lexer::Literal::Quoted(text)) => Literally::Value(Value::from(text.clone())),
+        Kind::Sign(_) | Kind::End => return Err(cursor.expected("a value")),
     };
-    Ok(Literal { span: token.span, value })
-}
-
-fn count(cursor: &mut Cursor<'_>) -> Result<(), CoqlError> {
-    let token = cursor.next();
-    if token.kind == TokenKind::Number && cursor.raw(&token).bytes().all(|it| it.is_ascii_digit()) {
-        return Ok(());
-    }
-    Err(CoqlError::Expected { expected: "a count", at: token.span.start })
+    cursor.position += 1;
+    Ok(Literal { span, value })
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{CoqlError, Path, parse};
+use super::{Path, SyntaxError, parse};
 use crate::carrier::{Codec, Value, Widening};
 
 fn spelled(path: &Path) -> String {
@@ -95,22 +95,22 @@ fn queries_are_taken_apart() {
 #[test]
 fn what_is_not_understood_is_refused() {
     let check = |text: &str, expected| assert_eq!(parse(text).err(), Some(expected), "{text}");
-    let missing = |expected, at| CoqlError::Expected { expected, at };
+    let missing = |expected, at| SyntaxError::Expected { expected, at };
     check("", missing("select", 0));
     check("delete from Contacts", missing("select", 0));
     check("select a from b c", missing("the end of the query", 16));
     check("select a from b where c = (select d from e)", missing("a value", 26));
-    check("select a from b where c = 'x\\'y'", CoqlError::Literal(26));
-    check("select a from b where c = 'x", CoqlError::Literal(26));
-    check("select a from b where c = 1e", CoqlError::Literal(26));
+    check("select a from b where c = 'x\\'y'", SyntaxError::Literal(26));
+    check("select a from b where c = 'x", SyntaxError::Literal(26));
+    check("select a from b where c = 1e", SyntaxError::Literal(26));
     check("select a from b where c <> 1", missing("a value", 25));
-    check("select a from b where c = ${TODAY}", CoqlError::Character(27));
+    check("select a from b where c = ${TODAY}", SyntaxError::Character(27));
     check("select a from b where 'c d' = 1", missing("a name", 22));
     check("select a from b where upper(c) = 1", missing("an operator", 27));
     check("select a from b limit -1", missing("a count", 22));
-    check("select a from b; select", CoqlError::Character(15));
+    check("select a from b; select", SyntaxError::Character(15));
     let deep = format!("select a from b where {}", "(".repeat(40));
-    check(&deep, CoqlError::TooDeep(55));
+    check(&deep, SyntaxError::TooDeep(55));
 }
 
 proptest! {

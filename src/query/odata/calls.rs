@@ -4,26 +4,26 @@
 use super::cursor::Constant;
 use super::functions::QueryFunction;
 use super::parser::{Parser, Side};
-use super::{Comparison, ODataError, Operand};
+use super::{Comparison, Operand, SyntaxError};
 
 impl<'t> Parser<'t, '_> {
     /// `contains(lastname,'x')`: what it is given is of no use to a surrogate.
-    pub(super) fn computed(&mut self, name: &'static str) -> Result<Side, ODataError> {
+    pub(super) fn computed(&mut self, name: &'static str) -> Result<Side, SyntaxError> {
         self.cursor.any_word()?;
-        self.cursor.sign('(', "(")?;
+        self.cursor.sign("(")?;
         let mut fields = Vec::new();
-        let has_arguments = !self.cursor.next_is(')');
+        let has_arguments = !self.cursor.next_is(")");
         if has_arguments {
             loop {
-                self.cursor.deeper()?;
+                self.cursor.enter()?;
                 match self.side()?.ok_or_else(|| self.cursor.expected("a value"))? {
                     Side::Field(field) => fields.push(field),
                     Side::Computed(_, inner) => fields.extend(inner),
                     Side::Constant(Constant::Alias(name)) => self.found.passed.push(name),
                     Side::Constant(_) => {}
                 }
-                self.cursor.shallower();
-                if !self.cursor.take_sign(',') {
+                self.cursor.leave();
+                if !self.cursor.take_sign(",") {
                     break;
                 }
             }
@@ -32,7 +32,7 @@ impl<'t> Parser<'t, '_> {
             // Its values would belong to nothing.
             return Err(self.cursor.expected("a property"));
         }
-        self.cursor.sign(')', ")")?;
+        self.cursor.sign(")")?;
         Ok(Side::Computed(name, fields))
     }
 
@@ -41,14 +41,14 @@ impl<'t> Parser<'t, '_> {
         &mut self,
         function: QueryFunction,
         names: Vec<&'t str>,
-    ) -> Result<(), ODataError> {
+    ) -> Result<(), SyntaxError> {
         let at = self.cursor.at();
         self.cursor.any_word()?;
-        self.cursor.sign('(', "(")?;
+        self.cursor.sign("(")?;
         if !self.cursor.take_word("PropertyName") {
             return Err(self.cursor.expected("PropertyName"));
         }
-        self.cursor.sign('=', "=")?;
+        self.cursor.sign("=")?;
         let name = self.property_name()?;
         let names: Vec<&str> = names.into_iter().chain(name.split('/')).collect();
         let field = self.path(&names, at);
@@ -58,12 +58,12 @@ impl<'t> Parser<'t, '_> {
         if function == (QueryFunction::Membership { is_negated: true }) {
             self.found.finds_others = true;
         }
-        while self.cursor.take_sign(',') {
+        while self.cursor.take_sign(",") {
             let parameter = self.cursor.name()?;
-            self.cursor.sign('=', "=")?;
-            let is_list = parameter == "PropertyValues" && self.cursor.next_is('[');
+            self.cursor.sign("=")?;
+            let is_list = parameter == "PropertyValues" && self.cursor.next_is("[");
             match function {
-                QueryFunction::Membership { .. } if is_list => self.values(&field, '[', ']')?,
+                QueryFunction::Membership { .. } if is_list => self.values(&field, "[", "]")?,
                 QueryFunction::Membership { .. } => {
                     let Some(Constant::Alias(name)) = self.cursor.take_constant(false)? else {
                         return Err(self.cursor.expected("a list"));
@@ -73,7 +73,7 @@ impl<'t> Parser<'t, '_> {
                 }
                 QueryFunction::Other(_) if is_list => {
                     let before = self.found.comparisons.len();
-                    self.values(&field, '[', ']')?;
+                    self.values(&field, "[", "]")?;
                     self.found.comparisons.truncate(before);
                 }
                 QueryFunction::Other(_) => match self.cursor.take_constant(false)? {
@@ -83,11 +83,11 @@ impl<'t> Parser<'t, '_> {
                 },
             }
         }
-        self.cursor.sign(')', ")")
+        self.cursor.sign(")")
     }
 
     /// The name in `PropertyName=…`, also behind an alias.
-    fn property_name(&mut self) -> Result<String, ODataError> {
+    fn property_name(&mut self) -> Result<String, SyntaxError> {
         let is_path = |name: &String| name.split('/').all(is_name);
         let quoted = |text: &str| text.strip_prefix('\'')?.strip_suffix('\'').map(str::to_owned);
         let missing = self.cursor.expected("the name of a property");

@@ -1,79 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::ops::Range;
-
-use super::ODataError;
 use crate::carrier::{Codec, Value};
+use crate::query::SyntaxError;
+use crate::query::tokens::{self, Kind, sign};
 
-/// A word or sign and where it stands.
-pub(super) struct Token {
-    pub kind: TokenKind,
-    pub span: Range<usize>,
-}
+/// A word may have dots, where it is qualified, or a `$` before it.
+pub(super) type Token = tokens::Token<Literal>;
 
-#[derive(PartialEq, Eq)]
-pub(super) enum TokenKind {
-    /// A name, with dots where it is qualified, or with a `$` before it.
-    Word,
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Literal {
     /// `@name`
     Alias,
     /// A string. In double quotes, as JSON writes it, only in lists.
-    Text {
-        value: Value,
-        codec: Codec,
-    },
+    Text { value: Value, codec: Codec },
     /// A number, a GUID, a date or a point in time.
     Unquoted,
-    Sign(char),
-    End,
 }
 
-/// The tokens of a text, with an [`TokenKind::End`] behind the last.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ODataError> {
-    let mut tokens = Vec::new();
-    let mut position = 0;
-    loop {
-        let rest = text.get(position..).unwrap_or_default();
-        let trimmed = rest.trim_start_matches([' ', '\t']);
-        let start = text.len() - trimmed.len();
-        let (kind, length) = token(trimmed, start)?;
-        position = start + length;
-        let is_end = kind == TokenKind::End;
-        tokens.push(Token { kind, span: start..position });
-        if is_end {
-            return Ok(tokens);
-        }
-    }
+const SIGNS: [&str; 10] = ["(", ")", "[", "]", ",", ";", ":", "=", "/", "*"];
+
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, SyntaxError> {
+    tokens::tokens(text, &[' ', '\t'], token)
 }
 
-fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), ODataError> {
-    let Some(first) = rest.chars().next() else { return Ok((TokenKind::End, 0)) };
+fn token(rest: &str, at: usize) -> Result<(Kind<Literal>, usize), SyntaxError> {
+    let first = rest.chars().next().unwrap_or_default();
     if rest.get(..GUID_LENGTH).is_some_and(is_guid) && !continues(rest, GUID_LENGTH) {
-        return Ok((TokenKind::Unquoted, GUID_LENGTH));
+        return Ok((Kind::Literal(Literal::Unquoted), GUID_LENGTH));
     }
     match first {
         'a'..='z' | 'A'..='Z' | '_' | '$' => {
             let length = word(rest, |next| next == '.');
             if length == first.len_utf8() && first == '$' {
-                return Err(ODataError::Character(at));
+                return Err(SyntaxError::Character(at));
             }
-            Ok((TokenKind::Word, length))
+            Ok((Kind::Word, length))
         }
         '@' => {
             let length = word(rest, |_| false);
             if length == 1 {
-                Err(ODataError::Character(at))
+                Err(SyntaxError::Character(at))
             } else {
-                Ok((TokenKind::Alias, length))
+                Ok((Kind::Literal(Literal::Alias), length))
             }
         }
         '0'..='9' | '-' | '+' => unquoted(rest, at),
         '\'' => single_quoted(rest, at),
         '"' => double_quoted(rest, at),
-        '(' | ')' | '[' | ']' | ',' | ';' | ':' | '=' | '/' | '*' => {
-            Ok((TokenKind::Sign(first), first.len_utf8()))
-        }
-        _ => Err(ODataError::Character(at)),
+        _ => sign(&SIGNS, rest).ok_or(SyntaxError::Character(at)),
     }
 }
 
@@ -96,7 +70,7 @@ pub(super) fn is_guid(text: &str) -> bool {
 }
 
 /// A number, a date `2026-11-24`, or a point in time `2026-11-24T10:00:00Z`.
-fn unquoted(rest: &str, at: usize) -> Result<(TokenKind, usize), ODataError> {
+fn unquoted(rest: &str, at: usize) -> Result<(Kind<Literal>, usize), SyntaxError> {
     let is_part =
         |next: char| next.is_ascii_alphanumeric() || matches!(next, '.' | ':' | '+' | '-');
     let length = rest.find(|next| !is_part(next)).unwrap_or(rest.len());
@@ -117,7 +91,11 @@ fn unquoted(rest: &str, at: usize) -> Result<(TokenKind, usize), ODataError> {
     let is_known = is_number
         || is_date(literal)
         || literal.split_once('T').is_some_and(|(date, time)| is_date(date) && is_time(time));
-    if is_known { Ok((TokenKind::Unquoted, length)) } else { Err(ODataError::Literal(at)) }
+    if is_known {
+        Ok((Kind::Literal(Literal::Unquoted), length))
+    } else {
+        Err(SyntaxError::Literal(at))
+    }
 }
 
 /// Whether `text` is `shape`, with any digit for each `0` and any hexadecimal one for
@@ -131,16 +109,17 @@ fn matches_shape(text: &str, shape: &str) -> bool {
         })
 }
 
-fn single_quoted(token: &str, at: usize) -> Result<(TokenKind, usize), ODataError> {
+fn single_quoted(token: &str, at: usize) -> Result<(Kind<Literal>, usize), SyntaxError> {
     let mut value = String::new();
     let mut position = 1;
     loop {
         let rest = token.get(position..).unwrap_or_default();
-        let plain = rest.find('\'').ok_or(ODataError::Literal(at))?;
+        let plain = rest.find('\'').ok_or(SyntaxError::Literal(at))?;
         value.push_str(rest.get(..plain).unwrap_or_default());
         position += plain + 1;
         if !token.get(position..).is_some_and(|tail| tail.starts_with('\'')) {
-            return Ok((TokenKind::Text { value: value.into(), codec: Codec::OData }, position));
+            let literal = Literal::Text { value: value.into(), codec: Codec::OData };
+            return Ok((Kind::Literal(literal), position));
         }
         value.push('\'');
         position += 1;
@@ -148,17 +127,17 @@ fn single_quoted(token: &str, at: usize) -> Result<(TokenKind, usize), ODataErro
 }
 
 /// A JSON string (OData 4.0 "Parameter Aliases": collections are written as JSON).
-fn double_quoted(token: &str, at: usize) -> Result<(TokenKind, usize), ODataError> {
+fn double_quoted(token: &str, at: usize) -> Result<(Kind<Literal>, usize), SyntaxError> {
     let mut is_escaped = false;
     let end = token.char_indices().skip(1).find(|(_, character)| {
         let is_end = *character == '"' && !is_escaped;
         is_escaped = *character == '\\' && !is_escaped;
         is_end
     });
-    let length = end.ok_or(ODataError::Literal(at))?.0 + 1;
+    let length = end.ok_or(SyntaxError::Literal(at))?.0 + 1;
     let literal = token.get(..length).unwrap_or_default();
     let json = crate::carrier::json::Json::parse(literal.as_bytes(), 1)
-        .map_err(|_| ODataError::Literal(at))?;
-    let kind = TokenKind::Text { value: json.root().value(), codec: Codec::Json };
-    Ok((kind, length))
+        .map_err(|_| SyntaxError::Literal(at))?;
+    let literal = Literal::Text { value: json.root().value(), codec: Codec::Json };
+    Ok((Kind::Literal(literal), length))
 }

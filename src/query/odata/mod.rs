@@ -22,7 +22,8 @@ mod tests;
 
 use std::ops::Range;
 
-pub use super::Path;
+use super::SyntaxError;
+pub use super::{FieldUse, Path};
 use crate::carrier::{Codec, Value, Widening};
 
 /// The query options that name properties.
@@ -80,14 +81,6 @@ pub struct Literal {
     pub codec: Codec,
 }
 
-/// A use of a property that equality does not answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldUse {
-    pub field: Path,
-    /// The operator, function or option: `contains`, `gt`, `$orderby`.
-    pub operator: &'static str,
-}
-
 /// A segment of a path: `contacts`, `contacts(…)`, `lastname`, `$ref`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Segment<'s> {
@@ -104,45 +97,32 @@ pub struct Argument<'s> {
     pub value: Operand,
 }
 
-/// Not OData as we read it. Names offsets, never content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ODataError {
-    #[error("it has a character that OData does not have at byte {0}")]
-    Character(usize),
-    #[error("it has a malformed literal at byte {0}")]
-    Literal(usize),
-    #[error("it has {expected} missing at byte {at}")]
-    Expected { expected: &'static str, at: usize },
-    #[error("it is nested too deeply at byte {0}")]
-    TooDeep(usize),
-}
-
 /// Takes the value of a query option apart. `alias` gives the text of a parameter alias
 /// by its name without `@`, where one stands for the name of a property.
 ///
 /// # Errors
-/// [`ODataError`] when any part of it is not understood.
+/// [`SyntaxError`] when any part of it is not understood.
 pub fn parse(
     clause: Clause,
     text: &str,
     alias: &dyn Fn(&str) -> Option<String>,
-) -> Result<Found, ODataError> {
+) -> Result<Found, SyntaxError> {
     parser::Parser::new(text, lexer::tokens(text)?, alias).option(clause)
 }
 
 /// Takes a path segment apart.
 ///
 /// # Errors
-/// [`ODataError`] when it is not one.
-pub fn segment(text: &str) -> Result<Segment<'_>, ODataError> {
+/// [`SyntaxError`] when it is not one.
+pub fn segment(text: &str) -> Result<Segment<'_>, SyntaxError> {
     cursor::Cursor::new(text, lexer::tokens(text)?).segment()
 }
 
 /// The literals in the value of a parameter alias: one, or those of a list.
 ///
 /// # Errors
-/// [`ODataError`] when it is something else.
-pub fn literals(text: &str) -> Result<Vec<Operand>, ODataError> {
+/// [`SyntaxError`] when it is something else.
+pub fn literals(text: &str) -> Result<Vec<Operand>, SyntaxError> {
     cursor::Cursor::new(text, lexer::tokens(text)?).alias_value()
 }
 

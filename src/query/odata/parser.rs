@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::cursor::{Constant, Cursor};
 use super::functions::{computed, query_function};
 use super::lexer::Token;
-use super::{Clause, Comparison, FieldUse, Found, ODataError, Operand, Path};
+use super::{Clause, Comparison, FieldUse, Found, Operand, Path, SyntaxError};
 use crate::carrier::Widening;
 use crate::query::PRESENCE;
 
@@ -61,9 +61,9 @@ impl<'t, 'a> Parser<'t, 'a> {
         Self { cursor, alias, found: Found::default(), base: Vec::new(), variables: Vec::new() }
     }
 
-    pub(super) fn option(mut self, clause: Clause) -> Result<Found, ODataError> {
+    pub(super) fn option(mut self, clause: Clause) -> Result<Found, SyntaxError> {
         self.clause(clause)?;
-        self.cursor.end()?;
+        self.cursor.end("the end")?;
         let leads_away = |comparison: &Comparison| comparison.field.names.len() > 1;
         self.found.finds_others |= self.found.comparisons.iter().any(leads_away);
         self.found.finds_others |= matches!(clause, Clause::Expand | Clause::Apply);
@@ -72,16 +72,16 @@ impl<'t, 'a> Parser<'t, 'a> {
 
     /// Comparisons joined by `and` and `or`. Their precedence is left open: it changes
     /// no property that a literal is compared with.
-    pub(super) fn condition(&mut self) -> Result<(), ODataError> {
+    pub(super) fn condition(&mut self) -> Result<(), SyntaxError> {
         loop {
             while self.cursor.take_word("not") {
                 self.found.finds_others = true;
             }
-            if self.cursor.take_sign('(') {
-                self.cursor.deeper()?;
+            if self.cursor.take_sign("(") {
+                self.cursor.enter()?;
                 self.condition()?;
-                self.cursor.shallower();
-                self.cursor.sign(')', ")")?;
+                self.cursor.leave();
+                self.cursor.sign(")")?;
             } else {
                 self.comparison()?;
             }
@@ -95,7 +95,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         }
     }
 
-    fn comparison(&mut self) -> Result<(), ODataError> {
+    fn comparison(&mut self) -> Result<(), SyntaxError> {
         let start = self.cursor.at();
         let Some(left) = self.side()? else { return Ok(()) };
         let relation = RELATIONS.into_iter().find(|(name, _)| self.cursor.take_word(name));
@@ -129,13 +129,13 @@ impl<'t, 'a> Parser<'t, 'a> {
     }
 
     /// A side that stands for itself, or that goes on with `in (…)`.
-    fn truth(&mut self, side: Side) -> Result<(), ODataError> {
+    fn truth(&mut self, side: Side) -> Result<(), SyntaxError> {
         match side {
             Side::Computed(function, fields) => {
                 self.use_all(fields, function);
                 Ok(())
             }
-            Side::Field(field) if self.cursor.take_word("in") => self.values(&field, '(', ')'),
+            Side::Field(field) if self.cursor.take_word("in") => self.values(&field, "(", ")"),
             // `donotemail` alone asks whether it is true.
             Side::Field(_) => Ok(()),
             Side::Constant(_) => Err(self.cursor.expected("an operator")),
@@ -175,13 +175,15 @@ impl<'t, 'a> Parser<'t, 'a> {
     pub(super) fn values(
         &mut self,
         field: &Path,
-        open: char,
-        close: char,
-    ) -> Result<(), ODataError> {
-        self.cursor.sign(open, "a list")?;
+        open: &'static str,
+        close: &'static str,
+    ) -> Result<(), SyntaxError> {
+        if !self.cursor.take_sign(open) {
+            return Err(self.cursor.expected("a list"));
+        }
         let Self { cursor, found, .. } = self;
         cursor.list(|cursor| {
-            match cursor.take_constant(open == '[')?.ok_or_else(|| cursor.expected("a value"))? {
+            match cursor.take_constant(open == "[")?.ok_or_else(|| cursor.expected("a value"))? {
                 Constant::Literal(literal) => {
                     let widening = Some(Widening::Elements);
                     let with = Operand::Literal { literal, widening };
@@ -195,11 +197,11 @@ impl<'t, 'a> Parser<'t, 'a> {
             }
             Ok(())
         })?;
-        self.cursor.sign(close, "the end of the list")
+        self.cursor.sign(close)
     }
 
     /// A property, a value, or a function; `None` behind what is a condition by itself.
-    pub(super) fn side(&mut self) -> Result<Option<Side>, ODataError> {
+    pub(super) fn side(&mut self) -> Result<Option<Side>, SyntaxError> {
         if let Some(constant) = self.cursor.take_constant(false)? {
             return Ok(Some(Side::Constant(constant)));
         }
@@ -207,7 +209,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         let mut names = Vec::new();
         loop {
             let word = self.cursor.next_word().ok_or_else(|| self.cursor.expected("a name"))?;
-            let is_call = self.cursor.second_is('(');
+            let is_call = self.cursor.second_is("(");
             match word {
                 "any" | "all" if is_call && !names.is_empty() => {
                     return self.lambda(&names).map(|()| None);
@@ -222,7 +224,7 @@ impl<'t, 'a> Parser<'t, 'a> {
                 }
                 _ => names.push(self.cursor.name()?),
             }
-            if !self.cursor.take_sign('/') {
+            if !self.cursor.take_sign("/") {
                 if let [only] = names.as_slice()
                     && self.variables.iter().any(|(variable, _)| variable == only)
                 {
@@ -235,25 +237,25 @@ impl<'t, 'a> Parser<'t, 'a> {
     }
 
     /// `any(c:c/lastname eq 'x')`, after the navigation that leads there.
-    fn lambda(&mut self, names: &[&'t str]) -> Result<(), ODataError> {
+    fn lambda(&mut self, names: &[&'t str]) -> Result<(), SyntaxError> {
         let at = self.cursor.at();
         self.cursor.any_word()?;
-        self.cursor.sign('(', "(")?;
-        if self.cursor.take_sign(')') {
+        self.cursor.sign("(")?;
+        if self.cursor.take_sign(")") {
             return Ok(());
         }
         let variable = self.cursor.name()?;
-        self.cursor.sign(':', ":")?;
+        self.cursor.sign(":")?;
         if self.variables.iter().any(|(taken, _)| *taken == variable) {
-            return Err(ODataError::Expected { expected: "a variable of its own", at });
+            return Err(SyntaxError::Expected { expected: "a variable of its own", at });
         }
         let leads_to = self.path(names, at).names;
         self.variables.push((variable, leads_to));
-        self.cursor.deeper()?;
+        self.cursor.enter()?;
         self.condition()?;
-        self.cursor.shallower();
+        self.cursor.leave();
         self.variables.pop();
-        self.cursor.sign(')', ")")
+        self.cursor.sign(")")
     }
 
     /// The path from the resource of the request.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Clause, Found, ODataError, Operand, Path, literals, parse, segment};
+use super::{Clause, Found, Operand, Path, SyntaxError, literals, parse, segment};
 use crate::carrier::{Codec, Document, Occurrence, Replacement, Role, Slot, Value, Widening};
 
 fn text(value: &Value) -> &str {
@@ -41,7 +41,7 @@ fn alias(name: &str) -> Option<String> {
     (name == "p1").then(|| "'lastname'".to_owned())
 }
 
-fn parsed(clause: Clause, text: &str) -> Result<String, ODataError> {
+fn parsed(clause: Clause, text: &str) -> Result<String, SyntaxError> {
     parse(clause, text, &alias).map(|found| summary(&found))
 }
 
@@ -131,23 +131,23 @@ fn other_options_are_taken_apart() {
 
 #[test]
 fn what_is_not_understood_is_refused() {
-    let check = |clause, option: &str, expected: ODataError| {
+    let check = |clause, option: &str, expected: SyntaxError| {
         assert_eq!(parsed(clause, option), Err(expected), "{option}");
     };
-    let expected = |expected, at| ODataError::Expected { expected, at };
+    let expected = |expected, at| SyntaxError::Expected { expected, at };
     let filter = Clause::Filter;
     check(filter, "", expected("a name", 0));
     check(filter, "a eq", expected("a name", 4));
     check(filter, "a eq 'x' b", expected("the end", 9));
-    check(filter, "a eq 'x", ODataError::Literal(5));
-    check(filter, "a eq \"x\"", ODataError::Literal(5));
+    check(filter, "a eq 'x", SyntaxError::Literal(5));
+    check(filter, "a eq \"x\"", SyntaxError::Literal(5));
     check(filter, "a eq guid'x'", expected("the end", 9));
     check(filter, "a has 'x'", expected("the end", 2));
     check(filter, "a add 1 eq 2", expected("the end", 2));
-    check(filter, "a eq 1x", ODataError::Literal(5));
-    check(filter, "a eq 2026-1-2", ODataError::Literal(5));
-    check(filter, "a eq #x", ODataError::Character(5));
-    check(filter, "a\u{a0}eq 1", ODataError::Character(1));
+    check(filter, "a eq 1x", SyntaxError::Literal(5));
+    check(filter, "a eq 2026-1-2", SyntaxError::Literal(5));
+    check(filter, "a eq #x", SyntaxError::Character(5));
+    check(filter, "a\u{a0}eq 1", SyntaxError::Character(1));
     check(filter, "$it/a eq 1", expected("a name", 0));
     check(filter, "a.b eq 1", expected("a name", 0));
     check(filter, "soundex(a) eq 'x'", expected("a known function", 0));
@@ -231,7 +231,7 @@ fn nesting_is_bounded() {
         parsed(Clause::Filter, &format!("{open}a eq 'x'{close}")).map(drop)
     };
     assert_eq!(nested(32), Ok(()));
-    assert_eq!(nested(33), Err(ODataError::TooDeep(33)));
+    assert_eq!(nested(33), Err(SyntaxError::TooDeep(33)));
     assert!(nested(100_000).is_err());
     assert!(parsed(Clause::Filter, &format!("{}a eq 'x'", "not ".repeat(100_000))).is_ok());
     assert!(parsed(Clause::Filter, &"trim(".repeat(100_000)).is_err());

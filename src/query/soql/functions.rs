@@ -2,7 +2,7 @@
 
 /// What a function does to the field it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FunctionKind {
     /// Yields one of the field's values.
     Extreme,
     /// Counts or sums over a group.
@@ -14,37 +14,37 @@ pub(super) enum Kind {
 }
 
 /// Every function of SOQL, in the spelling of its documentation.
-const FUNCTIONS: [(&str, Kind); 27] = [
-    ("MIN", Kind::Extreme),
-    ("MAX", Kind::Extreme),
-    ("AVG", Kind::Aggregate),
-    ("COUNT", Kind::Aggregate),
-    ("COUNT_DISTINCT", Kind::Aggregate),
-    ("SUM", Kind::Aggregate),
-    ("GROUPING", Kind::Aggregate),
-    ("FORMAT", Kind::Display),
-    ("toLabel", Kind::Display),
-    ("convertCurrency", Kind::Display),
-    ("convertTimezone", Kind::Computed),
-    ("CALENDAR_MONTH", Kind::Computed),
-    ("CALENDAR_QUARTER", Kind::Computed),
-    ("CALENDAR_YEAR", Kind::Computed),
-    ("DAY_IN_MONTH", Kind::Computed),
-    ("DAY_IN_WEEK", Kind::Computed),
-    ("DAY_IN_YEAR", Kind::Computed),
-    ("DAY_ONLY", Kind::Computed),
-    ("FISCAL_MONTH", Kind::Computed),
-    ("FISCAL_QUARTER", Kind::Computed),
-    ("FISCAL_YEAR", Kind::Computed),
-    ("HOUR_IN_DAY", Kind::Computed),
-    ("WEEK_IN_MONTH", Kind::Computed),
-    ("WEEK_IN_YEAR", Kind::Computed),
-    ("DISTANCE", Kind::Computed),
-    ("GEOLOCATION", Kind::Computed),
-    ("FIELDS", Kind::Computed),
+const FUNCTIONS: [(&str, FunctionKind); 27] = [
+    ("MIN", FunctionKind::Extreme),
+    ("MAX", FunctionKind::Extreme),
+    ("AVG", FunctionKind::Aggregate),
+    ("COUNT", FunctionKind::Aggregate),
+    ("COUNT_DISTINCT", FunctionKind::Aggregate),
+    ("SUM", FunctionKind::Aggregate),
+    ("GROUPING", FunctionKind::Aggregate),
+    ("FORMAT", FunctionKind::Display),
+    ("toLabel", FunctionKind::Display),
+    ("convertCurrency", FunctionKind::Display),
+    ("convertTimezone", FunctionKind::Computed),
+    ("CALENDAR_MONTH", FunctionKind::Computed),
+    ("CALENDAR_QUARTER", FunctionKind::Computed),
+    ("CALENDAR_YEAR", FunctionKind::Computed),
+    ("DAY_IN_MONTH", FunctionKind::Computed),
+    ("DAY_IN_WEEK", FunctionKind::Computed),
+    ("DAY_IN_YEAR", FunctionKind::Computed),
+    ("DAY_ONLY", FunctionKind::Computed),
+    ("FISCAL_MONTH", FunctionKind::Computed),
+    ("FISCAL_QUARTER", FunctionKind::Computed),
+    ("FISCAL_YEAR", FunctionKind::Computed),
+    ("HOUR_IN_DAY", FunctionKind::Computed),
+    ("WEEK_IN_MONTH", FunctionKind::Computed),
+    ("WEEK_IN_YEAR", FunctionKind::Computed),
+    ("DISTANCE", FunctionKind::Computed),
+    ("GEOLOCATION", FunctionKind::Computed),
+    ("FIELDS", FunctionKind::Computed),
 ];
 
 /// The function of this name, in its documented spelling.
-pub(super) fn function(name: &str) -> Option<(&'static str, Kind)> {
+pub(super) fn function(name: &str) -> Option<(&'static str, FunctionKind)> {
     FUNCTIONS.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
 }

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::ops::Range;
-
-use super::SoqlError;
 use crate::carrier::Value;
+use crate::query::SyntaxError;
+use crate::query::tokens::{self, Kind, sign};
 
-/// A word or sign of a query and where it stands.
-pub(in crate::query) struct Token {
-    pub kind: TokenKind,
-    pub span: Range<usize>,
-}
+pub(in crate::query) type Token = tokens::Token<Literal>;
 
-#[derive(PartialEq, Eq)]
-pub(in crate::query) enum TokenKind {
-    /// A name or a keyword.
-    Word,
+#[derive(Clone, PartialEq, Eq)]
+pub(in crate::query) enum Literal {
     Text {
         value: Value,
         /// It has `\_` or `\%`, which only `LIKE` knows.
@@ -22,36 +15,17 @@ pub(in crate::query) enum TokenKind {
     },
     /// A number, a date or a time.
     Number,
-    /// Punctuation or an operator.
-    Sign(&'static str),
-    End,
 }
 
-/// The longer of two signs with the same start comes first.
 const SIGNS: [&str; 11] = ["!=", "<>", "<=", ">=", "<", ">", "=", "(", ")", ",", "."];
 
-/// The tokens of a query, with an [`TokenKind::End`] behind the last.
-pub(in crate::query) fn tokens(query: &str) -> Result<Vec<Token>, SoqlError> {
-    let mut tokens = Vec::new();
-    let mut position = 0;
-    loop {
-        let rest = query.get(position..).unwrap_or_default();
-        let trimmed = rest.trim_start_matches([' ', '\t', '\n', '\r']);
-        let start = query.len() - trimmed.len();
-        let (kind, length) = token(trimmed, start)?;
-        position = start + length;
-        let is_end = kind == TokenKind::End;
-        tokens.push(Token { kind, span: start..position });
-        if is_end {
-            return Ok(tokens);
-        }
-    }
+pub(in crate::query) fn tokens(query: &str) -> Result<Vec<Token>, SyntaxError> {
+    tokens::tokens(query, &[' ', '\t', '\n', '\r'], token)
 }
 
-fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), SoqlError> {
-    let Some(first) = rest.chars().next() else { return Ok((TokenKind::End, 0)) };
+fn token(rest: &str, at: usize) -> Result<(Kind<Literal>, usize), SyntaxError> {
     let starts_number = |text: &str| text.starts_with(|next: char| next.is_ascii_digit());
-    match first {
+    match rest.chars().next().unwrap_or_default() {
         'a'..='z' | 'A'..='Z' => {
             let is_part = |next: char| next.is_ascii_alphanumeric() || next == '_';
             let length = rest.find(|next| !is_part(next)).unwrap_or(rest.len());
@@ -59,20 +33,17 @@ fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), SoqlError> {
             let head = rest.get(length..).unwrap_or_default();
             let count = head.strip_prefix(':').unwrap_or_default();
             let digits = count.find(|next: char| !next.is_ascii_digit()).unwrap_or(count.len());
-            Ok((TokenKind::Word, if digits > 0 { length + 1 + digits } else { length }))
+            Ok((Kind::Word, if digits > 0 { length + 1 + digits } else { length }))
         }
         '0'..='9' => number(rest, at),
         '+' | '-' if rest.get(1..).is_some_and(starts_number) => number(rest, at),
         '\'' => text(rest, at),
-        _ => match SIGNS.into_iter().find(|sign| rest.starts_with(sign)) {
-            Some(sign) => Ok((TokenKind::Sign(sign), sign.len())),
-            None => Err(SoqlError::Character(at)),
-        },
+        _ => sign(&SIGNS, rest).ok_or(SyntaxError::Character(at)),
     }
 }
 
 /// A number, a date `2026-11-24`, a time `10:00:00Z`, or both with a `T` between.
-fn number(rest: &str, at: usize) -> Result<(TokenKind, usize), SoqlError> {
+fn number(rest: &str, at: usize) -> Result<(Kind<Literal>, usize), SyntaxError> {
     let is_part =
         |next: char| next.is_ascii_alphanumeric() || matches!(next, '.' | ':' | '+' | '-');
     let length = rest.find(|next| !is_part(next)).unwrap_or(rest.len());
@@ -82,7 +53,11 @@ fn number(rest: &str, at: usize) -> Result<(TokenKind, usize), SoqlError> {
         || is_date(literal)
         || is_time(literal)
         || literal.split_once('T').is_some_and(|(date, time)| is_date(date) && is_time(time));
-    if is_known { Ok((TokenKind::Number, length)) } else { Err(SoqlError::Literal(at)) }
+    if is_known {
+        Ok((Kind::Literal(Literal::Number), length))
+    } else {
+        Err(SyntaxError::Literal(at))
+    }
 }
 
 fn is_date(text: &str) -> bool {
@@ -112,20 +87,21 @@ fn matches_shape(text: &str, shape: &str) -> bool {
 }
 
 /// A string literal.
-fn text(token: &str, at: usize) -> Result<(TokenKind, usize), SoqlError> {
+fn text(token: &str, at: usize) -> Result<(Kind<Literal>, usize), SyntaxError> {
     let mut value = String::new();
     let mut is_pattern = false;
     let mut rest = token.get(1..).unwrap_or_default();
     loop {
-        let plain = rest.find(['\'', '\\']).ok_or(SoqlError::Literal(at))?;
+        let plain = rest.find(['\'', '\\']).ok_or(SyntaxError::Literal(at))?;
         let (head, tail) = rest.split_at(plain);
         value.push_str(head);
         let position = token.len() - tail.len();
         if tail.starts_with('\'') {
             let value = Value::from(value);
-            return Ok((TokenKind::Text { value, is_pattern }, position + 1));
+            let literal = Literal::Text { value, is_pattern };
+            return Ok((Kind::Literal(literal), position + 1));
         }
-        let (character, length) = escape(tail).ok_or(SoqlError::Literal(at + position))?;
+        let (character, length) = escape(tail).ok_or(SyntaxError::Literal(at + position))?;
         is_pattern |= matches!(character, '_' | '%') && length == 2;
         value.push(character);
         rest = tail.get(length..).unwrap_or_default();

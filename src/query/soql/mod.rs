@@ -13,10 +13,8 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
-
-pub use super::Path;
-use crate::carrier::{Value, Widening};
+use super::SyntaxError;
+pub use super::{Comparison, FieldUse, Path};
 
 /// One `SELECT`, at the top or inside another.
 #[derive(Debug, Default)]
@@ -56,42 +54,10 @@ pub struct Column {
     pub is_computed: bool,
 }
 
-/// A literal that is compared for equality: by `=`, `!=`, `IN` or `NOT IN`.
-/// `null`, `true` and `false` are none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comparison {
-    pub field: Path,
-    /// Where the literal stands, quotes included.
-    pub span: Range<usize>,
-    pub value: Value,
-    pub widening: Widening,
-}
-
-/// A use of a field that equality does not answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldUse {
-    pub field: Path,
-    /// The operator, clause or function: `LIKE`, `ORDER BY`, `MAX`.
-    pub operator: &'static str,
-}
-
-/// Not SOQL as we read it. Names offsets, never content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SoqlError {
-    #[error("it has a character that SOQL does not have at byte {0}")]
-    Character(usize),
-    #[error("it has a malformed literal at byte {0}")]
-    Literal(usize),
-    #[error("it has {expected} missing at byte {at}")]
-    Expected { expected: &'static str, at: usize },
-    #[error("it is nested too deeply at byte {0}")]
-    TooDeep(usize),
-}
-
 /// Takes a query apart.
 ///
 /// # Errors
-/// [`SoqlError`] when any part of it is not understood.
-pub fn parse(query: &str) -> Result<Query, SoqlError> {
-    cursor::Cursor::new(lexer::tokens(query)?, query).run()
+/// [`SyntaxError`] when any part of it is not understood.
+pub fn parse(query: &str) -> Result<Query, SyntaxError> {
+    cursor::Cursor::new(query, lexer::tokens(query)?).run()
 }

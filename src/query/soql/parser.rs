@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use crate::query::PRESENCE;
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use super::functions::{Kind, function};
-use super::lexer::TokenKind;
-use super::{Column, Comparison, FieldUse, Path, Query, SoqlError, Source};
+use super::functions::{FunctionKind, function};
+use super::lexer;
+use super::{Column, Comparison, FieldUse, Path, Query, Source, SyntaxError};
 use crate::carrier::{Value, Widening};
+use crate::query::PRESENCE;
+use crate::query::tokens::Kind;
 
 /// Words that may follow a column or a source, so that they are no alias of it.
 const CLAUSES: [&str; 11] = [
@@ -22,13 +23,13 @@ const SEMI_JOIN: &str = "IN (SELECT)";
 struct Operand {
     fields: Vec<Path>,
     /// The functions around them, outermost first.
-    functions: Vec<(&'static str, Kind)>,
+    functions: Vec<(&'static str, FunctionKind)>,
 }
 
 impl Operand {
     /// The function that makes something else of the field than its values.
     fn computation(&self) -> Option<&'static str> {
-        let computes = |(_, kind): &&(&str, Kind)| *kind != Kind::Display;
+        let computes = |(_, kind): &&(&str, FunctionKind)| *kind != FunctionKind::Display;
         self.functions.iter().find(computes).map(|(name, _)| *name)
     }
 }
@@ -65,18 +66,14 @@ enum Literal {
 }
 
 impl Cursor<'_> {
-    pub(super) fn run(mut self) -> Result<Query, SoqlError> {
+    pub(super) fn run(mut self) -> Result<Query, SyntaxError> {
         self.keyword("SELECT")?;
         let query = self.select()?;
-        if self.next_is(|kind| *kind == TokenKind::End) {
-            Ok(query)
-        } else {
-            Err(self.expected("the end of the query"))
-        }
+        self.end("the end of the query").map(|()| query)
     }
 
     /// A query after its `SELECT`.
-    fn select(&mut self) -> Result<Query, SoqlError> {
+    fn select(&mut self) -> Result<Query, SyntaxError> {
         let mut query = Query::default();
         self.list(|cursor| cursor.column(&mut query))?;
         self.keyword("FROM")?;
@@ -117,7 +114,7 @@ impl Cursor<'_> {
         Ok(query)
     }
 
-    fn column(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+    fn column(&mut self, query: &mut Query) -> Result<(), SyntaxError> {
         if self.take_sign("(") {
             self.keyword("SELECT")?;
             query.children.push(self.deeper(Self::select)?);
@@ -135,10 +132,13 @@ impl Cursor<'_> {
         if let Some(operator) = operand.computation() {
             query.use_all(&operand.fields, operator);
         }
-        let any = |wanted: &[Kind]| operand.functions.iter().any(|(_, kind)| wanted.contains(kind));
+        let any = |wanted: &[FunctionKind]| {
+            operand.functions.iter().any(|(_, kind)| wanted.contains(kind))
+        };
         // A lone `COUNT()` answers with a number and no rows.
-        query.is_aggregate |= any(&[Kind::Extreme, Kind::Aggregate]) && !operand.fields.is_empty();
-        let yields_values = !any(&[Kind::Aggregate, Kind::Computed]);
+        query.is_aggregate |=
+            any(&[FunctionKind::Extreme, FunctionKind::Aggregate]) && !operand.fields.is_empty();
+        let yields_values = !any(&[FunctionKind::Aggregate, FunctionKind::Computed]);
         query.columns.push(Column {
             is_computed: !operand.functions.is_empty(),
             field: operand.fields.into_iter().next().filter(|_| yields_values),
@@ -148,7 +148,7 @@ impl Cursor<'_> {
     }
 
     /// `TYPEOF What WHEN Account THEN Phone, Name ELSE Name END`, after its first word.
-    fn type_of(&mut self) -> Result<(), SoqlError> {
+    fn type_of(&mut self) -> Result<(), SyntaxError> {
         self.path()?;
         self.keyword("WHEN")?;
         loop {
@@ -167,7 +167,7 @@ impl Cursor<'_> {
 
     /// Conditions joined by `AND` and `OR`. Their precedence is left open: it
     /// changes no field that a literal is compared with.
-    fn condition(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+    fn condition(&mut self, query: &mut Query) -> Result<(), SyntaxError> {
         loop {
             while self.take_keywords(&["NOT"]) {
                 query.finds_others = true;
@@ -188,7 +188,7 @@ impl Cursor<'_> {
         }
     }
 
-    fn comparison(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+    fn comparison(&mut self, query: &mut Query) -> Result<(), SyntaxError> {
         let operand = self.operand()?;
         let operator = self.operator()?;
         query.finds_others |= ["!=", "<>", "NOT IN", "EXCLUDES"].contains(&operator.name);
@@ -228,7 +228,7 @@ impl Cursor<'_> {
         }
     }
 
-    fn operator(&mut self) -> Result<Operator, SoqlError> {
+    fn operator(&mut self) -> Result<Operator, SyntaxError> {
         /// What stands for them when several values may match, with spaces
         /// around it because none need be there now.
         const IN: Comparing = Comparing::Equality { list_form: " IN " };
@@ -263,28 +263,30 @@ impl Cursor<'_> {
         Err(self.expected("an operator"))
     }
 
-    fn literal(&mut self, takes_pattern: bool) -> Result<Literal, SoqlError> {
-        let query = self.query;
-        let token = self.take();
-        let (span, raw) = (token.span.clone(), query.get(token.span.clone()));
-        let is_boolean =
-            |raw: &str| ["true", "false"].iter().any(|word| raw.eq_ignore_ascii_case(word));
-        match (&token.kind, raw) {
-            (TokenKind::Text { is_pattern: true, .. }, _) if !takes_pattern => {
-                Err(SoqlError::Literal(span.start))
+    fn literal(&mut self, takes_pattern: bool) -> Result<Literal, SyntaxError> {
+        let span = self.token().span.clone();
+        let raw = self.raw(span.clone());
+        let is = |word: &str| raw.eq_ignore_ascii_case(word);
+        let literal = match &self.token().kind {
+            Kind::Literal(lexer::Literal::Text { is_pattern: true, .. }) if !takes_pattern => {
+                return Err(SyntaxError::Literal(span.start));
             }
-            (TokenKind::Text { value, .. }, _) => Ok(Literal::Value { value: value.clone(), span }),
-            (TokenKind::Number, Some(raw)) => {
-                Ok(Literal::Value { value: Value::from(raw.to_owned()), span })
+            Kind::Literal(lexer::Literal::Text { value, .. }) => {
+                Literal::Value { value: value.clone(), span }
             }
-            (TokenKind::Word, Some(raw)) if raw.eq_ignore_ascii_case("null") => Ok(Literal::Null),
-            (TokenKind::Word, Some(raw)) if is_boolean(raw) => Ok(Literal::Boolean),
-            (TokenKind::Word, _) => Ok(Literal::Word),
-            _ => Err(SoqlError::Expected { expected: "a value", at: span.start }),
-        }
+            Kind::Literal(lexer::Literal::Number) => {
+                Literal::Value { value: Value::from(raw.to_owned()), span }
+            }
+            Kind::Word if is("null") => Literal::Null,
+            Kind::Word if is("true") || is("false") => Literal::Boolean,
+            Kind::Word => Literal::Word,
+            Kind::Sign(_) | Kind::End => return Err(self.expected("a value")),
+        };
+        self.position += 1;
+        Ok(literal)
     }
 
-    fn grouping(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+    fn grouping(&mut self, query: &mut Query) -> Result<(), SyntaxError> {
         let is_nested = self.take_call("ROLLUP") || self.take_call("CUBE");
         self.list(|cursor| {
             query.use_all(&cursor.operand()?.fields, "GROUP BY");
@@ -293,7 +295,7 @@ impl Cursor<'_> {
         if is_nested { self.sign(")") } else { Ok(()) }
     }
 
-    fn ordering(&mut self, query: &mut Query) -> Result<(), SoqlError> {
+    fn ordering(&mut self, query: &mut Query) -> Result<(), SyntaxError> {
         query.use_all(&self.operand()?.fields, "ORDER BY");
         let _ = self.take_keywords(&["ASC"]) || self.take_keywords(&["DESC"]);
         if self.take_keywords(&["NULLS"]) {
@@ -303,14 +305,14 @@ impl Cursor<'_> {
     }
 
     /// A field path, or a function call.
-    fn operand(&mut self) -> Result<Operand, SoqlError> {
-        if !self.second_is_opening() {
+    fn operand(&mut self) -> Result<Operand, SyntaxError> {
+        if !self.second_is("(") {
             return Ok(Operand { fields: vec![self.path()?], functions: Vec::new() });
         }
-        let at = self.token().span.start;
+        let at = self.at();
         let name = self.word("a function")?;
         let (name, kind) =
-            function(name).ok_or(SoqlError::Expected { expected: "a known function", at })?;
+            function(name).ok_or(SyntaxError::Expected { expected: "a known function", at })?;
         self.sign("(")?;
         let mut operand = Operand { fields: Vec::new(), functions: vec![(name, kind)] };
         if name == "COUNT" && self.take_sign(")") {
@@ -334,15 +336,15 @@ impl Cursor<'_> {
 
     /// A number, or a unit of length.
     fn take_measure(&mut self) -> bool {
-        let raw = self.query.get(self.token().span.clone());
-        let is_measure =
-            self.token().kind == TokenKind::Number || matches!(raw, Some("'mi'" | "'km'"));
+        let token = self.token();
+        let is_measure = token.kind == Kind::Literal(lexer::Literal::Number)
+            || matches!(self.raw(token.span.clone()), "'mi'" | "'km'");
         self.position += usize::from(is_measure);
         is_measure
     }
 
-    fn path(&mut self) -> Result<Path, SoqlError> {
-        let at = self.token().span.start;
+    fn path(&mut self) -> Result<Path, SyntaxError> {
+        let at = self.at();
         let mut names = vec![self.word("a name")?.to_owned()];
         while self.take_sign(".") {
             names.push(self.word("a name")?.to_owned());
@@ -350,22 +352,12 @@ impl Cursor<'_> {
         Ok(Path { names, at })
     }
 
-    fn alias(&mut self) -> Result<Option<String>, SoqlError> {
-        let is_clause = CLAUSES.iter().any(|clause| self.next_is_keyword(self.position, clause));
-        if is_clause || !self.next_is(|kind| *kind == TokenKind::Word) {
+    fn alias(&mut self) -> Result<Option<String>, SyntaxError> {
+        let is_clause = CLAUSES.iter().any(|clause| self.is_keyword_at(self.position, clause));
+        if is_clause || self.next_word().is_none() {
             return Ok(None);
         }
         Ok(Some(self.word("an alias")?.to_owned()))
-    }
-
-    fn count(&mut self) -> Result<(), SoqlError> {
-        let span = self.take().span.clone();
-        let digits = self.query.get(span.clone()).unwrap_or_default();
-        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(())
-        } else {
-            Err(SoqlError::Expected { expected: "a count", at: span.start })
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Path, Query, SoqlError, parse};
+use super::{Path, Query, SyntaxError, parse};
 use crate::carrier::{Codec, Document, Occurrence, Replacement, Role, Slot, Value, Widening};
 
 fn text(value: &Value) -> &str {
@@ -138,19 +138,19 @@ fn text_is_unescaped() {
 
 #[test]
 fn what_is_not_understood_is_refused() {
-    let check = |query: &str, expected: SoqlError| {
+    let check = |query: &str, expected: SyntaxError| {
         assert_eq!(parse(query).map(|query| summary(&query)), Err(expected), "{query}");
     };
-    let expected = |expected, at| SoqlError::Expected { expected, at };
+    let expected = |expected, at| SyntaxError::Expected { expected, at };
     let condition = |condition: &str| format!("SELECT Id FROM C WHERE {condition}");
     check("", expected("SELECT", 0));
-    check("FIND {x}", SoqlError::Character(5));
+    check("FIND {x}", SyntaxError::Character(5));
     check("FIND x", expected("SELECT", 0));
     check("SELECT", expected("a name", 6));
     check("SELECT Id", expected("FROM", 9));
     check("SELECT Id FROM", expected("a name", 14));
     check("SELECT Id, FROM C", expected("FROM", 17));
-    check("SELECT Id FROM C;", SoqlError::Character(16));
+    check("SELECT Id FROM C;", SyntaxError::Character(16));
     check("SELECT Id FROM C ALL ROWS", expected("the end of the query", 21));
     check("SELECT Id FROM C LIMIT x", expected("a count", 23));
     check("SELECT Id FROM C LIMIT -1", expected("a count", 23));
@@ -170,27 +170,27 @@ fn what_is_not_understood_is_refused() {
     check(&condition("E IN 'x'"), expected("(", 28));
     check(&condition("E IN ()"), expected("a value", 29));
     check(&condition("E IN ('x',)"), expected("a value", 33));
-    check(&condition("E IN :names"), SoqlError::Character(28));
+    check(&condition("E IN :names"), SyntaxError::Character(28));
     check(&condition("E NOT LIKE 'x'"), expected("an operator", 25));
     check(&condition("'x' = E"), expected("a name", 23));
     check(&condition("(E = 'x'"), expected(")", 31));
     check(&condition("E = 'x' AND"), expected("a name", 34));
-    check(&condition("E = \"x\""), SoqlError::Character(27));
-    check(&condition("E /**/ = 'x'"), SoqlError::Character(25));
-    check(&condition("E = 'x' -- y"), SoqlError::Character(31));
-    check(&condition("E = 'x"), SoqlError::Literal(27));
-    check(&condition(r"E = 'x\'"), SoqlError::Literal(27));
-    check(&condition(r"E = 'a\x'"), SoqlError::Literal(29));
-    check(&condition(r"E = 'a\_'"), SoqlError::Literal(27));
-    check(&condition(r"E IN ('a\%')"), SoqlError::Literal(29));
-    check(&condition(r"E = '\u+061'"), SoqlError::Literal(28));
-    check(&condition(r"E = '\ud800'"), SoqlError::Literal(28));
-    check(&condition(r"E = '\ud800\u0061'"), SoqlError::Literal(28));
-    check(&condition("E = 1x"), SoqlError::Literal(27));
-    check(&condition("E = 2026-1-2"), SoqlError::Literal(27));
-    check(&condition("E = 1e999"), SoqlError::Literal(27));
-    check(&condition("É = 'x'"), SoqlError::Character(23));
-    check(&condition("E\u{a0}= 'x'"), SoqlError::Character(24));
+    check(&condition("E = \"x\""), SyntaxError::Character(27));
+    check(&condition("E /**/ = 'x'"), SyntaxError::Character(25));
+    check(&condition("E = 'x' -- y"), SyntaxError::Character(31));
+    check(&condition("E = 'x"), SyntaxError::Literal(27));
+    check(&condition(r"E = 'x\'"), SyntaxError::Literal(27));
+    check(&condition(r"E = 'a\x'"), SyntaxError::Literal(29));
+    check(&condition(r"E = 'a\_'"), SyntaxError::Literal(27));
+    check(&condition(r"E IN ('a\%')"), SyntaxError::Literal(29));
+    check(&condition(r"E = '\u+061'"), SyntaxError::Literal(28));
+    check(&condition(r"E = '\ud800'"), SyntaxError::Literal(28));
+    check(&condition(r"E = '\ud800\u0061'"), SyntaxError::Literal(28));
+    check(&condition("E = 1x"), SyntaxError::Literal(27));
+    check(&condition("E = 2026-1-2"), SyntaxError::Literal(27));
+    check(&condition("E = 1e999"), SyntaxError::Literal(27));
+    check(&condition("É = 'x'"), SyntaxError::Character(23));
+    check(&condition("E\u{a0}= 'x'"), SyntaxError::Character(24));
     check(&condition("E. = 'x'"), expected("a name", 26));
     check(&condition("E LIKE 'x' ESCAPE 'y'"), expected("the end of the query", 34));
 }
@@ -202,7 +202,7 @@ fn nesting_is_bounded() {
         parse(&format!("SELECT Id FROM C WHERE {open}E = 'x'{close}")).map(drop)
     };
     assert_eq!(nested(32), Ok(()));
-    assert_eq!(nested(33), Err(SoqlError::TooDeep(23 + 33)));
+    assert_eq!(nested(33), Err(SyntaxError::TooDeep(23 + 33)));
     assert!(nested(100_000).is_err());
     let not = format!("SELECT Id FROM C WHERE {}E = 'x'", "NOT ".repeat(100_000));
     assert!(parse(&not).is_ok());

@@ -13,9 +13,10 @@ mod tests;
 
 use std::ops::Range;
 
-use super::soql::SoqlError;
+use super::SyntaxError;
 use super::soql::cursor::Cursor;
-use super::soql::lexer::{TokenKind, tokens};
+use super::soql::lexer::tokens;
+use super::tokens::Kind;
 use crate::carrier::DecodedText;
 
 pub use term::Term;
@@ -57,14 +58,14 @@ pub struct Fields {
 /// Takes a search apart.
 ///
 /// # Errors
-/// [`SoqlError`] when any part of it is not understood.
-pub fn parse(search: &str) -> Result<Search, SoqlError> {
+/// [`SyntaxError`] when any part of it is not understood.
+pub fn parse(search: &str) -> Result<Search, SyntaxError> {
     let term = Term::find(search)?;
     // The rest has the words of SOQL, at the places where they stand.
     let masked = " ".repeat(term.behind());
     let rest = search.get(masked.len()..).unwrap_or_default();
     let masked = masked + rest;
-    let mut cursor = Cursor::new(tokens(&masked)?, &masked);
+    let mut cursor = Cursor::new(&masked, tokens(&masked)?);
     let scope = cursor.scope()?;
     let mut returning = Vec::new();
     if cursor.take_keywords(&["RETURNING"]) {
@@ -77,19 +78,17 @@ pub fn parse(search: &str) -> Result<Search, SoqlError> {
         cursor.with()?;
     }
     if cursor.take_keywords(&["LIMIT"]) {
-        cursor.number()?;
+        cursor.count()?;
     }
     if cursor.take_keywords(&["UPDATE"]) {
         cursor.list(|cursor| cursor.one_of(&["TRACKING", "VIEWSTAT"]))?;
     }
-    if !cursor.next_is(|kind| *kind == TokenKind::End) {
-        return Err(cursor.expected("the end of the search"));
-    }
+    cursor.end("the end of the search")?;
     Ok(Search { term, scope, returning })
 }
 
 impl Cursor<'_> {
-    fn scope(&mut self) -> Result<Scope, SoqlError> {
+    fn scope(&mut self) -> Result<Scope, SyntaxError> {
         const SCOPES: [(&str, Scope); 5] = [
             ("ALL", Scope::All),
             ("NAME", Scope::Name),
@@ -104,33 +103,33 @@ impl Cursor<'_> {
         known.map(|(_, scope)| scope).ok_or_else(|| self.expected("a scope"))
     }
 
-    fn returning(&mut self) -> Result<Returning, SoqlError> {
+    fn returning(&mut self) -> Result<Returning, SyntaxError> {
         let object = self.word("an object")?.to_owned();
         if !self.take_sign("(") {
             return Ok(Returning { object, fields: None });
         }
-        let start = self.token().span.start;
+        let start = self.at();
         let (mut depth, mut behind_fields) = (0, None);
         loop {
-            let is_clause = || CLAUSES.iter().any(|it| self.next_is_keyword(self.position, it));
+            let is_clause = || CLAUSES.iter().any(|it| self.is_keyword_at(self.position, it));
             if depth == 0 && behind_fields.is_none() && is_clause() {
-                behind_fields = Some(self.token().span.start);
+                behind_fields = Some(self.at());
             }
             // Of another object than the one that it is returned of.
-            if depth == 0 && self.next_is_keyword(self.position, "FROM") {
+            if depth == 0 && self.is_keyword_at(self.position, "FROM") {
                 return Err(self.expected("a field"));
             }
             let token = self.take();
             let at = token.span.start;
             match token.kind {
-                TokenKind::Sign("(") => depth += 1,
-                TokenKind::Sign(")") if depth == 0 => {
+                Kind::Sign("(") => depth += 1,
+                Kind::Sign(")") if depth == 0 => {
                     let fields = start..behind_fields.unwrap_or(at);
                     let fields = self.as_query(&object, fields, at);
                     return Ok(Returning { object, fields: Some(fields) });
                 }
-                TokenKind::Sign(")") => depth -= 1,
-                TokenKind::End => return Err(SoqlError::Expected { expected: ")", at }),
+                Kind::Sign(")") => depth -= 1,
+                Kind::End => return Err(SyntaxError::Expected { expected: ")", at }),
                 _ => {}
             }
         }
@@ -139,7 +138,7 @@ impl Cursor<'_> {
     /// `SELECT fields FROM object clauses`, whose words stand between here and `end`.
     fn as_query(&self, object: &str, fields: Range<usize>, end: usize) -> Fields {
         let start = fields.start;
-        let stands = |own: Range<usize>| self.query.get(own).unwrap_or_default();
+        let stands = |own: Range<usize>| self.raw(own);
         let (list, clauses) = (fields.clone(), fields.end..end);
         let text =
             format!("SELECT {} FROM {object} {}", stands(list.clone()), stands(clauses.clone()));
@@ -153,19 +152,10 @@ impl Cursor<'_> {
     }
 
     /// What says how to search, and nothing of what for.
-    fn with(&mut self) -> Result<(), SoqlError> {
+    fn with(&mut self) -> Result<(), SyntaxError> {
         self.keyword("SPELL_CORRECTION")?;
         self.sign("=")?;
         self.one_of(&["TRUE", "FALSE"])
-    }
-
-    fn number(&mut self) -> Result<(), SoqlError> {
-        let span = self.take().span.clone();
-        let digits = self.query.get(span.clone()).unwrap_or_default();
-        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(());
-        }
-        Err(SoqlError::Expected { expected: "a count", at: span.start })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::carrier::SOSL_RESERVED;
-use crate::query::soql::SoqlError;
+use crate::query::SyntaxError;
 
 /// What is looked for.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,15 +24,15 @@ impl std::fmt::Debug for Term {
 
 impl Term {
     /// The term of a search, which begins with it: `FIND {…}`.
-    pub(super) fn find(search: &str) -> Result<Self, SoqlError> {
+    pub(super) fn find(search: &str) -> Result<Self, SyntaxError> {
         let trimmed = search.trim_start_matches(SPACES);
         let start = search.len() - trimmed.len();
         let behind = trimmed.get(..4).filter(|word| word.eq_ignore_ascii_case("FIND"));
         let rest = behind.and_then(|_| trimmed.get(4..));
-        let rest = rest.ok_or(SoqlError::Expected { expected: "FIND", at: start })?;
+        let rest = rest.ok_or(SyntaxError::Expected { expected: "FIND", at: start })?;
         let opened = rest.trim_start_matches(SPACES).strip_prefix('{');
         let at = search.len() - rest.len();
-        let inner = opened.ok_or(SoqlError::Expected { expected: "{", at })?;
+        let inner = opened.ok_or(SyntaxError::Expected { expected: "{", at })?;
         let first = search.len() - inner.len();
         let mut is_escaped = false;
         for (at, character) in inner.char_indices() {
@@ -43,11 +43,11 @@ impl Term {
                     let text = inner.get(..at).unwrap_or_default();
                     return Ok(Self { span: first..first + at, words: words(text) });
                 }
-                '{' => return Err(SoqlError::Character(first + at)),
+                '{' => return Err(SyntaxError::Character(first + at)),
                 _ => {}
             }
         }
-        Err(SoqlError::Literal(first))
+        Err(SyntaxError::Literal(first))
     }
 
     /// Where the search goes on.

@@ -15,6 +15,8 @@ mod tests;
 
 use std::ops::Range;
 
+use super::SyntaxError;
+
 /// One condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
@@ -74,25 +76,10 @@ pub enum Comparing {
     Range,
 }
 
-/// Not criteria as we read them. Names offsets, never content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CriteriaError {
-    #[error("it has {expected} missing at byte {at}")]
-    Expected { expected: &'static str, at: usize },
-    #[error("it has an operator that is not known at byte {0}")]
-    Operator(usize),
-    #[error("it has a character at byte {0} that needs a backslash before it")]
-    Unescaped(usize),
-    #[error("it has a backslash at byte {0} that can be read in two ways")]
-    Backslash(usize),
-    #[error("it is nested too deeply at byte {0}")]
-    TooDeep(usize),
-}
-
 /// Takes criteria apart.
 ///
 /// # Errors
-/// [`CriteriaError`] when any part of them is not understood.
-pub fn parse(text: &str) -> Result<Criteria, CriteriaError> {
+/// [`SyntaxError`] when any part of them is not understood.
+pub fn parse(text: &str) -> Result<Criteria, SyntaxError> {
     parser::Parser::new(text).run()
 }

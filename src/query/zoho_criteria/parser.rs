@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Comparing, Condition, Criteria, CriteriaError, Operand, Operator};
+use super::{Comparing, Condition, Criteria, Operand, Operator, SyntaxError};
 
 /// Parentheses inside one another.
 const MAX_DEPTH: usize = 32;
@@ -37,7 +37,7 @@ impl<'t> Parser<'t> {
         Self { text, at: 0, depth: 0, found: Criteria::default() }
     }
 
-    pub(super) fn run(mut self) -> Result<Criteria, CriteriaError> {
+    pub(super) fn run(mut self) -> Result<Criteria, SyntaxError> {
         self.expression()?;
         if self.at < self.text.len() {
             return Err(self.expected("`and`, `or` or the end"));
@@ -47,7 +47,7 @@ impl<'t> Parser<'t> {
 
     /// Terms with `and` or `or` between them. Their precedence is left open: it changes
     /// no field that a value is compared with.
-    fn expression(&mut self) -> Result<(), CriteriaError> {
+    fn expression(&mut self) -> Result<(), SyntaxError> {
         loop {
             self.term()?;
             self.skip_spaces();
@@ -61,13 +61,13 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn term(&mut self) -> Result<(), CriteriaError> {
+    fn term(&mut self) -> Result<(), SyntaxError> {
         self.skip_spaces();
         if !self.take('(') {
             return self.condition();
         }
         if self.depth == MAX_DEPTH {
-            return Err(CriteriaError::TooDeep(self.at));
+            return Err(SyntaxError::TooDeep(self.at));
         }
         self.depth += 1;
         self.expression()?;
@@ -76,7 +76,7 @@ impl<'t> Parser<'t> {
         if self.take(')') { Ok(()) } else { Err(self.expected("`)`")) }
     }
 
-    fn condition(&mut self) -> Result<(), CriteriaError> {
+    fn condition(&mut self) -> Result<(), SyntaxError> {
         let at = self.at;
         let field = self.word(|byte| matches!(byte, b'_' | b'.' | b'$'), "a field")?.to_owned();
         self.colon()?;
@@ -87,13 +87,13 @@ impl<'t> Parser<'t> {
             .into_iter()
             .find(|(known, _)| *known == name)
             .map(|(name, comparing)| Operator { name, comparing })
-            .ok_or(CriteriaError::Operator(start))?;
+            .ok_or(SyntaxError::Operator(start))?;
         self.colon()?;
         let takes_list = matches!(operator.comparing, Comparing::Membership | Comparing::Range);
         let mut operands = vec![self.operand()?];
         while self.rest().starts_with(',') {
             if !takes_list {
-                return Err(CriteriaError::Unescaped(self.at));
+                return Err(SyntaxError::Unescaped(self.at));
             }
             self.at += 1;
             operands.push(self.operand()?);
@@ -105,17 +105,17 @@ impl<'t> Parser<'t> {
 
     /// Up to a comma or parenthesis that is not escaped. Spaces around a value are none
     /// of it.
-    fn operand(&mut self) -> Result<Operand, CriteriaError> {
+    fn operand(&mut self) -> Result<Operand, SyntaxError> {
         let start = self.at;
         let mut text = String::new();
         let mut rest = self.rest().chars();
         while let Some(character) = rest.next() {
             match character {
                 ',' | ')' => break,
-                '(' => return Err(CriteriaError::Unescaped(self.at)),
+                '(' => return Err(SyntaxError::Unescaped(self.at)),
                 '\\' => {
                     let escaped = rest.next().filter(|next| matches!(next, '(' | ')' | ',' | '\\'));
-                    text.push(escaped.ok_or(CriteriaError::Backslash(self.at))?);
+                    text.push(escaped.ok_or(SyntaxError::Backslash(self.at))?);
                     self.at += 2;
                 }
                 _ => {
@@ -158,7 +158,7 @@ impl<'t> Parser<'t> {
         &mut self,
         is_sign: impl Fn(u8) -> bool,
         expected: &'static str,
-    ) -> Result<&'t str, CriteriaError> {
+    ) -> Result<&'t str, SyntaxError> {
         let rest = self.rest();
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || is_sign(byte);
         let length = rest.bytes().position(|byte| !is_part(byte)).unwrap_or(rest.len());
@@ -169,11 +169,11 @@ impl<'t> Parser<'t> {
         Ok(rest.get(..length).unwrap_or_default())
     }
 
-    fn colon(&mut self) -> Result<(), CriteriaError> {
+    fn colon(&mut self) -> Result<(), SyntaxError> {
         if self.take(':') { Ok(()) } else { Err(self.expected("`:`")) }
     }
 
-    fn expected(&self, expected: &'static str) -> CriteriaError {
-        CriteriaError::Expected { expected, at: self.at }
+    fn expected(&self, expected: &'static str) -> SyntaxError {
+        SyntaxError::Expected { expected, at: self.at }
     }
 }

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::{CriteriaError, parse};
+use super::{SyntaxError, parse};
 use crate::carrier::Codec;
 
 /// One line per condition, the values by what stands at their places.
-fn lines(text: &str) -> Result<Vec<String>, CriteriaError> {
+fn lines(text: &str) -> Result<Vec<String>, SyntaxError> {
     let conditions = parse(text)?.conditions.into_iter().map(|found| {
         assert_eq!(&text[found.operator_span], found.operator.name);
         let operands = found.operands.iter();
@@ -46,20 +46,20 @@ fn conditions_are_taken_apart() {
 #[test]
 fn what_can_be_read_in_two_ways_is_refused() {
     let check = |text, expected| assert_eq!(lines(text), Err(expected), "{text}");
-    let missing = |expected, at| CriteriaError::Expected { expected, at };
+    let missing = |expected, at| SyntaxError::Expected { expected, at };
     check("", missing("a field", 0));
     check("(Email:equals:a", missing("`)`", 15));
     check("(Email:equals:a))", missing("`and`, `or` or the end", 16));
     check("(Email:equals:a)xor(b:equals:c)", missing("`and`, `or` or the end", 16));
     check("(Email=a)", missing("`:`", 6));
     check("(:equals:a)", missing("a field", 1));
-    check("(Email:resembles:a)", CriteriaError::Operator(7));
-    check("(Email:EQUALS:a)", CriteriaError::Operator(7));
-    check("(Last_Name:equals:Burns,B)", CriteriaError::Unescaped(23));
-    check("(Last_Name:equals:Burns(B)", CriteriaError::Unescaped(23));
-    check(r"(Last_Name:equals:a\b)", CriteriaError::Backslash(19));
-    check(r"(Last_Name:equals:a\", CriteriaError::Backslash(19));
-    check(&"(".repeat(40), CriteriaError::TooDeep(33));
+    check("(Email:resembles:a)", SyntaxError::Operator(7));
+    check("(Email:EQUALS:a)", SyntaxError::Operator(7));
+    check("(Last_Name:equals:Burns,B)", SyntaxError::Unescaped(23));
+    check("(Last_Name:equals:Burns(B)", SyntaxError::Unescaped(23));
+    check(r"(Last_Name:equals:a\b)", SyntaxError::Backslash(19));
+    check(r"(Last_Name:equals:a\", SyntaxError::Backslash(19));
+    check(&"(".repeat(40), SyntaxError::TooDeep(33));
 }
 
 proptest! {

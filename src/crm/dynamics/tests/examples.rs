@@ -20,7 +20,7 @@ const NOT_READ: [&str; 2] = ["dataverse-search-query", "soap-organization-create
 const NO_REQUESTS: [(&str, &str); 5] = [
     (
         "fixture-batch",
-        "the path cannot be parsed: it has a character that OData does not have at byte 0",
+        "the path cannot be parsed: it has a character that the language does not have there at byte 0",
     ),
     ("fixture-batch-create-content-i-d", "POST is not a method of this resource"),
     ("fixture-batch-create-content-i-d-no-collection", "POST is not a method of this resource"),
