@@ -229,3 +229,15 @@ fn public_links(field: &str, origins: &Origins) -> String {
     }
     public
 }
+
+/// Whether it can be a point in time: `2026-03-01T09:00:00Z`, `2023-02-22 15:40:07`.
+pub fn is_time(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_digit() || b"-:.+TZ ".contains(&byte);
+    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+/// Whether it can be a cursor or a credential.
+pub fn is_opaque(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.=+/~:".contains(&byte);
+    (1..=4096).contains(&text.len()) && text.bytes().all(allowed)
+}

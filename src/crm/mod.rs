@@ -11,6 +11,7 @@
 //! What it cannot read without doubt, it refuses.
 
 pub mod dynamics;
+mod facts;
 pub mod generic;
 pub mod hubspot;
 mod message;
@@ -21,6 +22,7 @@ pub mod zoho;
 #[cfg(test)]
 mod testkit;
 
+pub use facts::{FieldFacts, FieldKind};
 pub use generic::problem_details;
 pub use record::{About, Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
 
@@ -265,6 +267,20 @@ pub struct FieldUse {
 }
 
 impl FieldUse {
+    /// What is asked of a composed field, or written to it, is asked of each field whose
+    /// values it shows.
+    fn of_parts(
+        object: &ObjectName,
+        parts: &'static [&'static str],
+        operator: &'static str,
+    ) -> impl Iterator<Item = Self> + use<> {
+        let object = object.clone();
+        parts.iter().map(move |field| {
+            let field = FieldName::from_static(field);
+            Self { object: object.clone(), field, operator }
+        })
+    }
+
     /// Only whether there is a value. Surrogates answer that; what was dropped does not.
     pub const PRESENCE: &str = crate::query::PRESENCE;
 
@@ -280,25 +296,9 @@ impl FieldUse {
     pub const ALIAS: &str = "an alias";
 }
 
-/// What a CRM is known to accept in a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FieldFacts {
-    /// In characters (Unicode scalar values).
-    pub max_length: Option<u32>,
-    pub kind: FieldKind,
-}
-
-/// How a CRM checks what is written to a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldKind {
-    Text,
-    Email,
-    Phone,
-    Date,
-    /// One of a configured list of values.
-    Picklist,
-    /// Read-only: the CRM composes it.
-    Composed,
+/// What [`Dialect::operations`] says, for a table of them.
+fn listed(operations: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    operations.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
 }
 
 /// An answer in a CRM's own shape.

@@ -9,7 +9,7 @@ use super::{
     AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, RequestView,
 };
 use crate::base::ObjectName;
-use crate::carrier::{Content, Document, Replacement, Slot, Value};
+use crate::carrier::{Content, Document, Replacement, Role, Slot, Value};
 
 pub fn locate(
     dialect: &dyn Dialect,
@@ -102,4 +102,35 @@ pub fn described(
         uses.map(|found| format!("use {}.{} {}", found.object, found.field, found.operator)),
     );
     described
+}
+
+/// The occurrences in order: `0 contact.email = value`.
+pub fn occurrences(document: &Document) -> Vec<String> {
+    document
+        .occurrences()
+        .into_iter()
+        .map(|(_, found)| {
+            let role = match found.role {
+                Role::Stored => "=",
+                Role::Former => "was",
+                Role::Key => "key",
+                Role::Equality => "==",
+                Role::Composed { .. } => "from",
+                Role::Echo => "echo",
+            };
+            let value = spelled(&found.value);
+            format!("{} {}.{} {role} {value}", found.record, found.object, found.field)
+        })
+        .collect()
+}
+
+/// The uses of fields in order.
+pub fn uses(located: &LocatedRequest) -> Vec<String> {
+    located
+        .uses
+        .iter()
+        .map(|field_use| {
+            format!("{}.{} by {}", field_use.object, field_use.field, field_use.operator)
+        })
+        .collect()
 }

@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::base::{FieldName, ObjectName};
+use crate::crm::facts::{self, Row};
 use crate::crm::{FieldFacts, FieldKind};
 
 use super::email_headers::PARTS;
@@ -218,26 +219,25 @@ const FACTS: [(&str, &str, FieldKind, Option<u32>); 43] = [
     ("property", "label", FieldKind::Text, None),
 ];
 
+fn rows() -> impl Iterator<Item = Row> {
+    let row = |(object, field, kind, max_length)| (object, field, FieldFacts { max_length, kind });
+    let parts = PARTS.iter().map(|name| {
+        let kind = if name.ends_with("_email") { FieldKind::Email } else { FieldKind::Text };
+        ("email", *name, kind, None)
+    });
+    FACTS.into_iter().chain(parts).map(row)
+}
+
 pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
     if !composed_from(object, field).is_empty() {
         return Some(FieldFacts { max_length: None, kind: FieldKind::Composed });
     }
-    if object.as_str() == "email" && PARTS.contains(&field.as_str()) {
-        let is_address = field.as_str().ends_with("_email");
-        let kind = if is_address { FieldKind::Email } else { FieldKind::Text };
-        return Some(FieldFacts { max_length: None, kind });
-    }
-    FACTS
-        .iter()
-        .find(|(of, name, ..)| *of == object.as_str() && *name == field.as_str())
-        .map(|(_, _, kind, max_length)| FieldFacts { max_length: *max_length, kind: *kind })
+    facts::find(rows(), object, field)
 }
 
 /// What [`facts`] knows.
 pub(super) fn known_fields() -> Vec<(ObjectName, FieldName)> {
-    let parts = PARTS.iter().map(|name| ("email", *name));
-    let fields = FACTS.iter().map(|(of, name, ..)| (*of, *name)).chain(parts);
-    fields.map(|(of, name)| (ObjectName::from_static(of), FieldName::from_static(name))).collect()
+    facts::names(rows())
 }
 
 /// Whether it can be the name of a property or an object type: nothing else may

@@ -103,7 +103,7 @@ impl Dialect for Pipedrive {
     }
 
     fn operations(&self) -> Vec<(&'static str, String)> {
-        coverage::OPERATIONS.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
+        crate::crm::listed(coverage::OPERATIONS)
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {

@@ -6,11 +6,11 @@ use smol_str::SmolStr;
 use crate::base::ObjectName;
 use crate::carrier::url::{Parameter, Target};
 use crate::crm::LocateError;
-use crate::crm::message::{method_not_allowed, shown, unparseable};
+use crate::crm::message::{is_opaque, is_time, method_not_allowed, shown, unparseable};
 
 use super::answer::Content;
 use super::part;
-use super::schema::{is_id, is_name, is_opaque, is_time, object_of_path};
+use super::schema::{is_id, is_name, object_of_path};
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -234,12 +234,7 @@ pub(super) fn uses_of_parts(
     place: &Place,
     operator: &'static str,
 ) -> impl Iterator<Item = FieldUse> {
-    let object = place.object.clone();
-    composed_from(&place.object, &place.field).iter().map(move |field| FieldUse {
-        object: object.clone(),
-        field: FieldName::from_static(field),
-        operator,
-    })
+    FieldUse::of_parts(&place.object, composed_from(&place.object, &place.field), operator)
 }
 
 /// What is said about one of several values: `"primary":true`, `"label":"work"`.

@@ -6,6 +6,7 @@
 //! Lengths are not documented, but for the notes of contact sync.
 
 use crate::base::{FieldName, ObjectName};
+use crate::crm::facts::{self, Row};
 use crate::crm::{FieldFacts, FieldKind};
 
 pub(super) const PERSON: &str = "person";
@@ -201,18 +202,17 @@ const FACTS: [(&str, &str, FieldKind, Option<u32>); 25] = [
     (FILE, "description", FieldKind::Text, None),
 ];
 
+fn rows() -> impl Iterator<Item = Row> {
+    let row = |(object, field, kind, max_length)| (object, field, FieldFacts { max_length, kind });
+    FACTS.into_iter().map(row)
+}
+
 pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
-    FACTS
-        .iter()
-        .find(|(of, name, ..)| *of == object.as_str() && *name == field.as_str())
-        .map(|(_, _, kind, max_length)| FieldFacts { max_length: *max_length, kind: *kind })
+    facts::find(rows(), object, field)
 }
 
 pub(super) fn known_fields() -> Vec<(ObjectName, FieldName)> {
-    FACTS
-        .iter()
-        .map(|(of, name, ..)| (ObjectName::from_static(of), FieldName::from_static(name)))
-        .collect()
+    facts::names(rows())
 }
 
 /// Where a search looks for the word that `fields` names; nothing where this type
@@ -255,18 +255,6 @@ pub(super) fn is_id(text: &str) -> bool {
     let is_uuid =
         text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     !text.is_empty() && (is_number || is_uuid)
-}
-
-/// Whether it can be a point in time: `2026-03-01T09:00:00Z`, `2023-02-22 15:40:07`.
-pub(super) fn is_time(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_digit() || b"-:.+TZ ".contains(&byte);
-    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
-}
-
-/// Whether it can be a cursor or a credential.
-pub(super) fn is_opaque(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.=+/~:".contains(&byte);
-    (1..=4096).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// Members that refer to records by their ids. All others are fields, also where

@@ -7,6 +7,7 @@
 //! case.
 
 use crate::base::{FieldName, ObjectName};
+use crate::crm::facts::{self, Row};
 use crate::crm::{FieldFacts, FieldKind, FieldUse};
 
 pub(super) fn object_name(name: &str) -> ObjectName {
@@ -280,11 +281,14 @@ const FACTS: [(&str, &str, FieldKind, u32); 25] = [
     ("account", "name", FieldKind::Text, 255),
 ];
 
+fn rows() -> impl Iterator<Item = Row> {
+    FACTS.into_iter().map(|(object, field, kind, length)| {
+        (object, field, FieldFacts { max_length: Some(length), kind })
+    })
+}
+
 pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
-    let known = FACTS
-        .iter()
-        .find(|(of, name, ..)| *of == object.as_str() && *name == field.as_str())
-        .map(|(_, _, kind, length)| FieldFacts { max_length: Some(*length), kind: *kind });
+    let known = facts::find(rows(), object, field);
     // What is read as other fields: a rule for it would never decide about anything.
     let is_copy = original(object, field.as_str()) != (object.clone(), field.clone());
     let is_name = object.as_str() != "account" && !composed_from(object, field).is_empty();
@@ -293,8 +297,5 @@ pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts
 }
 
 pub(super) fn known_fields() -> Vec<(ObjectName, FieldName)> {
-    FACTS
-        .iter()
-        .map(|(of, name, ..)| (ObjectName::from_static(of), FieldName::from_static(name)))
-        .collect()
+    facts::names(rows())
 }

@@ -10,14 +10,14 @@ use http::Method;
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Slot};
 use crate::crm::LocateError;
-use crate::crm::message::{parse_target, shown, unparseable};
+use crate::crm::message::{is_time, parse_target, shown, unparseable};
 
 use super::answer::Reply;
 use super::operation::{Verb, classify};
 use super::parameter;
 use super::part::{Part, is_list_of_fields, is_nothing};
 use super::record::{Records, scalar};
-use super::schema::{is_name, is_time};
+use super::schema::is_name;
 
 /// # Errors
 /// [`LocateError`] for a part that is not read here, or for what passes beside the parts.

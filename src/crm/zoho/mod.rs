@@ -117,7 +117,7 @@ impl Dialect for Zoho {
     }
 
     fn operations(&self) -> Vec<(&'static str, String)> {
-        coverage::OPERATIONS.iter().map(|(name, request)| (*name, (*request).to_owned())).collect()
+        crate::crm::listed(coverage::OPERATIONS)
     }
 
     fn field_facts(&self, object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {

@@ -8,10 +8,10 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::url::Target;
 use crate::carrier::{Codec, DecodedText};
 use crate::crm::LocateError;
-use crate::crm::message::{shown, unparseable};
+use crate::crm::message::{is_opaque, is_time, shown, unparseable};
 
 use super::operation::Verb;
-use super::schema::{is_id, is_name, is_opaque, is_time};
+use super::schema::{is_id, is_name};
 
 /// A parameter and where its value stands.
 #[derive(Debug)]

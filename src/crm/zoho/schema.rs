@@ -8,6 +8,7 @@
 //! a name are one here: more is protected, never less.
 
 use crate::base::{FieldName, ObjectName};
+use crate::crm::facts::{self, Row};
 use crate::crm::{FieldFacts, FieldKind};
 
 pub(super) const USERS: &str = "users";
@@ -218,7 +219,7 @@ const OTHERS: [(&str, &str, FieldKind, Option<u32>); 60] = [
     (USERS, "last_name", TEXT, None),
 ];
 
-fn all_facts() -> impl Iterator<Item = (&'static str, &'static str, FieldFacts)> {
+fn rows() -> impl Iterator<Item = Row> {
     let of_persons = [CONTACTS, LEADS].into_iter().flat_map(|object| {
         PERSON.iter().map(move |(field, kind, length)| (object, *field, *kind, *length))
     });
@@ -229,15 +230,11 @@ fn all_facts() -> impl Iterator<Item = (&'static str, &'static str, FieldFacts)>
 }
 
 pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts> {
-    all_facts()
-        .find(|(of, name, _)| *of == object.as_str() && *name == field.as_str())
-        .map(|(.., facts)| facts)
+    facts::find(rows(), object, field)
 }
 
 pub(super) fn known_fields() -> Vec<(ObjectName, FieldName)> {
-    all_facts()
-        .map(|(of, name, _)| (ObjectName::from_static(of), FieldName::from_static(name)))
-        .collect()
+    facts::names(rows())
 }
 
 /// Whether it can be the name of a module or field: nothing else may pass where a name
@@ -250,16 +247,4 @@ pub(super) fn is_name(text: &str) -> bool {
 /// Whether it can be the id of a record.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Whether it can be a point in time: `2019-07-25T15:26:49+05:30`.
-pub(super) fn is_time(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_digit() || b"-:.+TZ ".contains(&byte);
-    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
-}
-
-/// Whether it can be a page token or a credential.
-pub(super) fn is_opaque(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.=+/~:".contains(&byte);
-    (1..=4096).contains(&text.len()) && text.bytes().all(allowed)
 }

@@ -5,6 +5,7 @@ use FieldKind::{Date, Email, Phone, Text};
 
 use super::{ACCOUNT, CONTACT, CUSTOMERADDRESS, INCIDENT, LEAD, SYSTEMUSER, composed_from};
 use crate::base::{FieldName, ObjectName};
+use crate::crm::facts::{self, Row};
 use crate::crm::{FieldFacts, FieldKind};
 
 /// Columns of the tables named in the first place, and their lengths.
@@ -105,16 +106,14 @@ pub(in crate::crm::dynamics) fn facts(
         };
         return Some(FieldFacts { max_length: Some(max_length), kind: FieldKind::Composed });
     }
-    known()
-        .find(|(of, name, ..)| *of == object.as_str() && name == field.as_str())
-        .map(|(_, _, kind, length)| FieldFacts { max_length: Some(length), kind })
+    facts::find(rows(), object, field)
 }
 
 pub(in crate::crm::dynamics) fn known_fields() -> Vec<(ObjectName, FieldName)> {
-    known().map(|(of, name, ..)| (ObjectName::from_static(of), FieldName::new(name))).collect()
+    facts::names(rows())
 }
 
-fn known() -> impl Iterator<Item = (&'static str, String, FieldKind, u32)> {
+fn rows() -> impl Iterator<Item = Row<String>> {
     let of_tables = FACTS.iter().flat_map(|(tables, name, kind, length)| {
         tables.iter().map(move |table| (*table, (*name).to_owned(), *kind, *length))
     });
@@ -123,5 +122,7 @@ fn known() -> impl Iterator<Item = (&'static str, String, FieldKind, u32)> {
             .iter()
             .map(move |(name, kind, length)| (*table, format!("{prefix}{name}"), *kind, *length))
     });
-    of_tables.chain(of_addresses)
+    let row =
+        |(table, name, kind, length)| (table, name, FieldFacts { max_length: Some(length), kind });
+    of_tables.chain(of_addresses).map(row)
 }

@@ -243,10 +243,5 @@ pub(super) fn uses_of_parts(
     field: &FieldName,
     operator: &'static str,
 ) -> impl Iterator<Item = FieldUse> {
-    let object = object.clone();
-    composed_from(&object, field).iter().map(move |part| FieldUse {
-        object: object.clone(),
-        field: FieldName::from_static(part),
-        operator,
-    })
+    FieldUse::of_parts(object, composed_from(object, field), operator)
 }

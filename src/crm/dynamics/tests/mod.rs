@@ -11,8 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::Dynamics;
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::{Document, Replacement, Role};
-use crate::crm::testkit::{self, spelled};
+use crate::crm::testkit::{self, occurrences, render, uses};
 use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
 
 fn origins() -> Origins {
@@ -62,38 +61,6 @@ fn read_answer(
     body: &str,
 ) -> Result<LocatedAnswer, LocateError> {
     testkit::read_answer(located, &origins(), status, headers, body.as_bytes())
-}
-
-/// The occurrences in order: `0 contact.emailaddress1 = value`.
-fn occurrences(document: &Document) -> Vec<String> {
-    document
-        .occurrences()
-        .into_iter()
-        .map(|(_, found)| {
-            let role = match found.role {
-                Role::Stored => "=",
-                Role::Key => "key",
-                Role::Equality => "==",
-                Role::Former => "once",
-                Role::Composed { .. } => "from",
-                Role::Echo => "echo",
-            };
-            let value = spelled(&found.value);
-            format!("{} {}.{} {role} {value}", found.record, found.object, found.field)
-        })
-        .collect()
-}
-
-fn uses(located: &LocatedRequest) -> Vec<String> {
-    let line = |found: &crate::crm::FieldUse| {
-        format!("{}.{} by {}", found.object, found.field, found.operator)
-    };
-    located.uses.iter().map(line).collect()
-}
-
-fn render(document: &Document, replacement: &Replacement) -> String {
-    let rendered = document.render(&mut std::iter::repeat(replacement)).unwrap();
-    String::from_utf8(rendered.to_vec()).unwrap()
 }
 
 #[test]

@@ -14,8 +14,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::Salesforce;
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::{Document, Replacement, Role};
-use crate::crm::testkit::{self, spelled};
+use crate::carrier::Replacement;
+use crate::crm::testkit::{self, occurrences, render, uses};
 use crate::crm::{
     Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName,
     RequestView, Told,
@@ -84,43 +84,8 @@ fn read_answer(
     testkit::read_answer(located, &origins(), status, headers, body.as_bytes())
 }
 
-/// The occurrences in order: `0 contact.email = value`.
-fn occurrences(document: &Document) -> Vec<String> {
-    document
-        .occurrences()
-        .into_iter()
-        .map(|(_, found)| {
-            let role = match found.role {
-                Role::Stored => "=",
-                Role::Former => "was",
-                Role::Key => "key",
-                Role::Equality => "==",
-                Role::Composed { .. } => "from",
-                Role::Echo => "echo",
-            };
-            let value = spelled(&found.value);
-            format!("{} {}.{} {role} {value}", found.record, found.object, found.field)
-        })
-        .collect()
-}
-
 fn names(records: &[RecordName]) -> Vec<String> {
     records.iter().map(|name| format!("{} {} {}", name.record, name.object, name.id)).collect()
-}
-
-fn uses(located: &LocatedRequest) -> Vec<String> {
-    located
-        .uses
-        .iter()
-        .map(|field_use| {
-            format!("{}.{} by {}", field_use.object, field_use.field, field_use.operator)
-        })
-        .collect()
-}
-
-fn render(document: &Document, replacement: &Replacement) -> String {
-    let rendered = document.render(&mut std::iter::repeat(replacement)).unwrap();
-    String::from_utf8(rendered.to_vec()).unwrap()
 }
 
 #[test]
