@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, Method, StatusCode};
 
-use super::Example;
+use super::examples::Example;
 
 const RECORDS: &str = r##"{"data":[{"Last_Name":"M\u00fcller","Email":"a@b.de","Mobile":"040","Contact_Name":{"name":"Anna","id":"55"},"Tag":[{"name":"VIP","color_code":"#57B1FD"}],"Participants":[{"type":"email","participant":"a@b.de"}],"What_Id":{"name":"x","id":"7"},"$se_module":"Leads","Kids":[{"First_Name":"Max","id":"5"}],"id":"8"},{"Full_Name":"A B","Phone":49}],"trigger":["workflow"],"duplicate_check_fields":["Email"]}"##;
 const ROWS: &str = r#"{"data":[{"code":"SUCCESS","details":{"id":"5","Created_By":{"name":"Jo","id":"9"}},"message":"done","status":"success"},{"code":"DUPLICATE_DATA","details":{"json_path":"$.data[1].Email","duplicate_record":{"id":"6","Owner":{"name":"Jo","id":"9"}}},"message":"t1","status":"error"}]}"#;
