@@ -235,7 +235,7 @@ pub(super) fn facts(object: &ObjectName, field: &FieldName) -> Option<FieldFacts
     facts::find(rows(), object, field)
 }
 
-/// What [`facts`] knows.
+/// What [`facts()`] knows.
 pub(super) fn known_fields() -> Vec<(ObjectName, FieldName)> {
     facts::names(rows())
 }
