@@ -329,11 +329,19 @@ pub fn verify_copy(log: &Path) {
 /// refers to comes after it.
 pub const PARTS: [&str; 5] = ["journal", "checkpoint", "checkpoints", "keys", "tile"];
 
+/// Copies once more where a full bundle has taken the place of its beginnings meanwhile.
 pub fn copy_part(part: &str, from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
-    let copied = Command::new("cp").arg("-r").arg(from.join(part)).arg(to).output();
-    let copied = copied.expect("cp runs");
-    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    for attempt in 1.. {
+        let copied = Command::new("cp").arg("-r").arg(from.join(part)).arg(to).output();
+        let copied = copied.expect("cp runs");
+        if copied.status.success() {
+            return;
+        }
+        let said = String::from_utf8_lossy(&copied.stderr);
+        let gone = said.lines().all(|line| line.ends_with("No such file or directory"));
+        assert!(gone && attempt < 10, "{said}");
+    }
 }
 
 pub fn fresh_folder() -> PathBuf {
