@@ -264,6 +264,11 @@ pub struct Operation {
     pub about: About,
 }
 
+impl Operation {
+    /// The name of what the dialect does not know, where it may pass.
+    pub const UNKNOWN: &str = "unknown";
+}
+
 /// A use of a field that needs more than equality of surrogates: refused where
 /// the field is protected.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -148,7 +148,7 @@ impl Proxy {
                 .await?;
         let subjects = self.come_back(decided, &answer, &mut opened).await?;
         // A short answer may name a long value many times.
-        let shown = opened.shown_bytes();
+        let shown = opened.shown_bytes(echoes);
         if answered.body.len() + shown > self.limits.max_body_bytes {
             let message = "the answer is larger than the limit when its values are opened";
             return Err(Refusal::new(RefusalCode::UpstreamUnreadable, message));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The decision: policy and border together, with what is known of the data subjects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -223,7 +223,8 @@ impl Proxy {
     }
 
     /// Takes the records that may not travel out of the request, where its API has a form
-    /// for that. What a later answer has to tell of.
+    /// for that, and each of them is in an element that can be taken out. What a later
+    /// answer has to tell of.
     fn split(
         &self,
         located: &mut Located,
@@ -237,6 +238,11 @@ impl Proxy {
         rules.dedup();
         trail.rules = rules;
         let Some(batch) = &located.request.batch else { return Err(first.refusal.into()) };
+        let removable: BTreeSet<u32> = batch.elements().into_iter().flatten().collect();
+        let mut turned_back = manifest.turned_back.iter();
+        if let Some((_, it)) = turned_back.find(|(record, _)| !removable.contains(record)) {
+            return Err(it.refusal.clone().into());
+        }
         let refusals = manifest.turned_back.iter();
         let mut refused: RefusedRecords =
             refusals.map(|(record, it)| (*record, it.refusal.clone())).collect();

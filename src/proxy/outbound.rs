@@ -217,7 +217,7 @@ impl Proxy {
 fn uninspected(complete: &Complete) -> LocatedRequest {
     LocatedRequest {
         operation: Operation {
-            name: OperationName::from_static("unknown"),
+            name: OperationName::from_static(Operation::UNKNOWN),
             object: None,
             about: About::Named,
         },

@@ -21,6 +21,8 @@ use super::DecodedText;
 pub const MAX_DEPTH: usize = 32;
 /// Elements of one document.
 pub const MAX_ELEMENTS: usize = 10_000;
+/// Attributes of one element.
+pub const MAX_ATTRIBUTES: usize = 100;
 
 /// An element. Names are ASCII and compared as they are written.
 #[derive(Debug)]
@@ -76,7 +78,9 @@ pub enum XmlError {
     DuplicateAttribute(usize),
     #[error("it is nested too deeply at byte {0}")]
     TooDeep(usize),
-    #[error("it has more than {MAX_ELEMENTS} elements")]
+    #[error(
+        "it has more than {MAX_ELEMENTS} elements, or one with more than {MAX_ATTRIBUTES} attributes"
+    )]
     TooMany,
 }
 

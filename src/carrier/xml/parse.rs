@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Attribute, Element, MAX_DEPTH, MAX_ELEMENTS, Piece, XmlError};
+use super::{Attribute, Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, Piece, XmlError};
 use crate::carrier::DecodedText;
 
 pub(super) struct Parser<'t> {
@@ -109,6 +109,9 @@ impl<'t> Parser<'t> {
             self.space();
             if self.rest().starts_with(['>', '/']) {
                 return Ok(attributes);
+            }
+            if attributes.len() == MAX_ATTRIBUTES {
+                return Err(XmlError::TooMany);
             }
             let at = self.at;
             let name = self.name()?;

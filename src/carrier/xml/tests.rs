@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Element, MAX_ELEMENTS, XmlError, parse};
+use super::{Element, MAX_ATTRIBUTES, MAX_ELEMENTS, XmlError, parse};
 use crate::carrier::{Codec, Document, Occurrence, Replacement, Role, Slot, Value};
 
 fn summary(element: &Element) -> String {
@@ -57,6 +57,17 @@ fn what_could_be_read_in_two_ways_is_refused() {
     check("<?xml version='1.0' note='Anna'?><a/>", XmlError::Unsupported(0));
     check(&"<a>".repeat(40), XmlError::TooDeep(96));
     check(&format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS)), XmlError::TooMany);
+}
+
+/// Each is compared with those before it.
+#[test]
+fn an_element_has_no_more_attributes_than_anything_needs() {
+    let element = |count: usize| {
+        let attributes: String = (0..count).map(|at| format!(" a{at}='x'")).collect();
+        parse(&format!("<a{attributes}/>")).map(|element| element.attributes.len())
+    };
+    assert_eq!(element(MAX_ATTRIBUTES), Ok(MAX_ATTRIBUTES));
+    assert_eq!(element(MAX_ATTRIBUTES + 1), Err(XmlError::TooMany));
 }
 
 #[test]
