@@ -222,6 +222,9 @@ impl Found<'_> {
                 for member in node.members() {
                     if member.key == "value" {
                         self.value(property, member.value, record, Role::Former);
+                    } else if let Some(source) = property::source(&member.key, member.value, record)
+                    {
+                        self.slots.push(source);
                     } else {
                         links(member.value, self.origins, self.slots);
                     }

@@ -12,6 +12,8 @@ use super::email_headers::PARTS;
 /// CRM APIs", object type ids.
 const OBJECTS: &[[&str; 3]] = &[
     ["contact", "contacts", "0-1"],
+    // A note, a call or an e-mail: which, its type does not say. So it goes by its id.
+    ["0-4", "engagement", "engagements"],
     ["company", "companies", "0-2"],
     ["deal", "deals", "0-3"],
     ["ticket", "tickets", "0-5"],
@@ -34,7 +36,7 @@ const OBJECTS: &[[&str; 3]] = &[
     ["tax", "taxes", "0-86"],
     ["payment", "payments", "0-101"],
     ["user", "users", "0-115"],
-    ["postal_mail", "postal_mail", "0-116"],
+    ["postal_mail", "postal_mails", "0-116"],
     ["order", "orders", "0-123"],
     ["lead", "leads", "0-136"],
     ["cart", "carts", "0-142"],

@@ -189,6 +189,10 @@ fn searches_are_located() {
         &["use contact.email a test for a value"],
     );
     check_filter(
+        r#"{"propertyName":"hs_email_domain","operator":"NOT_HAS_PROPERTY"}"#,
+        &["use contact.email a test for a value", "use contact.hs_email_domain a test for a value"],
+    );
+    check_filter(
         r#"{"propertyName":"birth","operator":"BETWEEN","value":"1","highValue":"2"}"#,
         &["use contact.birth BETWEEN"],
     );
@@ -257,6 +261,8 @@ fn what_cannot_be_read_is_refused() {
     let unknown = "the dialect does not know this operation";
     for target in [
         "/crm/v3/objects/2-3453932",
+        "/crm/v3/objects/engagements/1",
+        "/crm/v3/objects/0-4/1",
         "/crm/v3/objects/contacts/",
         "/crm/v3/objects/contacts/a@b.de/associations/companies",
         "/crm/v3/objects/a%40b.de",
@@ -455,6 +461,7 @@ fn names_have_one_spelling() {
     check("0-115", "user");
     check("p_car", "car");
     check("P123_Car", "car");
+    check("postal_mails", "postal_mail");
     check("products", "product");
     check("pipeline", "pipeline");
     let contact = HubSpot.canonical_object("contact");
