@@ -94,7 +94,8 @@ fn custom_key(name: &str) -> Option<&str> {
 /// Whose content a field shows: v1 copies names and titles into the records that
 /// refer to them.
 pub(super) fn original(object: &ObjectName, name: &str) -> (ObjectName, FieldName) {
-    let copied = match (object.as_str(), name) {
+    let name = name.to_ascii_lowercase();
+    let copied = match (object.as_str(), name.as_str()) {
         (_, "person_name") => Some((PERSON, "name")),
         (_, "org_name" | "organization_name") => Some((ORGANIZATION, "name")),
         (_, "owner_name" | "user_name") => Some((USER, "name")),
@@ -111,7 +112,7 @@ pub(super) fn original(object: &ObjectName, name: &str) -> (ObjectName, FieldNam
     };
     match copied {
         Some((object, field)) => (ObjectName::from_static(object), FieldName::from_static(field)),
-        None => (object.clone(), field_name(object, name)),
+        None => (object.clone(), field_name(object, &name)),
     }
 }
 
@@ -169,12 +170,17 @@ pub(super) fn is_words(object: &ObjectName, field: &FieldName) -> bool {
 pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static [&'static str] {
     match (object.as_str(), field.as_str()) {
         // Of the first letter of a surrogate, nothing can be opened.
-        (PERSON, "first_char") => &["name"],
+        (PERSON | ORGANIZATION | PRODUCT, "first_char") => &["name"],
         _ => &[],
     }
 }
 
-const FACTS: [(&str, &str, FieldKind, Option<u32>); 25] = [
+/// Whether people write into a field: no text there is taken for a link.
+pub(super) fn may_hold_words(object: &ObjectName, field: &FieldName) -> bool {
+    facts(object, field).is_some() || custom_key(field.as_str()).is_some()
+}
+
+const FACTS: [(&str, &str, FieldKind, Option<u32>); 27] = [
     (PERSON, "name", FieldKind::Text, None),
     (PERSON, "first_char", FieldKind::Composed, None),
     (PERSON, "email", FieldKind::Email, None),
@@ -185,6 +191,7 @@ const FACTS: [(&str, &str, FieldKind, Option<u32>); 25] = [
     (PERSON, "job_title", FieldKind::Text, None),
     (PERSON, "notes", FieldKind::Text, Some(10_000)),
     (ORGANIZATION, "name", FieldKind::Text, None),
+    (ORGANIZATION, "first_char", FieldKind::Composed, None),
     (ORGANIZATION, "address", FieldKind::Text, None),
     (DEAL, "title", FieldKind::Text, None),
     (LEAD, "title", FieldKind::Text, None),
@@ -197,6 +204,7 @@ const FACTS: [(&str, &str, FieldKind, Option<u32>); 25] = [
     (USER, "email", FieldKind::Email, None),
     (USER, "phone", FieldKind::Phone, None),
     (PRODUCT, "name", FieldKind::Text, None),
+    (PRODUCT, "first_char", FieldKind::Composed, None),
     (FILE, "name", FieldKind::Text, None),
     (FILE, "file_name", FieldKind::Text, None),
     (FILE, "description", FieldKind::Text, None),

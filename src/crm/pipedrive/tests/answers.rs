@@ -82,6 +82,35 @@ fn who_takes_part_is_a_person() {
     assert_eq!(named("GET", "/api/v2/activities/3", "", activity).0, names);
 }
 
+/// Whatever it begins with, it may go on with a name.
+#[test]
+fn what_may_be_protected_is_no_link() {
+    let link = "https://weingut.pipedrive.com/person/7";
+    let key = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    check(
+        "/v1/notes/3",
+        200,
+        &format!(r#"{{"data":{{"content":"{link} Anna","{key}":"{link}","url":"{link}"}}}}"#),
+        &[
+            &format!("0 note.content Stored {link} Anna"),
+            &format!("0 note.{key} Stored {link}"),
+            "link https://zoll.example/pd/person/7",
+        ],
+    );
+}
+
+#[test]
+fn the_first_letter_is_of_the_name_of_its_object() {
+    for object in ["person", "organization", "product"] {
+        check(
+            &format!("/v1/{object}s"),
+            200,
+            r#"{"data":[{"first_char":"t"}]}"#,
+            &[&format!(r#"0 {object}.first_char Composed {{ from: ["name"] }} t"#)],
+        );
+    }
+}
+
 #[test]
 fn changes_name_their_field() {
     check(
@@ -173,6 +202,11 @@ fn items_say_what_they_are() {
         r#"{"data":[{"id":9,"name":"t1"}]}"#,
         &["0 person.name Stored t1"],
     );
+    // What is found is a record of the type of item, wherever its field is copied from.
+    let target = "/api/v2/itemSearch/field?term=x&entity_type=deal&field=org_name";
+    let found = r#"{"data":[{"id":9,"org_name":"t1"}]}"#;
+    check(target, 200, found, &["1 organization.name Stored t1"]);
+    assert_eq!(named("GET", target, "", found).0, ["0 deal 9"]);
     let request = locate("GET", "/v1/recents", JSON, "").unwrap();
     let unknown = read_answer(&request, 200, br#"{"data":[{"name":"t1"}]}"#, &origins());
     assert!(unknown.is_err());
