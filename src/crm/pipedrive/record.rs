@@ -9,7 +9,9 @@ use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Value}
 use crate::crm::message::link;
 use crate::crm::{FieldUse, Origins, RecordName};
 
-use super::schema::{self, composed_from, is_id, is_reference, is_words, may_hold_words};
+use super::schema::{
+    self, ORGANIZATION, PERSON, USER, composed_from, is_id, is_reference, is_words, may_hold_words,
+};
 
 /// The field that a value belongs to, and the record that this is a field of.
 #[derive(Clone)]
@@ -83,7 +85,8 @@ impl<'a> Records<'a> {
 
     fn member(&mut self, name: &str, node: Node<'_>, owner: &mut Owner<'_>) {
         let name = name.to_ascii_lowercase();
-        match (name.as_str(), node.kind(), schema::related(&name)) {
+        let related = schema::related(&name).or_else(|| referred(&name, node));
+        match (name.as_str(), node.kind(), related) {
             (name, Kind::Object, Some(related)) => self.related(name, node, &related),
             (name, _, _) if is_reference(name) && holds_ids(node) => {}
             (name, Kind::Array, Some(_)) => {
@@ -118,7 +121,8 @@ impl<'a> Records<'a> {
         self.name(number, object, id_of(node).or_else(referred));
         let mut owner = Owner { node, object: object.clone(), number, others: Vec::new() };
         for member in node.members() {
-            let is_id = name.ends_with("_id") && member.key == "value" && holds_ids(member.value);
+            let may_be_id = name.ends_with("_id") || schema::is_custom(name);
+            let is_id = may_be_id && member.key == "value" && holds_ids(member.value);
             if !is_id {
                 self.member(&member.key, member.value, &mut owner);
             }
@@ -277,6 +281,17 @@ fn id_of(node: Node<'_>) -> Option<SmolStr> {
         },
         _ => None,
     }
+}
+
+/// What a custom field refers to, where v1 shows the record in the place of its id.
+fn referred(name: &str, node: Node<'_>) -> Option<ObjectName> {
+    let is_record = node.get("name").is_some() && node.get("value").is_some_and(holds_ids);
+    let object = match (node.get("email").map(|email| email.kind()), node.get("phone")) {
+        (Some(Kind::String), _) => USER,
+        (None, None) => ORGANIZATION,
+        _ => PERSON,
+    };
+    (is_record && schema::is_custom(name)).then(|| ObjectName::from_static(object))
 }
 
 /// Whether there is nothing but ids, or none.

@@ -68,7 +68,7 @@ pub(super) fn field_name(object: &ObjectName, name: &str) -> FieldName {
         return FieldName::new(key);
     }
     let field = match (object.as_str(), name.as_str()) {
-        (PERSON, "first_name" | "last_name") => "name",
+        (PERSON, "first_name" | "last_name") | (FILE, "clean_name") => "name",
         (PERSON, "emails" | "primary_email" | "email_address") => "email",
         (PERSON, "phones" | "primary_phone") => "phone",
         (PERSON, part) if is_part_of("postal_address", part) => "postal_address",
@@ -89,6 +89,10 @@ fn custom_key(name: &str) -> Option<&str> {
     let (key, part) = name.split_at_checked(40)?;
     let is_key = key.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_key && (part.is_empty() || part.starts_with('_'))).then_some(key)
+}
+
+pub(super) fn is_custom(name: &str) -> bool {
+    custom_key(name).is_some()
 }
 
 /// Whose content a field shows: v1 copies names and titles into the records that
@@ -125,6 +129,8 @@ pub(super) fn related(name: &str) -> Option<ObjectName> {
         "organization" | "organization_id" | "org" | "org_id" => ORGANIZATION,
         "deal" | "deal_id" | "related_item_data" => DEAL,
         "lead" | "lead_id" => LEAD,
+        "product" => PRODUCT,
+        "file" => FILE,
         "owner"
         | "owner_id"
         | "user"
@@ -177,7 +183,7 @@ pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static 
 
 /// Whether people write into a field: no text there is taken for a link.
 pub(super) fn may_hold_words(object: &ObjectName, field: &FieldName) -> bool {
-    facts(object, field).is_some() || custom_key(field.as_str()).is_some()
+    facts(object, field).is_some() || is_custom(field.as_str())
 }
 
 const FACTS: [(&str, &str, FieldKind, Option<u32>); 27] = [
