@@ -24,7 +24,7 @@ use crate::crm::{LocateError, RequestView};
 
 use super::form::{Disposition, check_headers};
 use super::request::{Body, Found, list, members, property_name, scalar};
-use super::schema::{canonical_object, is_name, is_record_id, is_type_id, listed};
+use super::schema::{RECORD_ID, canonical_object, is_name, is_record_id, is_type_id, listed};
 use super::{association, email_headers};
 
 const IMPORT: &str = "import";
@@ -287,11 +287,11 @@ fn column(mapping: Node<'_>) -> Result<Column, LocateError> {
     let leads_elsewhere = given
         .iter()
         .any(|(name, _)| ["toColumnObjectTypeId", "foreignKeyType"].contains(&name.as_ref()));
-    let property = text("propertyName");
-    let content = match property.as_ref() {
-        "" | "hs_object_id" if is_of("HUBSPOT_OBJECT_ID") && leads_elsewhere => Content::Reference,
-        "" | "hs_object_id" if is_of("HUBSPOT_OBJECT_ID") => Content::Id,
-        "" => return Err(refuse_column("is of no property")),
+    let property = text("propertyName").to_ascii_lowercase();
+    let content = match property.as_str() {
+        "" if !is_of("HUBSPOT_OBJECT_ID") => return Err(refuse_column("is of no property")),
+        "" | RECORD_ID if leads_elsewhere => Content::Reference,
+        "" | RECORD_ID => Content::Id,
         _ if leads_elsewhere => return Err(refuse_column("names another record by a property")),
         name => {
             let field = property_name(name)?;

@@ -446,6 +446,9 @@ fn answers_are_located() {
         let unnamed = format!(r#"{{"{name}":[{{"name":"email","value":"a@b.de"}}]}}"#);
         assert!(read_answer(&located, 200, &[], &unnamed).is_err(), "{name}");
     }
+    for unnamed in [r#"[{"properties":{"email":"a@b.de"}}]"#, r#""a@b.de""#] {
+        assert!(read_answer(&located, 200, &[], unnamed).is_err(), "{unnamed}");
+    }
     let html = [("content-type".to_owned(), "text/html".to_owned())];
     assert!(read_answer(&located, 502, &html, "<html>").is_err());
 }
