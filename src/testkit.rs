@@ -3,6 +3,7 @@
 //! lies beside a full checkout.
 
 pub mod house;
+pub mod zip;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

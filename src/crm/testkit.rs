@@ -59,6 +59,7 @@ pub fn lines(document: &Document) -> Vec<String> {
         }
         Content::Rewritten(text) => format!("link {text}"),
         Content::Nested { .. } => "nested".to_owned(),
+        Content::Archive { .. } => "archive".to_owned(),
         Content::Length { .. } => "length".to_owned(),
     };
     document.slots().iter().map(line).collect()
@@ -68,6 +69,7 @@ pub fn lines(document: &Document) -> Vec<String> {
 pub fn all_lines(document: &Document) -> Vec<String> {
     let line = |slot: &Slot| match &slot.content {
         Content::Nested { document, .. } => all_lines(document),
+        Content::Archive { documents, .. } => documents.iter().flat_map(all_lines).collect(),
         _ => lines(&Document::new(document.bytes().clone(), vec![slot.clone()])),
     };
     document.slots().iter().flat_map(line).collect()

@@ -19,6 +19,7 @@ use crate::random::Random;
 use examples::{Example, examples};
 use parsers::PARSERS;
 
+mod archives;
 mod broken;
 mod examples;
 mod parsers;
@@ -49,6 +50,7 @@ fn keeps(slot: &Slot) -> bool {
         // A length is that of what stands there, unless something else changes.
         Content::Value(_) | Content::Length { .. } => true,
         Content::Nested { document, .. } => document.slots().iter().all(keeps),
+        Content::Archive { documents, .. } => documents.iter().flat_map(Document::slots).all(keeps),
         Content::Rewritten(_) => false,
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn locate(request: &RequestView<'_>, found: &mut Found) -> Result<(),
     let boundary = boundary(request.headers)?;
     let text = std::str::from_utf8(request.body)
         .map_err(|_| unparseable("the body", "it is not valid UTF-8"))?;
-    let parts = multipart::parts(text, 0..text.len(), boundary).map_err(of_form)?;
+    let parts = multipart::parts(text.as_bytes(), 0..text.len(), boundary).map_err(of_form)?;
     let mut order = None;
     let mut files = Vec::new();
     for part in &parts {
@@ -106,7 +106,7 @@ fn of_form(error: MultipartError) -> LocateError {
 }
 
 fn disposition<'t>(text: &'t str, part: &Part) -> Result<Disposition<'t>, LocateError> {
-    let header = part.header(text, "content-disposition").map_err(of_form)?;
+    let header = part.header(text.as_bytes(), "content-disposition").map_err(of_form)?;
     let is_known = check_headers(text, &part.headers);
     header
         .and_then(Disposition::parse)
