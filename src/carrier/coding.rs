@@ -19,6 +19,9 @@ pub struct ExpansionLimits {
 }
 
 impl ExpansionLimits {
+    /// For what holds nothing packed.
+    pub const NOTHING: Self = Self { max_bytes: 0, max_ratio: 0 };
+
     /// What this many bytes may open to.
     pub fn allowed(self, received: usize) -> usize {
         received.saturating_mul(self.max_ratio).max(SMALL).min(self.max_bytes)

@@ -142,6 +142,18 @@ impl Document {
         &self.bytes
     }
 
+    /// How many bytes stand in archives of the document, opened.
+    pub fn unpacked(&self) -> usize {
+        let packed = |slot: &Slot| match &slot.content {
+            Content::Archive { archive, .. } => {
+                archive.entries().iter().map(|entry| entry.content().len()).sum()
+            }
+            Content::Nested { document, .. } => document.unpacked(),
+            Content::Value(_) | Content::Rewritten(_) | Content::Length { .. } => 0,
+        };
+        self.slots.iter().map(packed).sum()
+    }
+
     pub fn slots(&self) -> &[Slot] {
         &self.slots
     }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::base::ObjectName;
 use crate::carrier::{Content, Document, Replacement, Role, Slot, Value};
+use crate::testkit::EXPANSION;
 
 pub fn locate(
     dialect: &dyn Dialect,
@@ -24,6 +25,7 @@ pub fn locate(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins,
+        expansion: EXPANSION,
         told: None,
     })?;
     let name = located.operation.name.as_str();
@@ -45,6 +47,7 @@ pub fn read_answer(
         headers,
         body: &Bytes::copy_from_slice(body),
         origins,
+        expansion: EXPANSION,
     })
 }
 

@@ -35,8 +35,8 @@ impl Proxy {
         let complete = self.read(identified).await?;
         match self.ask_first(&complete, trail).await? {
             // What the CRM says of the question, it would say of the request.
-            Some(learned) if !learned.by_crm.status.is_success() => {
-                Ok(Outward::Answered(Box::new(learned.by_crm)))
+            Some(Learned { by_crm: Some(answer), .. }) if !answer.status.is_success() => {
+                Ok(Outward::Answered(Box::new(answer)))
             }
             learned => {
                 let told = learned.as_ref().map(Learned::told);

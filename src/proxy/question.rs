@@ -34,11 +34,10 @@ impl Proxy {
         trail: &Trail,
     ) -> Result<Option<Learned>, Stopped> {
         let upstream = &complete.upstream;
-        let Some(Question { target, about }) = upstream.dialect.asks_first(&view(complete, None))
-        else {
-            return Ok(None);
-        };
-        let by_caller = self.memory.recall(&upstream.name, &about);
+        let question = upstream.dialect.asks_first(&self.view(complete, None));
+        let Some(Question { target, about }) = question else { return Ok(None) };
+        let by_caller = self.memory.recall(upstream.dialect.name(), &about);
+        let Some(target) = target else { return Ok(Some(Learned { by_crm: None, by_caller })) };
         let mut headers = HeaderMap::new();
         for name in ASKING {
             headers.extend(
@@ -58,38 +57,44 @@ impl Proxy {
             body: Bytes::new(),
             lease: Lease::default(),
         };
-        if question.upstream.dialect.asks_first(&view(&question, None)).is_some() {
+        if question.upstream.dialect.asks_first(&self.view(&question, None)).is_some() {
             return Err(respond::defect(&"a question asks a question").into());
         }
         let mut own = Trail::new(new_id()?, complete.upstream.clone());
         own.caller.clone_from(&trail.caller);
         own.purpose.clone_from(&trail.purpose);
         let recorded = self.declare(question, None, &mut own).await?;
-        let by_crm = self.abroad(recorded, &own).await?;
+        let by_crm = Some(self.abroad(recorded, &own).await?);
         Ok(Some(Learned { by_crm, by_caller }))
+    }
+
+    /// A request as its dialect sees it.
+    pub(super) fn view<'a>(
+        &self,
+        complete: &'a Complete,
+        told: Option<Told<'a>>,
+    ) -> RequestView<'a> {
+        RequestView {
+            method: &complete.method,
+            target: &complete.target,
+            headers: &complete.headers,
+            body: &complete.body,
+            origins: &complete.origins,
+            expansion: self.expansion_limits(),
+            told,
+        }
     }
 }
 
 /// What came of a question.
 pub(super) struct Learned {
-    pub by_crm: Restored,
+    pub by_crm: Option<Restored>,
     by_caller: Option<SmolStr>,
 }
 
 impl Learned {
     pub(super) fn told(&self) -> Told<'_> {
-        Told { by_crm: &self.by_crm.body, by_caller: self.by_caller.as_deref() }
-    }
-}
-
-/// A request as its dialect sees it.
-pub(super) fn view<'a>(complete: &'a Complete, told: Option<Told<'a>>) -> RequestView<'a> {
-    RequestView {
-        method: &complete.method,
-        target: &complete.target,
-        headers: &complete.headers,
-        body: &complete.body,
-        origins: &complete.origins,
-        told,
+        let by_crm = self.by_crm.as_ref().map(|answer| &answer.body);
+        Told { by_crm, by_caller: self.by_caller.as_deref() }
     }
 }

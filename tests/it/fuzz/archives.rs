@@ -15,7 +15,7 @@ use writer::{Packing, archive};
 #[path = "../../../src/testkit/zip.rs"]
 pub mod writer;
 
-const LIMITS: ExpansionLimits = ExpansionLimits { max_bytes: 1 << 20, max_ratio: 100 };
+pub const LIMITS: ExpansionLimits = ExpansionLimits { max_bytes: 1 << 20, max_ratio: 100 };
 
 fn seeds() -> Vec<Vec<u8>> {
     let of = |first, second| {

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::part::embedded;
 use super::{Asked, Expected, refuse};
+use crate::carrier::coding::ExpansionLimits;
 use crate::carrier::multipart::{Message, Part, boundary, parts};
 use crate::carrier::{Codec, DecodedText, Document, Slot};
 use crate::crm::dynamics::fetch::Columns;
@@ -67,6 +68,7 @@ impl ReadAnswer for BatchAnswer {
             body: Document::new(answer.body.clone(), reader.slots),
             records: reader.names,
             done: reader.done,
+            ..LocatedAnswer::default()
         })
     }
 }
@@ -142,7 +144,13 @@ impl Reader<'_> {
             .ok_or_else(|| unparseable("the answer", "a part of it has no status line"))?;
         let headers = self.headers(&message);
         let body = self.text.get(message.body.clone()).unwrap_or_default().to_owned().into();
-        let view = AnswerView { status, headers: &headers, body: &body, origins: self.origins };
+        let view = AnswerView {
+            status,
+            headers: &headers,
+            body: &body,
+            origins: self.origins,
+            expansion: ExpansionLimits::NOTHING,
+        };
         let first = self.next;
         let (located, next) = asked.answer.read(&view, first)?;
         self.next = next;

@@ -193,6 +193,7 @@ impl Reader<'_> {
                 headers: &headers,
                 body: &self.bytes(&message.body),
                 origins: self.request.origins,
+                expansion: self.request.expansion,
                 told: None,
             },
             first,

@@ -25,6 +25,7 @@ fn origins() -> Origins {
     Origins {
         upstream: "https://zollhaus-demo.my.salesforce.com".to_owned(),
         public: "https://crm.acme.example/sf".to_owned(),
+        siblings: Vec::new(),
     }
 }
 
@@ -65,7 +66,8 @@ fn locate_told(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
-        told: told.map(|(_, by_caller)| Told { by_crm: &by_crm, by_caller }),
+        expansion: crate::testkit::EXPANSION,
+        told: told.map(|(_, by_caller)| Told { by_crm: Some(&by_crm), by_caller }),
     })
 }
 
