@@ -18,6 +18,16 @@ pub struct ExpansionLimits {
     pub max_ratio: usize,
 }
 
+impl ExpansionLimits {
+    /// For what holds nothing packed.
+    pub const NOTHING: Self = Self { max_bytes: 0, max_ratio: 0 };
+
+    /// What this many bytes may open to.
+    pub fn allowed(self, received: usize) -> usize {
+        received.saturating_mul(self.max_ratio).max(SMALL).min(self.max_bytes)
+    }
+}
+
 /// What a body may open to whatever its ratio.
 pub const SMALL: usize = 64 * 1024;
 
@@ -54,7 +64,7 @@ pub fn decode(
         "deflate" => Stream::Raw,
         _ => return Err(CodingError::Unsupported),
     };
-    let allowed = limits.max_bytes.min(body.len().saturating_mul(limits.max_ratio).max(SMALL));
+    let allowed = limits.allowed(body.len());
     let mut opened = Vec::new();
     let mut rest: &[u8] = &body;
     for _ in 0..MAX_MEMBERS {
@@ -85,6 +95,14 @@ fn has_zlib_header(body: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// What a stream without a header opens to; `None` unless it is one to its last byte, and
+/// opens to no more than `allowed`.
+pub(super) fn inflate_raw(input: &[u8], allowed: usize) -> Option<Bytes> {
+    let mut opened = Vec::new();
+    let rest = inflate(Stream::Raw, input, &mut opened, allowed).ok()?;
+    rest.is_empty().then(|| opened.into())
 }
 
 /// Opens one stream to its end; returns what follows it.

@@ -67,7 +67,17 @@ impl Replacement {
 /// Bytes to write in the place of a range.
 struct Edit<'a> {
     span: Range<usize>,
-    text: Cow<'a, str>,
+    bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Edit<'a> {
+    fn new(span: Range<usize>, text: impl Into<Cow<'a, str>>) -> Self {
+        let bytes = match text.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        Self { span, bytes }
+    }
 }
 
 impl Document {
@@ -95,6 +105,11 @@ impl Document {
                 Content::Nested { document, .. } => {
                     *document = std::mem::take(document).numbered_from(first);
                 }
+                Content::Archive { documents, .. } => {
+                    for document in documents {
+                        *document = std::mem::take(document).numbered_from(first);
+                    }
+                }
                 Content::Rewritten(_) | Content::Length { .. } => {}
             }
         }
@@ -112,6 +127,12 @@ impl Document {
                 *document = std::mem::take(document).revised(revise);
                 true
             }
+            Content::Archive { documents, .. } => {
+                for document in documents {
+                    *document = std::mem::take(document).revised(revise);
+                }
+                true
+            }
             Content::Rewritten(_) | Content::Length { .. } => true,
         });
         self
@@ -119,6 +140,18 @@ impl Document {
 
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// How many bytes stand in archives of the document, opened.
+    pub fn unpacked(&self) -> usize {
+        let packed = |slot: &Slot| match &slot.content {
+            Content::Archive { archive, .. } => {
+                archive.entries().iter().map(|entry| entry.content().len()).sum()
+            }
+            Content::Nested { document, .. } => document.unpacked(),
+            Content::Value(_) | Content::Rewritten(_) | Content::Length { .. } => 0,
+        };
+        self.slots.iter().map(packed).sum()
     }
 
     pub fn slots(&self) -> &[Slot] {
@@ -138,6 +171,11 @@ impl Document {
             match &slot.content {
                 Content::Value(occurrence) => found.push((slot, occurrence)),
                 Content::Nested { document, .. } => document.collect_occurrences(found),
+                Content::Archive { documents, .. } => {
+                    for document in documents {
+                        document.collect_occurrences(found);
+                    }
+                }
                 Content::Rewritten(_) | Content::Length { .. } => {}
             }
         }
@@ -171,20 +209,30 @@ impl Document {
         replacements: &mut impl Iterator<Item = &'r Replacement>,
         refused: &dyn Fn(u32) -> bool,
     ) -> Result<Bytes, RenderError> {
+        let rendered = self.rendered(replacements, refused)?;
+        Ok(rendered.map_or_else(|| self.bytes.clone(), Bytes::from))
+    }
+
+    /// The bytes with every edit made; `None` where there are none.
+    fn rendered<'r>(
+        &self,
+        replacements: &mut impl Iterator<Item = &'r Replacement>,
+        refused: &dyn Fn(u32) -> bool,
+    ) -> Result<Option<Vec<u8>>, RenderError> {
         let edits = self.edits(replacements, refused)?;
         if edits.is_empty() {
-            return Ok(self.bytes.clone());
+            return Ok(None);
         }
         let mut rendered = Vec::with_capacity(self.bytes.len() + 32 * edits.len());
         let mut position = 0;
         for edit in edits {
             let kept = self.bytes.get(position..edit.span.start).ok_or(RenderError::Overlap)?;
             rendered.extend_from_slice(kept);
-            rendered.extend_from_slice(edit.text.as_bytes());
+            rendered.extend_from_slice(&edit.bytes);
             position = edit.span.end;
         }
         rendered.extend_from_slice(self.bytes.get(position..).ok_or(RenderError::Overlap)?);
-        Ok(rendered.into())
+        Ok(Some(rendered))
     }
 
     /// What to write where, ordered by position.
@@ -208,14 +256,24 @@ impl Document {
                 }
                 Content::Length { of } => lengths.push((slot, of)),
                 Content::Nested { decoded, document } => {
-                    let nested = document.edits(&mut *replacements, refused)?;
-                    edits.extend(nested.into_iter().map(|edit| {
+                    for edit in document.edits(&mut *replacements, refused)? {
                         let origin = decoded.origin_of(&edit.span);
-                        Edit {
-                            span: slot.span.start + origin.start..slot.span.start + origin.end,
-                            text: slot.codec.fragment(&edit.text).into(),
-                        }
-                    }));
+                        let span = slot.span.start + origin.start..slot.span.start + origin.end;
+                        let text =
+                            std::str::from_utf8(&edit.bytes).map_err(|_| RenderError::NotText)?;
+                        edits.push(Edit::new(span, slot.codec.fragment(text)));
+                    }
+                }
+                Content::Archive { archive, documents } => {
+                    let contents = documents
+                        .iter()
+                        .map(|document| document.rendered(&mut *replacements, refused))
+                        .collect::<Result<Vec<_>, _>>()?;
+                    if contents.iter().any(Option::is_some) {
+                        let bytes = archive.with_contents(&contents);
+                        let bytes = bytes.ok_or(RenderError::TooLarge)?.into();
+                        edits.push(Edit { span: slot.span.clone(), bytes });
+                    }
                 }
                 Content::Value(occurrence) => {
                     let replacement = replacements.next().ok_or(RenderError::TooFewReplacements)?;
@@ -233,9 +291,7 @@ impl Document {
                 }
             }
         }
-        edits.extend(
-            removal_spans(removals).into_iter().map(|span| Edit { span, text: Cow::Borrowed("") }),
-        );
+        edits.extend(removal_spans(removals).into_iter().map(|span| Edit::new(span, "")));
         edits.sort_by_key(|edit| edit.span.start);
         let corrected = corrected(&lengths, &edits);
         edits.extend(corrected);
@@ -272,7 +328,7 @@ struct Later(Vec<(usize, usize, usize)>);
 impl Later {
     fn add(&mut self, edit: &Edit<'_>) {
         let (_, taken, written) = self.0.last().copied().unwrap_or_default();
-        self.0.push((edit.span.start, taken + edit.span.len(), written + edit.text.len()));
+        self.0.push((edit.span.start, taken + edit.span.len(), written + edit.bytes.len()));
     }
 
     /// How long a range is once the edits in it are made; `None` where there are none.
@@ -288,7 +344,7 @@ impl Later {
 
 impl Slot {
     fn edit(&self, text: String) -> Edit<'_> {
-        Edit { span: self.span.clone(), text: text.into() }
+        Edit::new(self.span.clone(), text)
     }
 
     fn widen<'a>(&'a self, texts: &[String], edits: &mut Vec<Edit<'a>>) -> Result<(), RenderError> {
@@ -296,21 +352,13 @@ impl Slot {
         match self.widening.as_ref().ok_or(RenderError::NotWidenable)? {
             Widening::Elements => edits.push(self.edit(elements)),
             Widening::List(further) => {
-                edits.extend(
-                    further.iter().map(|(span, text)| Edit {
-                        span: span.clone(),
-                        text: Cow::Borrowed(*text),
-                    }),
-                );
+                edits.extend(further.iter().map(|(span, text)| Edit::new(span.clone(), *text)));
                 edits.push(self.edit(self.codec.list(&elements)));
             }
             Widening::Repetition { whole, open, between, close } => {
                 let literals: Vec<String> =
                     texts.iter().map(|text| self.codec.literal(text)).collect();
-                let at = |at: usize, text: &'static str| Edit {
-                    span: at..at,
-                    text: Cow::Borrowed(text),
-                };
+                let at = |at: usize, text: &'static str| Edit::new(at..at, text);
                 edits.push(at(whole.start, open));
                 edits.push(self.edit(literals.join(between)));
                 edits.push(at(whole.end, close));
@@ -327,6 +375,9 @@ impl Slot {
         let count = match &self.content {
             Content::Value(_) => 1,
             Content::Nested { document, .. } => document.occurrences().len(),
+            Content::Archive { documents, .. } => {
+                documents.iter().map(|document| document.occurrences().len()).sum()
+            }
             Content::Rewritten(_) | Content::Length { .. } => 0,
         };
         for _ in 0..count {
@@ -347,4 +398,8 @@ pub enum RenderError {
     NotRemovable,
     #[error("two edits overlap")]
     Overlap,
+    #[error("an edit of a text is none")]
+    NotText,
+    #[error("an archive is larger than its format can say")]
+    TooLarge,
 }

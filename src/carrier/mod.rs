@@ -20,6 +20,7 @@ pub mod json;
 pub mod multipart;
 pub mod url;
 pub mod xml;
+pub mod zip;
 
 mod codec;
 mod document;

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::zip::Archive;
 use super::{Codec, DecodedText, Document, Element, Occurrence, Removal};
 
 /// A place in the bytes of a [`Document`].
@@ -54,6 +55,11 @@ pub enum Content {
     /// Already decided: this text is written here whatever the policy says (a
     /// link whose origin is exchanged, the result of a refused record).
     Rewritten(String),
+    /// An archive, and a document for each of its entries, in their order.
+    Archive {
+        archive: Archive,
+        documents: Vec<Document>,
+    },
     /// How many bytes the rest of the document has in this range, in decimal digits.
     Length {
         of: Range<usize>,
@@ -67,6 +73,7 @@ impl fmt::Debug for Content {
             Self::Value(occurrence) => f.debug_tuple("Value").field(occurrence).finish(),
             Self::Nested { document, .. } => f.debug_tuple("Nested").field(document).finish(),
             Self::Rewritten(_) => f.write_str("Rewritten(redacted)"),
+            Self::Archive { documents, .. } => f.debug_tuple("Archive").field(documents).finish(),
             Self::Length { of } => f.debug_struct("Length").field("of", of).finish(),
         }
     }
@@ -122,6 +129,15 @@ impl Slot {
     ) -> Self {
         let content = Content::Nested { decoded, document };
         Self { span, codec, content, removal: None, widening: None }
+    }
+
+    /// Entries that no slot stands in are kept byte for byte.
+    pub fn archive(span: Range<usize>, archive: Archive, slots: Vec<Vec<Slot>>) -> Self {
+        let contents = archive.entries().iter().map(|entry| entry.content().clone());
+        let documents =
+            contents.zip(slots).map(|(content, slots)| Document::new(content, slots)).collect();
+        let content = Content::Archive { archive, documents };
+        Self { span, codec: Codec::Plain, content, removal: None, widening: None }
     }
 
     pub fn rewritten(span: Range<usize>, codec: Codec, text: String) -> Self {

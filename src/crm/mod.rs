@@ -12,6 +12,7 @@
 
 pub mod dynamics;
 mod facts;
+mod form;
 pub mod generic;
 pub mod hubspot;
 mod message;
@@ -34,6 +35,7 @@ use smol_str::SmolStr;
 
 use crate::base::{Cleartext, FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
+use crate::carrier::coding::ExpansionLimits;
 
 /// One CRM's API. Implementations are pure and shared by all requests.
 pub trait Dialect: Send + Sync + fmt::Debug {
@@ -46,10 +48,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         None
     }
 
-    /// What a request says that a later one will be about, if the CRM has taken it. The
-    /// CRM's own word for it is not enough to decide what it may see.
-    fn remembers(&self, _request: &RequestView<'_>, _answer: &AnswerView<'_>) -> Option<Memo> {
-        None
+    /// Whether the body holds an archive that is opened to be located.
+    fn unpacks(&self, _request: &RequestView<'_>) -> bool {
+        false
     }
 
     /// The batch that the answer to a request tells of, by [`Batch::reported_as`]. What
@@ -112,14 +113,18 @@ pub struct RequestView<'a> {
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
     pub origins: &'a Origins,
+    /// How far what is packed in the body may expand.
+    pub expansion: ExpansionLimits,
     /// What is known besides.
     pub told: Told<'a>,
 }
 
-/// What a dialect asks first: a `GET`, which holds no values, and asks nothing itself.
+/// What a dialect asks first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    pub target: Bytes,
+    /// Of the CRM: a `GET`, which holds no values, and asks nothing itself. `None` where
+    /// what callers have said is all that there is to know.
+    pub target: Option<Bytes>,
     /// What it is about, as [`Memo::about`] says.
     pub about: SmolStr,
 }
@@ -127,7 +132,7 @@ pub struct Question {
 /// What is known of what a request is about.
 #[derive(Clone, Copy, Default)]
 pub struct Told<'a> {
-    /// The CRM's answer to what the dialect asks first.
+    /// The CRM's answer to what the dialect asks first, if it was asked.
     pub by_crm: Option<&'a Bytes>,
     /// What a caller said of it before, if that is still known.
     pub by_caller: Option<&'a str>,
@@ -142,7 +147,8 @@ impl fmt::Debug for Told<'_> {
     }
 }
 
-/// What a caller said of something that later requests are about.
+/// What a caller said of something that later requests are about. The CRM's own word for it
+/// is not enough to decide what it may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memo {
     /// By what the CRM goes on to name it.
@@ -158,6 +164,8 @@ pub struct AnswerView<'a> {
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
     pub origins: &'a Origins,
+    /// How far what is packed in the body may expand.
+    pub expansion: ExpansionLimits,
 }
 
 /// Names the method and the size only: target, headers and body hold values.
@@ -182,15 +190,21 @@ pub struct Origins {
     /// What the caller used to reach us, with the route's path prefix:
     /// `https://crm.acme.example/sf`, without a slash at the end.
     pub public: String,
+    /// The same of the other hosts of this CRM that the caller reaches through us.
+    pub siblings: Vec<(String, String)>,
 }
 
 impl Origins {
-    /// `url` with the upstream's origin exchanged for ours, if it points there.
+    /// `url` with the origin of an upstream exchanged for ours, if it points there.
     pub fn to_public(&self, url: &str) -> Option<String> {
-        let (head, rest) = url.split_at_checked(self.upstream.len())?;
-        let ends_here = rest.is_empty() || rest.starts_with(['/', '?', '#']);
-        let points_there = head.eq_ignore_ascii_case(&self.upstream) && ends_here;
-        points_there.then(|| format!("{}{rest}", self.public))
+        let own = std::iter::once((&self.upstream, &self.public));
+        let siblings = self.siblings.iter().map(|(upstream, public)| (upstream, public));
+        own.chain(siblings).find_map(|(upstream, public)| {
+            let (head, rest) = url.split_at_checked(upstream.len())?;
+            let ends_here = rest.is_empty() || rest.starts_with(['/', '?', '#']);
+            let points_there = head.eq_ignore_ascii_case(upstream) && ends_here;
+            points_there.then(|| format!("{public}{rest}"))
+        })
     }
 }
 
@@ -232,6 +246,11 @@ pub trait ReadAnswer: Send + Sync + fmt::Debug {
     /// [`LocateError`] when the answer cannot be read; then nothing of it may be
     /// passed on.
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError>;
+
+    /// Whether the answer may be an archive that is opened to be located.
+    fn unpacks(&self) -> bool {
+        false
+    }
 }
 
 /// An answer with everything found in it.
@@ -246,6 +265,8 @@ pub struct LocatedAnswer {
     pub records: Vec<RecordName>,
     /// What was done of the request, if the status of the answer says success.
     pub done: Done,
+    /// What the request said that later ones will be about, if the status says success.
+    pub memo: Option<Memo>,
 }
 
 impl LocatedAnswer {
@@ -301,6 +322,9 @@ impl FieldUse {
     /// the policy does not protect.
     pub const HEARSAY: &str =
         "an upload to a job of which only the CRM tells the object (create the job anew)";
+
+    /// Only the name of an uploaded file says of which object the field is.
+    pub const FILE_NAME: &str = "an upload to an object that only the name of the file tells";
 
     /// In the place of a field: whatever fields the object has are used.
     pub const EVERY_FIELD: &str = "*";

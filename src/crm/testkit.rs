@@ -10,6 +10,7 @@ use super::{
 };
 use crate::base::ObjectName;
 use crate::carrier::{Content, Document, Replacement, Role, Slot, Value};
+use crate::testkit::EXPANSION;
 
 pub fn locate(
     dialect: &dyn Dialect,
@@ -24,6 +25,7 @@ pub fn locate(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins,
+        expansion: EXPANSION,
         told: Told::default(),
     })?;
     let name = located.operation.name.as_str();
@@ -45,6 +47,7 @@ pub fn read_answer(
         headers,
         body: &Bytes::copy_from_slice(body),
         origins,
+        expansion: EXPANSION,
     })
 }
 
@@ -59,6 +62,7 @@ pub fn lines(document: &Document) -> Vec<String> {
         }
         Content::Rewritten(text) => format!("link {text}"),
         Content::Nested { .. } => "nested".to_owned(),
+        Content::Archive { .. } => "archive".to_owned(),
         Content::Length { .. } => "length".to_owned(),
     };
     document.slots().iter().map(line).collect()
@@ -68,6 +72,7 @@ pub fn lines(document: &Document) -> Vec<String> {
 pub fn all_lines(document: &Document) -> Vec<String> {
     let line = |slot: &Slot| match &slot.content {
         Content::Nested { document, .. } => all_lines(document),
+        Content::Archive { documents, .. } => documents.iter().flat_map(all_lines).collect(),
         _ => lines(&Document::new(document.bytes().clone(), vec![slot.clone()])),
     };
     document.slots().iter().flat_map(line).collect()

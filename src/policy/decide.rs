@@ -151,7 +151,7 @@ impl Policy {
     /// [`Forbidden`] when the field is protected or may not be named at all.
     pub fn permit_use(&self, field_use: &FieldUse) -> Result<(), Forbidden> {
         let FieldUse { object, field, operator } = field_use;
-        if *operator == FieldUse::HEARSAY {
+        if matches!(*operator, FieldUse::HEARSAY | FieldUse::FILE_NAME) {
             return self.permit_hearsay(field_use);
         }
         if field.as_str() == FieldUse::EVERY_FIELD {

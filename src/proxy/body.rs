@@ -109,10 +109,7 @@ where
         return Ok(Buffered { bytes: raw, lease });
     }
     let held = raw.len();
-    let expanded = held
-        .saturating_mul(limits.expansion.max_ratio)
-        .max(coding::SMALL)
-        .min(limits.expansion.max_bytes);
+    let expanded = limits.expansion.allowed(held);
     if content_encoding.is_some() {
         budget.resize(&mut lease, held + expanded)?;
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::base::{EntryId, Refusal, RefusalCode, SubjectId};
 use crate::carrier::Document;
-use crate::crm::{AnswerView, Batch, Done, LocatedAnswer, Told};
+use crate::crm::{AnswerView, Batch, Done, LocatedAnswer};
 use crate::listener::answer_fields;
 use crate::protect::Echoes;
 use crate::quarantine::BatchName;
@@ -19,7 +19,6 @@ use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
 use super::body::{self, BodyLimits, Buffered};
 use super::budget::VALUE_BYTES;
 use super::headers;
-use super::question::view as request_view;
 use super::records::{Message, Reader, Statement};
 use super::stage::{Answered, Decided, Located, Outgoing, Recorded, Restored, occurrences};
 use super::trail::Trail;
@@ -131,16 +130,22 @@ impl Proxy {
             headers: &answered.headers,
             body: &answered.body,
             origins: &complete.origins,
+            expansion: self.expansion_limits(),
         };
-        let answer = body::work_on(view.body.len(), || located.request.answer.locate(&view))
+        let reader = &located.request.answer;
+        let packed = if reader.unpacks() { view.expansion.allowed(view.body.len()) } else { 0 };
+        let reserved = self.budget.resize(&mut answered.lease, view.body.len() + packed);
+        reserved.map_err(|error| respond::answer_body(error.into()))?;
+        let mut answer = body::work_on(view.body.len() + packed, || reader.locate(&view))
             .map_err(|error| respond::unreadable_answer(&error))?;
         if answer.status.is_success()
-            && let Some(memo) =
-                complete.upstream.dialect.remembers(&request_view(complete, Told::default()), &view)
+            && let Some(memo) = answer.memo.take()
         {
-            self.memory.keep(&complete.upstream.name, memo);
+            self.memory.keep(complete.upstream.dialect.name(), memo);
         }
-        let held = answered.body.len() + VALUE_BYTES * occurrences(answer.documents()).len();
+        let unpacked: usize = answer.documents().map(Document::unpacked).sum();
+        let held =
+            answered.body.len() + unpacked + VALUE_BYTES * occurrences(answer.documents()).len();
         let resized = self.budget.resize(&mut answered.lease, held);
         resized.map_err(|error| respond::answer_body(error.into()))?;
         let mut opened =

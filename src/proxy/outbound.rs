@@ -19,7 +19,6 @@ use super::field_counts::FieldCounts;
 use super::headers;
 use super::judge::purpose_of;
 use super::manifest::Manifest;
-use super::question::view;
 use super::stage::{
     Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded, occurrences,
 };
@@ -73,8 +72,13 @@ impl Proxy {
         told: Told<'_>,
         trail: &mut Trail,
     ) -> Result<Located, Refusal> {
-        let (request, uninspected) = match complete.upstream.dialect.locate(&view(&complete, told))
-        {
+        let length = complete.body.len();
+        if complete.upstream.dialect.unpacks(&self.view(&complete, told)) {
+            let room = length + self.expansion_limits().allowed(length);
+            self.budget.resize(&mut complete.lease, room).map_err(BodyError::from)?;
+        }
+        let view = self.view(&complete, told);
+        let (request, uninspected) = match complete.upstream.dialect.locate(&view) {
             Ok(request) => (request, false),
             Err(LocateError::UnknownOperation) if complete.upstream.mode == Mode::Observe => {
                 (uninspected(&complete), true)
@@ -82,7 +86,8 @@ impl Proxy {
             Err(error) => return Err(error.into()),
         };
         trail.classified_as(&request.operation);
-        let held = complete.body.len() + VALUE_BYTES * occurrences(request.documents()).len();
+        let unpacked: usize = request.documents().map(Document::unpacked).sum();
+        let held = length + unpacked + VALUE_BYTES * occurrences(request.documents()).len();
         self.budget.resize(&mut complete.lease, held).map_err(BodyError::from)?;
         Ok(Located { complete, request, uninspected })
     }

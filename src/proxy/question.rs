@@ -33,15 +33,17 @@ impl Proxy {
         trail: &Trail,
     ) -> Result<Learned, Stopped> {
         let upstream = &complete.upstream;
-        let request = view(complete, Told::default());
+        let request = self.view(complete, Told::default());
         let mut learned = Learned::default();
         if let Some(batch) = upstream.dialect.reports_on(&request) {
             let batch = BatchName { upstream: upstream.name.clone(), batch };
             learned.quarantined = self.quarantine.find(&batch).await?;
         }
         if let Some(Question { target, about }) = upstream.dialect.asks_first(&request) {
-            learned.by_caller = self.memory.recall(&upstream.name, &about);
-            learned.by_crm = Some(self.ask(target, complete, trail).await?);
+            learned.by_caller = self.memory.recall(upstream.dialect.name(), &about);
+            if let Some(target) = target {
+                learned.by_crm = Some(self.ask(target, complete, trail).await?);
+            }
         }
         Ok(learned)
     }
@@ -73,7 +75,7 @@ impl Proxy {
             body: Bytes::new(),
             lease: Lease::default(),
         };
-        if question.upstream.dialect.asks_first(&view(&question, Told::default())).is_some() {
+        if question.upstream.dialect.asks_first(&self.view(&question, Told::default())).is_some() {
             return Err(respond::defect(&"a question asks a question").into());
         }
         let mut own = Trail::new(new_id()?, complete.upstream.clone());
@@ -81,6 +83,19 @@ impl Proxy {
         own.purpose.clone_from(&trail.purpose);
         let recorded = self.declare(question, Told::default(), &mut own).await?;
         Ok(self.abroad(recorded, &own).await?)
+    }
+
+    /// A request as its dialect sees it.
+    pub(super) fn view<'a>(&self, complete: &'a Complete, told: Told<'a>) -> RequestView<'a> {
+        RequestView {
+            method: &complete.method,
+            target: &complete.target,
+            headers: &complete.headers,
+            body: &complete.body,
+            origins: &complete.origins,
+            expansion: self.expansion_limits(),
+            told,
+        }
     }
 }
 
@@ -99,17 +114,5 @@ impl Learned {
             by_caller: self.by_caller.as_deref(),
             quarantined: &self.quarantined,
         }
-    }
-}
-
-/// A request as its dialect sees it.
-pub(super) fn view<'a>(complete: &'a Complete, told: Told<'a>) -> RequestView<'a> {
-    RequestView {
-        method: &complete.method,
-        target: &complete.target,
-        headers: &complete.headers,
-        body: &complete.body,
-        origins: &complete.origins,
-        told,
     }
 }

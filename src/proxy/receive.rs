@@ -49,35 +49,50 @@ impl Proxy {
             .upstreams
             .get(resolved.upstream)
             .ok_or_else(|| respond::defect(&"a route names an upstream that does not exist"))?;
-        begin(request, &admitted, &resolved, Arc::clone(upstream))
+        self.begin(request, &admitted, &resolved, Arc::clone(upstream))
             .map_err(|refusal| TurnedAway { refusal, dialect: Some(Arc::clone(&upstream.dialect)) })
     }
-}
 
-fn begin(
-    request: Request<Incoming>,
-    admitted: &Admitted,
-    resolved: &Resolved<'_>,
-    upstream: Arc<Upstream>,
-) -> Result<(Received, Trail), Refusal> {
-    let (head, body) = request.into_parts();
-    let peer = head.extensions.get::<Peer>().cloned();
-    let peer = peer.ok_or_else(|| respond::defect(&"a connection has no peer"))?;
-    let public = upstream.public_url.clone().unwrap_or_else(|| {
+    fn begin(
+        &self,
+        request: Request<Incoming>,
+        admitted: &Admitted,
+        resolved: &Resolved<'_>,
+        upstream: Arc<Upstream>,
+    ) -> Result<(Received, Trail), Refusal> {
+        let (head, body) = request.into_parts();
+        let peer = head.extensions.get::<Peer>().cloned();
+        let peer = peer.ok_or_else(|| respond::defect(&"a connection has no peer"))?;
         let scheme = if peer.is_tls { "https" } else { "http" };
-        format!("{scheme}://{}{}", admitted.host, resolved.prefix)
-    });
-    let trail = Trail::new(new_id()?, Arc::clone(&upstream));
-    let received = Received {
-        origins: Origins { upstream: upstream.origin.clone(), public },
-        upstream,
-        peer,
-        method: head.method,
-        target: resolved.strip(&admitted.target),
-        headers: head.headers,
-        body,
-    };
-    Ok((received, trail))
+        let public = |upstream: &Upstream, prefix: Option<&str>| {
+            let named = || prefix.map(|prefix| format!("{scheme}://{}{prefix}", admitted.host));
+            upstream.public_url.clone().or_else(named)
+        };
+        // Other hosts of the same CRM, such as one for files.
+        let siblings = self.upstreams.iter().enumerate().filter(|(at, sibling)| {
+            *at != resolved.upstream && sibling.dialect.name() == upstream.dialect.name()
+        });
+        let siblings = siblings.filter_map(|(at, sibling)| {
+            let public = public(sibling, self.routes.prefix_of(at, &admitted.host))?;
+            Some((sibling.origin.clone(), public))
+        });
+        let origins = Origins {
+            upstream: upstream.origin.clone(),
+            public: public(&upstream, Some(resolved.prefix)).unwrap_or_default(),
+            siblings: siblings.collect(),
+        };
+        let trail = Trail::new(new_id()?, Arc::clone(&upstream));
+        let received = Received {
+            origins,
+            upstream,
+            peer,
+            method: head.method,
+            target: resolved.strip(&admitted.target),
+            headers: head.headers,
+            body,
+        };
+        Ok((received, trail))
+    }
 }
 
 /// A target without its query.

@@ -98,6 +98,15 @@ impl Routes {
         let rule = self.rules.iter().find(|rule| rule.matches(host.as_ref(), path))?;
         Some(Resolved { upstream: rule.upstream, prefix: &rule.prefix })
     }
+
+    /// The path prefix that leads to an upstream from the host that a request came to, if
+    /// one does.
+    pub fn prefix_of(&self, upstream: usize, host: &str) -> Option<&str> {
+        let host = Host::parse(host)?;
+        let covers = |rule: &&Rule| rule.host.as_ref().is_none_or(|wanted| wanted.covers(&host));
+        let mut rules = self.rules.iter().filter(|rule| rule.upstream == upstream);
+        rules.find(covers).map(|rule| rule.prefix.as_str())
+    }
 }
 
 impl Resolved<'_> {

@@ -99,7 +99,8 @@ impl House {
     /// An answer as a CRM would send it that holds surrogates.
     async fn stored(&self, request: &LocatedRequest, answer: &Answer) -> Answer {
         let upstream = self.origins.upstream.clone();
-        let nowhere = Origins { upstream: upstream.clone(), public: upstream };
+        let nowhere =
+            Origins { upstream: upstream.clone(), public: upstream, siblings: Vec::new() };
         let located = answer.located(request, &nowhere);
         let mut headers = Vec::new();
         for (name, document) in &located.headers {
@@ -188,7 +189,7 @@ impl House {
         } else {
             answer.clone()
         };
-        let Origins { upstream, public } = &self.origins;
+        let Origins { upstream, public, .. } = &self.origins;
         let answer = answer.text().replace(upstream, public);
         answer.replace("\nlocation: /", &format!("\nlocation: {public}/"))
     }

@@ -192,7 +192,7 @@ impl Dataverse {
             }
         }
         let head = "Content-Type: multipart/mixed; boundary=batchresponse_1\r\n".to_owned();
-        Reply { status: "200 OK", head, body: format!("{answers}--batchresponse_1--\r\n") }
+        Reply { status: "200 OK", head, body: format!("{answers}--batchresponse_1--\r\n").into() }
     }
 
     /// The answer to a part, and the URL of what it made.
@@ -211,7 +211,9 @@ impl Dataverse {
             .map(|(_, url)| url.lines().next().expect("a URL").to_owned());
         let answer = format!(
             "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nHTTP/1.1 {}\r\n{}\r\n{}\r\n",
-            reply.status, reply.head, reply.body
+            reply.status,
+            reply.head,
+            String::from_utf8_lossy(&reply.body)
         );
         (answer, url)
     }
@@ -247,7 +249,7 @@ fn id(number: usize) -> String {
 }
 
 fn no_content(head: String) -> Reply {
-    Reply { status: "204 No Content", head, body: String::new() }
+    Reply { status: "204 No Content", head, body: bytes::Bytes::new() }
 }
 
 fn error(status: &'static str, message: &str) -> Reply {

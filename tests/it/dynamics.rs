@@ -56,7 +56,7 @@ async fn dataverse() -> StandIn {
             _ => Reply {
                 status: "204 No Content",
                 head: format!("OData-EntityId: {url}\r\nLocation: {url}\r\n"),
-                body: String::new(),
+                body: Bytes::new(),
             },
         }
     })
@@ -80,7 +80,8 @@ fn batch_reply(seen: &Seen, record: &Value) -> Reply {
         head: "Content-Type: multipart/mixed; boundary=r_1\r\n".to_owned(),
         body: format!(
             "--r_1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nHTTP/1.1 {answer}\r\n--r_1--\r\n"
-        ),
+        )
+        .into(),
     }
 }
 

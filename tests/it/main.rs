@@ -36,3 +36,4 @@ mod road;
 mod stand_in;
 mod world;
 mod zoho;
+mod zoho_bulk;

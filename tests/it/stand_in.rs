@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -14,11 +15,11 @@ use crate::world::{Seen, read_request};
 pub struct Reply {
     pub status: &'static str,
     pub head: String,
-    pub body: String,
+    pub body: Bytes,
 }
 
 impl Reply {
-    pub fn json(body: impl Into<String>) -> Self {
+    pub fn json(body: impl Into<Bytes>) -> Self {
         let head = "Content-Type: application/json\r\n".to_owned();
         Self { status: "200 OK", head, body: body.into() }
     }
@@ -48,10 +49,11 @@ impl StandIn {
                 let Reply { status, head, body } = reply(&seen);
                 kept.lock().expect("no writer panicked").push(seen);
                 let length = body.len();
-                let answer = format!(
-                    "HTTP/1.1 {status}\r\n{head}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+                let head = format!(
+                    "HTTP/1.1 {status}\r\n{head}Connection: close\r\nContent-Length: {length}\r\n\r\n"
                 );
-                let _ = stream.write_all(answer.as_bytes()).await;
+                let answer = [head.as_bytes(), &body].concat();
+                let _ = stream.write_all(&answer).await;
             }
         });
         Self { address, requests, task }

@@ -208,6 +208,7 @@ impl World {
             .header("authorization", "Bearer 00Dxx0000001gPL!session");
         if !body.is_empty() {
             let kind = match path.rsplit('/').next() {
+                Some("upload") => "multipart/form-data; boundary=xXx",
                 Some("forms") => "application/x-www-form-urlencoded",
                 Some("imports") => "multipart/form-data; boundary=xXx",
                 _ => "application/json",
@@ -494,7 +495,9 @@ pub struct Seen {
     pub target: String,
     /// The header lines.
     pub head: String,
+    /// As a text, whatever it is.
     pub body: String,
+    pub bytes: Bytes,
 }
 
 /// The request on a connection to a CRM.
@@ -504,8 +507,11 @@ pub async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+        let Some((head, body)) = end.map(|end| (&bytes[..end], &bytes[end + 4..])) else {
+            continue;
+        };
+        let (head, text) = (String::from_utf8_lossy(head), String::from_utf8_lossy(body));
         let length = head.lines().find_map(|line| {
             let (name, value) = line.split_once(": ")?;
             name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
@@ -514,7 +520,8 @@ pub async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
             let (line, head) = head.split_once("\r\n")?;
             let mut words = line.split(' ').map(str::to_owned);
             let (method, target) = (words.next()?, words.next()?);
-            return Some(Seen { method, target, head: head.to_owned(), body: body.to_owned() });
+            let (head, bytes) = (head.to_owned(), Bytes::copy_from_slice(body));
+            return Some(Seen { method, target, head, body: text.into_owned(), bytes });
         }
     }
 }

@@ -149,6 +149,11 @@ impl<'a> Csv<'a> {
         behind.chunks(self.columns.max(1)).map(|row| self.row(row).collect())
     }
 
+    /// Of all rows, the first one included.
+    pub fn cell_count(&self) -> usize {
+        self.cells.len()
+    }
+
     fn row(&self, entries: &[Entry]) -> impl Iterator<Item = Cell<'a>> {
         let text = self.text;
         entries.iter().map(move |entry| Cell { text, entry: *entry })

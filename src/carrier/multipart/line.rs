@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A line of a text.
+/// A line of a body.
 pub(super) struct Line {
     /// Without its end.
     pub content: Range<usize>,
@@ -10,14 +10,14 @@ pub(super) struct Line {
     pub end: usize,
 }
 
-/// The lines in a span: each ends in CRLF, in LF alone, or with the span.
+/// The lines in a span of a body: each ends in CRLF, in LF alone, or with the span.
 pub(super) struct Lines<'t> {
-    text: &'t str,
+    text: &'t [u8],
     rest: Range<usize>,
 }
 
 impl<'t> Lines<'t> {
-    pub(super) fn new(text: &'t str, span: Range<usize>) -> Self {
+    pub(super) fn new(text: &'t [u8], span: Range<usize>) -> Self {
         Self { text, rest: span }
     }
 }
@@ -27,9 +27,10 @@ impl Iterator for Lines<'_> {
 
     fn next(&mut self) -> Option<Line> {
         let rest = self.text.get(self.rest.clone()).filter(|rest| !rest.is_empty())?;
-        let length = rest.find('\n');
+        let length = rest.iter().position(|byte| *byte == b'\n');
         let line = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
-        let content = if length.is_some() { line.strip_suffix('\r').unwrap_or(line) } else { line };
+        let content =
+            if length.is_some() { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
         let start = self.rest.start;
         let end = length.map_or(self.rest.end, |length| start + length + 1);
         self.rest.start = end;

@@ -36,6 +36,13 @@ pub struct Header {
     pub line: Range<usize>,
 }
 
+impl Header {
+    /// The value, which is visible ASCII.
+    pub fn text<'t>(&self, body: &'t [u8]) -> Option<&'t str> {
+        std::str::from_utf8(body.get(self.value.clone())?).ok()
+    }
+}
+
 /// Leaves the name out: it is the sender's.
 impl std::fmt::Debug for Header {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -95,43 +102,46 @@ pub fn boundary_of<'t>(content_type: &'t str, media_type: &str) -> Option<&'t st
     (is_boundary && parameters.next().is_none()).then_some(value)
 }
 
-/// The parts of the multipart that stands in `span` of `text`.
+/// The parts of the multipart that stands in `span` of `body`. What they hold may be any
+/// bytes.
 ///
 /// # Errors
 /// [`MultipartError`] when it is not one beyond doubt.
-pub fn parts(text: &str, span: Range<usize>, boundary: &str) -> Result<Vec<Part>, MultipartError> {
+pub fn parts(body: &[u8], span: Range<usize>, boundary: &str) -> Result<Vec<Part>, MultipartError> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
     let mut opened: Option<Line> = None;
     let mut is_closed = false;
     let mut last_end = span.start;
-    for line in Lines::new(text, span.clone()) {
-        let content = text.get(line.content.clone()).unwrap_or_default();
-        match content.strip_prefix(delimiter.as_str()) {
-            Some(rest) if !is_closed => {
+    for line in Lines::new(body, span.clone()) {
+        let content = body.get(line.content.clone()).unwrap_or_default();
+        match content.strip_prefix(delimiter.as_bytes()) {
+            Some(mut rest) if !is_closed => {
                 if parts.len() == MAX_PARTS {
                     return Err(MultipartError::TooMany);
                 }
                 let at = line.content.start;
                 if let Some(Line { content, end }) = opened.take() {
                     let inner = end..last_end.max(end);
-                    parts.push(part(text, inner, content.start..at)?);
+                    parts.push(part(body, inner, content.start..at)?);
                 }
-                let rest = rest.trim_end_matches([' ', '\t']);
+                while let [padded @ .., b' ' | b'\t'] = rest {
+                    rest = padded;
+                }
                 match rest {
-                    "" => {
+                    b"" => {
                         last_end = line.content.end;
                         opened = Some(line);
                         continue;
                     }
-                    "--" => is_closed = true,
+                    b"--" => is_closed = true,
                     _ => return Err(MultipartError::Boundary(at)),
                 }
             }
-            _ if content.contains(delimiter.as_str()) => {
+            _ if content.windows(delimiter.len()).any(|part| part == delimiter.as_bytes()) => {
                 return Err(MultipartError::Boundary(line.content.start));
             }
-            _ if opened.is_none() && !content.trim().is_empty() => {
+            _ if opened.is_none() && !content.trim_ascii().is_empty() => {
                 return Err(MultipartError::Delimiter(line.content.start));
             }
             _ => {}
@@ -141,7 +151,7 @@ pub fn parts(text: &str, span: Range<usize>, boundary: &str) -> Result<Vec<Part>
     if is_closed { Ok(parts) } else { Err(MultipartError::Delimiter(span.end)) }
 }
 
-fn part(text: &str, inner: Range<usize>, span: Range<usize>) -> Result<Part, MultipartError> {
+fn part(text: &[u8], inner: Range<usize>, span: Range<usize>) -> Result<Part, MultipartError> {
     let (headers, body) = headers(text, inner.clone())?;
     let part = Part { headers, body, span };
     let coding = part.header(text, "content-transfer-encoding")?;
@@ -153,7 +163,7 @@ fn part(text: &str, inner: Range<usize>, span: Range<usize>) -> Result<Part, Mul
 }
 
 /// Header lines up to an empty one, and what comes behind it.
-fn headers(text: &str, span: Range<usize>) -> Result<(Vec<Header>, Range<usize>), MultipartError> {
+fn headers(text: &[u8], span: Range<usize>) -> Result<(Vec<Header>, Range<usize>), MultipartError> {
     let mut headers = Vec::new();
     for line in Lines::new(text, span.clone()) {
         let content = text.get(line.content.clone()).unwrap_or_default();
@@ -161,6 +171,7 @@ fn headers(text: &str, span: Range<usize>) -> Result<(Vec<Header>, Range<usize>)
             return Ok((headers, line.end..span.end));
         }
         let malformed = MultipartError::Header(line.content.start);
+        let content = std::str::from_utf8(content).map_err(|_| malformed)?;
         let (name, value) = content.split_once(':').ok_or(malformed)?;
         let is_token =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -186,7 +197,11 @@ impl Part {
     ///
     /// # Errors
     /// [`MultipartError::Header`] when there are several.
-    pub fn header<'t>(&self, text: &'t str, name: &str) -> Result<Option<&'t str>, MultipartError> {
+    pub fn header<'t>(
+        &self,
+        text: &'t [u8],
+        name: &str,
+    ) -> Result<Option<&'t str>, MultipartError> {
         only(&self.headers, text, name)
     }
 
@@ -194,7 +209,7 @@ impl Part {
     ///
     /// # Errors
     /// [`MultipartError`] when it is none beyond doubt.
-    pub fn message(&self, text: &str) -> Result<Message, MultipartError> {
+    pub fn message(&self, text: &[u8]) -> Result<Message, MultipartError> {
         let start = Lines::new(text, self.body.clone())
             .next()
             .ok_or(MultipartError::Header(self.body.start))?;
@@ -206,18 +221,20 @@ impl Part {
         if is_coded {
             return Err(refused);
         }
-        let trimmed = text.get(content.clone()).unwrap_or_default().trim_end_matches(['\r', '\n']);
+        let content_bytes = text.get(content.clone()).unwrap_or_default();
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let trimmed = content_bytes.iter().rposition(|byte| !is_end(byte)).map_or(0, |at| at + 1);
         let length = headers.iter().find(|header| header.name == "content-length");
         let Some(length) = length.map(|header| header.value.clone()) else {
-            let body = content.start..content.start + trimmed.len();
+            let body = content.start..content.start + trimmed;
             return Ok(Message { start_line: start.content, headers, body, length: None });
         };
         let stated = only(&headers, text, "content-length")?.unwrap_or_default();
         let is_number = !stated.is_empty() && stated.bytes().all(|byte| byte.is_ascii_digit());
         let stated: usize = stated.parse().ok().filter(|_| is_number).ok_or(refused)?;
         let body = content.start..content.start.saturating_add(stated);
-        let is_whole =
-            body.end <= content.end && stated >= trimmed.len() && text.is_char_boundary(body.end);
+        let is_boundary = text.get(body.end).is_none_or(|byte| byte & 0xc0 != 0x80);
+        let is_whole = body.end <= content.end && stated >= trimmed && is_boundary;
         if !is_whole {
             return Err(refused);
         }
@@ -230,19 +247,23 @@ impl Message {
     ///
     /// # Errors
     /// [`MultipartError::Header`] when there are several.
-    pub fn header<'t>(&self, text: &'t str, name: &str) -> Result<Option<&'t str>, MultipartError> {
+    pub fn header<'t>(
+        &self,
+        text: &'t [u8],
+        name: &str,
+    ) -> Result<Option<&'t str>, MultipartError> {
         only(&self.headers, text, name)
     }
 }
 
 fn only<'t>(
     headers: &[Header],
-    text: &'t str,
+    text: &'t [u8],
     name: &str,
 ) -> Result<Option<&'t str>, MultipartError> {
     let mut found = headers.iter().filter(|header| header.name == name);
     match (found.next(), found.next()) {
-        (first, None) => Ok(first.and_then(|header| text.get(header.value.clone()))),
+        (first, None) => Ok(first.and_then(|header| header.text(text))),
         (_, Some(second)) => Err(MultipartError::Header(second.line.start)),
     }
 }

@@ -6,12 +6,12 @@ use super::{MAX_PARTS, MultipartError, boundary, parts};
 
 /// The parts, one line each: header names, and what the message says.
 fn summary(text: &str) -> Result<Vec<String>, MultipartError> {
-    let found = parts(text, 0..text.len(), "b")?;
+    let found = parts(text.as_bytes(), 0..text.len(), "b")?;
     found
         .iter()
         .map(|part| {
             let names: Vec<&str> = part.headers.iter().map(|header| header.name.as_str()).collect();
-            let message = part.message(text)?;
+            let message = part.message(text.as_bytes())?;
             let inner: Vec<&str> =
                 message.headers.iter().map(|header| &text[header.value.clone()]).collect();
             Ok(format!(
@@ -87,8 +87,8 @@ fn boundaries_are_found() {
 
 #[test]
 fn errors_and_debug_output_hold_no_values() {
-    let found = parts(TWO, 0..TWO.len(), "b").unwrap();
-    let shown = format!("{found:?} {:?}", found[1].message(TWO).unwrap());
+    let found = parts(TWO.as_bytes(), 0..TWO.len(), "b").unwrap();
+    let shown = format!("{found:?} {:?}", found[1].message(TWO.as_bytes()).unwrap());
     assert!(!shown.contains("{\\\"a") && !shown.contains("GET"), "{shown}");
 }
 

@@ -87,6 +87,7 @@ impl Answer {
             body: Document::new(answer.body.clone(), shown.slots),
             records: names,
             done,
+            ..LocatedAnswer::default()
         };
         Ok((located, next))
     }

@@ -97,6 +97,7 @@ fn origins() -> Origins {
     Origins {
         upstream: "https://api.crm.example/base".to_owned(),
         public: "https://zoll.example/crm".to_owned(),
+        siblings: Vec::new(),
     }
 }
 
@@ -117,6 +118,7 @@ fn locate(
         headers: &headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
+        expansion: crate::testkit::EXPANSION,
         told: Told::default(),
     })?;
     Ok(located.documents().flat_map(lines).collect())
@@ -134,6 +136,7 @@ fn read_answer(
         headers: &HeaderMap::new(),
         body: &Bytes::new(),
         origins: &origins(),
+        expansion: crate::testkit::EXPANSION,
         told: Told::default(),
     })?;
     let headers = headers
@@ -146,6 +149,7 @@ fn read_answer(
         headers: &headers,
         body: &body,
         origins: &origins(),
+        expansion: crate::testkit::EXPANSION,
     })
 }
 

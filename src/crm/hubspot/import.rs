@@ -11,18 +11,14 @@
 
 use std::ops::Range;
 
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
-
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::csv::{Cell, Csv, Delimiter, LineEnding, MAX_CELLS};
 use crate::carrier::json::{Kind, Node};
-use crate::carrier::multipart::{self, MultipartError, Part};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
+use crate::crm::form::{self, Part};
 use crate::crm::message::{parse_json, unparseable};
 use crate::crm::{LocateError, RequestView};
 
-use super::form::{Disposition, check_headers};
 use super::request::{Body, Found, list, members, property_name, scalar};
 use super::schema::{RECORD_ID, canonical_object, is_name, is_record_id, is_type_id, listed};
 use super::{association, email_headers};
@@ -59,27 +55,19 @@ enum Content {
 /// # Errors
 /// [`LocateError`] for a part or a column of which it is not known what it holds.
 pub(super) fn locate(request: &RequestView<'_>, found: &mut Found) -> Result<(), LocateError> {
-    let boundary = boundary(request.headers)?;
-    let text = std::str::from_utf8(request.body)
-        .map_err(|_| unparseable("the body", "it is not valid UTF-8"))?;
-    let parts = multipart::parts(text, 0..text.len(), boundary).map_err(of_form)?;
     let mut order = None;
     let mut files = Vec::new();
-    for part in &parts {
-        match disposition(text, part)? {
-            Disposition { name: ORDER, file: None } if order.is_none() => {
-                order = Some(part.body.clone());
-            }
-            Disposition { name: "files", file: Some(name) } => {
-                files.push(File { name, span: part.body.clone() });
-            }
+    for part in form::parts(request)? {
+        match part {
+            Part { name: ORDER, file: None, span } if order.is_none() => order = Some(span),
+            Part { name: "files", file: Some(name), span } => files.push(File { name, span }),
             _ => return Err(unparseable("the form", "it has a part that an import has not")),
         }
     }
     let order = order.ok_or_else(|| unparseable("the form", "it has no `importRequest`"))?;
     let json = request.body.slice(order.clone());
     let json = parse_json("`importRequest`", &json)?;
-    let mut import = Import { text, found, records: 0, cells: 0 };
+    let mut import = Import { body: request.body, found, records: 0, cells: 0 };
     let mut described = import.order(json.root(), order.start)?;
     for file in &files {
         let at = described.iter().position(|(name, _)| name == file.name);
@@ -94,30 +82,8 @@ pub(super) fn locate(request: &RequestView<'_>, found: &mut Found) -> Result<(),
     }
 }
 
-fn boundary(headers: &HeaderMap) -> Result<&str, LocateError> {
-    let mut fields = headers.get_all(CONTENT_TYPE).iter();
-    let only = fields.next().filter(|_| fields.next().is_none());
-    let named = only.and_then(|field| field.to_str().ok());
-    named.and_then(|field| multipart::boundary_of(field, "multipart/form-data")).ok_or(
-        LocateError::UnsupportedMediaType { place: "the body", expected: "multipart/form-data" },
-    )
-}
-
-fn of_form(error: MultipartError) -> LocateError {
-    unparseable("the form", error.to_string())
-}
-
-fn disposition<'t>(text: &'t str, part: &Part) -> Result<Disposition<'t>, LocateError> {
-    let header = part.header(text, "content-disposition").map_err(of_form)?;
-    let is_known = check_headers(text, &part.headers);
-    header
-        .and_then(Disposition::parse)
-        .filter(|_| is_known)
-        .ok_or_else(|| unparseable("the form", "it has a part with headers that are not read here"))
-}
-
 struct Import<'a> {
-    text: &'a str,
+    body: &'a [u8],
     found: &'a mut Found,
     records: u32,
     /// Of all files so far.
@@ -170,8 +136,8 @@ impl Import<'_> {
     }
 
     fn file(&mut self, file: &File<'_>, columns: &[Column]) -> Result<(), LocateError> {
-        let text = self.text.get(file.span.clone()).unwrap_or_default();
-        let csv = Csv::parse(text.as_bytes(), Delimiter::Comma, LineEnding::Either)
+        let text = self.body.get(file.span.clone()).unwrap_or_default();
+        let csv = Csv::parse(text, Delimiter::Comma, LineEnding::Either)
             .map_err(|error| unparseable("a file of the import", error.to_string()))?;
         let columns = bound(&csv, columns)?;
         let mut objects: Vec<&ObjectName> = columns.iter().map(|column| &column.object).collect();

@@ -25,7 +25,6 @@ mod contact_v1;
 mod coverage;
 mod email_headers;
 mod fields;
-mod form;
 mod import;
 mod operation;
 mod parameter;

@@ -21,6 +21,7 @@ fn origins() -> Origins {
     Origins {
         upstream: "https://api.hubapi.com".to_owned(),
         public: "https://zoll.example/hs".to_owned(),
+        siblings: Vec::new(),
     }
 }
 

@@ -67,6 +67,7 @@ impl ReadAnswer for Answer {
             body: Document::new(answer.body.clone(), records.slots),
             records: records.names,
             done,
+            ..LocatedAnswer::default()
         })
     }
 }

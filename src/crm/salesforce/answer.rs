@@ -78,6 +78,7 @@ impl ReadAnswer for Answer {
             body: Document::new(answer.body.clone(), reader.slots),
             records: reader.names,
             done: reader.done,
+            ..LocatedAnswer::default()
         })
     }
 }

@@ -53,8 +53,8 @@ use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
-    self, About, AnswerView, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, Memo,
-    NativeAnswer, Question, RequestView,
+    self, About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Question,
+    RequestView,
 };
 
 /// The Salesforce dialect.
@@ -70,14 +70,6 @@ impl Dialect for Salesforce {
         let target = message::parse_target(request.target).ok()?;
         match resource(&target.path())? {
             (version, ["jobs", path @ ..]) => bulk::asks_first(request, &target, version, path),
-            _ => None,
-        }
-    }
-
-    fn remembers(&self, request: &RequestView<'_>, answer: &AnswerView<'_>) -> Option<Memo> {
-        let target = message::parse_target(request.target).ok()?;
-        match resource(&target.path())? {
-            (_, ["jobs", path @ ..]) => bulk::remembers(request, answer, &target, path),
             _ => None,
         }
     }

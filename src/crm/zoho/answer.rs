@@ -35,6 +35,8 @@ pub(super) enum Holds {
     /// What was changed in a record, and by whom.
     Timeline,
     Metadata,
+    /// What a bulk job says of itself.
+    Job,
     /// The URL that the client uses from now on.
     Login,
 }
@@ -76,7 +78,9 @@ impl ReadAnswer for Answer {
                 Self::One(reply) if reply.has_refused() && answer.status.is_success() => {
                     Err(unparseable("the answer", "it has no row for each record"))
                 }
-                Self::One(Reply { holds: Holds::Rows, .. }) | Self::Composite(_) => Ok(located),
+                Self::One(Reply { holds: Holds::Rows | Holds::Job, .. }) | Self::Composite(_) => {
+                    Ok(located)
+                }
                 Self::One(_) => Ok(LocatedAnswer { done: Done::All, ..located }),
             };
         };
@@ -89,7 +93,8 @@ impl ReadAnswer for Answer {
         match self {
             Self::One(reply) => {
                 let has_rows = matches!(reply.holds, Holds::Rows);
-                if !has_rows && !has_failed(root, answer.status) {
+                let is_job = matches!(reply.holds, Holds::Job);
+                if !has_rows && !is_job && !has_failed(root, answer.status) {
                     reader.done = Done::All;
                 }
                 reader.read(reply, root, answer.status)?;
@@ -143,6 +148,7 @@ impl Reader<'_> {
                 let entries = root.get("__timeline").into_iter().flat_map(|list| list.elements());
                 entries.into_iter().try_for_each(|entry| self.found.change(entry, &reply.object))
             }
+            (Holds::Job, _) => self.job(root, &reply.object),
             (Holds::Metadata | Holds::Rows, _) => self.metadata(root, reply),
             (Holds::Records | Holds::Query(_), _) => {
                 root.members().try_for_each(|member| self.list(reply, &member.key, member.value))

@@ -4,8 +4,8 @@
 //! Read here: records of every module (lists, single ones, inserts, updates, upserts,
 //! deletion, what was deleted, timelines, converting leads), related records, notes, the
 //! list of attachments, searches and counts, COQL, composite requests of these, users,
-//! the organization, metadata, and the OAuth token. Everything else is an unknown
-//! operation; bulk jobs and files are refused by name.
+//! the organization, metadata, the OAuth token, and bulk jobs (`bulk`). Everything else is
+//! an unknown operation; other files are refused by name.
 //!
 //! What makes Zoho special, and where it is minded:
 //! - A lookup shows what another record is called by: that is a value of the other
@@ -23,6 +23,7 @@
 
 mod answer;
 mod batch;
+mod bulk;
 mod composite;
 mod coql;
 mod coverage;
@@ -52,10 +53,11 @@ use crate::carrier::{Document, Slot};
 use crate::crm::message::{self, unparseable};
 use crate::crm::{
     About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation,
-    RequestView,
+    Question, RequestView,
 };
 
-/// The dialect of `www.zohoapis.com` and of `accounts.zoho.com`, in every data centre.
+/// The dialect of `www.zohoapis.com`, `accounts.zoho.com`, `content.zohoapis.com` and
+/// `download-accl.zoho.com`, in every data centre.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Zoho;
 
@@ -64,8 +66,25 @@ impl Dialect for Zoho {
         "zoho"
     }
 
+    fn asks_first(&self, request: &RequestView<'_>) -> Option<Question> {
+        let target = message::parse_target(request.target).ok()?;
+        let call = bulk::classify(request.method, &target, &target.path()).ok()??;
+        bulk::asks_first(request, call)
+    }
+
+    fn unpacks(&self, request: &RequestView<'_>) -> bool {
+        let target = message::parse_target(request.target).ok();
+        target.is_some_and(|target| {
+            let call = bulk::classify(request.method, &target, &target.path());
+            call.ok().flatten().is_some_and(bulk::unpacks)
+        })
+    }
+
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
+        if let Some(call) = bulk::classify(request.method, &target, &target.path())? {
+            return bulk::locate(request, call);
+        }
         let call = classify(request.method, &target, false)?;
         let query = parameter::of_query(&target);
         let verb = call.verb;

@@ -122,14 +122,8 @@ pub(super) fn classify<'t>(
     match path.as_slice() {
         ["oauth", "v2", "token"] => Ok(of_none(post(Verb::OAuthToken)?)),
         ["oauth", "v2", "token", "revoke"] => Ok(of_none(post(Verb::OAuthRevoke)?)),
-        ["crm", "bulk", version, ..] if is_version(version) => Err(unparseable(
-            "a bulk job",
-            "its records travel in archives, which are not read here",
-        )),
         ["crm", version, rest @ ..] if is_version(version) => match rest {
-            ["upload" | "files", ..] => {
-                Err(unparseable("a file", "what files hold is not read here"))
-            }
+            ["files", ..] => Err(unparseable("a file", "what files hold is not read here")),
             ["coql"] => Ok(of_none(post(Verb::Query)?)),
             ["__composite_requests"] => Ok(of_none(post(Verb::Composite)?)),
             ["org"] => Ok(Call {
@@ -258,29 +252,31 @@ fn related_verb(
     }
 }
 
-fn choose(method: &Method, verbs: &[(Method, Verb)]) -> Result<Verb, LocateError> {
+pub(super) fn choose<T: Copy>(method: &Method, verbs: &[(Method, T)]) -> Result<T, LocateError> {
     let found = verbs.iter().find(|(expected, _)| expected == method);
     found.map(|(_, verb)| *verb).ok_or_else(|| method_not_allowed(method))
 }
 
 /// `v2`, `v2.1` … `v8`
-fn is_version(segment: &str) -> bool {
+pub(super) fn is_version(segment: &str) -> bool {
     let number = segment.strip_prefix('v').unwrap_or_default();
     number == "2.1" || matches!(number.as_bytes(), [b'2'..=b'9'])
 }
 
 /// Whether it can be a module and is none of the other resources.
-fn is_module(segment: &str) -> bool {
+pub(super) fn is_module(segment: &str) -> bool {
     // What lists records of several modules does not say of which each is.
-    const RESOURCES: [&str; 9] = [
+    const RESOURCES: [&str; 11] = [
         "actions",
         "activities",
+        "bulk",
         "coql",
         "features",
         "functions",
         "org",
         "portals",
         "settings",
+        "upload",
         "zia",
     ];
     let name = segment.to_ascii_lowercase();

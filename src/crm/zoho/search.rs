@@ -144,7 +144,7 @@ fn widening(comparing: Comparing, operator: &std::ops::Range<usize>) -> Option<W
 }
 
 /// The field that dots lead to; `None` where they lead to a module that is not known.
-fn resolve(object: &ObjectName, path: &str, record: u32) -> Option<Place> {
+pub(super) fn resolve(object: &ObjectName, path: &str, record: u32) -> Option<Place> {
     let mut steps = path.split('.').peekable();
     let mut object = object.clone();
     let mut is_related = false;

@@ -41,7 +41,16 @@ impl Answer {
 
     pub(super) fn located(&self, request: &LocatedRequest, origins: &Origins) -> LocatedAnswer {
         let Self { status, headers, body } = self;
-        request.answer.locate(&AnswerView { status: *status, headers, body, origins }).unwrap()
+        request
+            .answer
+            .locate(&AnswerView {
+                status: *status,
+                headers,
+                body,
+                origins,
+                expansion: crate::testkit::EXPANSION,
+            })
+            .unwrap()
     }
 
     pub(super) fn is_csv(&self) -> bool {

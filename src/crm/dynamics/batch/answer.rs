@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::part::embedded;
 use super::{Asked, Expected, refuse};
+use crate::carrier::coding::ExpansionLimits;
 use crate::carrier::multipart::{Message, Part, boundary, parts};
 use crate::carrier::{Codec, DecodedText, Document, Slot};
 use crate::crm::dynamics::fetch::Columns;
@@ -44,7 +45,7 @@ impl ReadAnswer for BatchAnswer {
             names: Vec::new(),
             done: Done::default(),
         };
-        let found = parts(text, 0..text.len(), boundary).map_err(refuse)?;
+        let found = parts(text.as_bytes(), 0..text.len(), boundary).map_err(refuse)?;
         let forwarded = self.expected.len() - self.refused.len();
         let is_whole = found.len() == forwarded || self.refused.is_empty();
         if found.len() > forwarded || !is_whole {
@@ -67,6 +68,7 @@ impl ReadAnswer for BatchAnswer {
             body: Document::new(answer.body.clone(), reader.slots),
             records: reader.names,
             done: reader.done,
+            ..LocatedAnswer::default()
         })
     }
 }
@@ -103,13 +105,15 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn part(&mut self, part: &Part, expected: &Expected) -> Result<(), LocateError> {
-        let media = part.header(self.text, "content-type").map_err(refuse)?.unwrap_or_default();
+        let media =
+            part.header(self.text.as_bytes(), "content-type").map_err(refuse)?.unwrap_or_default();
         match (expected, boundary(media)) {
             (Expected::One(asked), None) => self.answer(part, asked).map(drop),
             (Expected::ChangeSet(all), Some(boundary)) => {
-                let found = parts(self.text, part.body.clone(), boundary).map_err(refuse)?;
+                let found =
+                    parts(self.text.as_bytes(), part.body.clone(), boundary).map_err(refuse)?;
                 for (at, inner) in found.iter().enumerate() {
-                    let id = inner.header(self.text, "content-id").map_err(refuse)?;
+                    let id = inner.header(self.text.as_bytes(), "content-id").map_err(refuse)?;
                     let by_id = |asked: &&Asked| asked.content_id.as_deref() == id;
                     let asked = if id.is_some() { all.iter().find(by_id) } else { all.get(at) };
                     let asked = asked
@@ -134,13 +138,19 @@ impl Reader<'_> {
     }
 
     fn answer(&mut self, part: &Part, asked: &Asked) -> Result<StatusCode, LocateError> {
-        let message = part.message(self.text).map_err(refuse)?;
+        let message = part.message(self.text.as_bytes()).map_err(refuse)?;
         let line = self.text.get(message.start_line.clone()).unwrap_or_default();
         let status = status(line)
             .ok_or_else(|| unparseable("the answer", "a part of it has no status line"))?;
         let headers = self.headers(&message);
         let body = self.text.get(message.body.clone()).unwrap_or_default().to_owned().into();
-        let view = AnswerView { status, headers: &headers, body: &body, origins: self.origins };
+        let view = AnswerView {
+            status,
+            headers: &headers,
+            body: &body,
+            origins: self.origins,
+            expansion: ExpansionLimits::NOTHING,
+        };
         let first = self.next;
         let (located, next) = asked.answer.read(&view, first)?;
         self.next = next;

@@ -96,7 +96,7 @@ pub(super) fn locate(request: &RequestView<'_>) -> Result<Batch, LocateError> {
     };
     let mut expected = Vec::new();
     let mut elements = Vec::new();
-    for part in parts(text, 0..text.len(), boundary).map_err(refuse)? {
+    for part in parts(text.as_bytes(), 0..text.len(), boundary).map_err(refuse)? {
         let first = reader.next;
         expected.push(reader.part(&part)?);
         let removal = Removal { member: part.span, before: None, after: None };
@@ -144,7 +144,8 @@ struct Reader<'r> {
 impl Reader<'_> {
     /// A request, or a change set.
     fn part(&mut self, part: &Part) -> Result<Expected, LocateError> {
-        let media = part.header(self.text, "content-type").map_err(refuse)?.unwrap_or_default();
+        let media =
+            part.header(self.text.as_bytes(), "content-type").map_err(refuse)?.unwrap_or_default();
         let Some(boundary) = boundary(media) else {
             return self.request(part, media).map(|(asked, _)| Expected::One(asked));
         };
@@ -152,9 +153,11 @@ impl Reader<'_> {
         // What one change set makes is not known in another.
         self.tables.clear();
         let mut asked = Vec::new();
-        for inner in parts(self.text, part.body.clone(), boundary).map_err(refuse)? {
-            let media =
-                inner.header(self.text, "content-type").map_err(refuse)?.unwrap_or_default();
+        for inner in parts(self.text.as_bytes(), part.body.clone(), boundary).map_err(refuse)? {
+            let media = inner
+                .header(self.text.as_bytes(), "content-type")
+                .map_err(refuse)?
+                .unwrap_or_default();
             let (one, method) = self.request(&inner, media)?;
             if method == Method::GET {
                 let problem = "a change set has a request that changes nothing";
@@ -172,12 +175,12 @@ impl Reader<'_> {
             let (place, expected) = ("a part of the body", "application/http");
             return Err(LocateError::UnsupportedMediaType { place, expected });
         }
-        let content_id = part.header(self.text, "content-id").map_err(refuse)?;
+        let content_id = part.header(self.text.as_bytes(), "content-id").map_err(refuse)?;
         if !content_id.is_none_or(|id| is_content_id(&format!("${id}"))) {
             return Err(unparseable("the body", "a part has an id that is no number"));
         }
         let content_id = content_id.map(str::to_owned);
-        let message = part.message(self.text).map_err(refuse)?;
+        let message = part.message(self.text.as_bytes()).map_err(refuse)?;
         let line = self.line(&message.start_line)?;
         self.fields(&part.headers, &OF_PART);
         let headers = self.fields(&message.headers, &OF_REQUEST);
@@ -190,6 +193,7 @@ impl Reader<'_> {
                 headers: &headers,
                 body: &self.bytes(&message.body),
                 origins: self.request.origins,
+                expansion: self.request.expansion,
                 told: Told::default(),
             },
             first,

@@ -258,6 +258,7 @@ fn a_part_is_refused_without_the_others_where_the_caller_prefers_that() {
             headers: &headers(&[("content-type", "multipart/mixed; boundary=r")]),
             body: &body.to_owned().into(),
             origins: &super::origins(),
+            expansion: crate::testkit::EXPANSION,
         })
     };
     let answer = read(&sent).unwrap();
@@ -275,9 +276,9 @@ fn a_part_is_refused_without_the_others_where_the_caller_prefers_that() {
 
     let Remaining::None(all) = batch.refuse(&refused(&[0, 1, 3]), NOW) else { panic!("all") };
     let boundary = multipart::boundary(all.content_type).unwrap();
-    let parts = multipart::parts(&all.body, 0..all.body.len(), boundary).unwrap();
+    let parts = multipart::parts(all.body.as_bytes(), 0..all.body.len(), boundary).unwrap();
     assert_eq!(parts.len(), 3);
-    assert!(parts.iter().all(|part| part.message(&all.body).is_ok()));
+    assert!(parts.iter().all(|part| part.message(all.body.as_bytes()).is_ok()));
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn origins() -> Origins {
     Origins {
         upstream: "https://zollhaus-demo.crm4.dynamics.com".to_owned(),
         public: "https://crm.acme.example/dyn".to_owned(),
+        siblings: Vec::new(),
     }
 }
 

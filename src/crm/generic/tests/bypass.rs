@@ -65,6 +65,7 @@ fn outgoing(dialect: &GenericDialect, case: &Json) -> Option<Vec<u8>> {
             headers: &headers,
             body: &incoming_body(case).into(),
             origins: &origins(),
+            expansion: crate::testkit::EXPANSION,
             told: Told::default(),
         })
         .ok()?;

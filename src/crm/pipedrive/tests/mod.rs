@@ -18,6 +18,7 @@ fn origins() -> Origins {
     Origins {
         upstream: "https://weingut.pipedrive.com".to_owned(),
         public: "https://zoll.example/pd".to_owned(),
+        siblings: Vec::new(),
     }
 }
 

@@ -481,7 +481,7 @@ proptest! {
         } else {
             tree.to_string()
         };
-        let origins = Origins { upstream: "https://a.example".into(), public: "https://b.example".into() };
+        let origins = Origins { upstream: "https://a.example".into(), public: "https://b.example".into(), siblings: Vec::new() };
         let list = locate("GET", "/v1/persons", JSON, "").unwrap();
         if let Ok(answer) = read_answer(&list, 200, text.as_bytes(), &origins) {
             prop_assert_eq!(render(&answer.body, &Replacement::Keep), text.as_str());

@@ -84,8 +84,9 @@ fn word<T: Copy>(words: &[(&str, T)], text: Option<&str>) -> Option<T> {
     words.iter().find(|(word, _)| Some(*word) == text).map(|(_, meaning)| *meaning)
 }
 
-/// A new job for records: names and words of the API only.
-pub(super) fn read_order(order: Node<'_>) -> Result<(), LocateError> {
+/// A new job for records: names and words of the API only. The object that it is for, if
+/// it says so.
+pub(super) fn read_order(order: Node<'_>) -> Result<Option<ObjectName>, LocateError> {
     const OPERATIONS: [&str; 5] = ["insert", "update", "upsert", "delete", "hardDelete"];
     members(order, |name, text| match name {
         "object" => is_name(text),
@@ -93,7 +94,9 @@ pub(super) fn read_order(order: Node<'_>) -> Result<(), LocateError> {
         "operation" => OPERATIONS.contains(&text),
         "assignmentRuleId" => is_id(text),
         _ => is_format(name, text),
-    })
+    })?;
+    let object = order.get("object").and_then(|object| object.text());
+    Ok(object.map(|object| schema::object_name(&object)))
 }
 
 /// What becomes of a job.

@@ -6,7 +6,7 @@
 //! is asked first ([`asks_first`]), and what it says comes with the request: a job is
 //! known whoever created it, through which instance. But the CRM's word alone must not
 //! decide what the CRM sees. What the caller said when the job was created is remembered
-//! ([`remembers`]) and compared; where it is forgotten, an upload is refused that has a
+//! ([`Ordered`]) and compared; where it is forgotten, an upload is refused that has a
 //! column which another object of the policy would protect.
 //!
 //! Refused: jobs that are created together with their data (multipart), and queries
@@ -29,19 +29,17 @@ use self::columns::{Columns, Use};
 use self::job::{Job, Order};
 use self::refused::{Report, Upload};
 use self::resource::{Became, Resource, Subject, classify};
-use self::results::{Results, Uploaded};
+use self::results::{Ordered, Results, Uploaded};
 use super::answer::Answer;
 use super::filter::Found;
-use super::id::{self, is_id};
-use super::schema;
+use super::id;
 use crate::base::ObjectName;
 use crate::carrier::Document;
 use crate::carrier::csv::{Csv, CsvError};
 use crate::carrier::url::Target;
-use crate::crm::message::{MediaType, parse_answer, parse_json, refuse_body, unparseable};
+use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
 use crate::crm::{
-    About, AnswerView, LocateError, LocatedRequest, Memo, Operation, Question, ReadAnswer,
-    RequestView,
+    About, LocateError, LocatedRequest, Operation, Question, ReadAnswer, RequestView,
 };
 
 /// What has to be known of the job before the request can be read: where to ask for it.
@@ -64,7 +62,7 @@ pub(super) fn asks_first(
         }
     };
     let target = format!("/services/data/{version}/jobs/{kind}/{id}").into();
-    Some(Question { target, about: id::canonical(id) })
+    Some(Question { target: Some(target), about: id::canonical(id) })
 }
 
 /// The job that an answer tells of, where rows may have been left out of its upload.
@@ -81,21 +79,6 @@ pub(super) fn reports_on(
     }
 }
 
-/// The object that a caller creates a job for, by the id that the CRM gives it.
-pub(super) fn remembers(
-    request: &RequestView<'_>,
-    answer: &AnswerView<'_>,
-    target: &Target,
-    path: &[&str],
-) -> Option<Memo> {
-    let resource = classify(request.method, target, path).ok()?;
-    let Subject::Order = resource.subject else { return None };
-    let (order, job) = (order(request).ok()?, parse_answer(answer).ok()??);
-    let object = schema::object_name(&order.root().get("object")?.text()?);
-    let id = job.root().get("id")?.text().filter(|id| is_id(id))?;
-    Some(Memo { about: id::canonical(&id), text: object.as_str().into() })
-}
-
 /// # Errors
 /// [`LocateError`] when a part of the request cannot be read without doubt.
 pub(super) fn locate(
@@ -107,8 +90,8 @@ pub(super) fn locate(
     let mut located = Located::default();
     let answer: Box<dyn ReadAnswer> = match resource.subject {
         Subject::Order => {
-            job::read_order(order(request)?.root())?;
-            Box::new(Answer::default())
+            let object = job::read_order(order(request)?.root())?;
+            Box::new(Ordered { object })
         }
         Subject::Query => {
             located.found = job::read_query(order(request)?.root())?;

@@ -5,14 +5,14 @@ use super::columns::{Column, Columns, Meta, Use};
 use super::job::Job;
 use super::resource::Became;
 use super::{csv, echo, refused};
-use crate::base::Cleartext;
+use crate::base::{Cleartext, ObjectName};
 use crate::carrier::Document;
 use crate::carrier::csv::{Cell, LineEnding};
-use crate::crm::message::{MediaType, link_headers, refuse_part, unparseable};
+use crate::crm::message::{MediaType, link_headers, parse_answer, refuse_part, unparseable};
 use crate::crm::salesforce::answer::Answer;
 use crate::crm::salesforce::filter::Found;
 use crate::crm::salesforce::id::{self, is_id};
-use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, RecordName};
+use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, Memo, ReadAnswer, RecordName};
 
 const PLACE: &str = "the answer";
 
@@ -58,6 +58,24 @@ impl ReadAnswer for Results {
             records: rows.found.names,
             ..LocatedAnswer::default()
         })
+    }
+}
+
+/// Reads the answer to a new job: the id that the CRM gives it, for the object that the
+/// caller named.
+#[derive(Debug)]
+pub(super) struct Ordered {
+    pub object: Option<ObjectName>,
+}
+
+impl ReadAnswer for Ordered {
+    fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
+        let json = parse_answer(answer)?;
+        let id = json.as_ref().and_then(|json| json.root().get("id")?.text());
+        let id = id.filter(|id| is_id(id)).map(|id| id::canonical(&id));
+        let memo = id.zip(self.object.as_ref());
+        let memo = memo.map(|(about, object)| Memo { about, text: object.as_str().into() });
+        Ok(LocatedAnswer { memo, ..Answer::default().locate(answer)? })
     }
 }
 

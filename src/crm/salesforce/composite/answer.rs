@@ -58,6 +58,7 @@ impl ReadAnswer for Composite {
             body: Document::new(answer.body.clone(), results.slots),
             records: results.names,
             done: Done::Each(results.done),
+            ..LocatedAnswer::default()
         })
     }
 }
@@ -142,6 +143,7 @@ impl Results<'_, '_> {
             headers: &HeaderMap::new(),
             body: &bytes,
             origins: self.answer.origins,
+            expansion: self.answer.expansion,
         })?;
         let first = self.next_record;
         let values = located.body.occurrences().into_iter().map(|(_, found)| found.record + 1);

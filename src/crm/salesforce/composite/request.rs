@@ -165,6 +165,7 @@ impl<'r, 'a> Requests<'r, 'a> {
             headers: &headers,
             body: &body,
             origins: self.request.origins,
+            expansion: self.request.expansion,
             told: Told::default(),
         })
         .map_err(|error| inside(written.url, error))?;

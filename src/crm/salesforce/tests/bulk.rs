@@ -9,8 +9,7 @@ use crate::carrier::Replacement;
 use crate::crm::salesforce::Salesforce;
 use crate::crm::salesforce::bulk::MAX_COLUMNS;
 use crate::crm::{
-    AnswerView, Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo, RequestView,
-    Told,
+    Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo, RequestView, Told,
 };
 
 const JOB: &str = "750WV000000demoYAA";
@@ -68,11 +67,12 @@ fn only_what_depends_on_a_job_is_asked_first() {
             headers: &HeaderMap::new(),
             body: &Bytes::new(),
             origins: &origins(),
+            expansion: crate::testkit::EXPANSION,
             told: Told::default(),
         });
         assert_eq!(
             asked.map(|asked| asked.target),
-            expected.map(|path| Bytes::from(target(path))),
+            expected.map(|path| Some(Bytes::from(target(path)))),
             "{method} {path}"
         );
     };
@@ -221,22 +221,9 @@ fn the_word_of_the_crm_alone_does_not_decide_what_it_sees() {
     );
 
     let remembers = |method: &str, body: &str, answer: &str| {
-        let body = Bytes::copy_from_slice(body.as_bytes());
-        let request = RequestView {
-            method: &method.parse().unwrap(),
-            target: &Bytes::from(target("ingest")),
-            headers: &super::headers(&[("content-type", "application/json")]),
-            body: &body,
-            origins: &origins(),
-            told: Told::default(),
-        };
-        let answer = AnswerView {
-            status: http::StatusCode::OK,
-            headers: &HeaderMap::new(),
-            body: &Bytes::copy_from_slice(answer.as_bytes()),
-            origins: &origins(),
-        };
-        Salesforce.remembers(&request, &answer)
+        let media_type = if body.is_empty() { "" } else { "application/json" };
+        let located = locate((method, "ingest"), media_type, body, None).unwrap();
+        read_answer(&located, 200, &HeaderMap::new(), answer).unwrap().memo
     };
     let order = r#"{"object":"CONTACT","operation":"insert"}"#;
     let memo = Memo { about: JOB.into(), text: "contact".into() };

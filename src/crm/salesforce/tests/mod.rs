@@ -26,6 +26,7 @@ fn origins() -> Origins {
     Origins {
         upstream: "https://zollhaus-demo.my.salesforce.com".to_owned(),
         public: "https://crm.acme.example/sf".to_owned(),
+        siblings: Vec::new(),
     }
 }
 
@@ -66,6 +67,7 @@ fn locate_told(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
+        expansion: crate::testkit::EXPANSION,
         told: told.map_or(Told::default(), |(_, by_caller)| Told {
             by_crm: Some(&by_crm),
             by_caller,

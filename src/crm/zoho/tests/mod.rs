@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod answers;
+mod bulk;
 mod composite;
 mod hostile;
 mod queries;
@@ -21,6 +22,10 @@ fn origins() -> Origins {
     Origins {
         upstream: "https://www.zohoapis.eu".to_owned(),
         public: "https://zoll.example/zoho".to_owned(),
+        siblings: vec![(
+            "https://download-accl.zoho.eu".to_owned(),
+            "https://zoll.example/files".to_owned(),
+        )],
     }
 }
 

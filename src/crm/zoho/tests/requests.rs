@@ -241,9 +241,7 @@ fn what_is_not_understood_is_refused() {
     check("POST", "/crm/v8/Contacts/5/actions/convert", "{}", unknown);
     check("POST", "/crm/v8/Leads/5/actions/add_tags", "{}", unknown);
     check("PATCH", "/crm/v8/Contacts", "{}", "PATCH is not a method");
-    check("POST", "/crm/bulk/v8/read", "{}", "a bulk job");
-    check("GET", "/crm/bulk/v8/write/7", "", "a bulk job");
-    check("POST", "/crm/v8/upload", "x", "a file");
+    check("POST", "/crm/v8/upload", "a@b.de", "the header `feature`");
     check("GET", "/crm/v8/files?id=7", "", "a file");
     check("GET", "/crm/v8/Contacts/55/photo", "", "a photo");
     check("GET", "/crm/v8/Contacts/55/Attachments/7", "", "an attachment");

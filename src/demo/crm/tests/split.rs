@@ -19,7 +19,11 @@ async fn split(
     refused: &[u32],
 ) -> (u16, Value) {
     let origin = fixture.crm.origin().to_owned();
-    let origins = Origins { upstream: origin, public: "https://zoll.example".to_owned() };
+    let origins = Origins {
+        upstream: origin,
+        public: "https://zoll.example".to_owned(),
+        siblings: Vec::new(),
+    };
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/json".parse().unwrap());
     let located = dialect
@@ -29,6 +33,7 @@ async fn split(
             headers: &headers,
             body: &if body.is_null() { Bytes::new() } else { body.to_string().into() },
             origins: &origins,
+            expansion: crate::testkit::EXPANSION,
             told: Told::default(),
         })
         .unwrap();
@@ -56,6 +61,7 @@ async fn split(
             headers: &reply.headers,
             body: &reply.body,
             origins: &origins,
+            expansion: crate::testkit::EXPANSION,
         })
         .unwrap();
     let shown = without(&answer.body, &|_| false);
