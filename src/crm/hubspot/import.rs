@@ -9,6 +9,7 @@
 //!
 //! Source: HubSpot, "CRM API | Imports".
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::base::{FieldName, ObjectName};
@@ -273,17 +274,15 @@ fn column(mapping: Node<'_>) -> Result<Column, LocateError> {
 
 /// The columns in the order of the header row: each is there once, and mapped once.
 fn bound<'c>(csv: &Csv<'_>, columns: &'c [Column]) -> Result<Vec<&'c Column>, LocateError> {
+    let names: HashMap<&str, &Column> =
+        columns.iter().map(|column| (column.name.as_str(), column)).collect();
     let header: Vec<String> = csv.header().map(|cell| cell.text().into_owned()).collect();
-    let mapped = |name: &String| {
-        let mut found = columns.iter().filter(|column| column.name == *name);
-        found.next().filter(|_| found.next().is_none())
-    };
-    let bound: Option<Vec<&Column>> = header.iter().map(mapped).collect();
-    let mut names = header.clone();
-    names.sort_unstable();
-    names.dedup();
+    let distinct: HashSet<&str> = header.iter().map(String::as_str).collect();
+    let bound: Option<Vec<&Column>> =
+        header.iter().map(|name| names.get(name.as_str()).copied()).collect();
     match bound {
-        Some(bound) if names.len() == header.len() && bound.len() == columns.len() => Ok(bound),
+        // As many different names as columns on either side: each goes with another.
+        Some(bound) if distinct.len() == bound.len() && bound.len() == columns.len() => Ok(bound),
         _ => Err(refuse_column("is not mapped to exactly one property")),
     }
 }

@@ -112,6 +112,11 @@ impl Body<'_> {
             }
             Comparison::One { .. } | Comparison::Several => {
                 self.use_sources(&field, name);
+                let is_list = *comparison == Comparison::Several
+                    && find("value").is_some_and(|value| scalar(value).contains(';'));
+                if is_list {
+                    self.use_field(field.clone(), "a list of several");
+                }
                 for value in values {
                     // The search is about these records.
                     if field.as_str() == RECORD_ID && ["EQ", "IN"].contains(name) {

@@ -189,6 +189,11 @@ fn searches_are_located() {
         r#"{"propertyName":"email","operator":"HAS_PROPERTY","value":null}"#,
         &["use contact.email a test for a value"],
     );
+    // One token would stand for two values, and find neither.
+    check_filter(
+        r#"{"propertyName":"email","operator":"IN","value":"a@b.de;c@d.de"}"#,
+        &["0 contact.email Equality a@b.de;c@d.de", "use contact.email a list of several"],
+    );
     check_filter(
         r#"{"propertyName":"hs_email_domain","operator":"NOT_HAS_PROPERTY"}"#,
         &["use contact.email a test for a value", "use contact.hs_email_domain a test for a value"],

@@ -29,6 +29,7 @@ mod part;
 mod record;
 mod schema;
 mod search;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -154,9 +155,9 @@ fn records(call: &Call, request: &RequestView<'_>) -> Result<Records<'static>, L
             }
             check_names(json.root())?;
             records.record(json.root(), object);
-            if let Some(name) = &records.misplaced {
+            if let Some((name, what)) = &records.misplaced {
                 let place = format!("member `{}` of the body", message::shown(name));
-                return Err(unparseable(place, "it holds something else than ids of records"));
+                return Err(unparseable(place, format!("it holds {what}")));
             }
             if call.verb == Verb::Merge {
                 records.merged_with(json.root(), object);

@@ -9,9 +9,8 @@ use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Value}
 use crate::crm::message::link;
 use crate::crm::{FieldUse, Origins, RecordName};
 
-use super::schema::{
-    self, ORGANIZATION, PERSON, USER, composed_from, is_id, is_reference, is_words, may_hold_words,
-};
+use super::schema::{self, composed_from, is_reference, is_words, may_hold_words};
+use super::shape::{holds_fields, holds_ids, holds_words, id_of, is_mark, referred};
 
 /// The field that a value belongs to, and the record that this is a field of.
 #[derive(Clone)]
@@ -27,8 +26,8 @@ pub(super) struct Records<'a> {
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
-    /// A member of a request that holds words where ids belong.
-    pub misplaced: Option<String>,
+    /// A member of a request that holds what would not be looked at there, and what that is.
+    pub misplaced: Option<(String, &'static str)>,
     /// Whose links are rewritten; `None` in a request.
     origins: Option<&'a Origins>,
     count: u32,
@@ -102,7 +101,7 @@ impl<'a> Records<'a> {
                     && self.origins.is_none()
                     && holds_words(node) =>
             {
-                self.misplaced.get_or_insert_with(|| name.to_owned());
+                self.misplace(name, "something else than ids of records");
             }
             // What a search finds: the notes about a record.
             ("notes", Kind::Array, _) => {
@@ -132,7 +131,11 @@ impl<'a> Records<'a> {
     /// A field of a record, or of another one that it is copied from: what is known of
     /// one person must not be taken for what is known of another.
     fn member_field(&mut self, name: &str, node: Node<'_>, owner: &mut Owner<'_>) {
-        let (object, _) = schema::original(&owner.object, name);
+        let (object, field) = schema::original(&owner.object, name);
+        let is_request = self.origins.is_none();
+        if is_request && !may_hold_words(&object, &field) && holds_fields(node, &object) {
+            self.misplace(name, "fields of a record");
+        }
         let known = owner.others.iter().find(|(known, _)| *known == object);
         let number = match known {
             _ if object == owner.object || schema::is_remark(&object) => owner.number,
@@ -148,6 +151,10 @@ impl<'a> Records<'a> {
             }
         };
         self.field(name, node, &owner.object, number);
+    }
+
+    fn misplace(&mut self, name: &str, what: &'static str) {
+        self.misplaced.get_or_insert_with(|| (name.to_owned(), what));
     }
 
     fn field(&mut self, name: &str, node: Node<'_>, object: &ObjectName, record: u32) {
@@ -257,57 +264,4 @@ pub(super) fn uses_of_parts(
     operator: &'static str,
 ) -> impl Iterator<Item = FieldUse> {
     FieldUse::of_parts(&place.object, composed_from(&place.object, &place.field), operator)
-}
-
-/// What is said about one of several values: `"primary":true`, `"label":"work"`.
-fn is_mark(name: &str, node: Node<'_>) -> bool {
-    match name {
-        "primary" => matches!(node.kind(), Kind::True | Kind::False),
-        "label" => node.text().is_some_and(|text| LABELS.contains(&text.as_ref())),
-        _ => false,
-    }
-}
-
-/// What Pipedrive itself offers to choose from; anything else is somebody's own words.
-const LABELS: [&str; 6] = ["", "work", "home", "mobile", "other", "main"];
-
-/// The id that stands here, or in the record that stands here.
-fn id_of(node: Node<'_>) -> Option<SmolStr> {
-    match node.kind() {
-        Kind::Object => node.get("id").or_else(|| node.get("value")).and_then(id_of),
-        Kind::String | Kind::Number => match node.value() {
-            Value::Text(text) if is_id(text.expose()) => Some(text.expose().into()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// What a custom field refers to, where v1 shows the record in the place of its id.
-fn referred(name: &str, node: Node<'_>) -> Option<ObjectName> {
-    let is_record = node.get("name").is_some() && node.get("value").is_some_and(holds_ids);
-    let object = match (node.get("email").map(|email| email.kind()), node.get("phone")) {
-        (Some(Kind::String), _) => USER,
-        (None, None) => ORGANIZATION,
-        _ => PERSON,
-    };
-    (is_record && schema::is_custom(name)).then(|| ObjectName::from_static(object))
-}
-
-/// Whether there is nothing but ids, or none.
-fn holds_ids(node: Node<'_>) -> bool {
-    match node.kind() {
-        Kind::Array => node.elements().all(holds_ids),
-        Kind::String => node.text().is_some_and(|text| is_id(&text)),
-        Kind::Number | Kind::Null => true,
-        Kind::Object | Kind::True | Kind::False => false,
-    }
-}
-
-/// Whether there is a text that is no id, alone or in a list.
-fn holds_words(node: Node<'_>) -> bool {
-    match node.text() {
-        Some(text) => !text.is_empty() && !is_id(&text),
-        None => node.elements().any(holds_words),
-    }
 }

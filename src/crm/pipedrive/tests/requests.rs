@@ -156,6 +156,24 @@ fn a_reference_holds_ids_only() {
     assert!(locate("PUT", "/v1/persons/7", JSON, picture).is_ok());
 }
 
+/// A record that is wrapped in a member of another name would leave as it is.
+#[test]
+fn a_record_stands_where_one_belongs() {
+    for (body, name) in [
+        (r#"{"data":{"name":"Anna"}}"#, "data"),
+        (r#"{"name":"Anna","more":[{"Primary_Email":"a@b.de"}]}"#, "more"),
+        (r#"{"custom_fields":{"more":{"a":{"phones":[1]}}}}"#, "more"),
+        (r#"{"org_id":{"value":5,"more":{"address":"Torstr. 1"}}}"#, "more"),
+    ] {
+        let error = locate("POST", "/v1/persons", JSON, body).unwrap_err();
+        let expected =
+            format!("member `{name}` of the body cannot be parsed: it holds fields of a record");
+        assert_eq!(error.to_string(), expected, "{body}");
+    }
+    let parts = r#"{"postal_address":{"value":"x","name":"y"},"more":{"value":1,"x":[]}}"#;
+    assert!(locate("POST", "/v1/persons", JSON, parts).is_ok());
+}
+
 /// What is kept of a word takes far more memory than its bytes, and no name has so many.
 #[test]
 fn a_text_of_many_words_is_one_value() {
