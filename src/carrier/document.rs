@@ -198,7 +198,7 @@ impl Document {
         let removed = self.elements.holding(refused);
         let mut removals: Vec<Removal> = removed.iter().cloned().collect();
         for slot in &self.slots {
-            if removed.covers(slot.span.start) {
+            if removed.covers(&slot.span) {
                 slot.pass_over(replacements)?;
                 continue;
             }

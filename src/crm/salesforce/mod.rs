@@ -40,6 +40,7 @@ mod tests;
 
 use http::HeaderMap;
 use http::header::ACCEPT;
+use smol_str::SmolStr;
 
 use self::answer::{Answer, Place};
 use self::batch::Collection;
@@ -77,6 +78,14 @@ impl Dialect for Salesforce {
         let target = message::parse_target(request.target).ok()?;
         match resource(&target.path())? {
             (_, ["jobs", path @ ..]) => bulk::remembers(request, answer, &target, path),
+            _ => None,
+        }
+    }
+
+    fn reports_on(&self, request: &RequestView<'_>) -> Option<SmolStr> {
+        let target = message::parse_target(request.target).ok()?;
+        match resource(&target.path())? {
+            (_, ["jobs", path @ ..]) => bulk::reports_on(request, &target, path),
             _ => None,
         }
     }

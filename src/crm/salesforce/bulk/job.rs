@@ -45,8 +45,9 @@ impl Job {
     /// # Errors
     /// [`LocateError::Unparseable`] where it said nothing, or not all that is needed.
     pub(super) fn read(request: &RequestView<'_>, id: &str) -> Result<Self, LocateError> {
-        let told = request.told.ok_or_else(|| refuse("the CRM was not asked what it holds"))?;
-        let json = parse_json(PLACE, told.by_crm)?;
+        let told = request.told;
+        let by_crm = told.by_crm.ok_or_else(|| refuse("the CRM was not asked what it holds"))?;
+        let json = parse_json(PLACE, by_crm)?;
         let job = json.root();
         let text = |name: &str| job.get(name).and_then(|value| value.text());
         let is_this = |told: &str| is_id(told) && id::canonical(told) == id::canonical(id);
