@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::fit::{LONGEST_LOCAL_PART, surrogate_length};
 use super::mask::{MARKER, is_mask, mask};
-use super::{ProtectError, Protectors, surrogate};
+use super::{ProtectError, Protectors, Surrogate, surrogate};
 use crate::base::Cleartext;
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Protection, Shape};
@@ -42,6 +42,22 @@ pub enum SealedState {
     AlreadyProtected,
 }
 
+/// A surrogate that a caller sends back.
+struct CameBack {
+    surrogate: Surrogate,
+    value: Cleartext,
+}
+
+impl CameBack {
+    /// An encrypted word holds its value. Where only a token may be stored, by the policy or
+    /// by law, it is not the surrogate that is asked for.
+    fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
+        matches!(self.surrogate, Surrogate::Encrypted(_))
+            && matches!(item.rule.protection, Protection::Tokenize { .. })
+            && !matches!(item.role, Role::Key | Role::Equality)
+    }
+}
+
 /// How one occurrence is going to be sealed.
 enum Plan {
     Ready(Sealed),
@@ -67,7 +83,18 @@ impl Protectors {
     /// # Errors
     /// The first item that cannot be sealed decides; nothing may be forwarded then.
     pub async fn seal(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Sealed>, ProtectError> {
-        let mut plans = self.plan(batch).await?;
+        let came_back = self.came_back(batch).await?;
+        let anew = batch.iter().zip(&came_back).map(|(item, back)| match back {
+            Some(back) if back.holds_too_much_for(item) => ToSeal { value: &back.value, ..*item },
+            _ => *item,
+        });
+        let anew: Vec<ToSeal<'_>> = anew.collect();
+        let plans = anew.iter().zip(&came_back).map(|(item, back)| {
+            let is_ours = back.as_ref().is_some_and(|back| !back.holds_too_much_for(item));
+            self.plan_one(item, is_ours)
+        });
+        let mut plans = plans.collect::<Result<Vec<_>, _>>()?;
+        let batch = anew.as_slice();
         self.match_spellings(batch, &mut plans, |role| *role != Role::Equality).await?;
         self.unite_new_keys(batch, &mut plans);
         let to_mint =
@@ -131,24 +158,24 @@ impl Protectors {
         Ok(())
     }
 
-    async fn plan(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Plan>, ProtectError> {
-        let came_back: Vec<_> = batch
+    /// For each item that is a surrogate of its category, which, and what it stands for.
+    async fn came_back(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Option<CameBack>>, ProtectError> {
+        let whole: Vec<_> = batch
             .iter()
             .map(|item| surrogate::whole(item.value.expose(), &self.email_domain))
             .collect();
         let asked: Vec<_> = batch
             .iter()
-            .zip(&came_back)
+            .zip(&whole)
             .filter_map(|(item, surrogate)| Some((surrogate.as_ref()?, &item.rule.category)))
             .collect();
         let opened = self.open(&asked).await?;
-        let plans = batch.iter().zip(&came_back).map(|(item, surrogate)| {
-            let is_ours = surrogate
-                .as_ref()
-                .is_some_and(|surrogate| opened.get(surrogate, &item.rule.category).is_some());
-            self.plan_one(item, is_ours)
+        let came_back = batch.iter().zip(whole).map(|(item, surrogate)| {
+            let surrogate = surrogate?;
+            let value = opened.get(&surrogate, &item.rule.category)?.clone();
+            Some(CameBack { surrogate, value })
         });
-        plans.collect()
+        Ok(came_back.collect())
     }
 
     fn plan_one(&self, item: &ToSeal<'_>, is_ours: bool) -> Result<Plan, ProtectError> {

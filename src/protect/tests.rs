@@ -209,6 +209,18 @@ async fn what_comes_back_is_recognised() {
     assert_eq!(sealed.await.unwrap(), already());
 }
 
+/// The policy asks for tokens now, or a law does of this record.
+#[tokio::test]
+async fn an_encrypted_word_becomes_a_token_where_tokens_are_asked_for() {
+    let house = house();
+    let word = house.surrogate(ENCRYPT, "a@b.example").await;
+    let token = house.surrogate(TOKENIZE, "a@b.example").await;
+    assert_eq!(house.surrogate(TOKENIZE, &word).await, token);
+    // What is stored as the word is found by it.
+    assert_eq!(house.seal(TOKENIZE, Role::Equality, &word).await, already());
+    assert_eq!(house.seal(ENCRYPT, Role::Stored, &token).await, already());
+}
+
 #[tokio::test]
 async fn what_only_looks_like_ours_is_an_ordinary_value() {
     let house = house();

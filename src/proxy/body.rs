@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading bodies with a bound on size, time and total memory.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 
@@ -15,37 +12,23 @@ use crate::carrier::coding::{self, CodingError, ExpansionLimits};
 
 use super::budget::{BufferBudget, Exhausted, Lease};
 
-/// The body of an answer to a caller. Its share of the buffer budget is given
-/// back when the last byte is written.
-#[derive(Debug)]
-pub struct Body {
-    bytes: Full<Bytes>,
+/// The body of an answer to a caller.
+pub type Body = Full<Bytes>;
+
+/// A body whose share of the buffer budget is given back with the last of its bytes: the
+/// connection holds them for as long as the caller does not take them.
+pub fn leased(bytes: impl Into<Bytes>, lease: Lease) -> Body {
+    Full::new(Bytes::from_owner(Leased { bytes: bytes.into(), _lease: lease }))
+}
+
+struct Leased {
+    bytes: Bytes,
     _lease: Lease,
 }
 
-impl Body {
-    pub fn new(bytes: impl Into<Bytes>, lease: Lease) -> Self {
-        Self { bytes: Full::new(bytes.into()), _lease: lease }
-    }
-}
-
-impl HttpBody for Body {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.bytes).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.bytes.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.bytes.size_hint()
+impl AsRef<[u8]> for Leased {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -148,4 +131,33 @@ where
         read.extend_from_slice(&data);
     }
     Ok(read.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http_body_util::BodyExt;
+
+    use super::leased;
+    use crate::proxy::BufferBudget;
+    use crate::proxy::budget::{Exhausted, Lease};
+    use crate::telemetry::Metrics;
+
+    #[tokio::test]
+    async fn what_a_connection_still_holds_of_an_answer_is_counted() {
+        let budget = BufferBudget::new(2048, Arc::new(Metrics::new().unwrap()));
+        let mut lease = Lease::default();
+        budget.resize(&mut lease, 2048).unwrap();
+        let mut body = leased("an answer", lease);
+        let bytes = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        drop(body);
+        let unwritten = bytes.slice(3..);
+        drop(bytes);
+        assert_eq!(unwritten, Bytes::from_static(b"answer"));
+        assert_eq!(budget.resize(&mut Lease::default(), 1), Err(Exhausted));
+        drop(unwritten);
+        assert_eq!(budget.resize(&mut Lease::default(), 1), Ok(()));
+    }
 }

@@ -105,7 +105,7 @@ impl Proxy {
                 for reveal in &restored.reveals {
                     self.metrics.reveal(reveal);
                 }
-                let mut response = Response::new(Body::new(restored.body, restored.lease));
+                let mut response = Response::new(body::leased(restored.body, restored.lease));
                 *response.status_mut() = restored.status;
                 *response.headers_mut() = restored.headers;
                 response

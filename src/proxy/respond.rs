@@ -18,7 +18,6 @@ use crate::vault::VaultError;
 
 use super::Body;
 use super::body::BodyError;
-use super::budget::Lease;
 use super::stage::Stopped;
 
 /// Carries the stable code of a refusal.
@@ -34,7 +33,7 @@ pub fn refusal(refusal: &Refusal, dialect: Option<&dyn Dialect>) -> Response<Bod
 
 /// An answer of ours in a CRM's shape, that turns back what the refusal says.
 pub fn native(refusal: &Refusal, native: NativeAnswer) -> Response<Body> {
-    let mut response = Response::new(Body::new(native.body, Lease::default()));
+    let mut response = Response::new(Body::from(native.body));
     *response.status_mut() = native.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(native.content_type));
