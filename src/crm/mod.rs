@@ -32,7 +32,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use smol_str::SmolStr;
 
-use crate::base::{FieldName, ObjectName, OperationName, Refusal};
+use crate::base::{Equality, FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
 
 /// One CRM's API. Implementations are pure and shared by all requests.
@@ -80,10 +80,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
-    /// Whether the CRM compares texts without regard to case. Otherwise a value
-    /// that is compared stands for its own spelling only.
-    fn ignores_case(&self) -> bool {
-        true
+    /// Which stored texts a value stands for that is compared with them.
+    fn equality(&self) -> Equality {
+        Equality::Case
     }
 
     /// Whether records of different accounts of this CRM never have one id, so that a
