@@ -10,6 +10,7 @@ mod cleartext;
 mod clock;
 mod consent;
 mod date;
+mod equality;
 mod id;
 mod name;
 mod refusal;
@@ -19,6 +20,7 @@ pub use cleartext::Cleartext;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use consent::{Choice, ConsentState};
 pub use date::Date;
+pub use equality::Equality;
 pub use id::{EntryId, SubjectId, read_hex};
 pub use name::{
     BasisName, Category, FieldName, InstanceName, Jurisdiction, ObjectName, OperationName,

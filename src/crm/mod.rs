@@ -33,7 +33,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use smol_str::SmolStr;
 
-use crate::base::{Cleartext, FieldName, ObjectName, OperationName, Refusal};
+use crate::base::{Cleartext, Equality, FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
 use crate::carrier::coding::ExpansionLimits;
 
@@ -87,10 +87,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
-    /// Whether the CRM compares texts without regard to case. Otherwise a value
-    /// that is compared stands for its own spelling only.
-    fn ignores_case(&self) -> bool {
-        true
+    /// Which stored texts a value stands for that is compared with them.
+    fn equality(&self) -> Equality {
+        Equality::Case
     }
 
     /// Whether records of different accounts of this CRM never have one id, so that a

@@ -90,6 +90,11 @@ pub enum ProtectError {
         "several stored spellings of the value of `{field}` match, and this place can name only one"
     )]
     Ambiguous { field: String },
+    /// Whether the CRM takes a stored value for the same is not known.
+    #[error(
+        "values are stored that differ from that of `{field}` in accents or the like only, and the CRM may take them for the same or not"
+    )]
+    Doubtful { field: String },
     /// A filter would stand for more values than is sensible to ask for.
     #[error(
         "too many spellings of the value of `{field}` are stored to compare it with all of them"

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::fit::{LONGEST_LOCAL_PART, surrogate_length};
 use super::mask::{MARKER, is_mask, mask};
 use super::{ProtectError, Protectors, Surrogate, surrogate};
-use crate::base::Cleartext;
+use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Protection, Shape};
-use crate::vault::{Item, MAX_FOUND, Token};
+use crate::vault::{Index, Item, Likeness, MAX_FOUND, Token, likeness};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +19,8 @@ pub struct ToSeal<'a> {
     pub value: &'a Cleartext,
     /// Whether the place can hold several alternatives.
     pub can_widen: bool,
-    /// Whether the CRM compares without regard to case.
-    pub ignores_case: bool,
+    /// How the CRM compares.
+    pub equality: Equality,
     /// Whether the place can be left out.
     pub can_remove: bool,
     /// The most characters that the field takes, where that is known.
@@ -63,7 +62,7 @@ enum Plan {
     Ready(Sealed),
     /// Takes the token of exactly this value, which is made if it is new.
     Mint(Shape),
-    /// Takes the token of the value of an earlier item, which is the same in another case.
+    /// Takes the token of the value of an earlier item, which is the same to the CRM.
     MintAs(Shape, usize),
     /// Takes the token of exactly this value, and makes none.
     Predict(Shape),
@@ -74,10 +73,10 @@ enum Plan {
 impl Protectors {
     /// One result per item, in order. New tokens are durable on return.
     ///
-    /// Where the CRM compares without regard to case, filters and keys of tokenized
-    /// fields stand for every spelling of their value that the vault knows; of a value
-    /// that it does not know, for the token that it would have; of several new keys that
-    /// differ in case only, for that of the first. A filter stores nothing.
+    /// Filters and keys of tokenized fields stand for every spelling that the vault knows
+    /// and the CRM takes for their value; of a value that it does not know, for the token
+    /// that it would have; of several new keys that are the same to the CRM, for that of
+    /// the first. A filter stores nothing.
     /// What is encrypted is compared in its exact spelling.
     ///
     /// # Errors
@@ -96,7 +95,7 @@ impl Protectors {
         let mut plans = plans.collect::<Result<Vec<_>, _>>()?;
         let batch = anew.as_slice();
         self.match_spellings(batch, &mut plans, |role| *role != Role::Equality).await?;
-        self.unite_new_keys(batch, &mut plans);
+        self.unite_new_keys(batch, &mut plans)?;
         let to_mint =
             values_of(batch, &plans, |plan| matches!(plan, Plan::Mint(_) | Plan::MintAs(..)));
         let mut minted = self.vault.tokenize(&to_mint).await?.into_iter();
@@ -193,7 +192,7 @@ impl Protectors {
         self.check(item)?;
         let is_compared = matches!(item.role, Role::Key | Role::Equality);
         match protection {
-            Protection::Tokenize { shape } if is_compared && item.ignores_case => {
+            Protection::Tokenize { shape } if is_compared && item.equality != Equality::Exact => {
                 Ok(Plan::Match(shape))
             }
             Protection::Tokenize { shape } => Ok(exactly(item, shape)),
@@ -234,8 +233,12 @@ impl Protectors {
         let values: Vec<Item<'_>> =
             items.iter().map(|item| (&item.rule.category, item.value)).collect();
         let known = self.vault.spellings(&values).await?;
-        for ((item, plan), tokens) in items.into_iter().zip(plans).zip(known) {
+        for ((item, plan), spellings) in items.into_iter().zip(plans).zip(known) {
             if let Plan::Match(shape) = *plan {
+                if spellings.len() >= usize::from(MAX_FOUND) {
+                    return Err(ProtectError::TooManySpellings { field: item.rule.id.clone() });
+                }
+                let tokens = same(item, spellings.iter().map(|it| (&it.token, &it.value)))?;
                 *plan = if tokens.is_empty() {
                     exactly(item, shape)
                 } else {
@@ -246,26 +249,30 @@ impl Protectors {
         Ok(())
     }
 
-    /// Keys that differ in case only name one record, also where the vault knows none of
-    /// them: the first is what is stored of it.
-    fn unite_new_keys(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) {
-        let mut first = HashMap::new();
+    /// Keys that are the same to the CRM name one record, also where the vault knows none
+    /// of them: the first is what is stored of it.
+    fn unite_new_keys(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) -> Result<(), ProtectError> {
+        let mut alike: HashMap<Index, Vec<(usize, &Cleartext)>> = HashMap::new();
         for (at, (item, plan)) in batch.iter().zip(plans).enumerate() {
             let Plan::Mint(shape) = *plan else { continue };
-            if *item.role != Role::Key || !item.ignores_case {
+            if *item.role != Role::Key || item.equality == Equality::Exact {
                 continue;
             }
-            match first.entry(self.vault.index((&item.rule.category, item.value))) {
-                Entry::Vacant(place) => _ = place.insert(at),
-                Entry::Occupied(known) => *plan = Plan::MintAs(shape, *known.get()),
+            let others =
+                alike.entry(self.vault.index((&item.rule.category, item.value))).or_default();
+            let known = others.iter().map(|(other, value)| (*other, *value));
+            match same(item, known)?.first() {
+                Some(first) => *plan = Plan::MintAs(shape, *first),
+                None => others.push((at, item.value)),
             }
         }
+        Ok(())
     }
 
     fn matching(
         &self,
         item: &ToSeal<'_>,
-        tokens: &[Token],
+        tokens: &[&Token],
         shape: Shape,
     ) -> Result<Sealed, ProtectError> {
         if let [only] = tokens {
@@ -273,9 +280,6 @@ impl Protectors {
         }
         if !item.can_widen {
             return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
-        }
-        if tokens.len() >= usize::from(MAX_FOUND) {
-            return Err(ProtectError::TooManySpellings { field: item.rule.id.clone() });
         }
         let texts = tokens.iter().map(|token| self.shaped(token.as_str(), shape)).collect();
         Ok(Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected })
@@ -287,6 +291,24 @@ impl Protectors {
             Shape::Email => format!("{word}@{}", self.email_domain),
         }
     }
+}
+
+/// Those of other values that the CRM takes for the value of an item.
+fn same<'v, T>(
+    item: &ToSeal<'_>,
+    others: impl Iterator<Item = (T, &'v Cleartext)>,
+) -> Result<Vec<T>, ProtectError> {
+    let mut same = Vec::new();
+    for (other, value) in others {
+        match likeness(item.equality, item.value.expose(), value.expose()) {
+            Likeness::Same => same.push(other),
+            Likeness::Different => {}
+            Likeness::Doubtful => {
+                return Err(ProtectError::Doubtful { field: item.rule.id.clone() });
+            }
+        }
+    }
+    Ok(same)
 }
 
 /// The values of the items with a plan of this kind.

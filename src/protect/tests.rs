@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::Category;
+use crate::base::{Category, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Protection, Shape};
 use crate::vault::{BoxFuture, Index, MAX_FOUND, MemoryStore, Row, Token, TokenStore};
@@ -46,7 +46,7 @@ impl TokenStore for Recording {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         self.note("find_by_index");
         self.rows.find_by_index(indexes)
     }
@@ -95,7 +95,7 @@ impl House {
             role: &role,
             value: &value,
             can_widen,
-            ignores_case: true,
+            equality: Equality::Case,
             can_remove,
             max_length,
         };
@@ -240,7 +240,7 @@ async fn what_only_looks_like_ours_is_an_ordinary_value() {
         role: &Role::Stored,
         value: &value,
         can_widen: false,
-        ignores_case: true,
+        equality: Equality::Case,
         can_remove: false,
         max_length: None,
     };
@@ -312,6 +312,56 @@ async fn what_does_not_fit_is_refused_by_field_and_limit() {
 }
 
 #[tokio::test]
+async fn what_a_value_stands_for_depends_on_how_the_crm_compares() {
+    let house = house();
+    let compared = async |equality, role: &Role, value: &str| {
+        let by = |item: &mut ToSeal<'_>| item.equality = equality;
+        house.seal_at(TOKENIZE, role.clone(), value, by).await
+    };
+    let anna = house.surrogate(TOKENIZE, "Anna").await;
+    let spaced = house.surrogate(TOKENIZE, "anna ").await;
+    let mut both = vec![anna.clone(), spaced];
+    both.sort();
+    for role in [Role::Equality, Role::Key] {
+        let exact = compared(Equality::Exact, &role, "Anna").await.unwrap();
+        assert_eq!(text(&exact), anna);
+        assert_eq!(text(&compared(Equality::Case, &role, "ANNA").await.unwrap()), anna);
+        for equality in [Equality::Trimmed, Equality::Collated] {
+            let found = compared(equality, &role, "ANNA").await.unwrap();
+            assert_eq!(found.replacement, Replacement::AnyOf(both.clone()), "{equality:?}");
+        }
+    }
+
+    house.surrogate(TOKENIZE, "Jürgen").await;
+    for role in [Role::Equality, Role::Key] {
+        let doubtful = compared(Equality::Collated, &role, "Jurgen").await;
+        assert!(matches!(doubtful, Err(ProtectError::Doubtful { .. })), "{doubtful:?}");
+        compared(Equality::Collated, &role, "JÜRGEN").await.expect("it is known in one form");
+        compared(Equality::Case, &role, "jörgen").await.expect("another value");
+    }
+}
+
+#[tokio::test]
+async fn new_keys_that_may_be_the_same_are_not_told_apart() {
+    let house = house();
+    let tokenize = rule("name", TOKENIZE);
+    for (values, expected) in [(["Zoë", "ZOË "], Some(true)), (["Zoë", "Zoe"], None)] {
+        let values = values.map(Cleartext::new);
+        let batch = values.each_ref().map(|value| ToSeal {
+            rule: &tokenize,
+            role: &Role::Key,
+            value,
+            can_widen: false,
+            equality: Equality::Collated,
+            can_remove: false,
+            max_length: None,
+        });
+        let sealed = house.protectors.seal(&batch).await;
+        assert_eq!(sealed.ok().map(|sealed| sealed[0] == sealed[1]), expected);
+    }
+}
+
+#[tokio::test]
 async fn filters_and_keys_stand_for_every_stored_spelling() {
     let house = house();
     for (role, stored) in [(Role::Equality, false), (Role::Key, true)] {
@@ -371,7 +421,7 @@ async fn new_keys_of_one_request_that_differ_in_case_only_are_one() {
             role: &Role::Key,
             value,
             can_widen: false,
-            ignores_case: true,
+            equality: Equality::Case,
             can_remove: false,
             max_length: None,
         })
@@ -400,7 +450,7 @@ async fn a_filter_finds_what_the_same_request_stores() {
             role,
             value,
             can_widen: *role == Role::Equality,
-            ignores_case: true,
+            equality: Equality::Case,
             can_remove: false,
             max_length: None,
         })
@@ -423,7 +473,7 @@ async fn a_batch_takes_one_round_trip_of_each_kind() {
         role,
         value,
         can_widen: true,
-        ignores_case: true,
+        equality: Equality::Case,
         can_remove: true,
         max_length: None,
     };

@@ -110,7 +110,7 @@ impl Proxy {
                     role: &occurrence.role,
                     value,
                     can_widen: slot.widening.is_some(),
-                    ignores_case: dialect.ignores_case(),
+                    equality: dialect.equality(),
                     can_remove: slot.removal.is_some(),
                     max_length: facts.and_then(|facts| facts.max_length),
                 });

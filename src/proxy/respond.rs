@@ -96,9 +96,9 @@ impl From<ProtectError> for Refusal {
             ProtectError::Vault(error) => return vault(error),
             ProtectError::Unprotectable { .. } => RefusalCode::UnprotectableValue,
             ProtectError::Masked { .. } => RefusalCode::MaskedValue,
-            ProtectError::Ambiguous { .. } | ProtectError::TooManySpellings { .. } => {
-                RefusalCode::OperatorUnsupported
-            }
+            ProtectError::Ambiguous { .. }
+            | ProtectError::Doubtful { .. }
+            | ProtectError::TooManySpellings { .. } => RefusalCode::OperatorUnsupported,
         };
         Refusal::new(code, error.to_string())
     }

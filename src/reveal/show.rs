@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::RestoreError;
 use super::place::{Piece, Place, Source};
 use super::tally::{Origin, Tally};
-use crate::base::Cleartext;
+use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role, Value};
 use crate::policy::{Protection, Reveal};
 use crate::protect::{
@@ -77,7 +77,7 @@ fn clear<'a>(
                     role: &Role::Stored,
                     value: text,
                     can_widen: false,
-                    ignores_case: true,
+                    equality: Equality::Case,
                     can_remove: place.slot.removal.is_some(),
                     max_length: None,
                 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::Cleartext;
+use crate::base::{Cleartext, Equality};
 use crate::carrier::{Codec, Occurrence, Removal, Role, Slot, Value};
 use crate::keys::Keyset;
 use crate::policy::{
@@ -123,7 +123,7 @@ impl House {
             role: &Role::Stored,
             value: &Cleartext::new(value),
             can_widen: false,
-            ignores_case: true,
+            equality: Equality::Case,
             can_remove: false,
             max_length: None,
         };

@@ -46,7 +46,7 @@ impl TokenStore for MeasuredStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         self.time("find_by_index", self.inner.find_by_index(indexes))
     }
 

@@ -146,7 +146,7 @@ impl TokenStore for BrokenStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         Box::pin(async move { Ok(vec![Vec::new(); indexes.len()]) })
     }
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {

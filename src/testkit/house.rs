@@ -8,7 +8,7 @@ mod example;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::{Cleartext, FieldName};
+use crate::base::{Cleartext, Equality, FieldName};
 use crate::carrier::{Document, Occurrence, Replacement, Role, Slot, Value};
 use crate::config::load_policy;
 use crate::crm::{Dialect, LocatedRequest, Origins};
@@ -243,7 +243,15 @@ fn to_seal<'a>(
     value: &'a Cleartext,
     can_remove: bool,
 ) -> ToSeal<'a> {
-    ToSeal { rule, role, value, can_widen: false, ignores_case: true, can_remove, max_length: None }
+    ToSeal {
+        rule,
+        role,
+        value,
+        can_widen: false,
+        equality: Equality::Case,
+        can_remove,
+        max_length: None,
+    }
 }
 
 /// A value that is stored as it was sent, and its surrogate.

@@ -11,7 +11,7 @@ use crate::base::Category;
 pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
     inserting_is_idempotent_and_first_come_first_kept(&*open()).await;
     answers_keep_the_order_of_questions(&*open()).await;
-    indexes_find_their_tokens_sorted(&*open()).await;
+    indexes_find_their_rows_sorted(&*open()).await;
     many_writers_of_the_same_rows_agree(open()).await;
     empty_batches_are_fine(&*open()).await;
     open().health().await.unwrap();
@@ -28,7 +28,7 @@ fn row(token: u8, index: u8) -> Row {
         token: Token::from_code(&[token; 32]),
         category: Category::from("email"),
         sealed: vec![token; 20],
-        folded: Index([index; 16]),
+        rough: Index([index; 16]),
     }
 }
 
@@ -41,8 +41,8 @@ async fn inserting_is_idempotent_and_first_come_first_kept(store: &dyn TokenStor
     assert_eq!(store.insert(vec![first.clone()]).await.unwrap(), vec![first.clone()]);
     assert_eq!(store.insert(vec![first.clone()]).await.unwrap(), vec![first.clone()]);
 
-    let folded = Index([97; 16]);
-    let other = Row { category: "name".into(), sealed: vec![0xff; 3], folded, ..first.clone() };
+    let rough = Index([97; 16]);
+    let other = Row { category: "name".into(), sealed: vec![0xff; 3], rough, ..first.clone() };
     let fresh = row(2, 2);
     // The same token twice in one batch, and again beside a new one.
     let batch = vec![other.clone(), fresh.clone(), Row { sealed: vec![], ..fresh.clone() }];
@@ -50,7 +50,7 @@ async fn inserting_is_idempotent_and_first_come_first_kept(store: &dyn TokenStor
     assert_eq!(stored, [first.clone(), fresh.clone(), fresh.clone()]);
     let found = store.find(tokens(&[first.clone(), fresh.clone()])).await.unwrap();
     assert_eq!(found, [Some(first), Some(fresh)]);
-    assert_eq!(store.find_by_index(vec![folded]).await.unwrap(), [vec![]], "a row not stored");
+    assert_eq!(store.find_by_index(vec![rough]).await.unwrap(), [vec![]], "a row not stored");
 }
 
 async fn answers_keep_the_order_of_questions(store: &dyn TokenStore) {
@@ -62,18 +62,18 @@ async fn answers_keep_the_order_of_questions(store: &dyn TokenStore) {
     assert_eq!(store.find(asked).await.unwrap(), expected);
 }
 
-async fn indexes_find_their_tokens_sorted(store: &dyn TokenStore) {
+async fn indexes_find_their_rows_sorted(store: &dyn TokenStore) {
     let (a, b, c) = (row(23, 20), row(21, 20), row(22, 21));
     store.insert(vec![a.clone(), b.clone(), c.clone()]).await.unwrap();
-    let found = store.find_by_index(vec![c.folded, Index([98; 16]), a.folded]).await.unwrap();
-    assert_eq!(found, [vec![c.token], vec![], vec![b.token, a.token]]);
+    let found = store.find_by_index(vec![c.rough, Index([98; 16]), a.rough]).await.unwrap();
+    assert_eq!(found, [vec![c], vec![], vec![b, a]]);
 
     let many: Vec<Row> = (120..=120 + MAX_FOUND).map(|token| row(token, 24)).collect();
-    let index = many[0].folded;
+    let index = many[0].rough;
     store.insert(many).await.unwrap();
     let found = store.find_by_index(vec![index]).await.unwrap();
     assert_eq!(found[0].len(), usize::from(MAX_FOUND));
-    assert!(found[0].is_sorted());
+    assert!(found[0].is_sorted_by_key(|row| row.token.clone()));
 }
 
 async fn many_writers_of_the_same_rows_agree<S: TokenStore + 'static>(store: Arc<S>) {

@@ -40,13 +40,15 @@ impl TokenStore for MemoryStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         Box::pin(async move {
             let stored = self.rows();
-            let tokens_of = |index| {
-                stored.by_index.get(index).into_iter().flatten().take(MAX_FOUND.into()).cloned()
+            let rows_of = |index| {
+                let tokens = stored.by_index.get(index).into_iter().flatten();
+                let rows = tokens.filter_map(|token| stored.by_token.get(token));
+                rows.take(MAX_FOUND.into()).cloned()
             };
-            Ok(indexes.iter().map(|index| tokens_of(index).collect()).collect())
+            Ok(indexes.iter().map(|index| rows_of(index).collect()).collect())
         })
     }
 
@@ -60,7 +62,7 @@ impl Rows {
         match self.by_token.entry(row.token.clone()) {
             Entry::Occupied(stored) => stored.get().clone(),
             Entry::Vacant(free) => {
-                self.by_index.entry(row.folded).or_default().insert(row.token.clone());
+                self.by_index.entry(row.rough).or_default().insert(row.token.clone());
                 free.insert(row).clone()
             }
         }

@@ -12,12 +12,15 @@
 //! - Two different values never share a token.
 //! - Rows hold no clear value.
 //! - A value's spellings are found together: `Max@x.example` and `max@x.example` are
-//!   two values with two tokens under one [`Index`].
+//!   two values with two tokens under one [`Index`]. So is all that a CRM may take for the
+//!   same; [`likeness()`] says what it does.
 
 #[cfg(test)]
 pub mod conformance;
 mod fold;
+mod likeness;
 mod memory;
+mod rough;
 mod sqlite;
 mod store;
 #[cfg(test)]
@@ -29,9 +32,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub(crate) use fold::fold;
+pub use likeness::{Likeness, likeness};
 pub use memory::MemoryStore;
+use rough::rough;
 pub use sqlite::SqliteStore;
-pub use store::{Item, Vault};
+pub use store::{Item, Spelling, Vault};
 pub use token::Token;
 
 use crate::base::{Category, Cleartext};
@@ -53,18 +58,18 @@ pub trait TokenStore: Send + Sync {
     /// The rows stored under these tokens, in order.
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
 
-    /// For each index value, the tokens of every row that carries it, sorted; no more
-    /// than the first [`MAX_FOUND`] of them.
+    /// For each index value, every row that carries it, sorted by token; no more than the
+    /// first [`MAX_FOUND`] of them.
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>>;
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>>;
 
     /// Whether the store can be read and written now.
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>>;
 }
 
-/// How many tokens a store finds under one index value. There are rarely more than a
+/// How many rows a store finds under one index value. There are rarely more than a
 /// few spellings of one value; how many there are is up to callers.
 pub const MAX_FOUND: u8 = 33;
 
@@ -75,9 +80,9 @@ pub struct Row {
     pub category: Category,
     /// The value, encrypted and bound to token and category.
     pub sealed: Vec<u8>,
-    /// A keyed hash of the value without regard to case, so that every spelling
-    /// of one value is found together.
-    pub folded: Index,
+    /// A keyed hash of what the value has in common with all that a CRM may take for the
+    /// same, so that every spelling of one value is found together.
+    pub rough: Index,
 }
 
 /// A keyed hash of some normal form of a value (truncated HMAC-SHA-256).

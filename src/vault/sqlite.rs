@@ -12,9 +12,9 @@ const SCHEMA: &str = "
         word TEXT PRIMARY KEY,
         category TEXT NOT NULL,
         sealed BLOB NOT NULL,
-        folded BLOB NOT NULL
+        rough BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS token_by_folded ON token (folded, word);
+    CREATE INDEX IF NOT EXISTS token_by_rough ON token (rough, word);
 ";
 
 /// Rows in the embedded database.
@@ -52,7 +52,7 @@ impl TokenStore for SqliteStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         Box::pin(async move {
             let find = |connection: &Connection| {
                 indexes.into_iter().map(|index| find_by_index(connection, index)).collect()
@@ -70,34 +70,36 @@ impl TokenStore for SqliteStore {
 /// there then.
 fn insert(connection: &Connection, row: Row) -> rusqlite::Result<Row> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO token (word, category, sealed, folded) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO token (word, category, sealed, rough) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (word) DO NOTHING",
     )?;
     let (word, category) = (row.token.as_str(), row.category.as_str());
-    match statement.execute(params![word, category, row.sealed, row.folded.0])? {
+    match statement.execute(params![word, category, row.sealed, row.rough.0])? {
         0 => find(connection, &row.token)?.ok_or(rusqlite::Error::QueryReturnedNoRows),
         _ => Ok(row),
     }
 }
 
 fn find(connection: &Connection, token: &Token) -> rusqlite::Result<Option<Row>> {
-    let mut statement =
-        connection.prepare_cached("SELECT category, sealed, folded FROM token WHERE word = ?1")?;
-    let row = statement.query_row([token.as_str()], |row| {
-        Ok(Row {
-            token: token.clone(),
-            category: Category::new(row.get_ref(0)?.as_str()?),
-            sealed: row.get(1)?,
-            folded: Index(row.get(2)?),
-        })
-    });
-    row.optional()
+    let mut statement = connection
+        .prepare_cached("SELECT word, category, sealed, rough FROM token WHERE word = ?1")?;
+    statement.query_row([token.as_str()], read).optional()
 }
 
-fn find_by_index(connection: &Connection, index: Index) -> rusqlite::Result<Vec<Token>> {
-    let mut statement = connection
-        .prepare_cached("SELECT word FROM token WHERE folded = ?1 ORDER BY word LIMIT ?2")?;
-    statement.query_map(params![index.0, MAX_FOUND], |row| row.get(0))?.collect()
+fn find_by_index(connection: &Connection, index: Index) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT word, category, sealed, rough FROM token WHERE rough = ?1 ORDER BY word LIMIT ?2",
+    )?;
+    statement.query_map(params![index.0, MAX_FOUND], read)?.collect()
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        token: row.get(0)?,
+        category: Category::new(row.get_ref(1)?.as_str()?),
+        sealed: row.get(2)?,
+        rough: Index(row.get(3)?),
+    })
 }
 
 impl FromSql for Token {
@@ -146,11 +148,11 @@ mod tests {
             token: token.clone(),
             category: Category::from("email"),
             sealed: vec![1],
-            folded: Index([1; 16]),
+            rough: Index([1; 16]),
         };
         store.insert(vec![row]).await.unwrap();
         let connection = Connection::open(&path).unwrap();
-        connection.execute("UPDATE token SET folded = x'00'", []).unwrap();
+        connection.execute("UPDATE token SET rough = x'00'", []).unwrap();
         let found = store.find(vec![token]).await;
         assert!(matches!(found, Err(VaultError::Corrupt(_))), "{found:?}");
     }

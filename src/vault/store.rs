@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Index, Opened, Row, Token, TokenStore, VaultError, fold};
+use super::{Index, Opened, Row, Token, TokenStore, VaultError, rough};
 use crate::base::{Category, Cleartext, Tenant};
 use crate::keys::{Keyset, Mac, Siv};
 
@@ -20,6 +20,13 @@ pub struct Vault {
 
 /// A value of a category.
 pub type Item<'a> = (&'a Category, &'a Cleartext);
+
+/// A stored value that is like another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    pub token: Token,
+    pub value: Cleartext,
+}
 
 /// Two values colliding is as good as impossible; this many is a defect.
 const MAX_COLLISIONS: u32 = 8;
@@ -105,14 +112,22 @@ impl Vault {
         rows.iter().map(|row| row.as_ref().map(|row| self.open(row)).transpose()).collect()
     }
 
-    /// For each value, the tokens of all its stored spellings: of every value that
-    /// equals it without regard to case (see `fold`), itself included.
-    pub async fn spellings(&self, items: &[Item<'_>]) -> Result<Vec<Vec<Token>>, VaultError> {
+    /// For each value, every stored value that a CRM may take for the same (see `rough`),
+    /// itself included; no more than [`MAX_FOUND`](super::MAX_FOUND).
+    ///
+    /// # Errors
+    /// [`VaultError::Corrupt`] when a stored row does not open.
+    pub async fn spellings(&self, items: &[Item<'_>]) -> Result<Vec<Vec<Spelling>>, VaultError> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
         let indexes = items.iter().map(|item| self.index(*item)).collect();
-        self.store.find_by_index(indexes).await
+        let found = self.store.find_by_index(indexes).await?;
+        let spelling = |row: Row| {
+            let value = self.open(&row)?.value;
+            Ok(Spelling { token: row.token, value })
+        };
+        found.into_iter().map(|rows| rows.into_iter().map(spelling).collect()).collect()
     }
 
     /// Whether tokens can be read and written now.
@@ -126,7 +141,7 @@ impl Vault {
             sealed: self
                 .key
                 .seal(associated(&self.tenant, category, &token), value.expose().as_bytes()),
-            folded: self.index((category, value)),
+            rough: self.index((category, value)),
             category: category.clone(),
             token,
         }
@@ -147,10 +162,10 @@ impl Vault {
     /// What all spellings of a value have in common.
     pub fn index(&self, (category, value): Item<'_>) -> Index {
         let code = self.index_mac.code(&[
-            b"zollhaus folded index 1",
+            b"zollhaus rough index 1",
             self.tenant.as_str().as_bytes(),
             category.as_str().as_bytes(),
-            fold(value.expose()).as_bytes(),
+            rough(value.expose()).as_bytes(),
         ]);
         let mut index = [0; 16];
         index.copy_from_slice(code.split_at(16).0);

@@ -101,7 +101,7 @@ impl TokenStore for Colliding {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Token>>, VaultError>> {
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         self.rows.find_by_index(indexes)
     }
 
@@ -130,7 +130,8 @@ async fn values_whose_tokens_collide_get_tokens_of_their_own() {
 #[tokio::test]
 async fn all_spellings_of_a_value_are_found_together() {
     let vault = Vault::new(Arc::new(MemoryStore::default()), &keyset());
-    let mut stored = tokenize(&vault, &email(), &["Max@X.example", "max@x.EXAMPLE"]).await;
+    let mut stored =
+        tokenize(&vault, &email(), &["Max@X.example", "max@x.EXAMPLE", "Máx@x.example "]).await;
     tokenize(&vault, &"name".into(), &["max@x.example"]).await;
     tokenize(&vault, &email(), &["maxi@x.example"]).await;
     stored.sort();
@@ -138,7 +139,8 @@ async fn all_spellings_of_a_value_are_found_together() {
     let asked = values(["MAX@x.example", "nobody@x.example"]);
     let category = email();
     let found = vault.spellings(&asked.each_ref().map(|value| (&category, value))).await.unwrap();
-    assert_eq!(found, [stored, vec![]]);
+    let tokens = |found: &Vec<Spelling>| found.iter().map(|it| it.token.clone()).collect();
+    assert_eq!(found.iter().map(tokens).collect::<Vec<Vec<Token>>>(), [stored, vec![]]);
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ mod tests;
 use self::answer::Answer;
 use self::operation::{Answered, Body, Call, classify};
 use self::record::Records;
-use crate::base::{FieldName, ObjectName, OperationName, Refusal};
+use crate::base::{Equality, FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
@@ -105,6 +105,13 @@ impl Dialect for Dynamics {
 
     fn known_fields(&self) -> Vec<(ObjectName, FieldName)> {
         schema::known_fields()
+    }
+
+    /// The collation of an environment follows from its language: all ignore case, most
+    /// accents ("Dataverse language collations"). SQL Server ignores space at the end (SQL-92,
+    /// 8.2).
+    fn equality(&self) -> Equality {
+        Equality::Collated
     }
 
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {

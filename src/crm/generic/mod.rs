@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::base::{FieldName, ObjectName, Refusal};
+use crate::base::{Equality, FieldName, ObjectName, Refusal};
 use crate::carrier::url::Target;
 use crate::carrier::{Codec, Document};
 
@@ -145,8 +145,8 @@ impl Dialect for GenericDialect {
     }
 
     /// An API that nobody has described may tell spellings apart.
-    fn ignores_case(&self) -> bool {
-        false
+    fn equality(&self) -> Equality {
+        Equality::Exact
     }
 
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {

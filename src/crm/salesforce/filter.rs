@@ -5,7 +5,7 @@ use super::answer::{self, Columns};
 use super::id::{self, is_id};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
-use crate::carrier::{Codec, Occurrence, Role, Slot};
+use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError, RecordName};
 use crate::query::soql::{self, Column, Path, Query, Source};
@@ -62,6 +62,7 @@ impl Found {
             let operator = "comparing with a composed field";
             self.uses.extend(schema::uses_of_parts(&object, &field, operator));
             let value = comparison.value.clone();
+            self.uses.extend(use_of_space(&object, &field, &value));
             let occurrence = Occurrence { object, field, record: 0, role: Role::Equality, value };
             self.slots.push(
                 Slot::value(comparison.span.clone(), Codec::Soql, occurrence)
@@ -113,6 +114,18 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Stored values have no space around them. Whether it counts in what they are compared
+/// with is not documented.
+fn use_of_space(object: &ObjectName, field: &FieldName, value: &Value) -> Option<FieldUse> {
+    let has_space =
+        matches!(value, Value::Text(text) if text.expose().trim().len() < text.expose().len());
+    has_space.then(|| FieldUse {
+        object: object.clone(),
+        field: field.clone(),
+        operator: "a value with space around it",
+    })
 }
 
 /// What names mean inside one `SELECT`.

@@ -48,7 +48,7 @@ use self::filter::Found;
 use self::operation::{Answered, Body, Operation, classify};
 use self::record::Records;
 use self::tree::Tree;
-use crate::base::{FieldName, ObjectName, Refusal};
+use crate::base::{Equality, FieldName, ObjectName, Refusal};
 use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
@@ -115,6 +115,12 @@ impl Dialect for Salesforce {
 
     fn known_fields(&self) -> Vec<(ObjectName, FieldName)> {
         schema::known_fields()
+    }
+
+    /// "Salesforce trims leading and trailing white spaces in field values" ("Change Data
+    /// Capture Developer Guide").
+    fn equality(&self) -> Equality {
+        Equality::Trimmed
     }
 
     fn has_global_ids(&self) -> bool {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A Dataverse with contacts and accounts.
+//! A Dataverse with contacts and accounts. Of the environments behind it, which hold the
+//! same, one minds accents: it is asked in version 9.1.
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::people::{
 use super::{fetchxml, odata};
 use crate::random::Random;
 
-pub const BASE: &str = "/api/data/v9.2";
+const BASE: &str = "/api/data/v9.2";
 
 pub async fn house(random: &mut Random) -> House {
     const POLICY: &str = include_str!("../../../policies/dynamics.yaml");
@@ -74,17 +75,20 @@ fn id(table: &str, number: usize) -> String {
 }
 
 fn answer(data: &mut Data, call: &Call) -> Result<Said, String> {
-    let table = match call.path.strip_prefix(BASE).unwrap_or_default() {
-        "/contacts" => "contact",
-        "/accounts" => "account",
+    let path = call.path.strip_prefix("/api/data/v9.").ok_or("no such version")?;
+    let (version, set) = path.split_once('/').ok_or("no set")?;
+    let collation = Collation { minds_accents: version == "1" };
+    let table = match set {
+        "contacts" => "contact",
+        "accounts" => "account",
         _ => return Err("no such table".to_owned()),
     };
     if call.method == "POST" {
         return create(data, table, &call.body);
     }
     let found = match call.parameter("fetchXml") {
-        Some(text) => fetchxml::rows(data, text)?,
-        None => odata::rows(data, table, call)?,
+        Some(text) => fetchxml::rows(data, collation, text)?,
+        None => odata::rows(data, collation, table, call)?,
     };
     Ok(Said("200 OK", json!({ "value": found })))
 }
@@ -106,9 +110,38 @@ fn create(data: &mut Data, table: &str, body: &str) -> Result<Said, String> {
     Ok(Said("201 Created", record.into()))
 }
 
-/// As SQL Server compares by the collations of Dataverse.
-pub fn same(left: &str, right: &str) -> bool {
-    super::reading::folded(left) == super::reading::folded(right)
+/// How SQL Server compares by the collations of Dataverse: without regard to case and to
+/// space at the end.
+#[derive(Clone, Copy)]
+pub struct Collation {
+    minds_accents: bool,
+}
+
+impl Collation {
+    pub fn same(self, left: &str, right: &str) -> bool {
+        self.weights(left) == self.weights(right)
+    }
+
+    fn weights(self, text: &str) -> String {
+        let text = super::reading::folded(text.trim_end_matches(' '));
+        if self.minds_accents {
+            return text;
+        }
+        let bare = |letter| match letter {
+            'ü' => Some('u'),
+            'ö' => Some('o'),
+            'ë' | 'é' => Some('e'),
+            '\u{301}' | '\u{308}' => None,
+            '\u{a0}' => Some(' '),
+            other => Some(other),
+        };
+        text.chars().filter_map(bare).collect()
+    }
+}
+
+/// Where one of the environments is asked for the records of a set.
+pub fn records(random: &mut Random, set: &str) -> String {
+    format!("{}/{set}", random.pick(&[BASE, "/api/data/v9.1"]))
 }
 
 /// The record that a lookup of another one names.

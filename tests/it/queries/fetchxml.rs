@@ -6,7 +6,7 @@ mod xml;
 
 use http::Method;
 
-use super::dataverse::{BASE, comparison, house};
+use super::dataverse::{comparison, house, records};
 use super::house::Question;
 use super::people::percent;
 use super::queries;
@@ -60,7 +60,7 @@ fn question(random: &mut Random) -> Question {
         _ => "",
     };
     let text = format!("{head}<fetch{top}>\n <entity name='{entity}'>{inside}</entity></fetch>");
-    let target = format!("{BASE}/{set}?fetchXml={}", percent(random, &text));
+    let target = format!("{}?fetchXml={}", records(random, set), percent(random, &text));
     Question { method: Method::GET, target, body: String::new(), text }
 }
 

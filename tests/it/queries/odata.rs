@@ -5,7 +5,7 @@ mod reader;
 
 use http::Method;
 
-use super::dataverse::{BASE, comparison, house};
+use super::dataverse::{comparison, house, records};
 use super::house::Question;
 use super::people::percent;
 use super::queries;
@@ -51,8 +51,12 @@ fn question(random: &mut Random) -> Question {
         .iter()
         .map(|(name, value)| format!("&@{name}={}", percent(random, value)))
         .collect();
-    let target =
-        format!("{BASE}/{set}?$filter={}{order}{top}{}", percent(random, &filter), given.concat());
+    let target = format!(
+        "{}?$filter={}{order}{top}{}",
+        records(random, set),
+        percent(random, &filter),
+        given.concat()
+    );
     let text = format!("{set}: {filter} {order} {aliases:?}");
     Question { method: Method::GET, target, body: String::new(), text }
 }

@@ -9,6 +9,7 @@ pub const FIRST_NAMES: &[&str] = &[
     "Anna",
     "anna",
     "ANNA",
+    "Anna ",
     "Jürgen",
     "jürgen",
     "Jurgen",
@@ -81,9 +82,11 @@ pub fn asked(random: &mut Random, stored: &[&str]) -> String {
         1 => random.pick(FIRST_NAMES),
         _ => random.pick(stored),
     };
-    match random.below(8) {
+    match random.below(12) {
         0 => text.to_uppercase(),
         1 => text.to_lowercase(),
+        2 if !text.is_empty() => format!("{text} "),
+        3 => format!(" {text}"),
         _ => text.to_owned(),
     }
 }

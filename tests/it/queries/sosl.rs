@@ -36,7 +36,8 @@ async fn house(random: &mut Random) -> House {
             "LastName": random.pick(LAST_NAMES),
             "Title": random.pick(TITLES),
         });
-        let first = random.pick(FIRST_NAMES);
+        // Salesforce stores no space around them.
+        let first = random.pick(FIRST_NAMES).trim();
         contact["FirstName"] = if first.is_empty() { Value::Null } else { first.into() };
         if random.below(4) > 0 {
             contact["Email"] = address(random, number).into();

@@ -241,6 +241,16 @@ fn queries_are_bound_to_objects() {
         "SELECT Id FROM Contact WHERE Birthdate = 1984-02-29 AND LastName LIKE 'M%'",
         &["0 contact.birthdate == 1984-02-29", "contact.lastname by LIKE"],
     );
+    check(
+        "SELECT Id FROM Contact WHERE LastName = 'Smith ' OR Email IN ('a@b.de', ' ')",
+        &[
+            "0 contact.lastname == Smith ",
+            "0 contact.email == a@b.de",
+            "0 contact.email ==  ",
+            "contact.lastname by a value with space around it",
+            "contact.email by a value with space around it",
+        ],
+    );
 }
 
 #[test]

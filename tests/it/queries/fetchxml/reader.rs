@@ -2,11 +2,11 @@
 //! A reader of FetchXML that finds rows.
 
 use super::xml::{Element, parse};
-use crate::queries::dataverse::{behind, same};
+use crate::queries::dataverse::{Collation, behind};
 use crate::queries::house::{Data, Record};
 use crate::queries::reading::{Truth, and, folded, or, text};
 
-pub fn rows(data: &Data, query: &str) -> Result<Vec<Record>, String> {
+pub fn rows(data: &Data, collation: Collation, query: &str) -> Result<Vec<Record>, String> {
     let fetch = parse(query)?;
     let entity = fetch.all("entity").next().ok_or("no entity")?;
     let table = required(entity, "name")?;
@@ -19,7 +19,7 @@ pub fn rows(data: &Data, query: &str) -> Result<Vec<Record>, String> {
             let lookup = format!("_{}_value", required(link, "to")?);
             let other = behind(data, record, &lookup, target).map_or(Ok(None), |other| {
                 // What a link asks belongs to its join.
-                let scope = Scope { record: Some(other), joined: &[] };
+                let scope = Scope { collation, record: Some(other), joined: &[] };
                 scope.filters(link).map(|truth| (truth == Some(true)).then_some(other))
             })?;
             if link.get("link-type") != Some("outer") {
@@ -27,7 +27,7 @@ pub fn rows(data: &Data, query: &str) -> Result<Vec<Record>, String> {
             }
             joined.push((link.get("alias").unwrap_or(target), other));
         }
-        let scope = Scope { record: Some(record), joined: &joined };
+        let scope = Scope { collation, record: Some(record), joined: &joined };
         if and(truth, scope.filters(entity)?) == Some(true) {
             found.push(record.clone());
         }
@@ -46,6 +46,7 @@ pub fn rows(data: &Data, query: &str) -> Result<Vec<Record>, String> {
 }
 
 struct Scope<'s> {
+    collation: Collation,
     /// Nothing, where a link found nothing.
     record: Option<&'s Record>,
     joined: &'s [(&'s str, Option<&'s Record>)],
@@ -91,7 +92,7 @@ impl Scope<'_> {
             return Err("too many values".to_owned());
         }
         let Some(field) = field else { return Ok(None) };
-        let is_one = values.iter().any(|value| same(value, &field));
+        let is_one = values.iter().any(|value| self.collation.same(value, &field));
         let pattern = folded(first.trim_end_matches('%'));
         let order = folded(&field).cmp(&folded(first));
         Ok(Some(match operator {

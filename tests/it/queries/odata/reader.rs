@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A reader of `$filter` and `$orderby` that finds rows.
 
-use crate::queries::dataverse::{behind, same};
+use crate::queries::dataverse::{Collation, behind};
 use crate::queries::house::{Call, Data, Record};
 use crate::queries::reading::{Reader, Truth, and, folded, or, text};
 
-pub fn rows(data: &Data, table: &str, call: &Call) -> Result<Vec<Record>, String> {
+pub fn rows(
+    data: &Data,
+    collation: Collation,
+    table: &str,
+    call: &Call,
+) -> Result<Vec<Record>, String> {
     let mut found = Vec::new();
     for record in data.get(table).into_iter().flatten() {
-        let mut reader =
-            Filter { data, call, from: record, variable: None, text: Reader { rest: "" } };
+        let mut reader = Filter {
+            data,
+            collation,
+            call,
+            from: record,
+            variable: None,
+            text: Reader { rest: "" },
+        };
         reader.text.rest = call.parameter("$filter").unwrap_or_default();
         let truth = reader.alternatives()?;
         reader.text.end()?;
@@ -33,6 +44,7 @@ pub fn rows(data: &Data, table: &str, call: &Call) -> Result<Vec<Record>, String
 /// A filter, read once for each record.
 struct Filter<'d> {
     data: &'d Data,
+    collation: Collation,
     call: &'d Call,
     from: &'d Record,
     /// The variable of a lambda, and what it stands for; nothing if there are no records.
@@ -79,7 +91,9 @@ impl<'d> Filter<'d> {
         };
         if self.text.keyword("in") {
             let values = self.list("(", ")")?;
-            return Ok(left.map(|left| values.iter().any(|value| same(value, &left))));
+            return Ok(
+                left.map(|left| values.iter().any(|value| self.collation.same(value, &left)))
+            );
         }
         let relation = self.text.word("")?;
         let is_null = |filter: &mut Self| filter.text.peek("") == "null";
@@ -91,8 +105,8 @@ impl<'d> Filter<'d> {
         let Some((left, right)) = left.zip(right) else { return Ok(None) };
         let order = folded(&left).cmp(&folded(&right));
         Ok(Some(match relation {
-            "eq" => same(&left, &right),
-            "ne" => !same(&left, &right),
+            "eq" => self.collation.same(&left, &right),
+            "ne" => !self.collation.same(&left, &right),
             "gt" => order.is_gt(),
             "ge" => order.is_ge(),
             "lt" => order.is_lt(),
@@ -165,7 +179,9 @@ impl<'d> Filter<'d> {
         };
         self.text.expect(")")?;
         let field = self.field(&name)?;
-        Ok(field.map(|field| values.iter().any(|value| same(value, &field)) != is_negated))
+        Ok(field.map(|field| {
+            values.iter().any(|value| self.collation.same(value, &field)) != is_negated
+        }))
     }
 
     fn list(&mut self, open: &str, close: &str) -> Result<Vec<String>, String> {

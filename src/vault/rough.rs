@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use zeroize::Zeroizing;
+
+use super::fold;
+
+/// The form that all texts have in common which any CRM may take for the same: without
+/// case, accents, width, the two kinds of kana, marks that are not seen, and the space
+/// around.
+pub fn rough(text: &str) -> Zeroizing<String> {
+    let mut rough = Zeroizing::new(String::with_capacity(text.len() + 16));
+    for character in fold(text).chars() {
+        match character {
+            '\u{ff01}'..='\u{ff5e}' => push(&mut rough, shifted(character, 0xfee0, 0)),
+            '\u{3041}'..='\u{3096}' => push(&mut rough, shifted(character, 0, 0x60)),
+            other => push(&mut rough, other),
+        }
+    }
+    let trimmed = rough.trim();
+    if trimmed.len() == rough.len() { rough } else { Zeroizing::new(trimmed.to_owned()) }
+}
+
+fn shifted(character: char, down: u32, up: u32) -> char {
+    char::from_u32(u32::from(character) - down + up).unwrap_or(character)
+}
+
+fn push(rough: &mut String, character: char) {
+    match character {
+        _ if character.is_ascii() => rough.push(character.to_ascii_lowercase()),
+        // Combining marks, and what only joins, hyphenates or directs.
+        '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
+        '\u{a0}' | '\u{3000}' => rough.push(' '),
+        _ => match bare(character) {
+            Some(bare) => rough.push_str(bare),
+            None => rough.push(character),
+        },
+    }
+}
+
+/// A letter without what was added to it.
+fn bare(letter: char) -> Option<&'static str> {
+    let at = LETTERS.partition_point(|(_, last, _)| *last < letter);
+    LETTERS.get(at).filter(|(first, ..)| *first <= letter).map(|(.., bare)| *bare)
+}
+
+/// Letters of Latin, Greek and Cyrillic that are written as another one with something
+/// added, in the order of Unicode: the first and the last of a run, and what is left.
+const LETTERS: &[(char, char, &str)] = &[
+    ('ª', 'ª', "a"),
+    ('²', '²', "2"),
+    ('³', '³', "3"),
+    ('µ', 'µ', "μ"),
+    ('¹', '¹', "1"),
+    ('º', 'º', "o"),
+    ('à', 'å', "a"),
+    ('æ', 'æ', "ae"),
+    ('ç', 'ç', "c"),
+    ('è', 'ë', "e"),
+    ('ì', 'ï', "i"),
+    ('ð', 'ð', "d"),
+    ('ñ', 'ñ', "n"),
+    ('ò', 'ö', "o"),
+    ('ø', 'ø', "o"),
+    ('ù', 'ü', "u"),
+    ('ý', 'ý', "y"),
+    ('þ', 'þ', "th"),
+    ('ÿ', 'ÿ', "y"),
+    ('Ā', 'ą', "a"),
+    ('Ć', 'č', "c"),
+    ('Ď', 'đ', "d"),
+    ('Ē', 'ě', "e"),
+    ('Ĝ', 'ģ', "g"),
+    ('Ĥ', 'ħ', "h"),
+    ('Ĩ', 'ı', "i"),
+    ('Ĳ', 'ĳ', "ij"),
+    ('Ĵ', 'ĵ', "j"),
+    ('Ķ', 'ĸ', "k"),
+    ('Ĺ', 'ł', "l"),
+    ('Ń', 'ŋ', "n"),
+    ('Ō', 'ő', "o"),
+    ('Œ', 'œ', "oe"),
+    ('Ŕ', 'ř', "r"),
+    ('Ś', 'š', "s"),
+    ('Ţ', 'ŧ', "t"),
+    ('Ũ', 'ų', "u"),
+    ('Ŵ', 'ŵ', "w"),
+    ('Ŷ', 'Ÿ', "y"),
+    ('Ź', 'ž', "z"),
+    ('ƀ', 'Ƅ', "b"),
+    ('Ơ', 'ơ', "o"),
+    ('Ư', 'ư', "u"),
+    ('Ǎ', 'ǎ', "a"),
+    ('Ǐ', 'ǐ', "i"),
+    ('Ǒ', 'ǒ', "o"),
+    ('Ǔ', 'ǜ', "u"),
+    ('Ǟ', 'ǡ', "a"),
+    ('Ǣ', 'ǣ', "ae"),
+    ('Ǥ', 'ǧ', "g"),
+    ('Ǩ', 'ǩ', "k"),
+    ('Ǫ', 'ǭ', "o"),
+    ('ǰ', 'ǰ', "j"),
+    ('Ǵ', 'ǵ', "g"),
+    ('Ǹ', 'ǹ', "n"),
+    ('Ǻ', 'ǻ', "a"),
+    ('Ǽ', 'ǽ', "ae"),
+    ('Ǿ', 'ǿ', "o"),
+    ('Ȁ', 'ȃ', "a"),
+    ('Ȅ', 'ȇ', "e"),
+    ('Ȉ', 'ȋ', "i"),
+    ('Ȍ', 'ȏ', "o"),
+    ('Ȑ', 'ȓ', "r"),
+    ('Ȕ', 'ȗ', "u"),
+    ('Ș', 'ș', "s"),
+    ('Ț', 'ț', "t"),
+    ('Ȟ', 'ȟ', "h"),
+    ('Ȧ', 'ȧ', "a"),
+    ('Ȩ', 'ȩ', "e"),
+    ('Ȫ', 'ȱ', "o"),
+    ('Ȳ', 'ȳ', "y"),
+    ('ΐ', 'ΐ', "ι"),
+    ('ά', 'ά', "α"),
+    ('έ', 'έ', "ε"),
+    ('ή', 'ή', "η"),
+    ('ί', 'ί', "ι"),
+    ('ΰ', 'ΰ', "υ"),
+    ('ς', 'ς', "σ"),
+    ('ϊ', 'ϊ', "ι"),
+    ('ϋ', 'ϋ', "υ"),
+    ('ό', 'ό', "ο"),
+    ('ύ', 'ύ', "υ"),
+    ('ώ', 'ώ', "ω"),
+    ('й', 'й', "и"),
+    ('ѐ', 'ё', "е"),
+    ('ѓ', 'ѓ', "г"),
+    ('ї', 'ї', "і"),
+    ('ќ', 'ќ', "к"),
+    ('ѝ', 'ѝ', "и"),
+    ('ў', 'ў', "у"),
+    ('ґ', 'ґ', "г"),
+    ('Ḁ', 'ḁ', "a"),
+    ('Ḃ', 'ḇ', "b"),
+    ('Ḉ', 'ḉ', "c"),
+    ('Ḋ', 'ḓ', "d"),
+    ('Ḕ', 'ḝ', "e"),
+    ('Ḟ', 'ḟ', "f"),
+    ('Ḡ', 'ḡ', "g"),
+    ('Ḣ', 'ḫ', "h"),
+    ('Ḭ', 'ḯ', "i"),
+    ('Ḱ', 'ḵ', "k"),
+    ('Ḷ', 'ḽ', "l"),
+    ('Ḿ', 'ṃ', "m"),
+    ('Ṅ', 'ṋ', "n"),
+    ('Ṍ', 'ṓ', "o"),
+    ('Ṕ', 'ṗ', "p"),
+    ('Ṙ', 'ṟ', "r"),
+    ('Ṡ', 'ṩ', "s"),
+    ('Ṫ', 'ṱ', "t"),
+    ('Ṳ', 'ṻ', "u"),
+    ('Ṽ', 'ṿ', "v"),
+    ('Ẁ', 'ẉ', "w"),
+    ('Ẋ', 'ẍ', "x"),
+    ('Ẏ', 'ẏ', "y"),
+    ('Ẑ', 'ẕ', "z"),
+    ('ẖ', 'ẖ', "h"),
+    ('ẗ', 'ẗ', "t"),
+    ('ẘ', 'ẘ', "w"),
+    ('ẙ', 'ẙ', "y"),
+    ('ẚ', 'ẚ', "a"),
+    ('ẛ', 'ẛ', "s"),
+    ('Ạ', 'ặ', "a"),
+    ('Ẹ', 'ệ', "e"),
+    ('Ỉ', 'ị', "i"),
+    ('Ọ', 'ợ', "o"),
+    ('Ụ', 'ự', "u"),
+    ('Ỳ', 'ỹ', "y"),
+    ('\u{1f00}', '\u{1f07}', "α"),
+    ('\u{1f10}', '\u{1f15}', "ε"),
+    ('\u{1f20}', '\u{1f27}', "η"),
+    ('\u{1f30}', '\u{1f37}', "ι"),
+    ('\u{1f40}', '\u{1f45}', "ο"),
+    ('\u{1f50}', '\u{1f57}', "υ"),
+    ('\u{1f60}', '\u{1f67}', "ω"),
+    ('\u{1f70}', '\u{1f71}', "α"),
+    ('\u{1f72}', '\u{1f73}', "ε"),
+    ('\u{1f74}', '\u{1f75}', "η"),
+    ('\u{1f76}', '\u{1f77}', "ι"),
+    ('\u{1f78}', '\u{1f79}', "ο"),
+    ('\u{1f7a}', '\u{1f7b}', "υ"),
+    ('\u{1f7c}', '\u{1f7d}', "ω"),
+    ('\u{1fb0}', '\u{1fb1}', "α"),
+    ('\u{1fd0}', '\u{1fd1}', "ι"),
+    ('\u{1fe0}', '\u{1fe1}', "υ"),
+    ('\u{1fe5}', '\u{1fe5}', "ρ"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_in_something_added_is_one() {
+        for (one, other) in [
+            ("Jürgen", "JURGEN"),
+            ("Zoë", "Zoe\u{308}"),
+            ("Łukasz Ærø", "lukasz aero"),
+            ("Nguyễn", "nguyen"),
+            ("Ελένη", "ΕΛΕΝΗ"),
+            ("Артём Й", "артем и"),
+            ("Ａnna　Ｂ", "anna b"),
+            ("さくら", "サクラ"),
+            (" Anna\u{a0}", "anna"),
+            ("an\u{ad}na", "Anna"),
+            ("Straße", "STRASSE"),
+        ] {
+            assert_eq!(*rough(one), *rough(other), "{one} {other}");
+        }
+        for (one, other) in [("Anna", "Anne"), ("An na", "Anna"), ("山", "川"), ("и", "i")] {
+            assert_ne!(*rough(one), *rough(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn it_is_never_finer_than_without_case_and_is_stable() {
+        assert!(LETTERS.is_sorted_by_key(|(first, ..)| *first));
+        assert!(LETTERS.windows(2).all(|pair| pair[0].1 < pair[1].0));
+        for character in '\0'..=char::MAX {
+            let text = character.to_string();
+            let found = rough(&text);
+            assert_eq!(rough(&found), found, "{character:?}");
+            assert_eq!(rough(&fold(&text)), found, "{character:?}");
+        }
+    }
+}
