@@ -79,6 +79,8 @@ codes! {
     UnknownRole = "ZH0306", Warning;
     /// A domain that a CRM may refuse in an address.
     ReservedDomain = "ZH0307", Warning;
+    /// A host or a policy that looks like that of another CRM.
+    OtherCrm = "ZH0308", Warning;
     /// Surrogates never fit the field.
     DoesNotFit = "ZH0401", Error;
     /// Surrogates of long values do not fit the field.

@@ -25,6 +25,7 @@ mod item;
 mod limits;
 mod listen;
 mod model;
+mod other_crm;
 mod policy;
 mod protection;
 mod routes;
