@@ -93,7 +93,13 @@ impl Explain {
         let upstream =
             upstream.ok_or_else(|| anyhow!("there is no upstream `{}`", self.upstream))?;
         let border = upstream.policy.border.as_deref();
-        let border = border.context("the policy of this upstream has no `border`")?;
+        let border = border.with_context(|| {
+            let policy = upstream.policy_path.display();
+            format!(
+                "{policy} has no `border`, so nothing is asked; list documents there, such as \
+                 those in policies/border (docs/POLICY.md)"
+            )
+        })?;
         self.explain(upstream, border, config.vault.region.as_ref())
     }
 
@@ -107,9 +113,20 @@ impl Explain {
         if let Some(unknown) = places.into_iter().find(|place| !border.atlas.knows(place)) {
             bail!("`{unknown}` is neither an ISO 3166 code nor a group of this border");
         }
+        let operations = upstream.dialect.operations();
+        if let Some(name) = &self.operation
+            && !operations.is_empty()
+            && !operations.iter().any(|(known, _)| known == name)
+        {
+            bail!(
+                "`{}` has no operation `{name}`; docs/COVERAGE.md lists them",
+                upstream.dialect.name()
+            );
+        }
         let object = upstream.dialect.canonical_object(&self.object);
         let field = upstream.dialect.canonical_field(&object, &self.field);
         let rule = upstream.policy.rule_of(&object, &field);
+        let purposes = upstream.policy.purposes();
         let today = self.date.unwrap_or_else(|| SystemClock.now().date());
         let jurisdictions: Vec<_> = self.jurisdiction.iter().map(Jurisdiction::new).collect();
         let purpose = self.purpose.as_ref().map(Purpose::new);
@@ -137,6 +154,15 @@ impl Explain {
             decision(&verdict.action),
         );
         describe(&verdict, &mut text);
+        if let Some(unknown) = purpose.as_ref().filter(|it| !purposes.contains(*it)) {
+            let known: Vec<&str> = purposes.iter().map(Purpose::as_str).collect();
+            let _ = writeln!(
+                text,
+                "\nThe policy names no purpose `{unknown}`: only a caller can be configured for \
+                 it.\nIt names\n  {}",
+                known.join("\n  ")
+            );
+        }
         if let (Some(from), Some(rule)) = (&self.caller_region, rule) {
             let from = Region::new(from);
             let reveal = border.may_reveal(&jurisdictions, &rule.category, Some(&from), today);

@@ -21,6 +21,7 @@ mod compile;
 mod credential;
 mod diagnostic;
 mod document;
+mod given;
 mod item;
 mod limits;
 mod listen;

@@ -83,8 +83,7 @@ impl Reader<'_> {
         let of = self.places_or_any(&section, "of", "anyone");
         let categories = self.categories(&section);
         let fields = listed(&section, "fields", |item| self.field(item));
-        let operations =
-            listed(&section, "operations", |item| item.chosen_name().map(OperationName::new));
+        let operations = listed(&section, "operations", |item| self.operation(item));
         let purposes = listed(&section, "purposes", purpose);
         let need = need(&section);
         let without = section.required("without").and_then(|item| item.choice(&FALLBACKS));
@@ -111,6 +110,21 @@ impl Reader<'_> {
         section.finish();
         let (rule, spot) = info?;
         Some(Written { rule: RevealRule { rule, of: of?, categories: categories?, to: to? }, spot })
+    }
+
+    /// Warns about names that are nearly those of operations. Others may be meant for other
+    /// dialects.
+    fn operation(&self, item: &Item<'_>) -> Option<OperationName> {
+        let name = item.chosen_name()?;
+        let known = self.context.dialect.operations();
+        let names = || known.iter().map(|(name, _)| *name);
+        if !names().any(|known| known == name)
+            && let Some(meant) = slip_of(name, names())
+        {
+            let message = format!("`{name}` is no operation of the dialect, and nearly one");
+            item.report(item.problem(Code::UnknownTarget, message).did_you_mean(meant));
+        }
+        Some(OperationName::new(name))
     }
 
     /// Warns about names that are nearly those of categories. Others may be meant for
