@@ -224,6 +224,25 @@ fn check_tells_what_ends_soon() {
     );
 }
 
+#[test]
+fn tests_of_policies_are_found_and_have_to_hold() {
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    assert!(run(&[&"test", &packs]));
+    assert!(run(&[&"test", &packs.join("tests/zoho.test.yaml")]));
+    assert!(!run(&[&"test", &packs.join("border")]), "there are none");
+    assert!(!run(&[&"test", &packs.join("no.test.yaml")]));
+
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.file("below")).unwrap();
+    fs::copy(packs.join("zoho.yaml"), scratch.file("zoho.yaml")).unwrap();
+    let test = fs::read_to_string(packs.join("tests/zoho.test.yaml")).unwrap();
+    let path = scratch.file("below/zoho.test.yaml");
+    fs::write(&path, &test).unwrap();
+    assert!(run(&[&"test", &scratch.file("")]));
+    fs::write(&path, test.replace("Last_Name: tokenize", "Last_Name: encrypt")).unwrap();
+    assert!(!run(&[&"test", &scratch.file("")]));
+}
+
 /// What `explain` says with the arguments, of a house that `init` made, with a border.
 fn explain(arguments: &str) -> String {
     let scratch = Scratch::new();

@@ -115,6 +115,8 @@ codes! {
     UnknownTarget = "ZH0507", Warning;
     /// A border without rules that tell whose law covers a record.
     NoJurisdiction = "ZH0508", Warning;
+    /// An expectation of a policy test that does not hold.
+    Unmet = "ZH0601", Error;
 }
 
 /// Another place that takes part in a problem.

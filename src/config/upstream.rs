@@ -150,7 +150,7 @@ impl Reader<'_> {
     }
 }
 
-fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
+pub fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
     #[derive(Clone, Copy)]
     enum Name {
         Salesforce,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::{Jurisdiction, Purpose, Region, RuleName};
-use crate::border::{Action, Border, Consents, Shipment, Strength, Window};
+use crate::border::{Border, Consents, Shipment, Strength, Window};
 use crate::config::{Code, load_policy};
 use crate::crm::Dialect;
 use crate::crm::dynamics::Dynamics;
@@ -141,15 +141,8 @@ impl Parcel<'_> {
             consents: &self.consents,
             today: self.day.parse().unwrap(),
         });
-        let action = match verdict.action {
-            Action::Allow => "allow",
-            Action::Tokenize => "tokenize",
-            Action::Drop => "drop",
-            Action::Route(_) => "route",
-            Action::Refuse { .. } => "refuse",
-        };
         let rules: Vec<&str> = verdict.rules.iter().map(RuleName::as_str).collect();
-        format!("{action} {}", rules.join(" "))
+        format!("{} {}", verdict.action.as_str(), rules.join(" "))
     }
 }
 
