@@ -52,6 +52,16 @@ impl Window {
         let is_empty = window.from.zip(window.until).is_some_and(|(from, until)| until < from);
         (!is_empty).then_some(window)
     }
+
+    pub fn phase(self, today: Date) -> Phase {
+        let soon = Date::from_days(today.days().saturating_add(WARN_DAYS));
+        match (self.from, self.until) {
+            (Some(from), _) if today < from => Phase::NotYet { from },
+            (_, Some(until)) if until < today => Phase::Ended { until },
+            (_, Some(until)) if until <= soon => Phase::EndsSoon { until },
+            _ => Phase::Valid,
+        }
+    }
 }
 
 /// What permits a transfer.
@@ -97,7 +107,7 @@ pub struct Basis {
     pub origin: Option<Origin>,
 }
 
-/// Where a basis stands in its time.
+/// Where something dated stands in its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     NotYet {
@@ -115,13 +125,7 @@ pub enum Phase {
 
 impl Basis {
     pub fn phase(&self, today: Date) -> Phase {
-        let soon = Date::from_days(today.days().saturating_add(WARN_DAYS));
-        match (self.window.from, self.window.until) {
-            (Some(from), _) if today < from => Phase::NotYet { from },
-            (_, Some(until)) if until < today => Phase::Ended { until },
-            (_, Some(until)) if until <= soon => Phase::EndsSoon { until },
-            _ => Phase::Valid,
-        }
+        self.window.phase(today)
     }
 }
 

@@ -25,6 +25,16 @@ pub enum Action {
 }
 
 impl Action {
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Tokenize => "tokenize",
+            Self::Drop => "drop",
+            Self::Route(_) => "route",
+            Self::Refuse { .. } => "refuse",
+        }
+    }
+
     fn strictness(&self) -> u8 {
         match self {
             Self::Allow => 0,

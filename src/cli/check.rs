@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use clap::Args;
 
-use crate::base::{Clock, Date, FieldName, SystemClock};
-use crate::border::{Basis, Phase};
+use crate::base::{Clock, Date, FieldName, SystemClock, UpstreamName};
+use crate::border::{Basis, Border, Confirmation, Phase, Window};
 use crate::config::{Config, UpstreamSettings};
 use crate::policy::{ObjectRule, Unlisted};
 use crate::proxy::Mode;
@@ -28,7 +29,7 @@ impl Check {
     pub fn execute(self) -> anyhow::Result<()> {
         let loaded = self.file.load()?;
         print::diagnostics(&loaded.warnings);
-        for warning in ending_bases(&loaded.value, SystemClock.now().date()) {
+        for warning in ending(&loaded.value, SystemClock.now().date()) {
             print::note(warning);
         }
         print::line(format!("{} is sound.\n", self.file.config.display()))?;
@@ -36,19 +37,32 @@ impl Check {
     }
 }
 
-/// Transfer bases that have ended, or end soon.
-fn ending_bases(config: &Config, today: Date) -> BTreeSet<String> {
-    let borders = config.upstreams.iter().filter_map(|upstream| upstream.policy.border.as_ref());
-    let warning = |basis: &Basis| {
-        let ends = match basis.phase(today) {
-            Phase::EndsSoon { until } => format!("ends on {until}"),
-            Phase::Ended { until } => format!("ended on {until}"),
-            Phase::Valid | Phase::NotYet { .. } => return None,
-        };
-        let place = basis.origin.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
-        Some(format!("warning: the basis `{}` {ends}{place}\n", basis.name))
+/// Transfer bases and confirmations that have ended, or end soon.
+pub(super) fn ending(config: &Config, today: Date) -> BTreeSet<String> {
+    let ends = |window: Window| match window.phase(today) {
+        Phase::EndsSoon { until } => Some(format!("ends on {until}")),
+        Phase::Ended { until } => Some(format!("ended on {until}")),
+        Phase::Valid | Phase::NotYet { .. } => None,
     };
-    borders.flat_map(|border| border.bases().filter_map(warning)).collect()
+    let of_basis = |basis: &Basis| {
+        let place = basis.origin.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+        Some(format!("warning: the basis `{}` {}{place}\n", basis.name, ends(basis.window)?))
+    };
+    let of_confirmation = |confirmed: &Confirmation| {
+        let Confirmation { scope, upstreams, window, reference } = confirmed;
+        let upstreams: Vec<&str> = upstreams.iter().map(UpstreamName::as_str).collect();
+        Some(format!(
+            "warning: the confirmation of `{scope}` for {} {} ({reference})\n",
+            upstreams.join(", "),
+            ends(*window)?
+        ))
+    };
+    let borders = config.upstreams.iter().filter_map(|upstream| upstream.policy.border.as_ref());
+    let of_border = |border: &Arc<Border>| {
+        let bases = border.bases().filter_map(of_basis);
+        bases.chain(border.confirmations.iter().filter_map(of_confirmation)).collect::<Vec<_>>()
+    };
+    borders.flat_map(of_border).collect()
 }
 
 /// What the configuration amounts to.
@@ -80,7 +94,7 @@ fn summary(config: &Config) -> String {
 
 fn upstream_summary(upstream: &UpstreamSettings) -> String {
     let mut text = format!(
-        "{}: {} at {} in {}, {}, by {}\n",
+        "{}: {} at {} in {}, {}\n  by {}\n",
         upstream.name,
         upstream.dialect.name(),
         upstream.client.url,
@@ -102,6 +116,10 @@ fn upstream_summary(upstream: &UpstreamSettings) -> String {
     text
 }
 
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// `8 fields (6 tokenize, 2 encrypt), others pass, people by email`
 fn object_summary(object: &ObjectRule) -> String {
     let mut protections: BTreeMap<&str, usize> = BTreeMap::new();
@@ -115,8 +133,11 @@ fn object_summary(object: &ObjectRule) -> String {
         Unlisted::Refuse => "are refused".to_owned(),
         Unlisted::Protect(rule) => format!("{} as `{}`", rule.protection.name(), rule.category),
     };
-    let mut text =
-        format!("{} fields ({}), others {others}", object.fields.len(), counted.join(", "));
+    let mut text = format!(
+        "{} ({}), others {others}",
+        count(object.fields.len(), "field"),
+        counted.join(", ")
+    );
     if !object.subject.is_empty() {
         let names: Vec<_> = object.subject.iter().map(FieldName::as_str).collect();
         let _ = write!(text, ", people by {}", names.join(", "));

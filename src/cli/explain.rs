@@ -7,12 +7,10 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
 use crate::base::{
-    Clock, Date, FieldName, Jurisdiction, ObjectName, OperationName, Purpose, Region, RuleName,
-    SystemClock,
+    Clock, Date, Jurisdiction, OperationName, Purpose, Region, RuleName, SystemClock,
 };
-use crate::border::{Action, Border, Consents, Opinion, Shipment, Strength, Verdict, Window};
-use crate::config::UpstreamSettings;
-use crate::policy::FieldRule;
+use crate::border::{Action, Border, Consents, Opinion, Verdict, Window};
+use crate::config::{Answer, Question, Standing, UpstreamSettings};
 
 use super::{ConfigFile, print};
 
@@ -93,7 +91,13 @@ impl Explain {
         let upstream =
             upstream.ok_or_else(|| anyhow!("there is no upstream `{}`", self.upstream))?;
         let border = upstream.policy.border.as_deref();
-        let border = border.context("the policy of this upstream has no `border`")?;
+        let border = border.with_context(|| {
+            let policy = upstream.policy_path.display();
+            format!(
+                "{policy} has no `border`, so nothing is asked; list documents there, such as \
+                 those in policies/border (docs/POLICY.md)"
+            )
+        })?;
         self.explain(upstream, border, config.vault.region.as_ref())
     }
 
@@ -107,37 +111,54 @@ impl Explain {
         if let Some(unknown) = places.into_iter().find(|place| !border.atlas.knows(place)) {
             bail!("`{unknown}` is neither an ISO 3166 code nor a group of this border");
         }
-        let object = upstream.dialect.canonical_object(&self.object);
-        let field = upstream.dialect.canonical_field(&object, &self.field);
-        let rule = upstream.policy.rule_of(&object, &field);
+        let operations = upstream.dialect.operations();
+        if let Some(name) = &self.operation
+            && !operations.is_empty()
+            && !operations.iter().any(|(known, _)| known == name)
+        {
+            bail!(
+                "`{}` has no operation `{name}`; docs/COVERAGE.md lists them",
+                upstream.dialect.name()
+            );
+        }
+        let purposes = upstream.policy.purposes();
         let today = self.date.unwrap_or_else(|| SystemClock.now().date());
         let jurisdictions: Vec<_> = self.jurisdiction.iter().map(Jurisdiction::new).collect();
         let purpose = self.purpose.as_ref().map(Purpose::new);
         let operation = self.operation.as_ref().map(OperationName::new);
-        let shipment = Shipment {
-            jurisdictions: &jurisdictions,
+        let question = Question {
+            dialect: upstream.dialect.as_ref(),
+            policy: &upstream.policy,
             upstream: &upstream.name,
             region: &upstream.region,
             vault,
+            jurisdictions: &jurisdictions,
             operation: operation.as_ref(),
-            field: Some((&object, &field)),
-            category: rule.map(|rule| &rule.category),
-            protection: rule.map_or(Strength::Clear, |rule| rule.protection.strength()),
             purpose: purpose.as_ref(),
             consents: &self.consents()?,
             today,
         };
-        let verdict = border.judge(&shipment);
+        let answer = question.about(&self.object, &self.field);
+        let verdict = answer.verdict.as_ref().context("the policy has no `border`")?;
         let mut text = format!(
             "{} of {} to `{}` in {} on {today}: {}\n",
-            subject(&object, &field, rule.map(AsRef::as_ref)),
+            subject(&answer),
             self.jurisdiction.join(" and "),
             upstream.name,
             upstream.region,
             decision(&verdict.action),
         );
-        describe(&verdict, &mut text);
-        if let (Some(from), Some(rule)) = (&self.caller_region, rule) {
+        describe(verdict, &mut text);
+        if let Some(unknown) = purpose.as_ref().filter(|it| !purposes.contains(*it)) {
+            let known: Vec<&str> = purposes.iter().map(Purpose::as_str).collect();
+            let _ = writeln!(
+                text,
+                "\nThe policy names no purpose `{unknown}`: only a caller can be configured for \
+                 it.\nIt names\n  {}",
+                known.join("\n  ")
+            );
+        }
+        if let (Some(from), Standing::Protected(rule)) = (&self.caller_region, answer.standing) {
             let from = Region::new(from);
             let reveal = border.may_reveal(&jurisdictions, &rule.category, Some(&from), today);
             let word = if reveal.is_allowed { "permitted" } else { "refused" };
@@ -170,12 +191,18 @@ impl Explain {
 }
 
 /// `contact.email (email, tokenize)`
-fn subject(object: &ObjectName, field: &FieldName, rule: Option<&FieldRule>) -> String {
-    match rule {
-        Some(rule) => {
+fn subject(answer: &Answer<'_>) -> String {
+    let Answer { object, field, .. } = answer;
+    match answer.standing {
+        Standing::Protected(rule) => {
             format!("{object}.{field} ({}, {})", rule.category, rule.protection.name())
         }
-        None => format!("{object}.{field} (no personal value by the policy, in the clear)"),
+        Standing::Clear => {
+            format!("{object}.{field} (no personal value by the policy, in the clear)")
+        }
+        Standing::Refused => {
+            format!("{object}.{field} (not listed: requests that name it are refused)")
+        }
     }
 }
 
@@ -194,13 +221,7 @@ fn describe(verdict: &Verdict, text: &mut String) {
     for opinion in &verdict.opinions {
         let Opinion { rule, action, because, basis } = opinion;
         let mark = if verdict.rules.contains(&rule.name) { "*" } else { " " };
-        let word = match action {
-            Action::Allow => "allow",
-            Action::Tokenize => "tokenize",
-            Action::Drop => "drop",
-            Action::Route(_) => "route",
-            Action::Refuse { .. } => "refuse",
-        };
+        let word = action.as_str();
         let _ = writeln!(text, "\n{mark} {word:<9}{}: {because}", rule.name);
         if let Some(cites) = &rule.cites {
             let _ = writeln!(text, "  {:<9}{cites}", "");

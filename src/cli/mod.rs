@@ -16,6 +16,7 @@ mod print;
 mod report;
 mod run;
 mod subject;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ First steps:
   zollhaus init                                   write a configuration, a policy and keys
   zollhaus keys new-caller billing --role support make an API key for an application
   zollhaus check                                  see what is wrong, or what is protected
+  zollhaus test policies                          see that policies decide as expected
   zollhaus run                                    run the proxy";
 
 #[derive(Debug, Subcommand)]
@@ -54,6 +56,7 @@ enum Command {
     Consent(consent::Consent),
     Subject(subject::Subject),
     Run(run::Run),
+    Test(test::Test),
     Report(report::MakeReport),
 }
 
@@ -70,6 +73,7 @@ impl Cli {
             Command::Consent(consent) => consent.execute(),
             Command::Subject(subject) => subject.execute(),
             Command::Run(run) => run.execute(),
+            Command::Test(test) => test.execute(),
             Command::Report(report) => report.execute(),
             Command::Demo(demo) => demo.execute(),
         };

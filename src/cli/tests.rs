@@ -196,6 +196,53 @@ fn problems_are_a_failure() {
     assert!(!run(&[&"keys", &"new-caller", &"etl", &"--role", &"support", &"--config", &config]));
 }
 
+#[test]
+fn check_tells_what_ends_soon() {
+    let scratch = Scratch::new();
+    let folder = scratch.file("");
+    let config = folder.join("zollhaus.yaml");
+    assert!(run(&[&"init", &folder]));
+    let house = "version: 1\nlaw: house\napplies_to: anyone\notherwise: allow\n\
+        groups: { parts: { members: [{ place: US, scope: dpf }] } }\n\
+        confirmed:\n- { scope: dpf, upstreams: [salesforce], reference: list, until: 2026-12-10 }\n\
+        bases:\n  scc: { kind: scc, until: 2026-11-01 }\n  bcr: { kind: bcr, until: 2027-12-31 }\n\
+        transfers:\n- { name: a, to: parts, action: allow, basis: [scc, bcr] }\n";
+    fs::write(folder.join("policies/house.yaml"), house).unwrap();
+    let policy = folder.join("policies/salesforce.yaml");
+    let text = fs::read_to_string(&policy).unwrap();
+    fs::write(&policy, format!("{text}\nborder: [house.yaml]\n")).unwrap();
+    let config = Config::load(&config).unwrap().value;
+    let told = super::check::ending(&config, "2026-11-29".parse().unwrap());
+    let told: Vec<String> =
+        told.iter().map(|it| it.replace(&*folder.to_string_lossy(), "")).collect();
+    assert_eq!(
+        told,
+        [
+            "warning: the basis `scc` ended on 2026-11-01 (policies/house.yaml:9)\n",
+            "warning: the confirmation of `dpf` for salesforce ends on 2026-12-10 (list)\n",
+        ]
+    );
+}
+
+#[test]
+fn tests_of_policies_are_found_and_have_to_hold() {
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    assert!(run(&[&"test", &packs]));
+    assert!(run(&[&"test", &packs.join("tests/zoho.test.yaml")]));
+    assert!(!run(&[&"test", &packs.join("border")]), "there are none");
+    assert!(!run(&[&"test", &packs.join("no.test.yaml")]));
+
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.file("below")).unwrap();
+    fs::copy(packs.join("zoho.yaml"), scratch.file("zoho.yaml")).unwrap();
+    let test = fs::read_to_string(packs.join("tests/zoho.test.yaml")).unwrap();
+    let path = scratch.file("below/zoho.test.yaml");
+    fs::write(&path, &test).unwrap();
+    assert!(run(&[&"test", &scratch.file("")]));
+    fs::write(&path, test.replace("Last_Name: tokenize", "Last_Name: encrypt")).unwrap();
+    assert!(!run(&[&"test", &scratch.file("")]));
+}
+
 /// What `explain` says with the arguments, of a house that `init` made, with a border.
 fn explain(arguments: &str) -> String {
     let scratch = Scratch::new();
@@ -260,9 +307,23 @@ fn explain_cites_the_rule_of_every_law() {
             &format!("{contact} --jurisdiction DE --consent given"),
             "consent to what? Say `--purpose`, or `PURPOSE=given`",
         ),
+        (
+            &format!("{contact} --jurisdiction DE --operation sobject.creat"),
+            "`salesforce` has no operation `sobject.creat`; docs/COVERAGE.md lists them",
+        ),
     ] {
         assert_eq!(explain(arguments), expected);
     }
+}
+
+#[test]
+fn explain_tells_a_purpose_that_no_rule_knows() {
+    let contact = "--upstream salesforce --object Contact --field Email --jurisdiction DE";
+    let of = |purpose| explain(&format!("{contact} --purpose {purpose}"));
+    let said = of("newslettr");
+    assert!(said.contains("names no purpose `newslettr`"), "{said}");
+    assert!(said.contains("It names\n  analytics\n  direct_marketing\n"), "{said}");
+    assert!(!of("newsletter").contains("names no purpose"));
 }
 
 #[test]

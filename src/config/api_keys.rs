@@ -22,9 +22,9 @@ use std::path::{Path, PathBuf};
 use crate::base::PrincipalName;
 use crate::caller::{ApiKey, Principal};
 
-use super::callers::{RoleUse, attributes, roles_of};
 use super::diagnostic::Diagnostics;
 use super::document::{Document, Section};
+use super::given::Words;
 use super::{Loaded, load, yaml};
 
 /// Names how the MAC was made.
@@ -46,20 +46,21 @@ pub fn load_admin_keys(path: &Path) -> Result<Loaded<Vec<ApiKey<PrincipalName>>>
     load(path, compile_admins)
 }
 
-/// The keys in the file, and the roles that are given there.
-pub fn compile(document: &Document<'_>) -> Option<(Vec<ApiKey>, Vec<RoleUse>)> {
+/// The keys in the file, and what their callers are given there.
+pub fn compile(document: &Document<'_>) -> Option<(Vec<ApiKey>, Words)> {
     let lines = lines(document, |name, section| {
-        let roles = section.required("roles").and_then(|roles| roles_of(document, &roles));
+        let words = Words::read(&section);
         let mac = mac(&section);
-        let attributes = attributes(&section);
         section.finish_with(&["expires"]);
-        let (roles, (purpose, region)) = (roles?, attributes?);
-        let given = roles.iter().map(|given| given.role.clone()).collect();
-        let principal = Principal { name, roles: given, purpose, region };
-        Some((ApiKey { principal, mac: mac? }, roles))
+        let words = words?;
+        Some((ApiKey { principal: words.principal(name.as_str()), mac: mac? }, words))
     });
-    let (keys, roles): (_, Vec<_>) = lines?.into_iter().unzip();
-    Some((keys, roles.concat()))
+    let (keys, given): (_, Vec<Words>) = lines?.into_iter().unzip();
+    let mut words = Words::default();
+    for of_one in given {
+        words.extend(of_one);
+    }
+    Some((keys, words))
 }
 
 pub fn compile_admins(document: &Document<'_>) -> Option<Vec<ApiKey<PrincipalName>>> {

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
 
-use crate::base::{PrincipalName, Purpose, Region, Role};
+use crate::base::Role;
 use crate::caller::{
     ApiKey, CallersConfig, CertificateCaller, JwksSource, JwtConfig, Principal, Rate,
 };
@@ -17,10 +16,11 @@ use crate::listener::{ClientCertificates, ListenerConfig};
 
 use super::api_keys;
 use super::diagnostic::{Code, Problem, Problems};
-use super::document::{Document, Section, listed};
+use super::document::{Document, Section};
+use super::given::Words;
 use super::item::Item;
+use super::model::UpstreamSettings;
 use super::source::Source;
-use super::spelling::closest;
 use super::upstream::origin;
 
 /// What is known of callers, and where it is written.
@@ -28,16 +28,8 @@ use super::upstream::origin;
 pub struct Callers {
     pub config: CallersConfig,
     pub file: Option<PathBuf>,
-    roles: Vec<RoleUse>,
+    words: Words,
     place: Range<usize>,
-}
-
-/// A caller is given a role here.
-#[derive(Clone, Debug)]
-pub struct RoleUse {
-    pub source: Arc<Source>,
-    pub span: Range<usize>,
-    pub role: Role,
 }
 
 /// Signatures by a key pair: with a shared secret, whoever checks tokens could make them.
@@ -55,8 +47,8 @@ const ALGORITHMS: &[(&str, Algorithm)] = &[
 
 pub fn compile(document: &Document<'_>, callers: &Item<'_>) -> Option<Callers> {
     let section = callers.section()?;
-    let mut roles = Vec::new();
-    let mut reader = Reader { document, roles: &mut roles };
+    let mut words = Words::default();
+    let mut reader = Reader { document, words: &mut words };
     let api_keys = section.optional_or("api_keys", (None, Vec::new()), |item| {
         let path = item.path()?;
         let keys = reader.api_keys(&path, &item)?;
@@ -79,14 +71,14 @@ pub fn compile(document: &Document<'_>, callers: &Item<'_>) -> Option<Callers> {
         anonymous: anonymous?,
         rate: rate?,
     };
-    Some(Callers { config, file, roles, place: callers.span().clone() })
+    Some(Callers { config, file, words, place: callers.span().clone() })
 }
 
 impl Callers {
     /// Every role that a caller can have, unless tokens can bring others.
     pub fn closed_roles(&self) -> Option<BTreeSet<Role>> {
         let is_open = self.config.jwt.is_some() || self.is_empty();
-        (!is_open).then(|| self.roles.iter().map(|given| given.role.clone()).collect())
+        (!is_open).then(|| self.words.role_names().collect())
     }
 
     fn is_empty(&self) -> bool {
@@ -116,33 +108,22 @@ impl Callers {
         }
     }
 
-    /// Reports roles that callers have and no policy names.
-    pub fn report_unknown_roles(&self, problems: &Problems, named: &BTreeSet<Role>) {
-        for RoleUse { source, span, role } in
-            self.roles.iter().filter(|given| !named.contains(&given.role))
-        {
-            let problem =
-                Problem::new(Code::UnknownRole, span, format!("no policy names the role `{role}`"))
-                    .label("its callers see surrogates");
-            let problem = match closest(role.as_str(), named.iter().map(Role::as_str)) {
-                Some(meant) => problem.did_you_mean(meant),
-                None => problem.help(format!("the policies name {}", listed(named.iter()))),
-            };
-            problems.report(source, problem);
-        }
+    /// Reports roles, purposes and regions of callers that no policy knows.
+    pub fn report_unknown(&self, problems: &Problems, upstreams: &[UpstreamSettings]) {
+        self.words.report_unknown(problems, upstreams);
     }
 }
 
-/// Reads callers and remembers the roles that they are given.
+/// Reads callers and remembers what they are given.
 struct Reader<'r, 'd> {
     document: &'r Document<'d>,
-    roles: &'r mut Vec<RoleUse>,
+    words: &'r mut Words,
 }
 
 impl Reader<'_, '_> {
     fn api_keys(&mut self, path: &Path, item: &Item<'_>) -> Option<Vec<ApiKey>> {
-        let (keys, roles) = read_beside(self.document, path, item, api_keys::compile)?;
-        self.roles.extend(roles);
+        let (keys, words) = read_beside(self.document, path, item, api_keys::compile)?;
+        self.words.extend(words);
         Some(keys)
     }
 
@@ -167,13 +148,11 @@ impl Reader<'_, '_> {
     /// A principal: its name stands under `key`, beside its roles.
     fn principal(&mut self, section: Section<'_>, key: &'static str) -> Option<Principal> {
         let name = section.required(key).and_then(|name| name.chosen_name());
-        let roles = section.required("roles").and_then(|roles| roles_of(self.document, &roles));
-        let attributes = attributes(&section);
+        let words = Words::read(&section);
         section.finish();
-        let (roles, (purpose, region)) = (roles?, attributes?);
-        let given = roles.iter().map(|given| given.role.clone()).collect();
-        self.roles.extend(roles);
-        Some(Principal { name: PrincipalName::new(name?), roles: given, purpose, region })
+        let principal = words.as_ref().zip(name).map(|(words, name)| words.principal(name));
+        self.words.extend(words?);
+        principal
     }
 }
 
@@ -192,26 +171,6 @@ pub fn read_beside<T>(
             None
         }
     }
-}
-
-/// A list of roles.
-pub fn roles_of(document: &Document<'_>, list: &Item<'_>) -> Option<Vec<RoleUse>> {
-    list.list_of(|item| {
-        Some(RoleUse {
-            role: Role::new(item.chosen_name()?),
-            source: Arc::clone(&document.source),
-            span: item.span().clone(),
-        })
-    })
-}
-
-/// `purpose` and `region` of a caller, which it may do without.
-pub fn attributes(section: &Section<'_>) -> Option<(Option<Purpose>, Option<Region>)> {
-    let purpose =
-        section.optional_or("purpose", None, |item| item.chosen_name().map(Purpose::new).map(Some));
-    let region =
-        section.optional_or("region", None, |item| item.chosen_name().map(Region::new).map(Some));
-    Some((purpose?, region?))
 }
 
 /// `dns:…`, `uri:…` or `email:…`, as `Peer::certificate_names` spells them.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `zollhaus.yaml` as a whole.
 
-use std::collections::BTreeSet;
-
 use crate::base::{Region, Tenant};
 use crate::telemetry::LogFormat;
 
@@ -28,7 +26,14 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
     let limits = limits::compile(&top);
     let listener =
         top.required("listen").and_then(|listen| listen::compile(&listen, limits.connection));
-    let admin = top.required("admin").and_then(|admin| admin_settings(document, &admin));
+    let admin = top.required("admin").and_then(|item| {
+        let admin = admin_settings(document, &item)?;
+        if listener.as_ref().is_some_and(|it| it.bind == admin.bind && it.bind.port() != 0) {
+            let message = "`admin` and `listen` are bound to one address";
+            item.report(item.problem(Code::Contradiction, message).help("give each its own port"));
+        }
+        Some(admin)
+    });
     let callers = top.required("callers").and_then(|callers| callers::compile(document, &callers));
     let email_domain = top.required("surrogates").and_then(|surrogates| email_domain(&surrogates));
     let vault_item = top.required("vault");
@@ -50,12 +55,7 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
     if let Some(listener) = &listener {
         callers.report_contradictions(document, listener);
     }
-    let named: BTreeSet<_> = upstreams
-        .iter()
-        .flat_map(|upstream| upstream.policy.categories.values())
-        .flat_map(|category| category.reveal.keys().cloned())
-        .collect();
-    callers.report_unknown_roles(document.problems, &named);
+    callers.report_unknown(document.problems, &upstreams);
     Some(Config {
         tenant: Tenant::new(tenant?),
         listener: listener?,
@@ -117,7 +117,10 @@ fn check_vault(item: &Item<'_>, vault: &VaultSettings, upstreams: &[UpstreamSett
     let mut local = borders.filter_map(|border| Some((border, border.keeps_local()?)));
     let Some((border, rule)) = local.next() else { return };
     match &vault.region {
-        Some(region) => border::check_region(item, region.as_str(), border),
+        Some(region) => {
+            let written = item.section().and_then(|vault| vault.optional("region"));
+            border::check_region(written.as_ref().unwrap_or(item), region.as_str(), border);
+        }
         None => item.refuse(
             format!("`{}` keeps values local, and nothing says where the vault is", rule.name),
             "add `region`, an ISO 3166 code or a group of the border",

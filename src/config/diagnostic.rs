@@ -79,6 +79,8 @@ codes! {
     UnknownRole = "ZH0306", Warning;
     /// A domain that a CRM may refuse in an address.
     ReservedDomain = "ZH0307", Warning;
+    /// A host or a policy that looks like that of another CRM.
+    OtherCrm = "ZH0308", Warning;
     /// Surrogates never fit the field.
     DoesNotFit = "ZH0401", Error;
     /// Surrogates of long values do not fit the field.
@@ -109,10 +111,12 @@ codes! {
     Contradictory = "ZH0505", Error;
     /// A law of which no document says whom it applies to.
     AppliesToNobody = "ZH0506", Error;
-    /// A category, operation or upstream that looks misspelt, or is not there.
+    /// A category, operation, purpose or upstream that looks misspelt, or is not there.
     UnknownTarget = "ZH0507", Warning;
     /// A border without rules that tell whose law covers a record.
     NoJurisdiction = "ZH0508", Warning;
+    /// An expectation of a policy test that does not hold.
+    Unmet = "ZH0601", Error;
 }
 
 /// Another place that takes part in a problem.

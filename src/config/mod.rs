@@ -21,12 +21,16 @@ mod compile;
 mod credential;
 mod diagnostic;
 mod document;
+mod given;
 mod item;
 mod limits;
 mod listen;
 mod model;
+mod other_crm;
 mod policy;
+mod policy_test;
 mod protection;
+mod question;
 mod routes;
 mod source;
 mod spelling;
@@ -45,6 +49,7 @@ pub use api_keys::{AppendError, append_admin_key, append_api_key, load_admin_key
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Problem, Severity, Style};
 pub use document::is_name;
 pub use model::{AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings};
+pub use question::{Answer, Question, Standing};
 pub use source::{Source, SourceError};
 
 use crate::crm::Dialect;
@@ -81,6 +86,15 @@ pub fn load_policy(
 ) -> Result<Loaded<Policy>, Diagnostics> {
     let context = policy::Context { dialect, email_domain, caller_roles: None, upstreams: None };
     load(path, |document| policy::compile(document, &context))
+}
+
+/// Runs the tests of a policy. How many expectations they have.
+///
+/// # Errors
+/// [`Diagnostics`]: every expectation that does not hold, or what keeps them from being
+/// read.
+pub fn test_policy(path: &Path) -> Result<Loaded<usize>, Diagnostics> {
+    load(path, policy_test::run)
 }
 
 fn load<T>(

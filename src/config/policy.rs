@@ -18,7 +18,7 @@ use super::document::{Document, Name, listed};
 use super::item::Item;
 use super::protection::{self, Target};
 use super::spelling::{closest, slip_of};
-use super::{border, subject, yaml};
+use super::{border, other_crm, subject, yaml};
 
 /// Keys of later versions.
 const LATER: &[&str] = &["tests", "purposes", "defaults"];
@@ -47,6 +47,7 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
 
     let categories = categories.and_then(|categories| context.categories(&categories));
     let objects_item = objects_item?;
+    other_crm::report_policy(&objects_item, context.dialect);
     let reader = Reader {
         context,
         document,

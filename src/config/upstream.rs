@@ -25,7 +25,7 @@ use super::document::{Document, Section};
 use super::item::Item;
 use super::model::UpstreamSettings;
 use super::source::Source;
-use super::{border, policy, routes};
+use super::{border, other_crm, policy, routes};
 
 pub fn compile(
     document: &Document<'_>,
@@ -74,9 +74,13 @@ impl Reader<'_> {
         let Some(section) = item.section() else { return (None, None) };
         let dialect = section.required("dialect").and_then(|item| dialect(&item, &section));
         let allow_plain = section.optional_or("allow_plain_http", false, |flag| flag.flag());
-        let url = section
-            .required("url")
-            .and_then(|url| origin(&url, false, allow_plain.unwrap_or(true)));
+        let url = section.required("url").and_then(|item| {
+            let url = origin(&item, false, allow_plain.unwrap_or(true))?;
+            if let Some(dialect) = &dialect {
+                other_crm::report_host(&item, &url, dialect.as_ref());
+            }
+            Some(url)
+        });
         let region_item = section.required("region");
         let region = region_item.as_ref().and_then(Item::chosen_name);
         let route = route(at, section.optional("match"), item);
@@ -153,7 +157,7 @@ pub fn operation_names() -> impl Iterator<Item = &'static str> {
     known.map(|(name, _)| name).chain([Operation::UNKNOWN])
 }
 
-fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
+pub fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {
     #[derive(Clone, Copy)]
     enum Name {
         Salesforce,

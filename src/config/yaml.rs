@@ -89,16 +89,34 @@ pub fn parse(document: &Document<'_>) -> Result<Option<Node>, Unreadable> {
             Ok((event, span)) => builder.take(event, &span),
             Err(error) => {
                 let at = error.marker().byte_offset().unwrap_or_default();
-                builder.refuse(
-                    Code::Syntax,
-                    &(at..at),
-                    format!("this is not YAML: {}", error.info()),
-                );
+                builder.is_sound = false;
+                document.report(not_yaml(document.text(), at, &error.info()));
                 break;
             }
         }
     }
     if builder.is_sound { Ok(builder.root) } else { Err(Unreadable) }
+}
+
+/// What keeps a document from being YAML. A parser is lost somewhere behind a tab.
+fn not_yaml(text: &str, at: usize, info: &str) -> Problem {
+    let indented = text.split_inclusive('\n').scan(0, |start, line| {
+        let from = *start;
+        *start += line.len();
+        Some((from, line))
+    });
+    let tab = indented.take_while(|(start, _)| *start <= at).find_map(|(start, line)| {
+        let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
+        line.get(..blank)?.find('\t').map(|tab| start + tab)
+    });
+    match tab {
+        Some(tab) => {
+            let message = "this line is indented with a tab";
+            Problem::new(Code::Syntax, &(tab..tab + 1), message).help("YAML indents with spaces")
+        }
+        None => Problem::new(Code::Syntax, &(at..at), format!("this is not YAML: {info}"))
+            .help("compare the indentation with the lines around it, and look for an open bracket or quote"),
+    }
 }
 
 /// A document without a tree.

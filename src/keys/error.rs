@@ -5,7 +5,11 @@ use std::path::PathBuf;
 /// Keys cannot be made, read or used. Names files, never key material.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    #[error("the file `{}` does not exist", path.display())]
+    #[error(
+        "the file `{}` does not exist; without the one that was in use, nothing that was sealed \
+         opens",
+        path.display()
+    )]
     Missing { path: PathBuf },
     #[error("the file `{}` exists already and is never overwritten", path.display())]
     Exists { path: PathBuf },

@@ -232,7 +232,10 @@ impl Policy {
     }
 
     /// The rule for a field, or the reason why there is none.
-    fn rule(
+    ///
+    /// # Errors
+    /// [`Forbidden::UnlistedField`] where requests that name it are refused.
+    pub fn rule(
         &self,
         object: &ObjectName,
         field: &FieldName,

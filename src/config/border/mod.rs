@@ -50,10 +50,12 @@ pub struct Compiled {
     pub sources: Vec<Arc<Source>>,
 }
 
+pub use places::unknown_place;
+
 /// Reports a region that the border of an upstream does not know.
 pub fn check_region(item: &Item<'_>, region: &str, border: &Border) {
     if !border.atlas.knows(region) {
-        places::report_unknown(item, region, border.atlas.group_names());
+        item.report(unknown_place(item.span(), region, border.atlas.group_names()));
     }
 }
 

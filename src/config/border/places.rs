@@ -2,12 +2,13 @@
 //! Codes, groups and when they hold.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use smol_str::SmolStr;
 
 use crate::base::Date;
 use crate::border::{COUNTRIES, Code as Place, Member, Places, Window};
-use crate::config::diagnostic::Code;
+use crate::config::diagnostic::{Code, Problem};
 use crate::config::document::{Section, listed};
 use crate::config::item::Item;
 use crate::config::spelling::closest;
@@ -128,7 +129,8 @@ fn members<'d>(
             entry.place.report(entry.place.problem(Code::Contradiction, message));
             None
         } else if !definitions.contains_key(entry.name) {
-            report_unknown(&entry.place, entry.name, definitions.keys().copied());
+            let groups = definitions.keys().copied();
+            entry.place.report(unknown_place(entry.place.span(), entry.name, groups));
             None
         } else {
             members(entry.name, definitions, open).map(|members| within(members, entry))
@@ -165,15 +167,24 @@ pub fn subdivisions(groups: &BTreeMap<SmolStr, Vec<Member>>) -> BTreeSet<Place> 
     codes.filter(|code| code.is_subdivision()).cloned().collect()
 }
 
-/// Reports a name that is neither a code nor a group.
-pub fn report_unknown<'g>(item: &Item<'_>, name: &str, groups: impl Iterator<Item = &'g str>) {
+/// What people write for a code.
+const MEANT: [(&str, &str); 2] = [("UK", "GB"), ("USA", "US")];
+
+/// A name that is neither a code nor a group. Codes are too short for a guess by their
+/// letters: `UK` is not `CK`, and `AUT` not `AU`.
+pub fn unknown_place<'g>(
+    span: &Range<usize>,
+    name: &str,
+    groups: impl Iterator<Item = &'g str>,
+) -> Problem {
     let groups: Vec<&str> = groups.collect();
     let message = format!("`{name}` is neither an ISO 3166 code nor a group");
-    let problem = item.problem(Code::UnknownPlace, message);
-    let known = || groups.iter().copied().chain(COUNTRIES);
-    // `DEU` is more likely `DE` than `EU`.
-    let start = known().find(|place| name.to_uppercase().starts_with(place));
-    item.report(match start.or_else(|| closest(name, known())) {
+    let problem = Problem::new(Code::UnknownPlace, span, message);
+    let upper = name.to_uppercase();
+    let code = COUNTRIES.into_iter().find(|code| *code == upper);
+    let meant = || MEANT.iter().find(|(word, _)| *word == upper).map(|(_, code)| *code);
+    let alike = groups.iter().copied().filter(|it| name.len() > 3 || it.len() == name.len());
+    match code.or_else(meant).or_else(|| closest(name, alike)) {
         Some(meant) => problem.did_you_mean(meant),
         None if groups.is_empty() => {
             problem.help("a country such as `DE`, or part of one such as `US-CA`")
@@ -182,7 +193,7 @@ pub fn report_unknown<'g>(item: &Item<'_>, name: &str, groups: impl Iterator<Ite
             "a country such as `DE`, part of one such as `US-CA`, or a group: {}",
             listed(groups.iter())
         )),
-    });
+    }
 }
 
 /// `from` and `until`, both included.
@@ -234,7 +245,8 @@ impl Reader<'_> {
             return Some((name, members.clone()));
         }
         let Some(code) = place_of(name) else {
-            report_unknown(item, name, self.groups.keys().map(SmolStr::as_str));
+            let groups = self.groups.keys().map(SmolStr::as_str);
+            item.report(unknown_place(item.span(), name, groups));
             return None;
         };
         if code.is_subdivision() {

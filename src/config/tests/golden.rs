@@ -60,6 +60,7 @@ golden! {
     config_contradictory: CONFIG;
     config_unusual: CONFIG;
     config_not_yaml: CONFIG;
+    config_tab: CONFIG;
     config_complete: CONFIG;
     config_routes: CONFIG;
     config_streams: CONFIG;
@@ -68,6 +69,22 @@ golden! {
     policy_tricks: POLICY;
     policy_subjects: POLICY;
     policy_of_the_future: POLICY;
+}
+
+#[test]
+fn config_callers() {
+    let law = "version: 1\nlaw: house\napplies_to: anyone\njurisdiction: [{ name: rest, otherwise: \
+        DE }]\ntransfers: [{ name: local, to: DE, action: keep_local }]\nconsent: [{ name: c, \
+        purposes: [newsletter], needs: consent, without: refuse }]\n";
+    let policy =
+        include_str!("golden/policy_border.yaml").replace("groups.yaml, own.yaml", "groups.yaml");
+    let beside = [
+        ("bordered.yaml", &*policy),
+        ("groups.yaml", include_str!("golden/border_sound.yaml")),
+        ("law.yaml", law),
+    ];
+    let config = include_str!("golden/config_callers.yaml");
+    check("config_callers", CONFIG, config, &beside, include_str!("golden/config_callers.txt"));
 }
 
 /// A policy whose border consists of these documents.

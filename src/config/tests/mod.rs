@@ -5,6 +5,7 @@ mod complete;
 mod coverage;
 mod golden;
 mod packs;
+mod policy_test;
 mod vectors;
 
 use std::fs;

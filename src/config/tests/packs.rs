@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::{Jurisdiction, Purpose, Region, RuleName};
-use crate::border::{Action, Border, Consents, Shipment, Strength, Window};
-use crate::config::load_policy;
+use crate::border::{Border, Consents, Shipment, Strength, Window};
+use crate::config::{Code, load_policy};
 use crate::crm::Dialect;
 use crate::crm::dynamics::Dynamics;
 use crate::crm::hubspot::HubSpot;
@@ -32,7 +32,32 @@ fn the_packs_fit_their_dialects() {
     check("dynamics.yaml", &Dynamics);
     check("zoho.yaml", &Zoho);
     // It says nothing that needs a dialect with facts.
-    check("example-api.yaml", &HubSpot);
+    check("example-api.yaml", &Pipedrive);
+}
+
+#[test]
+fn a_policy_for_another_crm_is_told() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let packs: [(&str, &dyn Dialect); 5] = [
+        ("salesforce", &Salesforce),
+        ("hubspot", &HubSpot),
+        ("pipedrive", &Pipedrive),
+        ("dynamics", &Dynamics),
+        ("zoho", &Zoho),
+    ];
+    for (pack, _) in packs {
+        for (name, dialect) in packs {
+            let found =
+                match load_policy(&folder.join(format!("{pack}.yaml")), dialect, "a.example") {
+                    Ok(loaded) => loaded.warnings,
+                    Err(problems) => problems,
+                };
+            let told = found.iter().filter(|found| found.problem.code == Code::OtherCrm);
+            let told: Vec<&str> = told.map(|found| found.problem.message.as_str()).collect();
+            let expected = format!("this looks like a policy for `{pack}`, not for `{name}`");
+            assert_eq!(told, if pack == name { vec![] } else { vec![&*expected] });
+        }
+    }
 }
 
 /// Columns of the standard tables that hold persons beside contacts and leads.
@@ -133,15 +158,8 @@ impl Parcel<'_> {
             consents: &self.consents,
             today: self.day.parse().unwrap(),
         });
-        let action = match verdict.action {
-            Action::Allow => "allow",
-            Action::Tokenize => "tokenize",
-            Action::Drop => "drop",
-            Action::Route(_) => "route",
-            Action::Refuse { .. } => "refuse",
-        };
         let rules: Vec<&str> = verdict.rules.iter().map(RuleName::as_str).collect();
-        format!("{action} {}", rules.join(" "))
+        format!("{} {}", verdict.action.as_str(), rules.join(" "))
     }
 }
 
