@@ -67,13 +67,15 @@ fn begin(
         let scheme = if peer.is_tls { "https" } else { "http" };
         format!("{scheme}://{}{}", admitted.host, resolved.prefix)
     });
-    let trail = Trail::new(new_id()?, Arc::clone(&upstream));
+    let target = resolved.strip(&admitted.target);
+    let mut trail = Trail::new(new_id()?, Arc::clone(&upstream));
+    trail.refusal_form = upstream.dialect.refusal_form(&target, &head.headers);
     let received = Received {
         origins: Origins { upstream: upstream.origin.clone(), public },
         upstream,
         peer,
         method: head.method,
-        target: resolved.strip(&admitted.target),
+        target,
         headers: head.headers,
         body,
     };

@@ -3,9 +3,10 @@
 //!
 //! Read here: sObjects by id and by external id and what is related to them, sObject
 //! collections and trees, composite requests (`composite`), SOQL queries and their further
-//! pages, text searches (`search`), jobs of the Bulk API 2.0 (`bulk`), metadata, and the
-//! OAuth and identity endpoints. Everything else (Bulk API 1.0, SOAP, GraphQL, CometD …)
-//! is an unknown operation. Requests and answers are JSON, and CSV in jobs; XML is refused.
+//! pages, text searches (`search`), jobs of both Bulk APIs (`bulk`), metadata, and the
+//! OAuth and identity endpoints. Everything else (SOAP, GraphQL, CometD …) is an unknown
+//! operation. Requests and answers are JSON, and CSV and XML in jobs; the REST API in XML
+//! is refused.
 //!
 //! What makes Salesforce special, and where it is minded:
 //! - It ignores the case of names: they are compared in lower case, and members
@@ -25,6 +26,7 @@ mod batch;
 mod bulk;
 mod composite;
 mod coverage;
+mod field;
 mod filter;
 mod id;
 mod login;
@@ -32,19 +34,22 @@ mod operation;
 mod reader;
 mod record;
 mod refusal;
+mod row;
 mod schema;
 mod search;
 mod tree;
+mod xml;
 #[cfg(test)]
 mod tests;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::ACCEPT;
 
 use self::answer::{Answer, Place};
 use self::batch::Collection;
 use self::filter::Found;
-use self::operation::{Answered, Body, Operation, classify};
+use self::operation::{Answered, Body, Operation, classify, is_api_version, is_version};
 use self::record::Records;
 use self::tree::Tree;
 use crate::base::{FieldName, ObjectName, Refusal};
@@ -53,7 +58,7 @@ use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
     self, About, AnswerView, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, Memo,
-    NativeAnswer, Question, RequestView,
+    NativeAnswer, Question, RefusalForm, RequestView,
 };
 
 /// The Salesforce dialect.
@@ -67,25 +72,30 @@ impl Dialect for Salesforce {
 
     fn asks_first(&self, request: &RequestView<'_>) -> Option<Question> {
         let target = message::parse_target(request.target).ok()?;
-        match resource(&target.path())? {
-            (version, ["jobs", path @ ..]) => bulk::asks_first(request, &target, version, path),
-            _ => None,
+        match api(&target.path())? {
+            Api::Data(version, ["jobs", path @ ..]) => {
+                bulk::asks_first(request, &target, version, path)
+            }
+            Api::Async(version, path) => bulk::v1::asks_first(request, &target, version, path),
+            Api::Data(..) => None,
         }
     }
 
     fn remembers(&self, request: &RequestView<'_>, answer: &AnswerView<'_>) -> Option<Memo> {
         let target = message::parse_target(request.target).ok()?;
-        match resource(&target.path())? {
-            (_, ["jobs", path @ ..]) => bulk::remembers(request, answer, &target, path),
-            _ => None,
+        match api(&target.path())? {
+            Api::Data(_, ["jobs", path @ ..]) => bulk::remembers(request, answer, &target, path),
+            Api::Async(_, path) => bulk::v1::remembers(request, answer, &target, path),
+            Api::Data(..) => None,
         }
     }
 
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
-        let located = match resource(&target.path()) {
-            Some((_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
-            Some((_, ["composite", path @ ..]))
+        let located = match api(&target.path()) {
+            Some(Api::Async(_, path)) => return bulk::v1::locate(request, &target, path),
+            Some(Api::Data(_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
+            Some(Api::Data(_, ["composite", path @ ..]))
                 if !matches!(path.first(), Some(&("sobjects" | "tree"))) =>
             {
                 composite::locate(request, path)
@@ -123,15 +133,41 @@ impl Dialect for Salesforce {
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {
         refusal::native(refusal)
     }
+
+    fn refusal_form(&self, target: &Bytes, headers: &HeaderMap) -> Option<RefusalForm> {
+        let target = message::parse_target(target).ok()?;
+        match target.path().as_slice() {
+            ["services", "async", ..] => Some(bulk::v1::refusal_form(headers)),
+            _ => None,
+        }
+    }
 }
 
-/// Version and resource of a path under `/services/data`.
-fn resource<'p, 't>(path: &'p [&'t str]) -> Option<(&'t str, &'p [&'t str])> {
+/// An API with its version, and the resource in it.
+enum Api<'p, 't> {
+    /// `/services/data/v62.0`
+    Data(&'t str, &'p [&'t str]),
+    /// `/services/async/62.0`
+    Async(&'t str, &'p [&'t str]),
+}
+
+fn api<'p, 't>(path: &'p [&'t str]) -> Option<Api<'p, 't>> {
     match path {
-        ["services", "data", version, resource @ ..] if operation::is_api_version(version) => {
-            Some((version, resource))
+        ["services", "data", version, resource @ ..] if is_api_version(version) => {
+            Some(Api::Data(version, resource))
+        }
+        ["services", "async", version, resource @ ..] if is_version(version) => {
+            Some(Api::Async(version, resource))
         }
         _ => None,
+    }
+}
+
+/// The resource of a path under `/services/data`.
+fn resource<'p, 't>(path: &'p [&'t str]) -> Option<&'p [&'t str]> {
+    match api(path)? {
+        Api::Data(_, resource) => Some(resource),
+        Api::Async(..) => None,
     }
 }
 
@@ -150,7 +186,7 @@ fn locate_single(
     target: &Target,
 ) -> Result<LocatedRequest, LocateError> {
     match resource(&target.path()) {
-        Some((_, path @ ["search" | "parameterizedSearch", ..])) => {
+        Some(path @ ["search" | "parameterizedSearch", ..]) => {
             search::locate(request, target, path)
         }
         _ => locate_records(request, target),

@@ -3,6 +3,7 @@
 use crate::base::{Refusal, RefusalCode};
 use crate::carrier::Codec;
 use crate::crm::NativeAnswer;
+use crate::crm::salesforce::xml;
 
 pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
 
@@ -16,6 +17,32 @@ pub(super) fn native(refusal: &Refusal) -> NativeAnswer {
     }
 }
 
+/// An error of the Bulk API 1.0 to callers that speak JSON ("Errors").
+pub(super) fn of_json_batch(refusal: &Refusal) -> NativeAnswer {
+    let (message, code) = (message(refusal), error_code(refusal.code));
+    NativeAnswer {
+        status: refusal.code.status(),
+        content_type: CONTENT_TYPE,
+        body: format!("{{\"exceptionCode\":\"{code}\",\"exceptionMessage\":{message}}}"),
+    }
+}
+
+/// The same to all others.
+pub(super) fn of_xml_batch(refusal: &Refusal) -> NativeAnswer {
+    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+    let namespace = xml::BULK;
+    NativeAnswer {
+        status: refusal.code.status(),
+        content_type: "application/xml;charset=UTF-8",
+        body: format!(
+            "{DECLARATION}<error xmlns=\"{namespace}\"><exceptionCode>{code}</exceptionCode>\
+             <exceptionMessage>{message}</exceptionMessage></error>"
+        ),
+    }
+}
+
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+
 /// The result of one record of a collection.
 pub(super) fn result(refusal: &Refusal) -> String {
     let (message, code) = (message(refusal), error_code(refusal.code));
@@ -26,6 +53,10 @@ pub(super) fn result(refusal: &Refusal) -> String {
 
 fn message(refusal: &Refusal) -> String {
     Codec::Json.literal(&format!("Zollhaus: {}", refusal.message))
+}
+
+fn xml_message(refusal: &Refusal) -> String {
+    Codec::Xml.literal(&format!("Zollhaus: {}", refusal.message))
 }
 
 /// The code that Salesforce itself uses for what comes nearest. Never

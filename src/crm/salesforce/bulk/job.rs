@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Jobs: what is said to create one, and what the CRM says of one.
 
+use std::borrow::Cow;
+
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::csv::{Delimiter, LineEnding};
 use crate::carrier::json::{Json, Kind, Node};
@@ -10,7 +12,7 @@ use crate::crm::salesforce::filter::{self, Found};
 use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::operation::is_path;
 use crate::crm::salesforce::schema::{self, is_name};
-use crate::crm::{LocateError, RequestView};
+use crate::crm::{LocateError, RequestView, Told};
 use crate::query::soql;
 
 /// A JSON text that creates or changes a job.
@@ -45,10 +47,31 @@ impl Job {
     /// # Errors
     /// [`LocateError::Unparseable`] where it said nothing, or not all that is needed.
     pub(super) fn read(request: &RequestView<'_>, id: &str) -> Result<Self, LocateError> {
-        let told = request.told.ok_or_else(|| refuse("the CRM was not asked what it holds"))?;
+        let told = told(request)?;
         let json = parse_json(PLACE, told.by_crm)?;
-        let job = json.root();
-        let text = |name: &str| job.get(name).and_then(|value| value.text());
+        let text =
+            |name: &str| json.root().get(name).and_then(|value| value.text()).map(Cow::into_owned);
+        let delimiter = word(&DELIMITERS, text("columnDelimiter").as_deref());
+        let delimiter = delimiter.ok_or_else(|| refuse("the CRM does not say its delimiter"));
+        let line_ending = word(&LINE_ENDINGS, text("lineEnding").as_deref());
+        let job = Self::known(told, id, &text)?;
+        Ok(Self {
+            delimiter: delimiter?,
+            line_ending: line_ending.ok_or_else(|| refuse("the CRM does not say its line end"))?,
+            ..job
+        })
+    }
+
+    /// What is said of any job, by the members of what the CRM told. Its data is written
+    /// as that of version 1.0.
+    ///
+    /// # Errors
+    /// [`LocateError::Unparseable`] where it is not said of which object this very job is.
+    pub(super) fn known(
+        told: Told<'_>,
+        id: &str,
+        text: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, LocateError> {
         let is_this = |told: &str| is_id(told) && id::canonical(told) == id::canonical(id);
         if !text("id").is_some_and(|told| is_this(&told)) {
             return Err(refuse("the CRM told of another one"));
@@ -59,23 +82,27 @@ impl Job {
         if told.by_caller.is_some_and(|created| created != object.as_str()) {
             return Err(refuse("the CRM tells of another object than it was created for"));
         }
-        let delimiter = word(&DELIMITERS, text("columnDelimiter").as_deref());
-        let line_ending = word(&LINE_ENDINGS, text("lineEnding").as_deref());
         let key =
             text("externalIdFieldName").filter(|_| text("operation").as_deref() == Some("upsert"));
         Ok(Self {
             object,
             is_certain: told.by_caller.is_some(),
             key: key.map(|key| schema::field_name(&key)),
-            delimiter: delimiter.ok_or_else(|| refuse("the CRM does not say its delimiter"))?,
-            line_ending: line_ending.ok_or_else(|| refuse("the CRM does not say its line end"))?,
+            delimiter: Delimiter::Comma,
+            line_ending: LineEnding::Either,
         })
     }
 }
 
-const PLACE: &str = "the job";
+/// # Errors
+/// [`LocateError::Unparseable`] where nothing was asked first.
+pub(super) fn told<'a>(request: &RequestView<'a>) -> Result<Told<'a>, LocateError> {
+    request.told.ok_or_else(|| refuse("the CRM was not asked what it holds"))
+}
 
-fn refuse(problem: &str) -> LocateError {
+pub(super) const PLACE: &str = "the job";
+
+pub(super) fn refuse(problem: &str) -> LocateError {
     unparseable(PLACE, problem)
 }
 
@@ -111,27 +138,30 @@ pub(super) fn read_query(order: Node<'_>) -> Result<Found, LocateError> {
     let Some((node, decoded)) = query.and_then(|node| Some((node, node.decoded()?))) else {
         return Err(unparseable("the body", "it has no `query`"));
     };
-    let text = decoded.as_str();
-    let found = filter::bind(text).map_err(of_query)?;
-    check_columns(text)?;
+    let found = query_text("member `query`", decoded.as_str())?;
     let slot = Slot::nested(node.inner_span(), Codec::Json, decoded, found.slots);
     Ok(Found { slots: vec![slot], ..found })
 }
 
-/// The same problem, of the place where the query stands.
-fn of_query(error: LocateError) -> LocateError {
-    match error {
-        LocateError::Unparseable { problem, .. } => unparseable("member `query`", problem),
+/// A query whose results come in a job.
+///
+/// # Errors
+/// [`LocateError::Unparseable`], of this place, for a query that is not understood, or
+/// whose results would not say what they hold.
+pub(super) fn query_text(place: &'static str, text: &str) -> Result<Found, LocateError> {
+    let found = filter::bind(text).map_err(|error| match error {
+        LocateError::Unparseable { problem, .. } => unparseable(place, problem),
         other => other,
-    }
+    })?;
+    check_columns(place, text)?;
+    Ok(found)
 }
 
 /// Results name their columns, and nothing else tells what these hold: so each must be a
 /// field that its name leads to from the object of the query.
-fn check_columns(text: &str) -> Result<(), LocateError> {
-    let refuse = |problem: &str| Err(unparseable("member `query`", problem));
-    let query =
-        soql::parse(text).map_err(|error| unparseable("member `query`", error.to_string()))?;
+fn check_columns(place: &'static str, text: &str) -> Result<(), LocateError> {
+    let refuse = |problem: &str| Err(unparseable(place, problem));
+    let query = soql::parse(text).map_err(|error| unparseable(place, error.to_string()))?;
     let [source] = query.from.as_slice() else {
         return refuse("it names relationships after `FROM`, which results would not show");
     };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Bulk API 2.0: jobs that take records as CSV, and jobs that answer queries with it
-//! ("Bulk API 2.0 and Bulk API Developer Guide").
+//! ("Bulk API 2.0 and Bulk API Developer Guide"). `v1` is the older Bulk API, whose jobs
+//! take batches.
 //!
 //! An upload names no object, and neither do results: only the job knows. So the job
 //! is asked first ([`asks_first`]), and what it says comes with the request: a job is
@@ -18,6 +19,9 @@ mod echo;
 mod job;
 mod resource;
 mod results;
+pub(super) mod v1;
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
@@ -31,14 +35,14 @@ use super::answer::Answer;
 use super::filter::Found;
 use super::id::{self, is_id};
 use super::schema;
-use crate::base::ObjectName;
+use crate::base::{FieldName, ObjectName};
 use crate::carrier::Document;
 use crate::carrier::csv::{Csv, CsvError};
 use crate::carrier::url::Target;
 use crate::crm::message::{MediaType, parse_answer, parse_json, refuse_body, unparseable};
 use crate::crm::{
-    About, AnswerView, LocateError, LocatedRequest, Memo, Operation, Question, ReadAnswer,
-    RequestView,
+    About, AnswerView, FieldUse, LocateError, LocatedRequest, Memo, Operation, Question,
+    ReadAnswer, RequestView,
 };
 
 /// What has to be known of the job before the request can be read: where to ask for it.
@@ -104,7 +108,7 @@ pub(super) fn locate(
             let job = Job::read(request, id)?;
             located.data(request, &job)?;
             located.object = Some(job.object);
-            Box::new(Uploaded)
+            Box::new(Uploaded(Answer::default()))
         }
         Subject::Results { id, .. } | Subject::Rows { id } => {
             refuse_body(request.body)?;
@@ -114,7 +118,22 @@ pub(super) fn locate(
             Box::new(Results { job, is_stored })
         }
     };
-    Ok(located.into_request(request, &resource, answer))
+    let Resource { name, subject, .. } = resource;
+    Ok(located.into_request(request, name, subject.is_about_records(), answer))
+}
+
+/// What is used of each field whose object only the CRM tells. Of another object, what
+/// seems to be a copy would be a field of its own.
+fn hearsay<'f>(
+    fields: impl Iterator<Item = (&'f ObjectName, &'f FieldName)>,
+) -> impl Iterator<Item = FieldUse> {
+    let mut seen = BTreeSet::new();
+    let fields = fields.filter(|(_, field)| field.as_str() != "id");
+    fields.filter(move |field| seen.insert(*field)).map(|(object, field)| FieldUse {
+        object: object.clone(),
+        field: field.clone(),
+        operator: FieldUse::HEARSAY,
+    })
 }
 
 /// What is found in a request.
@@ -131,11 +150,16 @@ impl Located {
             let expected = "text/csv in UTF-8";
             return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
         }
+        self.rows(request, job)
+    }
+
+    /// The rows of a body that is CSV.
+    fn rows(&mut self, request: &RequestView<'_>, job: &Job) -> Result<(), LocateError> {
         let csv = csv("the body", request.body, job)?;
         let columns = Columns::bind(&csv, job, Use::Written)?;
         self.found.uses = columns.uses("writing a composed field");
         if !job.is_certain {
-            self.found.uses.extend(columns.hearsay());
+            self.found.uses.extend(hearsay(columns.fields()));
         }
         for (number, row) in (0..).zip(csv.rows()) {
             columns.row(number, &row, &mut self.found);
@@ -146,15 +170,15 @@ impl Located {
     fn into_request(
         self,
         request: &RequestView<'_>,
-        resource: &Resource<'_>,
+        name: &'static str,
+        is_about_records: bool,
         answer: Box<dyn ReadAnswer>,
     ) -> LocatedRequest {
         LocatedRequest {
             operation: Operation {
-                name: resource.name.into(),
+                name: name.into(),
                 object: self.object,
-                about: About::named_if(resource.subject.is_about_records())
-                    .and_others_if(self.found.finds_others),
+                about: About::named_if(is_about_records).and_others_if(self.found.finds_others),
             },
             target: Document::new(request.target.clone(), Vec::new()),
             headers: Vec::new(),

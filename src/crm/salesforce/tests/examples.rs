@@ -14,16 +14,9 @@ use crate::testkit::house::{
     strings,
 };
 
-/// Other APIs than the REST API and Bulk API 2.0: they are refused as unknown.
-const NOT_READ: &[&str] = &[
-    "bulk1-batch-xml",
-    "bulk1-create-job-xml",
-    "cometd-change-event",
-    "cometd-handshake",
-    "soap-fault",
-    "soap-login",
-    "soap-partner-upsert",
-];
+/// Other APIs than the REST API and the Bulk APIs: they are refused as unknown.
+const NOT_READ: &[&str] =
+    &["cometd-change-event", "cometd-handshake", "soap-fault", "soap-login", "soap-partner-upsert"];
 
 /// Requests that surrogates do not answer, what is said of them, and which of their values
 /// the refused use stands for. Their answers are checked all the same.
@@ -78,6 +71,10 @@ fn job_of(name: &str) -> Option<&'static str> {
         "bulk2-query-results" | "bulk2-query-results-last" => {
             r#"{"id":"750WV000000demoQAA","object":"Contact","operation":"query",
                 "columnDelimiter":"PIPE","lineEnding":"CRLF"}"#
+        }
+        "bulk1-batch-xml" => {
+            r#"{"id":"750WV000000demoXAA","object":"Contact","operation":"insert",
+                "contentType":"XML"}"#
         }
         _ => return None,
     })

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bulk;
+mod bulk1;
 mod composite;
 mod examples;
 mod hostile;

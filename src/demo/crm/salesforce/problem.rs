@@ -186,6 +186,12 @@ impl Problem {
         Answer::json(self.status, json!([body]))
     }
 
+    /// As an error of the older Bulk API.
+    pub(super) fn into_batch_answer(self) -> Answer {
+        let body = json!({ "exceptionCode": self.code, "exceptionMessage": self.message });
+        Answer::json(self.status, body)
+    }
+
     /// As the error of one row of a job.
     pub(super) fn into_cell(self) -> String {
         format!("{}:{}:{} --", self.code, self.message, self.fields.join(", "))
