@@ -93,6 +93,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Whether a request holds, beside its header fields, what opens the upstream that was
+    /// called: then it must not be sent to another.
+    fn holds_credential(&self, _target: &Bytes) -> bool {
+        false
+    }
+
     /// The error answer that the CRM's own clients parse.
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer;
 

@@ -13,7 +13,7 @@ import os
 import sys
 
 import requests
-from simple_salesforce import Salesforce
+from simple_salesforce import Salesforce, SalesforceLogin
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
 
 CONTACTS = [
@@ -131,7 +131,15 @@ def main():
     session = requests.Session()
     session.verify = ca
     session.headers["Zollhaus-Key"] = os.environ["ZOLLHAUS_KEY"]
-    sf = Salesforce(instance_url=proxy, session_id="00Dxx!session", session=session)
+    session_id, instance = SalesforceLogin(
+        username="integration@example.com",
+        password="<secret> & 'more'",
+        security_token="token",
+        scratch_url=proxy,
+        session=session,
+    )
+    check("a login over SOAP leads back to the proxy", f"https://{instance}", proxy)
+    sf = Salesforce(instance_url=proxy, session_id=session_id, session=session)
 
     ids = []
     for contact in CONTACTS:

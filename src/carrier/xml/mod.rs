@@ -68,19 +68,36 @@ pub struct Attribute {
 }
 
 /// A text in a document: where it stands, and what it says.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Piece {
     /// Without quotes.
     pub span: Range<usize>,
-    pub decoded: DecodedText,
+    pub text: String,
     /// Whether a part of it is a CDATA section: then nothing can be written into it, only
     /// over all of it.
     pub has_sections: bool,
 }
 
+/// Names places only: the text is a value.
+impl std::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Piece").field("span", &self.span).finish_non_exhaustive()
+    }
+}
+
 impl Piece {
     pub fn as_str(&self) -> &str {
-        self.decoded.as_str()
+        &self.text
+    }
+
+    /// The text with the way back to where each byte of it stands in its document. It is
+    /// not kept for each, because it takes eight times the memory.
+    pub fn decoded(&self, document: &str) -> DecodedText {
+        let raw = document.get(self.span.clone()).unwrap_or_default();
+        if raw == self.text {
+            return DecodedText::verbatim(self.text.clone());
+        }
+        DecodedText::new(self.text.clone(), text::origin(raw))
     }
 }
 

@@ -144,6 +144,19 @@ fn sections_are_joined_with_the_text_around_them() {
 }
 
 #[test]
+fn a_text_leads_back_to_where_it_stands() {
+    let document = "<a>x&amp;y&#228;\r\nz</a>";
+    let text = parse_namespaced(document).unwrap().text.unwrap();
+    let decoded = text.decoded(document);
+    assert_eq!(decoded.as_str(), "x&yä\nz");
+    let at = |span| decoded.origin_of(&span);
+    assert_eq!((at(0..1), at(1..2), at(2..3), at(3..5)), (0..1, 1..6, 6..7, 7..14));
+    assert_eq!((at(5..6), at(6..7)), (14..15, 15..16));
+    let plain = parse("<a>xy</a>").unwrap().text.unwrap();
+    assert_eq!(plain.decoded("<a>xy</a>").origin_of(&(1..2)), 1..2);
+}
+
+#[test]
 fn debug_output_holds_no_values() {
     assert!(!format!("{:?}", parse("<a b='secret'>secret</a>")).contains("secret"));
 }

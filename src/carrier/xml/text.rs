@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use super::parse::Form;
 use super::{Piece, XmlError};
-use crate::carrier::DecodedText;
 
 /// What a CDATA section stands between.
 pub(super) const SECTION: (&str, &str) = ("<![CDATA[", "]]>");
@@ -14,41 +13,78 @@ pub(super) const SECTION: (&str, &str) = ("<![CDATA[", "]]>");
 pub(super) fn piece(document: &str, span: Range<usize>, form: Form) -> Result<Piece, XmlError> {
     let raw = document.get(span.clone()).unwrap_or_default();
     if !raw.contains(['<', '&', '\r', ']']) && raw.chars().all(is_allowed) {
-        let decoded = DecodedText::verbatim(raw.to_owned());
-        return Ok(Piece { span, decoded, has_sections: false });
+        return Ok(Piece { span, text: raw.to_owned(), has_sections: false });
     }
     let mut text = String::with_capacity(raw.len());
+    let mut characters = Characters { raw, at: 0, form, has_sections: false, is_inside: false };
+    while let Some((_, character)) = characters.step().map_err(|error| error.behind(span.start))? {
+        text.extend(character);
+    }
+    Ok(Piece { span, text, has_sections: characters.has_sections })
+}
+
+/// Where each byte of a text that was read stands in it as it is written, and its end.
+pub(super) fn origin(raw: &str) -> Vec<usize> {
+    let form = Form::Namespaced;
+    let mut characters = Characters { raw, at: 0, form, has_sections: false, is_inside: false };
     let mut origin = Vec::with_capacity(raw.len() + 1);
-    let mut rest = raw;
-    let (mut has_sections, mut is_inside) = (false, false);
-    while let Some(first) = rest.chars().next() {
-        let at = raw.len() - rest.len();
-        let mut length = first.len_utf8();
-        let mut character = Some(first);
-        let ends = rest.starts_with(SECTION.1);
-        if !is_inside && form == Form::Namespaced && rest.starts_with(SECTION.0) {
-            (has_sections, is_inside) = (true, true);
-            (character, length) = (None, SECTION.0.len());
-        } else if is_inside && ends {
-            is_inside = false;
-            (character, length) = (None, SECTION.1.len());
-        } else if !is_inside && first == '&' {
-            let (referred, all) = reference(rest).ok_or(XmlError::Unsupported(span.start + at))?;
-            (character, length) = (Some(referred), all);
-        } else if first == '\r' {
-            // Readers see a line feed (XML 1.0 section 2.11).
-            character = Some('\n').filter(|_| !rest.starts_with("\r\n"));
-        } else if !is_allowed(first) || (!is_inside && (first == '<' || ends)) {
-            return Err(XmlError::Syntax(span.start + at));
-        }
-        if let Some(character) = character {
-            text.push(character);
-            origin.extend(std::iter::repeat_n(at, character.len_utf8()));
-        }
-        rest = rest.get(length..).unwrap_or_default();
+    while let Ok(Some((at, character))) = characters.step() {
+        let length = character.map_or(0, char::len_utf8);
+        origin.extend(std::iter::repeat_n(at, length));
     }
     origin.push(raw.len());
-    Ok(Piece { span, decoded: DecodedText::new(text, origin), has_sections })
+    origin
+}
+
+/// Reads a text one character after another.
+struct Characters<'t> {
+    raw: &'t str,
+    at: usize,
+    form: Form,
+    has_sections: bool,
+    /// In a section.
+    is_inside: bool,
+}
+
+impl Characters<'_> {
+    /// Where the next part stands, and its character if it is one; `None` at the end.
+    fn step(&mut self) -> Result<Option<(usize, Option<char>)>, XmlError> {
+        let (at, rest) = (self.at, self.raw.get(self.at..).unwrap_or_default());
+        let Some(first) = rest.chars().next() else { return Ok(None) };
+        let ends = rest.starts_with(SECTION.1);
+        let (character, length) = if self.is_inside && ends {
+            self.is_inside = false;
+            (None, SECTION.1.len())
+        } else if self.is_inside && is_allowed(first) && first != '\r' {
+            (Some(first), first.len_utf8())
+        } else if self.form == Form::Namespaced && rest.starts_with(SECTION.0) {
+            (self.has_sections, self.is_inside) = (true, true);
+            (None, SECTION.0.len())
+        } else if first == '&' {
+            let (character, length) = reference(rest).ok_or(XmlError::Unsupported(at))?;
+            (Some(character), length)
+        } else if first == '\r' {
+            // Readers see a line feed (XML 1.0 section 2.11).
+            (Some('\n').filter(|_| !rest.starts_with("\r\n")), 1)
+        } else if first == '<' || ends || !is_allowed(first) {
+            return Err(XmlError::Syntax(at));
+        } else {
+            (Some(first), first.len_utf8())
+        };
+        self.at += length;
+        Ok(Some((at, character)))
+    }
+}
+
+impl XmlError {
+    /// The same, of a text that begins there.
+    fn behind(self, start: usize) -> Self {
+        match self {
+            Self::Syntax(at) => Self::Syntax(start + at),
+            Self::Unsupported(at) => Self::Unsupported(start + at),
+            other => other,
+        }
+    }
 }
 
 /// XML 1.0 section 2.2.

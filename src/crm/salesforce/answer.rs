@@ -154,7 +154,7 @@ impl Reader<'_> {
 }
 
 impl Place {
-    fn asked(&self) -> Option<&Asked> {
+    pub(super) fn asked(&self) -> Option<&Asked> {
         match self {
             Self::Forwarded(asked) => Some(asked),
             Self::Refused(_) => None,

@@ -3,10 +3,11 @@
 //!
 //! Read here: sObjects by id and by external id and what is related to them, sObject
 //! collections and trees, composite requests (`composite`), SOQL queries and their further
-//! pages, text searches (`search`), jobs of both Bulk APIs (`bulk`), metadata, and the
-//! OAuth and identity endpoints. Everything else (SOAP, GraphQL, CometD …) is an unknown
-//! operation. Requests and answers are JSON, and CSV and XML in jobs; the REST API in XML
-//! is refused.
+//! pages, text searches (`search`), jobs of both Bulk APIs (`bulk`), the partner
+//! and enterprise forms of the SOAP API (`soap`), metadata, and the OAuth and identity
+//! endpoints. Everything else (GraphQL, CometD, the other SOAP APIs …) is an unknown
+//! operation. Requests and answers are JSON, CSV and XML in jobs, and XML in SOAP; the REST
+//! API in XML is refused.
 //!
 //! What makes Salesforce special, and where it is minded:
 //! - It ignores the case of names: they are compared in lower case, and members
@@ -22,6 +23,7 @@
 //!   (`id`). They name records, and are not treated as values anywhere.
 
 mod answer;
+mod api;
 mod batch;
 mod bulk;
 mod composite;
@@ -37,6 +39,7 @@ mod refusal;
 mod row;
 mod schema;
 mod search;
+mod soap;
 mod tree;
 mod xml;
 #[cfg(test)]
@@ -47,9 +50,10 @@ use http::HeaderMap;
 use http::header::ACCEPT;
 
 use self::answer::{Answer, Place};
+use self::api::Api;
 use self::batch::Collection;
 use self::filter::Found;
-use self::operation::{Answered, Body, Operation, classify, is_api_version, is_version};
+use self::operation::{Answered, Body, Operation, classify};
 use self::record::Records;
 use self::tree::Tree;
 use crate::base::{FieldName, ObjectName, Refusal};
@@ -72,28 +76,29 @@ impl Dialect for Salesforce {
 
     fn asks_first(&self, request: &RequestView<'_>) -> Option<Question> {
         let target = message::parse_target(request.target).ok()?;
-        match api(&target.path())? {
+        match Api::of(&target.path())? {
             Api::Data(version, ["jobs", path @ ..]) => {
                 bulk::asks_first(request, &target, version, path)
             }
             Api::Async(version, path) => bulk::v1::asks_first(request, &target, version, path),
-            Api::Data(..) => None,
+            Api::Data(..) | Api::Soap(_) => None,
         }
     }
 
     fn remembers(&self, request: &RequestView<'_>, answer: &AnswerView<'_>) -> Option<Memo> {
         let target = message::parse_target(request.target).ok()?;
-        match api(&target.path())? {
+        match Api::of(&target.path())? {
             Api::Data(_, ["jobs", path @ ..]) => bulk::remembers(request, answer, &target, path),
             Api::Async(_, path) => bulk::v1::remembers(request, answer, &target, path),
-            Api::Data(..) => None,
+            Api::Data(..) | Api::Soap(_) => None,
         }
     }
 
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
-        let located = match api(&target.path()) {
+        let located = match Api::of(&target.path()) {
             Some(Api::Async(_, path)) => return bulk::v1::locate(request, &target, path),
+            Some(Api::Soap(form)) => return soap::locate(request, &target, form),
             Some(Api::Data(_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
             Some(Api::Data(_, ["composite", path @ ..]))
                 if !matches!(path.first(), Some(&("sobjects" | "tree"))) =>
@@ -134,47 +139,26 @@ impl Dialect for Salesforce {
         refusal::native(refusal)
     }
 
+    /// A session stands in the envelope.
+    fn holds_credential(&self, target: &Bytes) -> bool {
+        let target = message::parse_target(target).ok();
+        target.is_some_and(|target| matches!(Api::of(&target.path()), Some(Api::Soap(_))))
+    }
+
     fn refusal_form(&self, target: &Bytes, headers: &HeaderMap) -> Option<RefusalForm> {
-        let target = message::parse_target(target).ok()?;
-        match target.path().as_slice() {
-            ["services", "async", ..] => Some(bulk::v1::refusal_form(headers)),
+        let mut path = std::str::from_utf8(target).ok()?.split(['/', '?']).skip(1);
+        match [path.next()?, path.next()?, path.next()?] {
+            ["services", "async", _] => Some(bulk::v1::refusal_form(headers)),
+            ["services", "Soap", form] => soap::Form::of(form).map(soap::Form::refusal_form),
             _ => None,
         }
-    }
-}
-
-/// An API with its version, and the resource in it.
-enum Api<'p, 't> {
-    /// `/services/data/v62.0`
-    Data(&'t str, &'p [&'t str]),
-    /// `/services/async/62.0`
-    Async(&'t str, &'p [&'t str]),
-}
-
-fn api<'p, 't>(path: &'p [&'t str]) -> Option<Api<'p, 't>> {
-    match path {
-        ["services", "data", version, resource @ ..] if is_api_version(version) => {
-            Some(Api::Data(version, resource))
-        }
-        ["services", "async", version, resource @ ..] if is_version(version) => {
-            Some(Api::Async(version, resource))
-        }
-        _ => None,
-    }
-}
-
-/// The resource of a path under `/services/data`.
-fn resource<'p, 't>(path: &'p [&'t str]) -> Option<&'p [&'t str]> {
-    match api(path)? {
-        Api::Data(_, resource) => Some(resource),
-        Api::Async(..) => None,
     }
 }
 
 /// Locates a request inside a composite one.
 fn locate_part(request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
     let target = message::parse_target(request.target)?;
-    match resource(&target.path()) {
+    match api::resource(&target.path()) {
         Some(_) => locate_single(request, &target),
         None => Err(LocateError::UnknownOperation),
     }
@@ -185,7 +169,7 @@ fn locate_single(
     request: &RequestView<'_>,
     target: &Target,
 ) -> Result<LocatedRequest, LocateError> {
-    match resource(&target.path()) {
+    match api::resource(&target.path()) {
         Some(path @ ["search" | "parameterizedSearch", ..]) => {
             search::locate(request, target, path)
         }

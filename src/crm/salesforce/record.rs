@@ -88,7 +88,7 @@ impl Records {
     }
 
     /// One record that is named by its id only.
-    fn id(&mut self, id: &str, object: Option<&ObjectName>) -> Range<u32> {
+    pub(super) fn id(&mut self, id: &str, object: Option<&ObjectName>) -> Range<u32> {
         let record = self.next_record;
         self.next_record += 1;
         let id = id::canonical(id);

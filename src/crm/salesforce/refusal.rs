@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use crate::base::{Refusal, RefusalCode};
+use http::StatusCode;
+
 use crate::carrier::Codec;
+use crate::carrier::xml::INSTANCE;
 use crate::crm::NativeAnswer;
 use crate::crm::salesforce::xml;
 
@@ -41,7 +44,7 @@ pub(super) fn of_xml_batch(refusal: &Refusal) -> NativeAnswer {
     }
 }
 
-const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
 /// The result of one record of a collection.
 pub(super) fn result(refusal: &Refusal) -> String {
@@ -53,6 +56,47 @@ pub(super) fn result(refusal: &Refusal) -> String {
 
 fn message(refusal: &Refusal) -> String {
     Codec::Json.literal(&format!("Zollhaus: {}", refusal.message))
+}
+
+/// A fault of the SOAP API. Its clients read one from answers with status 500 only (SOAP
+/// 1.1 section 6.2).
+pub(super) fn partner_fault(refusal: &Refusal) -> NativeAnswer {
+    fault(refusal, "urn:fault.partner.soap.sforce.com")
+}
+
+/// The same of the enterprise form.
+pub(super) fn enterprise_fault(refusal: &Refusal) -> NativeAnswer {
+    fault(refusal, "urn:fault.enterprise.soap.sforce.com")
+}
+
+fn fault(refusal: &Refusal, namespace: &str) -> NativeAnswer {
+    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+    NativeAnswer {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        content_type: SOAP_CONTENT_TYPE,
+        body: format!(
+            "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"{}\" xmlns:sf=\"{namespace}\" \
+             xmlns:xsi=\"{INSTANCE}\"><soapenv:Body><soapenv:Fault><faultcode>sf:{code}</faultcode>\
+             <faultstring>{code}: {message}</faultstring><detail>\
+             <sf:UnexpectedErrorFault xsi:type=\"sf:UnexpectedErrorFault\">\
+             <sf:exceptionCode>{code}</sf:exceptionCode>\
+             <sf:exceptionMessage>{message}</sf:exceptionMessage></sf:UnexpectedErrorFault>\
+             </detail></soapenv:Fault></soapenv:Body></soapenv:Envelope>",
+            xml::SOAP
+        ),
+    }
+}
+
+pub(super) const SOAP_CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
+
+/// The result of one record of a call, in the namespace of its API.
+pub(super) fn soap_result(refusal: &Refusal, namespace: &str) -> String {
+    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+    format!(
+        "<result xmlns=\"{namespace}\"><errors><message>{message}</message>\
+         <statusCode>{code}</statusCode></errors><id xmlns:xsi=\"{INSTANCE}\" xsi:nil=\"true\"/>\
+         <success>false</success></result>"
+    )
 }
 
 fn xml_message(refusal: &Refusal) -> String {

@@ -9,6 +9,7 @@ mod hostile;
 mod records;
 mod requests;
 mod search;
+mod soap;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};

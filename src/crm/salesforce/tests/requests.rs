@@ -271,7 +271,6 @@ fn unknown_operations_are_named_so() {
         "/services/data/62.0/limits",
         "/services/data/v62/limits",
         "/services/data/v62.0.1/limits",
-        "/services/Soap/u/62.0",
         "{v}/composite",
         "{v}/composite/batch",
         "{v}/composite/graph",

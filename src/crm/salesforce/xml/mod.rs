@@ -12,10 +12,13 @@ use bytes::Bytes;
 
 use crate::carrier::xml::{self, Element, INSTANCE, Piece, XmlError};
 use crate::crm::message::{MediaType, refuse_part, unparseable};
+use crate::crm::salesforce::schema::is_name;
 use crate::crm::{AnswerView, LocateError};
 
 /// Source: "Bulk API 2.0 and Bulk API Developer Guide", "XML".
 pub(super) const BULK: &str = "http://www.force.com/2009/06/asyncapi/dataload";
+/// SOAP 1.1.
+pub(super) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 pub(super) const PARTNER: &str = "urn:partner.soap.sforce.com";
 pub(super) const PARTNER_RECORDS: &str = "urn:sobject.partner.soap.sforce.com";
 pub(super) const ENTERPRISE: &str = "urn:enterprise.soap.sforce.com";
@@ -31,17 +34,22 @@ const TYPE: &str = "type";
 /// # Errors
 /// [`LocateError`] for anything that is not one XML document beyond doubt.
 pub(super) fn parse(place: &'static str, body: &Bytes) -> Result<Element, LocateError> {
-    let text = std::str::from_utf8(body).map_err(|_| unparseable(place, "it is not UTF-8"))?;
-    xml::parse_namespaced(text).map_err(|error| match error {
+    xml::parse_namespaced(document(place, body)?).map_err(|error| match error {
         XmlError::TooDeep(_) | XmlError::TooMany => LocateError::TooLarge { place },
         _ => unparseable(place, error.to_string()),
     })
 }
 
+/// # Errors
+/// [`LocateError::Unparseable`] for a body in another encoding than UTF-8.
+pub(super) fn document<'b>(place: &'static str, body: &'b Bytes) -> Result<&'b str, LocateError> {
+    std::str::from_utf8(body).map_err(|_| unparseable(place, "it is not UTF-8"))
+}
+
 /// A document whose root holds elements only.
 ///
 /// # Errors
-/// [`LocateError`] for another root, and as [`parse`].
+/// [`LocateError`] for another root, and as [`parse()`].
 pub(super) fn parse_root(
     place: &'static str,
     body: &Bytes,
@@ -99,7 +107,8 @@ pub(super) fn check(element: &Element) -> Result<(), LocateError> {
                 _ => false,
             }
     });
-    if !is_known {
+    let has_type = element.stated_type.as_ref().is_none_or(|(_, name)| is_name(name));
+    if !is_known || !has_type {
         return Err(refuse(element, "has an attribute that is not known here"));
     }
     let has_text = element.text.as_ref().is_some_and(|text| !text.as_str().is_empty());

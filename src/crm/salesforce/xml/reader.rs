@@ -2,7 +2,7 @@
 //! What an answer holds, by its structure, which is the same for all operations.
 
 use super::{ANY_RECORD, ENTERPRISE_RECORDS, PARTNER_RECORDS, TYPE, is_nil};
-use crate::base::ObjectName;
+use crate::base::{FieldName, ObjectName};
 use crate::carrier::xml::{Element, Piece};
 use crate::carrier::{Codec, Slot, Value};
 use crate::crm::LocateError;
@@ -13,6 +13,8 @@ use crate::crm::salesforce::schema;
 
 /// What holds the records that a query has found.
 const RECORDS: &str = "records";
+/// What holds one that a search has found, or a duplicate.
+const RECORD: &str = "record";
 /// Messages to readers, which may repeat what was sent.
 const MESSAGES: [&str; 5] =
     ["message", "exceptionMessage", "faultstring", "stateMessage", "upsertMessage"];
@@ -32,7 +34,7 @@ impl Reader<'_> {
         if let Some(object) = stated(element) {
             return self.record_in(element, &object);
         }
-        if element.name == RECORDS && !is_nil(element) {
+        if [RECORDS, RECORD].contains(&element.name.as_str()) && !is_nil(element) {
             let unknown = || unparseable("the answer", "it has a record of an unknown object");
             return self.record_in(element, expected.ok_or_else(unknown)?);
         }
@@ -80,7 +82,7 @@ impl Reader<'_> {
     }
 
     /// A related record, or the records of a sub-select.
-    fn related(
+    pub(in crate::crm::salesforce) fn related(
         &mut self,
         element: &Element,
         object: Option<&ObjectName>,
@@ -92,13 +94,7 @@ impl Reader<'_> {
         }
     }
 
-    fn value_in(
-        &mut self,
-        text: &Piece,
-        record: u32,
-        object: ObjectName,
-        field: crate::base::FieldName,
-    ) {
+    fn value_in(&mut self, text: &Piece, record: u32, object: ObjectName, field: FieldName) {
         let is_link = field.as_str().ends_with("photourl") && self.lead_back(text);
         if is_link || (field.as_str() == "id" && is_id(text.as_str())) {
             return;

@@ -169,7 +169,8 @@ impl Api<'_, '_> {
         let results = records
             .map(|record| {
                 let fields: Map<String, Value> = record.as_object().cloned().unwrap_or_default();
-                let done = self.write((&job.operation, &job.object, job.key.as_deref()), fields);
+                let done =
+                    self.write_one((&job.operation, &job.object, job.key.as_deref()), fields);
                 match done {
                     Ok((id, created)) => {
                         json!({ "success": true, "created": created, "id": id, "errors": [] })

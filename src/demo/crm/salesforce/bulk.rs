@@ -209,11 +209,11 @@ impl Api<'_, '_> {
                 text => drop(fields.insert(name.clone(), text.into())),
             }
         }
-        self.write((&job.operation, &job.object, job.key.as_deref()), fields)
+        self.write_one((&job.operation, &job.object, job.key.as_deref()), fields)
     }
 
     /// Writes one record of a job. Its id, and whether it is new.
-    pub(super) fn write(
+    pub(super) fn write_one(
         &mut self,
         (operation, object, key): (&str, &Object, Option<&str>),
         mut fields: Map<String, Value>,

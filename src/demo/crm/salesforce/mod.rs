@@ -3,8 +3,8 @@
 //!
 //! Spoken: OAuth token and user info, versions, limits, describe, sObjects by id
 //! and by external id, collections, composite, SOQL with paging, jobs of the Bulk API 2.0,
-//! and those of the Bulk API 1.0 in JSON. Anything else is answered with Salesforce's
-//! `NOT_FOUND`. Contact, Lead and Account have the standard
+//! those of the Bulk API 1.0 in JSON, and logging in, writing and querying over SOAP.
+//! Anything else is answered with Salesforce's `NOT_FOUND`. Contact, Lead and Account have the standard
 //! fields of [`schema`]; any object and field whose name ends in `__c` exists.
 
 mod batches;
@@ -20,6 +20,8 @@ mod query;
 mod record;
 mod schema;
 mod session;
+mod soap;
+mod xml;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{Method, StatusCode};
@@ -67,6 +69,10 @@ fn route(desk: &mut Desk<'_>, request: &Request) -> Outcome {
         let version = format!("v{version}");
         let answer = Api { desk, request, version: &version }.batch_jobs(rest);
         return Ok(answer.unwrap_or_else(Problem::into_batch_answer));
+    }
+    if let ["services", "Soap", "u", version, ..] = path.as_slice() {
+        let version = format!("v{version}");
+        return Ok(Api { desk, request, version: &version }.soap());
     }
     if !request.headers.contains_key(AUTHORIZATION) {
         return Err(Problem::no_session());

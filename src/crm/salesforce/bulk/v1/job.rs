@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use crate::carrier::json::{Kind, Node};
-use crate::crm::message::{MediaType, parse_json, unparseable};
+use crate::crm::message::{MediaType, parse_json, shown, unparseable};
 use crate::crm::salesforce::bulk::job::{self, Job, PLACE};
 use crate::crm::salesforce::id::is_id;
 use crate::crm::salesforce::operation::is_path;
@@ -27,6 +27,9 @@ const CONTENTS: [(&str, MediaType); 3] =
 const ARCHIVES: [&str; 3] = ["ZIP_CSV", "ZIP_JSON", "ZIP_XML"];
 const WRITES: [&str; 5] = ["insert", "update", "upsert", "delete", "hardDelete"];
 const QUERIES: [&str; 2] = ["query", "queryAll"];
+
+/// More than a job has.
+const MAX_MEMBERS: usize = 64;
 
 impl BatchJob {
     /// What the CRM said of the job with this id when it was asked first.
@@ -122,6 +125,9 @@ pub(super) fn members(
     }
     let mut all: Vec<(String, String)> = Vec::new();
     for child in xml::parse_root(place, body, "jobInfo")?.children {
+        if all.len() == MAX_MEMBERS {
+            return Err(LocateError::TooLarge { place });
+        }
         if all.iter().any(|(name, _)| *name == child.name) {
             return Err(xml::refuse(&child, "stands there twice"));
         }
@@ -152,6 +158,6 @@ fn contents(text: &str) -> Result<MediaType, LocateError> {
 }
 
 fn unknown(name: &str) -> LocateError {
-    let name = crate::crm::message::shown(name);
+    let name = shown(name);
     unparseable("the body", format!("`{name}` is not a property of a job, or holds another word"))
 }

@@ -14,6 +14,7 @@ mod job;
 mod resource;
 mod results;
 
+use bytes::Bytes;
 use http::HeaderMap;
 
 use self::job::BatchJob;
@@ -21,6 +22,7 @@ use self::resource::{Resource, Subject, classify};
 use self::results::{Outcomes, Said, Sent};
 use super::results::{Results, Uploaded};
 use super::{Job, Located, hearsay};
+use crate::carrier::Content;
 use crate::carrier::json::Kind;
 use crate::carrier::url::Target;
 use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
@@ -127,7 +129,7 @@ impl Located {
         }
         let records = records("the body", request.body, known)?;
         let fields = records.slots.iter().filter_map(|slot| match &slot.content {
-            crate::carrier::Content::Value(found) => Some((&found.object, &found.field)),
+            Content::Value(found) => Some((&found.object, &found.field)),
             _ => None,
         });
         let copies = records.copies.iter().map(|(object, field)| (object, field));
@@ -142,7 +144,7 @@ impl Located {
 }
 
 /// A batch that is a query.
-fn query(place: &'static str, body: &bytes::Bytes, job: &Job) -> Result<Found, LocateError> {
+fn query(place: &'static str, body: &Bytes, job: &Job) -> Result<Found, LocateError> {
     let text = std::str::from_utf8(body).map_err(|_| unparseable(place, "it is not UTF-8"))?;
     let found = super::job::query_text(place, text)?;
     // Its rows are read as the object of the job.
@@ -153,11 +155,7 @@ fn query(place: &'static str, body: &bytes::Bytes, job: &Job) -> Result<Found, L
 }
 
 /// The records of a batch that is not a table.
-fn records(
-    place: &'static str,
-    body: &bytes::Bytes,
-    known: &BatchJob,
-) -> Result<Records, LocateError> {
+fn records(place: &'static str, body: &Bytes, known: &BatchJob) -> Result<Records, LocateError> {
     let mut records = Records::new(known.job.key.clone());
     let object = Some(&known.job.object);
     if known.contents == MediaType::Json {
