@@ -18,6 +18,7 @@ use crate::keys::{KeyFile, KeysError, Keyset};
 use crate::listener::{Listener, ListenerError};
 use crate::protect::Protectors;
 use crate::proxy::{self, BufferBudget, Memory, Proxy, Upstream};
+use crate::quarantine::Quarantine;
 use crate::route::{RouteError, Routes};
 use crate::sqlite::{Database, DatabaseError};
 use crate::subject::{SqliteSubjects, Subjects, Vocabulary};
@@ -105,6 +106,7 @@ impl App {
         let store = Arc::new(MeasuredStore::new(store, Arc::clone(&metrics)));
         let vault = Vault::new(store, &keyset);
         let subjects = Subjects::new(Arc::new(SqliteSubjects::new(&database)?), &keyset);
+        let quarantine = Quarantine::new(&database, &keyset)?;
         let clock = Arc::new(SystemClock);
         let origin = &config.transfer_log.origin;
         let signers = keyset.log_signers(origin)?;
@@ -158,6 +160,7 @@ impl App {
             upstreams,
             protectors: Protectors::new(vault, &keyset, &config.email_domain),
             subjects,
+            quarantine,
             vault_region: config.vault.region,
             transfer_log: log,
             metrics: Arc::clone(&metrics),

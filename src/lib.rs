@@ -32,6 +32,7 @@ pub mod keys;
 pub mod sqlite;
 pub mod vault;
 pub mod subject;
+pub mod quarantine;
 pub mod transfer_log;
 pub mod upstream;
 pub mod reveal;

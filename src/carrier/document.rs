@@ -198,7 +198,7 @@ impl Document {
         let removed = self.elements.holding(refused);
         let mut removals: Vec<Removal> = removed.iter().cloned().collect();
         for slot in &self.slots {
-            if removed.covers(slot.span.start) {
+            if removed.covers(&slot.span) {
                 slot.pass_over(replacements)?;
                 continue;
             }
@@ -236,28 +236,54 @@ impl Document {
         edits.extend(
             removal_spans(removals).into_iter().map(|span| Edit { span, text: Cow::Borrowed("") }),
         );
-        let corrected = lengths.into_iter().filter_map(|(slot, of)| {
-            let length = length_after(of, &edits)?;
-            Some(slot.edit(length.to_string()))
-        });
-        let corrected: Vec<Edit<'_>> = corrected.collect();
+        edits.sort_by_key(|edit| edit.span.start);
+        let corrected = corrected(&lengths, &edits);
         edits.extend(corrected);
         edits.sort_by_key(|edit| edit.span.start);
         Ok(edits)
     }
 }
 
-/// How long a range is once the edits in it are made; `None` where there are none.
-fn length_after(of: &Range<usize>, edits: &[Edit<'_>]) -> Option<usize> {
-    let mut inside = edits
-        .iter()
-        .filter(|edit| of.start <= edit.span.start && edit.span.end <= of.end)
-        .peekable();
-    inside.peek()?;
-    let (taken, written) = inside.fold((0, 0), |(taken, written), edit| {
-        (taken + edit.span.len(), written + edit.text.len())
-    });
-    (of.len() + written).checked_sub(taken)
+/// What lengths have to be, by their slots and what they count, once the edits are made.
+/// Both are in order. A length stands before what it counts, so that from the end on all
+/// that changes in there is known, other lengths included.
+fn corrected<'a>(lengths: &[(&'a Slot, &Range<usize>)], edits: &[Edit<'_>]) -> Vec<Edit<'a>> {
+    let mut corrected = Vec::new();
+    let mut later = Later::default();
+    let mut before = edits.iter().rev().peekable();
+    for (slot, of) in lengths.iter().rev() {
+        while let Some(edit) = before.next_if(|edit| edit.span.start > slot.span.start) {
+            later.add(edit);
+        }
+        if let Some(length) = later.length_of(of) {
+            let edit = slot.edit(length.to_string());
+            later.add(&edit);
+            corrected.push(edit);
+        }
+    }
+    corrected
+}
+
+/// For each edit, from the last to the first: where it is, and how many bytes it and all
+/// behind it take and write.
+#[derive(Default)]
+struct Later(Vec<(usize, usize, usize)>);
+
+impl Later {
+    fn add(&mut self, edit: &Edit<'_>) {
+        let (_, taken, written) = self.0.last().copied().unwrap_or_default();
+        self.0.push((edit.span.start, taken + edit.span.len(), written + edit.text.len()));
+    }
+
+    /// How long a range is once the edits in it are made; `None` where there are none.
+    fn length_of(&self, range: &Range<usize>) -> Option<usize> {
+        let behind = self.0.partition_point(|(start, ..)| *start > range.end);
+        let from = self.0.partition_point(|(start, ..)| *start >= range.start);
+        let sum = |count: usize| count.checked_sub(1).and_then(|last| self.0.get(last)).copied();
+        let (_, taken, written) = sum(from).filter(|_| from > behind)?;
+        let (_, taken_behind, written_behind) = sum(behind).unwrap_or_default();
+        (range.len() + written - written_behind).checked_sub(taken - taken_behind)
+    }
 }
 
 impl Slot {

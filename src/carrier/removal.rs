@@ -56,9 +56,11 @@ impl Removed<'_> {
         self.0.iter().copied()
     }
 
-    pub(super) fn covers(&self, at: usize) -> bool {
-        let next = self.0.partition_point(|removal| removal.member.end <= at);
-        self.0.get(next).is_some_and(|removal| removal.member.contains(&at))
+    /// Whether a place is in one of them; an empty one may be at its end.
+    pub(super) fn covers(&self, place: &Range<usize>) -> bool {
+        let end = if place.is_empty() { place.start } else { place.start + 1 };
+        let next = self.0.partition_point(|removal| removal.member.end < end);
+        self.0.get(next).is_some_and(|removal| removal.member.start <= place.start)
     }
 }
 

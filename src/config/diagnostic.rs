@@ -109,7 +109,7 @@ codes! {
     Contradictory = "ZH0505", Error;
     /// A law of which no document says whom it applies to.
     AppliesToNobody = "ZH0506", Error;
-    /// A category or upstream that looks misspelt, or is not there.
+    /// A category, operation or upstream that looks misspelt, or is not there.
     UnknownTarget = "ZH0507", Warning;
     /// A border without rules that tell whose law covers a record.
     NoJurisdiction = "ZH0508", Warning;

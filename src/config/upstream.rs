@@ -9,12 +9,12 @@ use std::time::Duration;
 use http::Uri;
 
 use crate::base::{Region, Role, UpstreamName};
-use crate::crm::Dialect;
 use crate::crm::dynamics::Dynamics;
 use crate::crm::hubspot::HubSpot;
 use crate::crm::pipedrive::Pipedrive;
 use crate::crm::salesforce::Salesforce;
 use crate::crm::zoho::Zoho;
+use crate::crm::{Dialect, Operation};
 use crate::policy::Policy;
 use crate::proxy::Mode;
 use crate::route::{Route, RouteError, Routes};
@@ -144,6 +144,13 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The names of the operations of all CRMs.
+pub fn operation_names() -> impl Iterator<Item = &'static str> {
+    let crms: [&dyn Dialect; 5] = [&Salesforce, &HubSpot, &Pipedrive, &Dynamics, &Zoho];
+    let known = crms.into_iter().flat_map(Dialect::operations);
+    known.map(|(name, _)| name).chain([Operation::UNKNOWN])
 }
 
 fn dialect(item: &Item<'_>, section: &Section<'_>) -> Option<Arc<dyn Dialect>> {

@@ -32,7 +32,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use smol_str::SmolStr;
 
-use crate::base::{FieldName, ObjectName, OperationName, Refusal};
+use crate::base::{Cleartext, FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::Document;
 
 /// One CRM's API. Implementations are pure and shared by all requests.
@@ -49,6 +49,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// What a request says that a later one will be about, if the CRM has taken it. The
     /// CRM's own word for it is not enough to decide what it may see.
     fn remembers(&self, _request: &RequestView<'_>, _answer: &AnswerView<'_>) -> Option<Memo> {
+        None
+    }
+
+    /// The batch that the answer to a request tells of, by [`Batch::reported_as`]. What
+    /// was taken out of it comes with the request as [`Told::quarantined`].
+    fn reports_on(&self, _request: &RequestView<'_>) -> Option<SmolStr> {
         None
     }
 
@@ -121,8 +127,8 @@ pub struct RequestView<'a> {
     pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
     pub origins: &'a Origins,
-    /// What is known of what the dialect asks first.
-    pub told: Option<Told<'a>>,
+    /// What is known besides.
+    pub told: Told<'a>,
 }
 
 /// What a dialect asks first: a `GET`, which holds no values, and asks nothing itself.
@@ -133,19 +139,21 @@ pub struct Question {
     pub about: SmolStr,
 }
 
-/// What is known of what a dialect asks first.
-#[derive(Clone, Copy)]
+/// What is known of what a request is about.
+#[derive(Clone, Copy, Default)]
 pub struct Told<'a> {
-    /// The CRM's answer.
-    pub by_crm: &'a Bytes,
+    /// The CRM's answer to what the dialect asks first.
+    pub by_crm: Option<&'a Bytes>,
     /// What a caller said of it before, if that is still known.
     pub by_caller: Option<&'a str>,
+    /// What was taken out of the batch that the answer reports on.
+    pub quarantined: &'a [Cleartext],
 }
 
 /// Names the size only: the answer may hold anything.
 impl fmt::Debug for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Told({} bytes)", self.by_crm.len())
+        write!(f, "Told({} bytes)", self.by_crm.map_or(0, Bytes::len))
     }
 }
 
@@ -269,6 +277,11 @@ pub struct Operation {
     /// The main object, where there is one.
     pub object: Option<ObjectName>,
     pub about: About,
+}
+
+impl Operation {
+    /// The name of what the dialect does not know, where it may pass.
+    pub const UNKNOWN: &str = "unknown";
 }
 
 /// A use of a field that needs more than equality of surrogates: refused where

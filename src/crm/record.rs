@@ -7,7 +7,7 @@ use std::ops::Range;
 use smol_str::SmolStr;
 
 use super::{NativeAnswer, ReadAnswer};
-use crate::base::{ObjectName, Refusal, Timestamp};
+use crate::base::{Cleartext, ObjectName, Refusal, Timestamp};
 
 /// The CRM's own id of one record of a message.
 ///
@@ -103,6 +103,14 @@ pub trait Batch: Send + Sync + fmt::Debug {
     /// in it. An element is refused as a whole.
     fn elements(&self) -> Vec<Range<u32>>;
 
+    /// What the CRM goes on to name the batch by, where not the answer to it tells what
+    /// becomes of its elements, but a later one ([`Dialect::reports_on`]).
+    ///
+    /// [`Dialect::reports_on`]: super::Dialect::reports_on
+    fn reported_as(&self) -> Option<SmolStr> {
+        None
+    }
+
     /// What is left without the elements that hold these records. `now` is shown
     /// where the CRM's answers tell the time.
     fn refuse(&self, refused: &RefusedRecords, now: Timestamp) -> Remaining;
@@ -128,6 +136,9 @@ pub enum Remaining {
     ///
     /// [`Document::render_without`]: crate::carrier::Document::render_without
     Some(Box<dyn ReadAnswer>),
+    /// The same for a batch that a later answer reports on. What was taken out is kept
+    /// until then, in a form that its dialect knows.
+    Reported(Box<dyn ReadAnswer>, Cleartext),
     /// Forward nothing: this is the answer.
     None(NativeAnswer),
 }

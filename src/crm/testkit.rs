@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
 use super::{
-    AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, RequestView,
+    AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, RequestView, Told,
 };
 use crate::base::ObjectName;
 use crate::carrier::{Content, Document, Replacement, Role, Slot, Value};
@@ -24,7 +24,7 @@ pub fn locate(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins,
-        told: None,
+        told: Told::default(),
     })?;
     let name = located.operation.name.as_str();
     let known = dialect.operations();

@@ -103,7 +103,7 @@ impl Policy {
     pub fn decide(&self, occurrence: &Occurrence) -> Result<Decision, Forbidden> {
         let rule = match self.rule(&occurrence.object, &occurrence.field)? {
             Ok(rule) => rule,
-            Err(reason) => return Ok(Decision::Untouched(reason)),
+            Err(reason) => return self.pass(occurrence, reason),
         };
         match &occurrence.value {
             // Every record would match: none has a value.
@@ -132,6 +132,17 @@ impl Policy {
             }
         }
         Ok(Decision::Protect(Arc::clone(rule)))
+    }
+
+    /// What nothing protects passes, if it is read where it says something of its record.
+    fn pass(&self, occurrence: &Occurrence, reason: Reason) -> Result<Decision, Forbidden> {
+        match occurrence.value {
+            Value::Structured(found) if self.asks(&occurrence.object, &occurrence.field) => {
+                let field = format!("{}.{}", occurrence.object, occurrence.field);
+                Err(Forbidden::Decisive { field, operator: found })
+            }
+            _ => Ok(Decision::Untouched(reason)),
+        }
     }
 
     /// Refuses a use of a field that its protection cannot answer exactly.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{ConsentRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted};
+use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::FieldUse;
 
 fn rule(id: &str) -> Arc<FieldRule> {
@@ -43,6 +44,25 @@ fn a_use_of_every_field_is_one_of_the_protected_ones() {
     check(&policy(&[], Unlisted::Pass), "contacts", None);
     check(&policy(&[], Unlisted::Refuse), "contacts", Some("contacts.*"));
     check(&policy(&[], Unlisted::Protect(rule("contacts.*"))), "contacts", Some("contacts.*"));
+}
+
+#[test]
+fn what_tells_of_a_record_is_one_text_or_number() {
+    let mut policy = policy(&[], Unlisted::Pass);
+    let contacts = policy.objects.values_mut().next().unwrap();
+    let rule = ConsentRule { purpose: "news".into(), given: Vec::new(), withdrawn: Vec::new() };
+    contacts.consents.insert("optout".into(), rule);
+    let check = |field: &str, value: Value, expected: Option<&str>| {
+        let (object, field) = ("contacts".into(), field.into());
+        let occurrence = Occurrence { object, field, record: 0, role: Role::Stored, value };
+        let refused = policy.decide(&occurrence).err().map(|error| error.to_string());
+        assert_eq!(refused.as_deref(), expected);
+    };
+    let said =
+        "a list is not available on `contacts.optout`, which tells of whose law or consent counts";
+    check("optout", Value::Structured("a list"), Some(said));
+    check("optout", Value::Flag(true), None);
+    check("tags", Value::Structured("a list"), None);
 }
 
 #[test]

@@ -7,11 +7,12 @@ use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
 use tokio::time::Instant;
 
-use crate::base::{Refusal, RefusalCode, SubjectId};
+use crate::base::{EntryId, Refusal, RefusalCode, SubjectId};
 use crate::carrier::Document;
-use crate::crm::{AnswerView, Done, LocatedAnswer};
+use crate::crm::{AnswerView, Batch, Done, LocatedAnswer, Told};
 use crate::listener::answer_fields;
 use crate::protect::Echoes;
+use crate::quarantine::BatchName;
 use crate::reveal::{self, OpenedAnswer};
 use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
 
@@ -20,7 +21,7 @@ use super::budget::VALUE_BYTES;
 use super::headers;
 use super::question::view as request_view;
 use super::records::{Message, Reader, Statement};
-use super::stage::{Answered, Decided, Outgoing, Recorded, Restored, occurrences};
+use super::stage::{Answered, Decided, Located, Outgoing, Recorded, Restored, occurrences};
 use super::trail::Trail;
 use super::{Proxy, Upstream, respond};
 
@@ -33,9 +34,8 @@ impl Proxy {
         trail: &Trail,
     ) -> Result<Restored, Refusal> {
         let Recorded { decided, outgoing, echoes } = recorded;
-        let upstream = &decided.located.complete.upstream;
         let mut status = None;
-        let result = match self.forward(upstream, outgoing, &mut status).await {
+        let result = match self.ship(&decided, outgoing, trail.id, &mut status).await {
             Ok(answered) => self.restore(&decided, &echoes, answered).await,
             Err(refusal) => Err(refusal),
         };
@@ -62,6 +62,31 @@ impl Proxy {
             .await
             .map_err(|error| withheld(respond::transfer_log(&error)))?;
         result.map_err(withheld)
+    }
+
+    /// Forwards a request. What is left out of a batch of which a later answer tells is
+    /// kept first, until it is known that the CRM has not taken the rest.
+    async fn ship(
+        &self,
+        decided: &Decided,
+        outgoing: Outgoing,
+        request: EntryId,
+        status: &mut Option<StatusCode>,
+    ) -> Result<Answered, Refusal> {
+        let Located { complete, request: located, .. } = &decided.located;
+        let upstream = &complete.upstream;
+        let Some(batch) = located.batch.as_deref().and_then(Batch::reported_as) else {
+            return self.forward(upstream, outgoing, status).await;
+        };
+        let batch = BatchName { upstream: upstream.name.clone(), batch };
+        if let Some(left_out) = &decided.left_out {
+            self.quarantine.keep(&batch, request, left_out, self.clock.now()).await?;
+        }
+        let answered = self.forward(upstream, outgoing, status).await;
+        if let Some(status) = status {
+            self.quarantine.settle(&batch, request, status.is_success()).await?;
+        }
+        answered
     }
 
     /// Sets `status` as soon as the upstream has answered, whatever comes of its body.
@@ -111,7 +136,7 @@ impl Proxy {
             .map_err(|error| respond::unreadable_answer(&error))?;
         if answer.status.is_success()
             && let Some(memo) =
-                complete.upstream.dialect.remembers(&request_view(complete, None), &view)
+                complete.upstream.dialect.remembers(&request_view(complete, Told::default()), &view)
         {
             self.memory.keep(&complete.upstream.name, memo);
         }
@@ -123,7 +148,7 @@ impl Proxy {
                 .await?;
         let subjects = self.come_back(decided, &answer, &mut opened).await?;
         // A short answer may name a long value many times.
-        let shown = opened.shown_bytes();
+        let shown = opened.shown_bytes(echoes);
         if answered.body.len() + shown > self.limits.max_body_bytes {
             let message = "the answer is larger than the limit when its values are opened";
             return Err(Refusal::new(RefusalCode::UpstreamUnreadable, message));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The decision: policy and border together, with what is known of the data subjects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -87,8 +87,8 @@ impl Proxy {
             }
         }
         let Judged { statement, records, mut manifest } = judged;
-        self.split(&mut located, &mut manifest, trail)?;
-        Ok(Decided { located, manifest, statement, records })
+        let left_out = self.split(&mut located, &mut manifest, trail)?;
+        Ok(Decided { located, manifest, statement, records, left_out })
     }
 
     /// What policy and border of the upstream that the request is for say of it.
@@ -228,37 +228,45 @@ impl Proxy {
     }
 
     /// Takes the records that may not travel out of the request, where its API has a form
-    /// for that.
+    /// for that, and each of them is in an element that can be taken out. What a later
+    /// answer has to tell of.
     fn split(
         &self,
         located: &mut Located,
         manifest: &mut Manifest,
         trail: &mut Trail,
-    ) -> Result<(), Stopped> {
-        let Some(first) = manifest.turned_back.values().next().cloned() else { return Ok(()) };
+    ) -> Result<Option<Cleartext>, Stopped> {
+        let Some(first) = manifest.turned_back.values().next().cloned() else { return Ok(None) };
         let mut rules: Vec<RuleName> =
             manifest.turned_back.values().flat_map(|it| it.rules.iter().cloned()).collect();
         rules.sort_unstable();
         rules.dedup();
         trail.rules = rules;
         let Some(batch) = &located.request.batch else { return Err(first.refusal.into()) };
+        let removable: BTreeSet<u32> = batch.elements().into_iter().flatten().collect();
+        let mut turned_back = manifest.turned_back.iter();
+        if let Some((_, it)) = turned_back.find(|(record, _)| !removable.contains(record)) {
+            return Err(it.refusal.clone().into());
+        }
         let refusals = manifest.turned_back.iter();
         let mut refused: RefusedRecords =
             refusals.map(|(record, it)| (*record, it.refusal.clone())).collect();
         batch.complete(&mut refused);
         trail.refused_records = u32::try_from(refused.len()).ok();
-        match batch.refuse(&refused, self.clock.now()) {
-            Remaining::Some(reader) => located.request.answer = reader,
+        let (reader, left_out) = match batch.refuse(&refused, self.clock.now()) {
+            Remaining::Some(reader) => (reader, None),
+            Remaining::Reported(reader, left_out) => (reader, Some(left_out)),
             Remaining::None(answer) => {
                 return Err(Stopped::Answered { refusal: first.refusal, answer });
             }
-        }
+        };
+        located.request.answer = reader;
         for (record, refusal) in refused {
             let turned_back = TurnedBack { refusal, rules: Vec::new() };
             manifest.turned_back.entry(record).or_insert(turned_back);
         }
         manifest.keep_used_grounds();
-        Ok(())
+        Ok(left_out)
     }
 }
 

@@ -42,6 +42,7 @@ use crate::caller::Callers;
 use crate::crm::Dialect;
 use crate::policy::Policy;
 use crate::protect::Protectors;
+use crate::quarantine::Quarantine;
 use crate::route::Routes;
 use crate::subject::Subjects;
 use crate::telemetry::Metrics;
@@ -67,6 +68,7 @@ pub struct Proxy {
     pub upstreams: Vec<Arc<Upstream>>,
     pub protectors: Protectors,
     pub subjects: Subjects,
+    pub quarantine: Quarantine,
     /// Where the vault is, if that is said.
     pub vault_region: Option<Region>,
     pub transfer_log: Arc<dyn TransferLog>,

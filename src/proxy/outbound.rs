@@ -70,7 +70,7 @@ impl Proxy {
     pub(super) fn locate(
         &self,
         mut complete: Complete,
-        told: Option<Told<'_>>,
+        told: Told<'_>,
         trail: &mut Trail,
     ) -> Result<Located, Refusal> {
         let (request, uninspected) = match complete.upstream.dialect.locate(&view(&complete, told))
@@ -217,7 +217,7 @@ impl Proxy {
 fn uninspected(complete: &Complete) -> LocatedRequest {
     LocatedRequest {
         operation: Operation {
-            name: OperationName::from_static("unknown"),
+            name: OperationName::from_static(Operation::UNKNOWN),
             object: None,
             about: About::Named,
         },

@@ -10,7 +10,6 @@ use crate::telemetry::RequestOutcome;
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
 use super::body;
-use super::question::Learned;
 use super::stage::{Complete, Outward, Received, Recorded, Restored, Stopped};
 use super::trail::Trail;
 use super::{Body, Proxy, Upstream, respond};
@@ -33,25 +32,21 @@ impl Proxy {
     async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Outward, Stopped> {
         let identified = self.identify(received, trail).await?;
         let complete = self.read(identified).await?;
-        match self.ask_first(&complete, trail).await? {
-            // What the CRM says of the question, it would say of the request.
-            Some(learned) if !learned.by_crm.status.is_success() => {
-                Ok(Outward::Answered(Box::new(learned.by_crm)))
-            }
-            learned => {
-                let told = learned.as_ref().map(Learned::told);
-                let recorded = self.declare(complete, told, trail).await?;
-                Ok(Outward::Leaves(Box::new(recorded)))
-            }
+        let mut learned = self.learn_first(&complete, trail).await?;
+        // What the CRM says of the question, it would say of the request.
+        if let Some(answer) = learned.by_crm.take_if(|answer| !answer.status.is_success()) {
+            return Ok(Outward::Answered(Box::new(answer)));
         }
+        let recorded = self.declare(complete, learned.told(), trail).await?;
+        Ok(Outward::Leaves(Box::new(recorded)))
     }
 
-    /// The stages of a request that is complete. `told` is what the CRM said to what its
-    /// dialect asks first.
+    /// The stages of a request that is complete. `told` is what its dialect has to know
+    /// besides.
     pub(super) async fn declare(
         &self,
         complete: Complete,
-        told: Option<Told<'_>>,
+        told: Told<'_>,
         trail: &mut Trail,
     ) -> Result<Recorded, Stopped> {
         let length = complete.body.len();

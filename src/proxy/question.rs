@@ -5,7 +5,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use smol_str::SmolStr;
 
+use crate::base::Cleartext;
 use crate::crm::{Question, RequestView, Told};
+use crate::quarantine::BatchName;
 
 use super::budget::Lease;
 use super::receive::new_id;
@@ -21,24 +23,37 @@ const ASKING: [HeaderName; 3] = [
 ];
 
 impl Proxy {
-    /// Asks what the dialect has to know first, in the name of the caller. The question
-    /// is a transfer of its own: it takes the whole road, and is in the log before it
-    /// leaves.
+    /// Finds out what the dialect has to know first.
     ///
     /// # Errors
-    /// [`Stopped`] as for any request; then the one that it was asked for does not leave
-    /// either.
-    pub(super) async fn ask_first(
+    /// [`Stopped`] as for any request; then the one that it is about does not leave either.
+    pub(super) async fn learn_first(
         &self,
         complete: &Complete,
         trail: &Trail,
-    ) -> Result<Option<Learned>, Stopped> {
+    ) -> Result<Learned, Stopped> {
         let upstream = &complete.upstream;
-        let Some(Question { target, about }) = upstream.dialect.asks_first(&view(complete, None))
-        else {
-            return Ok(None);
-        };
-        let by_caller = self.memory.recall(&upstream.name, &about);
+        let request = view(complete, Told::default());
+        let mut learned = Learned::default();
+        if let Some(batch) = upstream.dialect.reports_on(&request) {
+            let batch = BatchName { upstream: upstream.name.clone(), batch };
+            learned.quarantined = self.quarantine.find(&batch).await?;
+        }
+        if let Some(Question { target, about }) = upstream.dialect.asks_first(&request) {
+            learned.by_caller = self.memory.recall(&upstream.name, &about);
+            learned.by_crm = Some(self.ask(target, complete, trail).await?);
+        }
+        Ok(learned)
+    }
+
+    /// Asks the CRM in the name of the caller. The question is a transfer of its own: it
+    /// takes the whole road, and is in the log before it leaves.
+    async fn ask(
+        &self,
+        target: Bytes,
+        complete: &Complete,
+        trail: &Trail,
+    ) -> Result<Restored, Stopped> {
         let mut headers = HeaderMap::new();
         for name in ASKING {
             headers.extend(
@@ -58,32 +73,37 @@ impl Proxy {
             body: Bytes::new(),
             lease: Lease::default(),
         };
-        if question.upstream.dialect.asks_first(&view(&question, None)).is_some() {
+        if question.upstream.dialect.asks_first(&view(&question, Told::default())).is_some() {
             return Err(respond::defect(&"a question asks a question").into());
         }
         let mut own = Trail::new(new_id()?, complete.upstream.clone());
         own.caller.clone_from(&trail.caller);
         own.purpose.clone_from(&trail.purpose);
-        let recorded = self.declare(question, None, &mut own).await?;
-        let by_crm = self.abroad(recorded, &own).await?;
-        Ok(Some(Learned { by_crm, by_caller }))
+        let recorded = self.declare(question, Told::default(), &mut own).await?;
+        Ok(self.abroad(recorded, &own).await?)
     }
 }
 
-/// What came of a question.
+/// What is known before a request is read.
+#[derive(Default)]
 pub(super) struct Learned {
-    pub by_crm: Restored,
+    pub by_crm: Option<Restored>,
     by_caller: Option<SmolStr>,
+    quarantined: Vec<Cleartext>,
 }
 
 impl Learned {
     pub(super) fn told(&self) -> Told<'_> {
-        Told { by_crm: &self.by_crm.body, by_caller: self.by_caller.as_deref() }
+        Told {
+            by_crm: self.by_crm.as_ref().map(|answer| &answer.body),
+            by_caller: self.by_caller.as_deref(),
+            quarantined: &self.quarantined,
+        }
     }
 }
 
 /// A request as its dialect sees it.
-pub(super) fn view<'a>(complete: &'a Complete, told: Option<Told<'a>>) -> RequestView<'a> {
+pub(super) fn view<'a>(complete: &'a Complete, told: Told<'a>) -> RequestView<'a> {
     RequestView {
         method: &complete.method,
         target: &complete.target,

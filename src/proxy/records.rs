@@ -33,7 +33,7 @@ struct Stated {
     /// Whom the record may be about: the subjects that a filter compares a field with.
     asked: Vec<(ObjectName, FieldName, SubjectId)>,
     /// The CRM's own records; more than one where a filter names several.
-    named: Vec<SubjectId>,
+    named: BTreeSet<SubjectId>,
     facts: Vec<(ObjectName, FieldName, Cleartext)>,
     choices: Vec<(Purpose, Choice, Note)>,
 }
@@ -87,10 +87,7 @@ impl Statement {
         }
         for name in names {
             let named = reader.subjects.by_record(reader.namespace, &name.object, &name.id);
-            let known = &mut statement.0.entry(name.record).or_default().named;
-            if !known.contains(&named) {
-                known.push(named);
-            }
+            statement.0.entry(name.record).or_default().named.insert(named);
         }
         statement
     }
@@ -188,10 +185,8 @@ impl Statement {
 
     /// The CRM's own record with this number, by pseudonym, if there is just one.
     pub fn named(&self, record: u32) -> Option<SubjectId> {
-        match self.0.get(&record)?.named.as_slice() {
-            [named] => Some(*named),
-            _ => None,
-        }
+        let named = &self.0.get(&record)?.named;
+        named.first().filter(|_| named.len() == 1).copied()
     }
 
     /// Whether all that is said of a record is said of one person: of what has no id, two

@@ -9,6 +9,7 @@ use crate::carrier::coding::CodingError;
 use crate::crm::{Dialect, LocateError, NativeAnswer, RefusalForm, problem_details};
 use crate::policy::Forbidden;
 use crate::protect::ProtectError;
+use crate::quarantine::QuarantineError;
 use crate::reveal::RestoreError;
 use crate::subject::SubjectError;
 use crate::transfer_log::TransferLogError;
@@ -18,6 +19,7 @@ use crate::vault::VaultError;
 use super::Body;
 use super::body::BodyError;
 use super::budget::Lease;
+use super::stage::Stopped;
 
 /// Carries the stable code of a refusal.
 pub const REFUSAL_HEADER: HeaderName = HeaderName::from_static("zollhaus-refusal");
@@ -117,6 +119,19 @@ impl From<SubjectError> for Refusal {
             RefusalCode::VaultUnavailable,
             "what is known of data subjects is not available",
         )
+    }
+}
+
+impl From<QuarantineError> for Refusal {
+    fn from(error: QuarantineError) -> Self {
+        tracing::error!(%error, "what is left out of batches cannot be read or written");
+        Refusal::new(RefusalCode::VaultUnavailable, "what is left out of batches is not available")
+    }
+}
+
+impl From<QuarantineError> for Stopped {
+    fn from(error: QuarantineError) -> Self {
+        Refusal::from(error).into()
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use hyper::body::Incoming;
 
-use crate::base::{Purpose, Refusal, SubjectId};
+use crate::base::{Cleartext, Purpose, Refusal, SubjectId};
 use crate::caller::Principal;
 use crate::carrier::{Document, Occurrence, Slot};
 use crate::crm::{LocatedRequest, NativeAnswer, Origins};
@@ -75,6 +75,8 @@ pub struct Decided {
     pub statement: Statement,
     /// With what is known of them, where there is a border.
     pub records: BTreeMap<u32, Record>,
+    /// What is taken out of a batch that a later answer reports on.
+    pub left_out: Option<Cleartext>,
 }
 
 /// What goes upstream, and what is needed to understand the answer.

@@ -77,4 +77,6 @@ pub enum SyntaxError {
     TooMany(usize),
     #[error("it is nested too deeply at byte {0}")]
     TooDeep(usize),
+    #[error("it has more than {} words and signs", tokens::MAX_TOKENS)]
+    TooLong,
 }

@@ -9,6 +9,9 @@ use super::SyntaxError;
 /// Parentheses, functions and sub-queries inside one another.
 const MAX_DEPTH: usize = 32;
 
+/// Pieces of one text: what is kept of each takes far more memory than its bytes.
+pub(super) const MAX_TOKENS: usize = 250_000;
+
 /// A piece of a text and where it stands.
 #[derive(Clone)]
 pub(super) struct Token<L> {
@@ -43,6 +46,9 @@ pub(super) fn tokens<L>(
         if rest.is_empty() {
             tokens.push(Token { kind: Kind::End, span: start..start });
             return Ok(tokens);
+        }
+        if tokens.len() == MAX_TOKENS {
+            return Err(SyntaxError::TooLong);
         }
         let (kind, length) = token(rest, start)?;
         position = start + length;
@@ -178,5 +184,20 @@ impl<'t, L: PartialEq> Cursor<'t, L> {
 
     pub fn expected(&self, expected: &'static str) -> SyntaxError {
         SyntaxError::Expected { expected, at: self.at() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, MAX_TOKENS, tokens};
+    use crate::query::SyntaxError;
+
+    #[test]
+    fn a_text_has_so_many_tokens() {
+        let count = |text: &str| {
+            tokens::<()>(text, &[' '], |_, _| Ok((Kind::Word, 1))).map(|tokens| tokens.len())
+        };
+        assert_eq!(count(&"a ".repeat(MAX_TOKENS)), Ok(MAX_TOKENS + 1), "and the end");
+        assert_eq!(count(&"a ".repeat(MAX_TOKENS + 1)), Err(SyntaxError::TooLong));
     }
 }

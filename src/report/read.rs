@@ -31,6 +31,8 @@ pub struct Seen<'e> {
     /// Of an outcome: the request that it is the outcome of. None if that stands
     /// before what was read.
     pub about: Option<&'e About>,
+    /// All entries that say together what this one says a part of, in order.
+    pub whole: &'e [(u64, Entry)],
 }
 
 /// What an outcome does not repeat.
@@ -63,34 +65,50 @@ pub fn read<E>(
     report: &mut dyn Report,
     mut progress: impl FnMut(u64),
 ) -> Result<Extent, E> {
-    let mut open: HashMap<EntryId, About> = HashMap::new();
-    // Of the outcome that was read last: the next entry may say more of it.
-    let mut ended: Option<(EntryId, About)> = None;
-    let mut extent = Extent::default();
+    let mut reader = Reader { period, report, open: HashMap::new(), extent: Extent::default() };
+    let mut whole: Vec<(u64, Entry)> = Vec::new();
     for entry in entries {
         let (index, entry) = entry?;
         progress(index);
-        let about = match &entry {
-            Entry::Outcome(outcome) => {
-                let found = open.remove(&outcome.id).map(|about| (outcome.id, about));
-                ended = found.or(ended.filter(|(id, _)| *id == outcome.id));
-                ended.as_ref().map(|(_, about)| about)
-            }
-            Entry::Transfer(transfer) => {
-                open.insert(transfer.id, About::from(transfer));
+        if whole.last().is_some_and(|(_, before)| !entry.continues(before)) {
+            reader.show(&whole);
+            whole.clear();
+        }
+        whole.push((index, entry));
+    }
+    reader.show(&whole);
+    Ok(reader.extent)
+}
+
+struct Reader<'r> {
+    period: Period,
+    report: &'r mut dyn Report,
+    open: HashMap<EntryId, About>,
+    extent: Extent,
+}
+
+impl Reader<'_> {
+    /// Shows the entries that say one thing together.
+    fn show(&mut self, whole: &[(u64, Entry)]) {
+        let about = match whole.first() {
+            Some((_, Entry::Outcome(outcome))) => self.open.remove(&outcome.id),
+            Some((_, Entry::Transfer(transfer))) => {
+                self.open.insert(transfer.id, About::from(transfer));
                 None
             }
-            Entry::Refused(_) | Entry::KeyChange(_) => None,
+            _ => None,
         };
-        let time = entry.time();
-        if period.contains(time) {
-            extent.entries += 1;
-            extent.first = Some(extent.first.map_or(time, |first| first.min(time)));
-            extent.last = Some(extent.last.map_or(time, |last| last.max(time)));
-            report.add(&Seen { index, entry: &entry, about });
+        for (index, entry) in whole {
+            let time = entry.time();
+            if self.period.contains(time) {
+                let extent = &mut self.extent;
+                extent.entries += 1;
+                extent.first = Some(extent.first.map_or(time, |first| first.min(time)));
+                extent.last = Some(extent.last.map_or(time, |last| last.max(time)));
+                self.report.add(&Seen { index: *index, entry, about: about.as_ref(), whole });
+            }
         }
     }
-    Ok(extent)
 }
 
 impl From<&Transfer> for About {

@@ -22,8 +22,10 @@ impl Subject {
         Self { pseudonyms: pseudonyms.into_iter().collect(), rows: Vec::new() }
     }
 
-    fn is_about(&self, subjects: &[SubjectId]) -> bool {
-        subjects.iter().any(|subject| self.pseudonyms.contains(subject))
+    /// Whether an entry, or one that says it together with others, names the person.
+    fn is_about(&self, whole: &[(u64, Entry)]) -> bool {
+        let mut subjects = whole.iter().flat_map(|(_, entry)| entry.subjects());
+        subjects.any(|subject| self.pseudonyms.contains(subject))
     }
 }
 
@@ -43,11 +45,14 @@ impl Report for Subject {
     }
 
     fn add(&mut self, seen: &Seen<'_>) {
+        if !self.is_about(seen.whole) {
+            return;
+        }
         let row = match seen.entry {
-            Entry::Transfer(entry) if self.is_about(&entry.subjects) => sent(entry),
-            Entry::Outcome(entry) if self.is_about(&entry.subjects) => shown(entry, seen.about),
-            Entry::Refused(entry) if self.is_about(&entry.subjects) => refused(entry),
-            _ => return,
+            Entry::Transfer(entry) => sent(entry),
+            Entry::Outcome(entry) => shown(entry, seen.about),
+            Entry::Refused(entry) => refused(entry),
+            Entry::KeyChange(_) => return,
         };
         let place = [Cell::Number(seen.index), Cell::Time(seen.entry.time())];
         self.rows.push(place.into_iter().chain(row).collect());

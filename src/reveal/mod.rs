@@ -103,8 +103,8 @@ impl<'a> OpenedAnswer<'a> {
     }
 
     /// How many bytes the values that are going to be shown take, escapes left out.
-    pub fn shown_bytes(&self) -> usize {
-        self.places.iter().map(|place| place.shown_bytes(&self.opened)).sum()
+    pub fn shown_bytes(&self, echoes: &Echoes) -> usize {
+        self.places.iter().map(|place| place.shown_bytes(&self.opened, echoes)).sum()
     }
 
     /// Writes the answer as its caller may see it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::{Category, Cleartext, FieldName, Role as CallerRole};
 use crate::carrier::{Occurrence, Role, Slot, Value};
 use crate::policy::{FieldRule, Policy, Reveal, Visibility};
-use crate::protect::{FoundSurrogate, OpenedSurrogates, Protectors, Surrogate};
+use crate::protect::{Echoes, FoundSurrogate, OpenedSurrogates, Protectors, Surrogate};
 
 /// A value in an answer, and everything that decides how it is shown.
 #[derive(Debug)]
@@ -84,7 +84,11 @@ impl<'a> Place<'a> {
     }
 
     /// How long the values are that the caller sees in full here.
-    pub(super) fn shown_bytes(&self, opened: &OpenedSurrogates) -> usize {
+    pub(super) fn shown_bytes(&self, opened: &OpenedSurrogates, echoes: &Echoes) -> usize {
+        if self.occurrence.role == Role::Echo {
+            let repeated = self.found.iter().filter_map(|found| echoes.get(&found.surrogate));
+            return repeated.map(|value| value.expose().len()).sum();
+        }
         let shown = self.sources.iter().filter(|source| source.visibility.reveal == Reveal::Full);
         let length = |source: &Source<'_>, found: &FoundSurrogate| {
             let value = opened.get(&found.surrogate, &source.rule.category);

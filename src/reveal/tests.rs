@@ -454,3 +454,19 @@ async fn what_is_hidden_shows_no_more_than_surrogates() {
         (revealed.category.as_str() == "email") == (revealed.reveal == Reveal::Full)
     }));
 }
+
+/// A short message that repeats a long value many times.
+#[tokio::test]
+async fn what_is_repeated_to_its_sender_is_counted_before_it_is_written() {
+    let house = house();
+    let long = "x".repeat(1000);
+    let token = house.seal("last", &long).await;
+    let surrogate = house.protectors.find(&token).remove(0).surrogate;
+    let echoes = Echoes::from([(surrogate, Cleartext::new(long.as_str()))]);
+    let text = format!("{token} and {token} and {token}");
+    let fields = [with_role("message", Role::Echo, &text), stored("last", &token)];
+    let answer = LocatedAnswer { body: document(&fields), ..LocatedAnswer::default() };
+    let roles = ["full".into()];
+    let opened = open(&answer, &house.policy, &roles, &house.protectors).await.unwrap();
+    assert_eq!(opened.shown_bytes(&echoes), 4 * long.len());
+}

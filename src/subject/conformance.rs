@@ -156,6 +156,12 @@ async fn a_choice_counts_over_earlier_ones_whatever_the_clock(store: &dyn Subjec
     // Time of one purpose says nothing about another.
     let other = ConsentRecord { purpose: "crm".into(), ..consent(Given, 3) };
     assert_eq!(store.append(id(52), other.clone()).await.unwrap(), other);
+    // A field tells a withdrawal.
+    assert_eq!(store.append(id(51), consent(Given, 600)).await.unwrap(), consent(Given, 600));
+    let field =
+        ConsentRecord { source: "crm:contact.optout".parse().unwrap(), ..consent(Withdrawn, 4) };
+    store.learn(vec![Learned { consents: vec![field], ..said(52, None) }]).await.unwrap();
+    assert_eq!(state(store, 51).await, ConsentState::Withdrawn);
 }
 
 /// Links in a ring from both ends, and the same choice from all.

@@ -105,9 +105,24 @@ impl ConsentRecord {
             && !of_pseudonym.iter().any(is_earlier)
     }
 
+    /// The record of what a CRM field tells: a withdrawal counts over all that the person
+    /// has consented to before, though a clock was set back in between.
+    pub(super) fn told_after(self, of_person: &[Self]) -> Self {
+        match self.choice {
+            Choice::Given => self,
+            Choice::Withdrawn => {
+                self.later_than(of_person.iter().filter(|other| other.choice == Choice::Given))
+            }
+        }
+    }
+
     /// The record with a time after everything that a history says of its purpose.
     pub(super) fn after(self, history: &[Self]) -> Self {
-        let earlier = history.iter().filter(|other| other.purpose == self.purpose);
+        self.later_than(history.iter())
+    }
+
+    fn later_than<'a>(self, others: impl Iterator<Item = &'a Self>) -> Self {
+        let earlier = others.filter(|other| other.purpose == self.purpose);
         let next = earlier.map(|other| other.at.unix_millis().saturating_add(1)).max();
         let at = next.map_or(self.at, |next| self.at.max(Timestamp::from_unix_millis(next)));
         Self { at, ..self }

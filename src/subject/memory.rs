@@ -92,7 +92,7 @@ impl Rows {
             let of_person = self.dossier(id).history;
             let history = self.consents.entry(id).or_default();
             if record.is_news(history, &of_person) {
-                history.push(record);
+                history.push(record.told_after(&of_person));
             }
         }
     }

@@ -201,7 +201,7 @@ fn learn(connection: &Connection, learned: &Learned) -> rusqlite::Result<()> {
     for record in choices {
         let (own, of_person) = (consents(connection, *id)?, dossier(connection, *id)?.history);
         if record.is_news(&own, &of_person) {
-            insert_consent(connection, *id, record)?;
+            insert_consent(connection, *id, &record.clone().told_after(&of_person))?;
         }
     }
     Ok(())

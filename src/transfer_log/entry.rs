@@ -47,6 +47,28 @@ impl Entry {
         serde_json::to_vec(&value)
     }
 
+    /// Whether it says more of what the entry before it in the log says: what no bundle can
+    /// hold as one is written as several, each of which names some of the fields and some of
+    /// the data subjects.
+    pub fn continues(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Transfer(own), Self::Transfer(before)) => own.id == before.id,
+            (Self::Outcome(own), Self::Outcome(before)) => own.id == before.id,
+            (Self::Refused(own), Self::Refused(before)) => own.id == before.id,
+            _ => false,
+        }
+    }
+
+    /// Whose data it is about.
+    pub fn subjects(&self) -> &[SubjectId] {
+        match self {
+            Self::Transfer(entry) => &entry.subjects,
+            Self::Outcome(entry) => &entry.subjects,
+            Self::Refused(entry) => &entry.subjects,
+            Self::KeyChange(_) => &[],
+        }
+    }
+
     pub fn time(&self) -> Timestamp {
         match self {
             Self::Transfer(entry) => entry.time,

@@ -32,9 +32,13 @@ fn text(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
+fn of_kind(world: &World, kind: &str) -> Vec<Value> {
+    world.entries().into_iter().filter(|entry| entry["kind"] == kind).collect()
+}
+
 /// The operations of what was transferred, in order.
 fn transfers(world: &World) -> Vec<String> {
-    let entries = world.entries().into_iter().filter(|entry| entry["kind"] == "transfer");
+    let entries = of_kind(world, "transfer").into_iter();
     entries.map(|entry| entry["operation"].as_str().expect("a name").to_owned()).collect()
 }
 
@@ -177,4 +181,92 @@ async fn a_job_that_the_crm_does_not_know_is_answered_by_it() {
     let down = upload(&world, &made, "LastName\nMuster\n").await;
     assert_eq!(down.status, StatusCode::BAD_GATEWAY, "{down:?}");
     assert!(!String::from_utf8_lossy(&world.log()).contains("Muster"));
+}
+
+/// Rows of Swiss people may not go where the CRM is.
+const SWISS_STAY: &str = "version: 1
+law: house
+applies_to: anyone
+otherwise: refuse
+bases:
+  clauses: { kind: scc, reference: SCC-2026-014, until: 2099-12-31 }
+jurisdiction:
+  - { name: country, code_in: [Contact.MailingCountryCode] }
+  - { name: rest, otherwise: DE }
+transfers:
+  - { name: no-transfer-of-swiss, from: CH, to: US, action: refuse }
+  - { name: clauses, from: DE, to: US, action: allow, basis: clauses }
+";
+
+async fn house_of_swiss() -> World {
+    World::start(Options {
+        house_rules: SWISS_STAY,
+        salesforce_policy: Some(|policy| {
+            policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
+        }),
+        ..Options::default()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_may_not_travel_fails_alone() {
+    let mut world = house_of_swiss().await;
+    let job = order(&world, "ingest", json!({ "object": "Contact", "operation": "insert" })).await;
+    let rows = "LastName,Email,MailingCountryCode\n\
+        Tellsohn,tell@example.org,CH\nMuster,muster@example.org,DE\n";
+    let sent = upload(&world, &job, rows).await;
+    assert_eq!(sent.status, StatusCode::CREATED, "{sent:?}");
+    let left = world.crm.requests().pop().expect("the upload");
+    let left = String::from_utf8_lossy(&left.body).into_owned();
+    assert_eq!(left.lines().count(), 2, "{left}");
+    let refusals = of_kind(&world, "refused");
+    assert_eq!((refusals.len(), &refusals[0]["records"]), (1, &json!(1)), "{refusals:?}");
+    assert_eq!(refusals[0]["rules"], json!(["house/no-transfer-of-swiss"]));
+
+    // Whatever happens in between.
+    world.kill();
+    world.run();
+    let close = json!({ "state": "UploadComplete" }).to_string();
+    world.send("support", Method::PATCH, &job, close).await;
+    let told = world.get("support", &job).await.json();
+    assert_eq!(
+        (&told["numberRecordsProcessed"], &told["numberRecordsFailed"]),
+        (&json!(2), &json!(1))
+    );
+    let results = format!("{job}/failedResults");
+    let failed = text(&world.get("support", &results).await);
+    let expected = "Tellsohn,tell@example.org,CH\n";
+    assert!(failed.contains("INSUFFICIENT_ACCESS:Zollhaus: "), "{failed}");
+    assert!(failed.ends_with(expected), "{failed}");
+    assert_eq!(failed.lines().count(), 2, "{failed}");
+    let sealed = text(&world.get("analyst", &results).await);
+    assert!(!sealed.contains("Tellsohn") && !sealed.contains("tell@"), "{sealed}");
+    let stored = text(&world.get("support", &format!("{job}/successfulResults")).await);
+    assert!(stored.contains("Muster") && !stored.contains("Tellsohn"), "{stored}");
+    for request in world.crm.requests() {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        assert!(!body.contains("Tellsohn") && !body.contains("tell@"), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_rows_of_the_upload_that_the_crm_has_taken_are_told_of() {
+    let world = house_of_swiss().await;
+    let job = order(&world, "ingest", json!({ "object": "Contact", "operation": "insert" })).await;
+    let rows = "LastName,MailingCountryCode\nTellsohn,CH\nMuster,DE\n";
+    let all = upload(&world, &job, "LastName,MailingCountryCode\nTellsohn,CH\n").await;
+    assert_eq!(all.refusal(), Some("transfer_refused"), "{all:?}");
+    assert_eq!(upload(&world, &job, rows).await.status, StatusCode::CREATED);
+    assert_eq!(world.get("support", &job).await.json()["numberRecordsFailed"], 1);
+    let german = "LastName,MailingCountryCode\nMuster,DE\n";
+    assert_eq!(upload(&world, &job, german).await.status, StatusCode::CREATED);
+    assert_eq!(world.get("support", &job).await.json()["numberRecordsFailed"], 0);
+    assert_eq!(upload(&world, &job, rows).await.status, StatusCode::CREATED);
+
+    let close = json!({ "state": "UploadComplete" }).to_string();
+    world.send("support", Method::PATCH, &job, close).await;
+    let late = upload(&world, &job, &format!("{rows}Tellsohn,CH\n")).await;
+    assert_eq!(late.json()[0]["errorCode"], "INVALIDJOBSTATE", "{late:?}");
+    assert_eq!(world.get("support", &job).await.json()["numberRecordsFailed"], 1);
 }

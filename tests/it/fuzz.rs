@@ -121,7 +121,7 @@ fn no_dialect_panics_or_changes_what_is_kept() {
                 headers: &example.headers,
                 body: &body.into(),
                 origins: &origins,
-                told: Some(Told { by_crm: &job, by_caller: Some("contact") }),
+                told: Told { by_crm: Some(&job), by_caller: Some("contact"), quarantined: &[] },
             };
             let Ok(request) = dialect.locate(&view) else { continue };
             requests += 1;

@@ -97,6 +97,16 @@ objects:
     unlisted: pass
 ";
 
+const DYNAMICS: &str = "version: 1
+border: [house.yaml]
+categories:
+  name: { reveal: { support: full } }
+objects:
+  contact:
+    fields: { lastname: { category: name, protect: tokenize } }
+    unlisted: pass
+";
+
 /// Of an API by routes.
 const PERSON: &str = "version: 1
 border: [house.yaml]
@@ -108,11 +118,12 @@ objects:
     unlisted: pass
 ";
 
-/// The country of HubSpot and Pipedrive in the words of the house.
+/// The country of other CRMs than Salesforce in the words of the house.
 fn in_words_of(dialect: &str, house: &str) -> String {
     match dialect {
         "hubspot" => house.replace(COUNTRIES, "contact.country_code"),
         "pipedrive" => house.replace(COUNTRIES, "person.country_code"),
+        "dynamics" => house.replace(COUNTRIES, "contact.address1_country"),
         _ => house.to_owned(),
     }
 }
@@ -189,8 +200,10 @@ async fn send(
         .method(method)
         .uri(format!("http://{}{path}", world.address()))
         .header("zollhaus-key", world.key("support"))
-        .header("authorization", "Bearer 00Dxx0000001gPL!session")
-        .header("content-type", "application/json");
+        .header("authorization", "Bearer 00Dxx0000001gPL!session");
+    if headers.iter().all(|(name, _)| *name != "content-type") {
+        request = request.header("content-type", "application/json");
+    }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -306,6 +319,7 @@ impl Canned {
         let policy = match dialect {
             "hubspot" => HUBSPOT,
             "pipedrive" => PIPEDRIVE,
+            "dynamics" => DYNAMICS,
             _ => SALESFORCE,
         };
         let upstream = format!(

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "sqlite",
             "vault",
             "subject",
+            "quarantine",
             "transfer_log",
             "listener",
             "caller",

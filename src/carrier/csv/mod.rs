@@ -34,7 +34,14 @@ pub enum Delimiter {
 }
 
 impl Delimiter {
-    const fn byte(self) -> u8 {
+    const ALL: [Self; 6] =
+        [Self::Backquote, Self::Caret, Self::Comma, Self::Pipe, Self::Semicolon, Self::Tab];
+
+    pub fn of_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|delimiter| delimiter.byte() == byte)
+    }
+
+    pub const fn byte(self) -> u8 {
         match self {
             Self::Backquote => b'`',
             Self::Caret => b'^',

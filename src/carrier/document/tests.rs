@@ -75,6 +75,24 @@ fn a_comparison_is_repeated_for_several_values() {
 }
 
 #[test]
+fn a_length_counts_the_lengths_in_it() {
+    let whole = "length: 19\n\nlength: 8\n\n\"x@y\",12; rest";
+    let slots = vec![
+        Slot::length(8..10, 12..31),
+        Slot::length(20..21, 23..31),
+        slot(whole, "x@y", Codec::Plain),
+    ];
+    let document = Document::new(whole, slots);
+    let check = |written: &str, expected: &str| {
+        let replacement = Replacement::text(written);
+        assert_eq!(document.render(&mut [replacement].iter()).unwrap(), expected);
+    };
+    check("x@y", whole);
+    check("zh0@t", "length: 22\n\nlength: 10\n\n\"zh0@t\",12; rest");
+    check("", "length: 16\n\nlength: 5\n\n\"\",12; rest");
+}
+
+#[test]
 fn a_length_counts_what_is_written() {
     let part = "length: 11\n\n{\"e\":\"x@y\"} rest";
     let slots = vec![Slot::length(8..10, 12..23), slot(part, "x@y", Codec::Plain)];

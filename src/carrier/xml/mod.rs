@@ -31,7 +31,7 @@ pub const MAX_ELEMENTS: usize = 10_000;
 /// Elements of one document with namespaces: as many as a table may have cells.
 pub const MAX_NAMESPACED: usize = 250_000;
 /// Attributes of one element, and prefixes that are declared around it.
-const MAX_ATTRIBUTES: usize = 64;
+pub const MAX_ATTRIBUTES: usize = 100;
 
 /// Attributes that say of what type an element is, or that it has no value ("XML Schema
 /// Part 1", section 2.6).

@@ -138,6 +138,9 @@ impl<'t> Parser<'t> {
             if self.rest().starts_with(['>', '/']) {
                 return Ok(attributes);
             }
+            if attributes.len() == MAX_ATTRIBUTES {
+                return Err(XmlError::TooMany);
+            }
             let at = self.at;
             let name = self.name()?;
             if before == at {

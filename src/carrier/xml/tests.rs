@@ -116,7 +116,7 @@ fn prefixes_that_could_mean_two_things_are_refused() {
     check("<a xmlns='u' xmlns='v'/>", XmlError::DuplicateAttribute(13));
     let many: String = (0..=MAX_ATTRIBUTES).map(|number| format!(" a{number}=''")).collect();
     check(&format!("<a{many}/>"), XmlError::TooMany);
-    let nested: String = (0..20)
+    let nested: String = (0..30)
         .map(|it| format!("<a xmlns:a{it}='u' xmlns:b{it}='u' xmlns:c{it}='u' xmlns:d{it}='u'>"))
         .collect();
     check(&nested, XmlError::TooMany);
@@ -154,6 +154,17 @@ fn a_text_leads_back_to_where_it_stands() {
     assert_eq!((at(5..6), at(6..7)), (14..15, 15..16));
     let plain = parse("<a>xy</a>").unwrap().text.unwrap();
     assert_eq!(plain.decoded("<a>xy</a>").origin_of(&(1..2)), 1..2);
+}
+
+/// Each is compared with those before it.
+#[test]
+fn an_element_has_no_more_attributes_than_anything_needs() {
+    let element = |count: usize| {
+        let attributes: String = (0..count).map(|at| format!(" a{at}='x'")).collect();
+        parse(&format!("<a{attributes}/>")).map(|element| element.attributes.len())
+    };
+    assert_eq!(element(MAX_ATTRIBUTES), Ok(MAX_ATTRIBUTES));
+    assert_eq!(element(MAX_ATTRIBUTES + 1), Err(XmlError::TooMany));
 }
 
 #[test]

@@ -80,12 +80,13 @@ impl Prove {
     }
 
     fn wants(&self, entry: &Entry) -> bool {
-        let (id, subjects) = match entry {
-            Entry::Transfer(entry) => (entry.id, &entry.subjects),
-            Entry::Outcome(entry) => (entry.id, &entry.subjects),
-            Entry::Refused(entry) => (entry.id, &entry.subjects),
+        let id = match entry {
+            Entry::Transfer(entry) => entry.id,
+            Entry::Outcome(entry) => entry.id,
+            Entry::Refused(entry) => entry.id,
             Entry::KeyChange(_) => return false,
         };
+        let subjects = entry.subjects();
         self.id == Some(id) || self.subjects.iter().any(|subject| subjects.contains(subject))
     }
 

@@ -45,8 +45,9 @@ impl Show {
     }
 }
 
-/// Goes through the wanted entries that are there. An entry of an unknown version is
-/// said, and passed on if such are wanted.
+/// Goes through the wanted entries that are there, with those that say the same together
+/// with one of them. An entry of an unknown version is said, and passed on if such are
+/// wanted.
 pub fn each(
     directory: &LogDirectory,
     wants: &mut dyn FnMut(&Entry) -> bool,
@@ -58,24 +59,54 @@ pub fn each(
         print::note(format!("note: the entries before {first} are gone since their time is over"));
     }
     let mut found = Finding::Sound;
+    let mut whole = Whole::default();
     for entry in directory.entries(first)? {
-        let (index, entry) = entry?;
-        let is_wanted = match parse_entry(&entry) {
-            Ok(entry) => wants(&entry),
+        let (index, bytes) = entry?;
+        let (entry, is_wanted) = match parse_entry(&bytes) {
+            Ok(entry) => {
+                let is_wanted = wants(&entry);
+                (Some(entry), is_wanted)
+            }
             Err(EntryError::Unsupported { version }) => {
                 found = Finding::Unsupported;
                 print::note(format!(
                     "warning: entry {index} has version {version}, which is unknown"
                 ));
-                wants_unknown
+                (None, wants_unknown)
             }
             Err(EntryError::NotAnEntry) => {
                 anyhow::bail!("entry {index} of the log is not an entry")
             }
         };
-        if is_wanted {
-            take(index, &entry)?;
+        if !whole.is_continued_by(entry.as_ref()) {
+            std::mem::take(&mut whole).pass_on(&mut take)?;
         }
+        whole.is_wanted |= is_wanted;
+        whole.last = entry;
+        whole.entries.push((index, bytes));
     }
+    whole.pass_on(&mut take)?;
     Ok(found)
+}
+
+/// Entries that say one thing together: whoever wants one of them wants all.
+#[derive(Default)]
+struct Whole {
+    entries: Vec<(u64, Vec<u8>)>,
+    last: Option<Entry>,
+    is_wanted: bool,
+}
+
+impl Whole {
+    fn is_continued_by(&self, entry: Option<&Entry>) -> bool {
+        self.last.as_ref().zip(entry).is_some_and(|(last, entry)| entry.continues(last))
+    }
+
+    fn pass_on(
+        self,
+        take: &mut impl FnMut(u64, &[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let wanted = self.entries.iter().filter(|_| self.is_wanted);
+        wanted.into_iter().try_for_each(|(index, entry)| take(*index, entry))
+    }
 }

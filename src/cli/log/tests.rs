@@ -214,11 +214,15 @@ fn an_outcome_of_several_entries_is_selected_as_a_whole() {
 #[test]
 fn what_is_proven_about_a_person_is_all_that_is_known_or_said_not_to_be() {
     let mut log = TestLog::new();
-    let about = |subject: u8| {
-        let subjects = vec![SubjectId([subject; 16])];
-        Entry::Transfer(Transfer { subjects, ..testkit::transfer() }).to_canonical_json().unwrap()
+    let about = |id: u8, subject: u8| {
+        let (id, subjects) = (EntryId([id; 16]), vec![SubjectId([subject; 16])]);
+        let transfer = Transfer { id, subjects, ..testkit::transfer() };
+        Entry::Transfer(transfer).to_canonical_json().unwrap()
     };
-    (1..4).for_each(|subject| log.append(&about(subject)));
+    (1..4).for_each(|number| log.append(&about(number, number)));
+    // What else was sent of the third stands in another entry.
+    log.append(&about(3, 4));
+    log.append(&about(4, 5));
     log.sign();
     let scratch = Scratch::new();
     let (folder, out) = (log.path(), scratch.file("proofs"));
@@ -237,8 +241,9 @@ fn what_is_proven_about_a_person_is_all_that_is_known_or_said_not_to_be() {
         ])
     };
     assert_eq!(prove(&folder), SOUND.into());
-    assert!(["0.tlog-proof", "2.tlog-proof"].iter().all(|name| out.join(name).exists()));
-    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+    let proven = ["0.tlog-proof", "2.tlog-proof", "3.tlog-proof"];
+    assert!(proven.iter().all(|name| out.join(name).exists()));
+    assert_eq!(fs::read_dir(&out).unwrap().count(), proven.len());
     // It may be about them.
     log.append(br#"{"kind":"new","version":2}"#);
     log.sign();

@@ -6,7 +6,8 @@ use crate::border::{ConsentRule, Effect, Fallback, Need, RevealRule, TransferRul
 use crate::config::diagnostic::Code;
 use crate::config::document::Section;
 use crate::config::item::Item;
-use crate::config::spelling::slip_of;
+use crate::config::spelling::{closest, slip_of};
+use crate::config::upstream::operation_names;
 
 use super::bases::Bases;
 use super::findings::Written;
@@ -83,8 +84,7 @@ impl Reader<'_> {
         let of = self.places_or_any(&section, "of", "anyone");
         let categories = self.categories(&section);
         let fields = listed(&section, "fields", |item| self.field(item));
-        let operations =
-            listed(&section, "operations", |item| item.chosen_name().map(OperationName::new));
+        let operations = listed(&section, "operations", |item| self.operation(item));
         let purposes = listed(&section, "purposes", purpose);
         let need = need(&section);
         let without = section.required("without").and_then(|item| item.choice(&FALLBACKS));
@@ -100,6 +100,22 @@ impl Reader<'_> {
             need: need?,
             without: without?,
         })
+    }
+
+    /// The name of an operation; warns if no CRM has one of that name. It may be one of
+    /// another upstream.
+    fn operation(&self, item: &Item<'_>) -> Option<OperationName> {
+        let name = item.chosen_name()?;
+        let own = self.context.dialect.operations();
+        if !own.is_empty() && operation_names().all(|known| known != name) {
+            let message = format!("no CRM has the operation `{name}`, so nothing is asked for it");
+            let problem = item.problem(Code::UnknownTarget, message);
+            item.report(match closest(name, own.iter().map(|(name, _)| *name)) {
+                Some(meant) => problem.did_you_mean(meant),
+                None => problem.help("`docs/COVERAGE.md` lists them"),
+            });
+        }
+        Some(OperationName::new(name))
     }
 
     pub(super) fn reveal(&self, law: &str, item: &Item<'_>) -> Option<Written<RevealRule>> {

@@ -55,6 +55,23 @@ fn the_pack_of_dataverse_knows_where_persons_stand() {
     }
 }
 
+/// Properties of HubSpot's own that hold persons beside those of contacts.
+#[test]
+fn the_pack_of_hubspot_knows_where_persons_stand() {
+    let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/hubspot.yaml");
+    let policy = load_policy(&pack, &HubSpot, "tokens.acme.example").unwrap().value;
+    for (object, field) in [
+        ("contact", "hs_whatsapp_phone_number"),
+        ("lead", "hs_lead_name"),
+        ("lead", "hs_associated_contact_email"),
+        ("order", "hs_billing_address_email"),
+        ("order", "hs_shipping_address_street"),
+        ("invoice", "hs_recipient_shipping_address"),
+    ] {
+        assert!(policy.rule_of(&object.into(), &field.into()).is_some(), "{object}.{field}");
+    }
+}
+
 /// As an operator would use them: the own document first.
 const HOUSE: &str = "
 version: 1

@@ -12,7 +12,7 @@ use super::{
 use crate::base::{Refusal, RefusalCode};
 use crate::carrier::{Replacement, Value};
 use crate::crm::testkit::lines;
-use crate::crm::{AnswerView, Dialect, LocateError, LocatedAnswer, Origins, RequestView};
+use crate::crm::{AnswerView, Dialect, LocateError, LocatedAnswer, Origins, RequestView, Told};
 
 fn field(name: &str) -> FieldRef {
     let (object, field) = name.split_once('.').unwrap();
@@ -117,7 +117,7 @@ fn locate(
         headers: &headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
-        told: None,
+        told: Told::default(),
     })?;
     Ok(located.documents().flat_map(lines).collect())
 }
@@ -134,7 +134,7 @@ fn read_answer(
         headers: &HeaderMap::new(),
         body: &Bytes::new(),
         origins: &origins(),
-        told: None,
+        told: Told::default(),
     })?;
     let headers = headers
         .iter()

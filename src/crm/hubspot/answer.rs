@@ -128,7 +128,7 @@ fn added_errors(root: Node<'_>, added: &[Cleartext]) -> Result<Vec<Slot>, Locate
     match root.get("numErrors") {
         Some(node) => {
             let found: usize = node.raw().parse().map_err(|_| no_batch())?;
-            slots.push(write(node.span(), (found + added.len()).to_string()));
+            slots.push(write(node.span(), found.saturating_add(added.len()).to_string()));
         }
         None => {
             members = format!(r#","numErrors":{}{members}"#, count + added.len());
@@ -153,6 +153,9 @@ struct Found<'a> {
 impl Found<'_> {
     /// One record, or the answer about several: then each of `results` is one.
     fn answer(&mut self, root: Node<'_>) -> Result<(), LocateError> {
+        if root.kind() != Kind::Object {
+            return Err(unparseable("the answer", "it is not an object"));
+        }
         let Some(results) = root.get("results") else {
             let record = self.named_record(root);
             let same = |in_request: &u32| SameRecord {
@@ -222,6 +225,9 @@ impl Found<'_> {
                 for member in node.members() {
                     if member.key == "value" {
                         self.value(property, member.value, record, Role::Former);
+                    } else if let Some(source) = property::source(&member.key, member.value, record)
+                    {
+                        self.slots.push(source);
                     } else {
                         links(member.value, self.origins, self.slots);
                     }

@@ -74,16 +74,17 @@ pub(super) fn check(node: Node<'_>) -> Result<(), LocateError> {
             members(node, &KNOWN)?.into_iter().try_for_each(|(name, value)| match name.as_ref() {
                 "type" if is_name(&scalar(value)) => Ok(()),
                 "after" if is_opaque(&scalar(value)) => Ok(()),
+                "associationCategory" if is_category(&scalar(value)) => Ok(()),
                 _ => check(value),
             })
         }
         Kind::Number => Ok(()),
-        Kind::String if is_record_id(&scalar(node)) || is_category(&scalar(node)) => Ok(()),
+        Kind::String if is_record_id(&scalar(node)) => Ok(()),
         _ => Err(unparseable("an association", "it holds more than ids and types")),
     }
 }
 
 /// `HUBSPOT_DEFINED`
 fn is_category(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }

@@ -110,6 +110,9 @@ struct Answer<'a> {
 
 impl Answer<'_> {
     fn contact(&mut self, node: Node<'_>) -> Result<u32, LocateError> {
+        if !matches!(node.kind(), Kind::Object | Kind::Null) {
+            return Err(unparseable("the answer", "it has contacts without properties"));
+        }
         let object = ObjectName::from_static(CONTACT);
         let record = self.record(&object, node.get("vid"));
         for member in node.members() {
@@ -118,10 +121,10 @@ impl Answer<'_> {
                 "properties" => self.properties(value, &object, record)?,
                 "identity-profiles" => self.identities(value, record),
                 "secondaryEmails" | "secondary-emails" => {
-                    value.elements().for_each(|address| self.identity(address, record));
+                    each(value).for_each(|address| self.identity(address, record));
                 }
                 "merge-audits" => {
-                    value.elements().for_each(|audit| self.audit(audit, record));
+                    each(value).for_each(|audit| self.audit(audit, record));
                 }
                 "associated-company" => {
                     let company = ObjectName::from_static("company");
@@ -161,20 +164,12 @@ impl Answer<'_> {
             return Err(unparseable("the answer", "it has properties without names"));
         }
         for found in node.members() {
-            for part in found.value.members() {
-                match part.key.as_ref() {
-                    "value" => self.value(object, &found.key, part.value, record, Role::Stored),
-                    "versions" => part.value.elements().for_each(|version| {
-                        self.valued(object, &found.key, version, record, &Role::Former);
-                    }),
-                    _ => self.links(part.value),
-                }
-            }
+            self.valued(object, &found.key, found.value, record, &Role::Stored);
         }
         Ok(())
     }
 
-    /// `{"value":…,"source-type":…}`
+    /// `{"value":…,"source-type":…,"versions":[…]}`
     fn valued(
         &mut self,
         object: &ObjectName,
@@ -189,19 +184,25 @@ impl Answer<'_> {
         for part in node.members() {
             match part.key.as_ref() {
                 "value" => self.value(object, name, part.value, record, role.clone()),
-                _ => self.links(part.value),
+                "versions" => each(part.value).for_each(|version| {
+                    self.valued(object, name, version, record, &Role::Former);
+                }),
+                other => match property::source(other, part.value, record) {
+                    Some(source) => self.found.slots.push(source),
+                    None => self.links(part.value),
+                },
             }
         }
     }
 
     /// `[{"identities":[{"type":"EMAIL","value":…}]}]`
     fn identities(&mut self, profiles: Node<'_>, record: u32) {
-        for part in profiles.elements().flat_map(|profile| profile.members()) {
+        for part in each(profiles).flat_map(|profile| profile.members()) {
             if part.key != "identities" {
                 self.links(part.value);
                 continue;
             }
-            for identity in part.value.elements() {
+            for identity in each(part.value) {
                 let kind = identity.get("type").map(scalar).unwrap_or_default();
                 match identity.get("value") {
                     Some(value) if kind != "LEAD_GUID" => self.identity(value, record),
@@ -261,4 +262,10 @@ impl Answer<'_> {
     fn links(&mut self, node: Node<'_>) {
         links(node, self.origins, &mut self.found.slots);
     }
+}
+
+/// The elements of a list, or what stands there alone.
+fn each(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
+    let alone = (node.kind() != Kind::Array).then_some(node);
+    node.elements().chain(alone)
 }

@@ -8,8 +8,8 @@ use crate::crm::message::{link, unparseable};
 use crate::crm::{FieldUse, LocateError, Origins, RecordName};
 
 use super::answer::{echoes, links};
-use super::request::{Found, members, scalar};
-use super::schema::{PREFERENCE, canonical_field, canonical_id, is_name, is_record_id};
+use super::request::{Found, NO_FORM, member, members, scalar};
+use super::schema::{PREFERENCE, canonical_field, canonical_id, facts, is_name, is_record_id};
 
 /// The lists that hold a record in each element.
 const LISTS: [&str; 3] = ["inputs", "results", "lists"];
@@ -118,12 +118,14 @@ impl<'a> Fields<'a> {
     }
 
     fn value(&mut self, name: &str, node: Node<'_>, record: u32) {
-        let link = self.origins.and_then(|origins| link(&node, origins));
+        let name = name.to_ascii_lowercase();
+        let (object, field) = self.place(&name);
+        let is_link = facts(&object, &field).is_none();
+        let link = self.origins.filter(|_| is_link).and_then(|origins| link(&node, origins));
         if link.is_some() {
             self.found.slots.extend(link);
             return;
         }
-        let name = name.to_ascii_lowercase();
         let is_reference = (name.ends_with("id") || name.ends_with("ids"))
             && !is_subscriber(&name)
             && is_record_id(&scalar(node));
@@ -131,7 +133,6 @@ impl<'a> Fields<'a> {
         if is_reference || is_envelope || node.kind() == Kind::Null {
             return;
         }
-        let (object, field) = self.place(&name);
         let is_key = object != self.object && self.origins.is_none();
         let role = if is_key { Role::Key } else { Role::Stored };
         let occurrence = Occurrence { object, field, record, role, value: node.value() };
@@ -142,10 +143,13 @@ impl<'a> Fields<'a> {
     /// Whose field a member is: preferences are those of a contact, who goes by the
     /// address.
     fn place(&self, name: &str) -> (ObjectName, FieldName) {
-        if self.object.as_str() == PREFERENCE && is_subscriber(name) {
-            return (ObjectName::from_static("contact"), FieldName::from_static("email"));
+        match (self.object.as_str(), name) {
+            (PREFERENCE, name) if is_subscriber(name) => {
+                (ObjectName::from_static("contact"), FieldName::from_static("email"))
+            }
+            ("import", "importname") => (self.object.clone(), FieldName::from_static("name")),
+            _ => (self.object.clone(), canonical_field(name)),
         }
-        (self.object.clone(), canonical_field(name))
     }
 }
 
@@ -153,29 +157,25 @@ fn is_subscriber(name: &str) -> bool {
     ["emailaddress", "recipient", "subscriberidstring", "inputs"].contains(&name)
 }
 
-/// An address in a member that is not known would leave as it is.
+/// An address in a member that is not known, or that holds a choice, would leave as it is.
 fn check_preference(node: Node<'_>) -> Result<(), LocateError> {
-    const KNOWN: [&str; 10] = [
-        "inputs",
-        "emailAddress",
-        "subscriberIdString",
-        "subscriptionId",
-        "statusState",
-        "channel",
-        "legalBasis",
-        "legalBasisExplanation",
-        "businessUnitId",
-        "brandId",
-    ];
+    const TEXTS: [&str; 4] =
+        ["inputs", "emailAddress", "subscriberIdString", "legalBasisExplanation"];
+    const CHOICES: [&str; 6] =
+        ["subscriptionId", "statusState", "channel", "legalBasis", "businessUnitId", "brandId"];
     if node.kind() == Kind::Object {
-        members(node, &KNOWN)?;
+        for (name, value) in members(node, &[TEXTS.as_slice(), &CHOICES].concat())? {
+            if CHOICES.contains(&name.as_ref()) && !is_name(&scalar(value)) {
+                return Err(unparseable(member(&name), NO_FORM));
+            }
+        }
     }
     node.children().try_for_each(check_preference)
 }
 
 fn check_names(node: Node<'_>) -> Result<(), LocateError> {
     if node.members().any(|member| !is_name(&member.key)) {
-        return Err(unparseable("a name in the body", "it has a form that HubSpot does not use"));
+        return Err(unparseable("a name in the body", NO_FORM));
     }
     node.children().try_for_each(check_names)
 }

@@ -15,17 +15,17 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
 use crate::base::{FieldName, ObjectName};
-use crate::carrier::csv::{Cell, Csv, Delimiter, LineEnding};
+use crate::carrier::csv::{Cell, Csv, Delimiter, LineEnding, MAX_CELLS};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::multipart::{self, MultipartError, Part};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::message::{parse_json, unparseable};
 use crate::crm::{LocateError, RequestView};
 
-use super::email_headers;
 use super::form::{Disposition, check_headers};
 use super::request::{Body, Found, list, members, property_name, scalar};
-use super::schema::{canonical_object, is_name, is_record_id, is_type_id, listed};
+use super::schema::{RECORD_ID, canonical_object, is_name, is_record_id, is_type_id, listed};
+use super::{association, email_headers};
 
 const IMPORT: &str = "import";
 const ORDER: &str = "importRequest";
@@ -50,6 +50,8 @@ enum Content {
     },
     /// The id of a record.
     Id,
+    /// The id of a record of another file, which the row's own goes with.
+    Reference,
 }
 
 /// Finds everything in the form.
@@ -77,7 +79,7 @@ pub(super) fn locate(request: &RequestView<'_>, found: &mut Found) -> Result<(),
     let order = order.ok_or_else(|| unparseable("the form", "it has no `importRequest`"))?;
     let json = request.body.slice(order.clone());
     let json = parse_json("`importRequest`", &json)?;
-    let mut import = Import { text, found, records: 0 };
+    let mut import = Import { text, found, records: 0, cells: 0 };
     let mut described = import.order(json.root(), order.start)?;
     for file in &files {
         let at = described.iter().position(|(name, _)| name == file.name);
@@ -118,6 +120,8 @@ struct Import<'a> {
     text: &'a str,
     found: &'a mut Found,
     records: u32,
+    /// Of all files so far.
+    cells: usize,
 }
 
 impl Import<'_> {
@@ -180,6 +184,10 @@ impl Import<'_> {
             }
         }
         for row in csv.rows() {
+            self.cells += row.len();
+            if self.cells > MAX_CELLS {
+                return Err(LocateError::TooLarge { place: "the import" });
+            }
             for (column, cell) in columns.iter().zip(&row) {
                 let at = objects.binary_search(&&column.object).unwrap_or_default();
                 let record = self.records.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
@@ -201,8 +209,12 @@ impl Import<'_> {
         let text = cell.text();
         let mut body = Body { object: &column.object, found: self.found };
         let (field, is_key) = match &column.content {
-            Content::Id if text.is_empty() || body.named(record, &text) => return Ok(()),
-            Content::Id => return Err(refuse_column("holds something else than ids of records")),
+            Content::Id | Content::Reference if text.is_empty() => return Ok(()),
+            Content::Id if body.named(record, &text) => return Ok(()),
+            Content::Reference if is_record_id(&text) => return Ok(()),
+            Content::Id | Content::Reference => {
+                return Err(refuse_column("holds something else than ids of records"));
+            }
             Content::Property { field, is_key } => (field, *is_key),
         };
         if listed(&column.object, field).is_some() && text.contains(';') {
@@ -262,15 +274,24 @@ fn column(mapping: Node<'_>) -> Result<Column, LocateError> {
     if !is_name(object.as_str()) || is_type_id(object.as_str()) {
         return Err(refuse_column("is of an object that is not known"));
     }
+    for (name, value) in &given {
+        match name.as_ref() {
+            "columnName" | "propertyName" => {}
+            "foreignKeyType" => association::check(*value)?,
+            _ if is_name(&scalar(*value)) => {}
+            _ => return Err(refuse_column("has a type that is none")),
+        }
+    }
     let kinds = [text("columnType"), text("idColumnType")];
     let is_of = |kind: &str| kinds.iter().any(|found| found == kind);
     let leads_elsewhere = given
         .iter()
         .any(|(name, _)| ["toColumnObjectTypeId", "foreignKeyType"].contains(&name.as_ref()));
-    let property = text("propertyName");
-    let content = match property.as_ref() {
-        "" | "hs_object_id" if is_of("HUBSPOT_OBJECT_ID") => Content::Id,
-        "" => return Err(refuse_column("is of no property")),
+    let property = text("propertyName").to_ascii_lowercase();
+    let content = match property.as_str() {
+        "" if !is_of("HUBSPOT_OBJECT_ID") => return Err(refuse_column("is of no property")),
+        "" | RECORD_ID if leads_elsewhere => Content::Reference,
+        "" | RECORD_ID => Content::Id,
         _ if leads_elsewhere => return Err(refuse_column("names another record by a property")),
         name => {
             let field = property_name(name)?;

@@ -7,7 +7,7 @@ use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::LocateError;
 use crate::crm::message::{shown, unparseable};
 
-use super::request::{Body, Found};
+use super::request::{Body, Found, NO_FORM};
 use super::route::Route;
 use super::schema::{canonical_field, is_name, is_opaque, is_record_id, searchable};
 
@@ -80,9 +80,7 @@ pub(super) fn locate(
         let problem = match form_of(name, route) {
             None => "this operation does not take it",
             Some(form) if earlier && !form.may_repeat() => "it is given twice",
-            Some(form) if !form.takes(parameter.value.decoded.as_str()) => {
-                "it has a form that HubSpot does not use"
-            }
+            Some(form) if !form.takes(parameter.value.decoded.as_str()) => NO_FORM,
             Some(form) => {
                 slots.extend(locate_one(form, parameter, &mut records, found));
                 continue;

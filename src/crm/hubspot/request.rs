@@ -17,6 +17,7 @@ use super::schema::{
 };
 use super::{association, email_headers};
 
+pub(super) const NO_FORM: &str = "it has a form that HubSpot does not use";
 const NO_KEY: &str = "it is not a record id, and no `idProperty` says what it is";
 
 /// What is found in a request about records of one object.
@@ -47,7 +48,7 @@ pub(super) fn locate_target(
         } else if earlier && !takes_names(name) {
             "it is given twice"
         } else if !is_acceptable(parameter) {
-            "it has a form that HubSpot does not use"
+            NO_FORM
         } else {
             continue;
         };
@@ -352,7 +353,7 @@ pub(super) fn property_name(text: &str) -> Result<FieldName, LocateError> {
     if is_name(text) {
         return Ok(canonical_field(text));
     }
-    Err(unparseable("the name of a property", "it has a form that HubSpot does not use"))
+    Err(unparseable("the name of a property", NO_FORM))
 }
 
 pub(super) fn check_names(node: Option<Node<'_>>) -> Result<(), LocateError> {
@@ -366,7 +367,7 @@ pub(super) fn check_opaque(name: &str, value: Node<'_>) -> Result<(), LocateErro
     if is_opaque(&scalar(value)) {
         return Ok(());
     }
-    Err(unparseable(member(name), "it has a form that HubSpot does not use"))
+    Err(unparseable(member(name), NO_FORM))
 }
 
 fn name_of(node: Option<Node<'_>>) -> Result<Option<Cow<'_, str>>, LocateError> {

@@ -133,7 +133,8 @@ fn matching<'t>(pattern: &str, words: &[&'t Piece]) -> Option<Vec<Key<'t>>> {
             "{email}" => {
                 let contact = ObjectName::from_static("contact");
                 keys.push(Key::Value(contact, FieldName::from_static("email"), piece));
-                !text.is_empty()
+                // Another word belongs to a path that is not known.
+                text.contains('@')
             }
             "{list}" => {
                 let list = ObjectName::from_static("list");

@@ -262,6 +262,18 @@ const PREFERENCES: &[Route] = {
             "preference.batch_update",
             STATUS,
         ),
+        route(
+            "POST",
+            "communication-preferences/statuses/batch/unsubscribe-all",
+            "preference.batch_unsubscribe",
+            STATUS,
+        ),
+        route(
+            "POST",
+            "communication-preferences/statuses/batch/unsubscribe-all/read",
+            "preference.batch_read",
+            STATUS,
+        ),
         route("GET", "communication-preferences/statuses/{email}", "preference.read", STATUS),
         route("POST", "communication-preferences/statuses/{email}", "preference.update", STATUS),
         route(

@@ -12,6 +12,8 @@ use super::email_headers::PARTS;
 /// CRM APIs", object type ids.
 const OBJECTS: &[[&str; 3]] = &[
     ["contact", "contacts", "0-1"],
+    // A note, a call or an e-mail: which, its type does not say. So it goes by its id.
+    ["0-4", "engagement", "engagements"],
     ["company", "companies", "0-2"],
     ["deal", "deals", "0-3"],
     ["ticket", "tickets", "0-5"],
@@ -34,7 +36,7 @@ const OBJECTS: &[[&str; 3]] = &[
     ["tax", "taxes", "0-86"],
     ["payment", "payments", "0-101"],
     ["user", "users", "0-115"],
-    ["postal_mail", "postal_mail", "0-116"],
+    ["postal_mail", "postal_mails", "0-116"],
     ["order", "orders", "0-123"],
     ["lead", "leads", "0-136"],
     ["cart", "carts", "0-142"],
@@ -102,6 +104,12 @@ pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static 
             | "hs_searchable_calculated_mobile_number"
             | "hs_searchable_calculated_international_mobile_number",
         ) => &["mobilephone"],
+        ("lead", "hs_lead_name_calculated") => &[
+            "hs_lead_name",
+            "hs_associated_contact_firstname",
+            "hs_associated_contact_lastname",
+            "hs_associated_contact_email",
+        ],
         ("user", "hs_searchable_calculated_name") => {
             &["hs_given_name", "hs_family_name", "hs_email"]
         }
@@ -173,11 +181,12 @@ const LONGEST: Option<u32> = Some(65_536);
 
 /// Sources: community.hubspot.com 833439 for the format of addresses; HubSpot, the
 /// guides to each object and to owners.
-const FACTS: [(&str, &str, FieldKind, Option<u32>); 43] = [
+const FACTS: [(&str, &str, FieldKind, Option<u32>); 46] = [
     ("contact", "email", FieldKind::Email, LONGEST),
     ("contact", ADDITIONAL_EMAILS, FieldKind::Email, LONGEST),
     ("contact", "phone", FieldKind::Phone, LONGEST),
     ("contact", "mobilephone", FieldKind::Phone, LONGEST),
+    ("contact", "hs_whatsapp_phone_number", FieldKind::Phone, LONGEST),
     ("contact", "firstname", FieldKind::Text, LONGEST),
     ("contact", "lastname", FieldKind::Text, LONGEST),
     ("contact", "address", FieldKind::Text, LONGEST),
@@ -185,6 +194,8 @@ const FACTS: [(&str, &str, FieldKind, Option<u32>); 43] = [
     ("contact", "zip", FieldKind::Text, LONGEST),
     ("contact", "jobtitle", FieldKind::Text, LONGEST),
     ("contact", "date_of_birth", FieldKind::Text, None),
+    ("lead", "hs_lead_name", FieldKind::Text, LONGEST),
+    ("lead", "hs_associated_contact_email", FieldKind::Email, None),
     ("company", "name", FieldKind::Text, LONGEST),
     ("company", "phone", FieldKind::Phone, LONGEST),
     ("company", "description", FieldKind::Text, LONGEST),

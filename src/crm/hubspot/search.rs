@@ -100,6 +100,7 @@ impl Body<'_> {
         self.found.finds_others |= ["NEQ", "NOT_IN"].contains(name);
         match comparison {
             Comparison::Presence if values.is_empty() => {
+                self.use_sources(&field, PRESENCE);
                 self.use_field(field, PRESENCE);
             }
             Comparison::Presence => {

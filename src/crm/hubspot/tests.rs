@@ -189,6 +189,10 @@ fn searches_are_located() {
         &["use contact.email a test for a value"],
     );
     check_filter(
+        r#"{"propertyName":"hs_email_domain","operator":"NOT_HAS_PROPERTY"}"#,
+        &["use contact.email a test for a value", "use contact.hs_email_domain a test for a value"],
+    );
+    check_filter(
         r#"{"propertyName":"birth","operator":"BETWEEN","value":"1","highValue":"2"}"#,
         &["use contact.birth BETWEEN"],
     );
@@ -257,6 +261,8 @@ fn what_cannot_be_read_is_refused() {
     let unknown = "the dialect does not know this operation";
     for target in [
         "/crm/v3/objects/2-3453932",
+        "/crm/v3/objects/engagements/1",
+        "/crm/v3/objects/0-4/1",
         "/crm/v3/objects/contacts/",
         "/crm/v3/objects/contacts/a@b.de/associations/companies",
         "/crm/v3/objects/a%40b.de",
@@ -440,6 +446,9 @@ fn answers_are_located() {
         let unnamed = format!(r#"{{"{name}":[{{"name":"email","value":"a@b.de"}}]}}"#);
         assert!(read_answer(&located, 200, &[], &unnamed).is_err(), "{name}");
     }
+    for unnamed in [r#"[{"properties":{"email":"a@b.de"}}]"#, r#""a@b.de""#] {
+        assert!(read_answer(&located, 200, &[], unnamed).is_err(), "{unnamed}");
+    }
     let html = [("content-type".to_owned(), "text/html".to_owned())];
     assert!(read_answer(&located, 502, &html, "<html>").is_err());
 }
@@ -455,6 +464,7 @@ fn names_have_one_spelling() {
     check("0-115", "user");
     check("p_car", "car");
     check("P123_Car", "car");
+    check("postal_mails", "postal_mail");
     check("products", "product");
     check("pipeline", "pipeline");
     let contact = HubSpot.canonical_object("contact");

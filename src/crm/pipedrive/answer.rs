@@ -74,6 +74,9 @@ impl ReadAnswer for Answer {
 impl Records<'_> {
     /// The number of the record that `data` is, if it is one.
     fn answer(&mut self, root: Node<'_>, asked: &Answer) -> Result<Option<u32>, LocateError> {
+        if root.kind() != Kind::Object {
+            return Err(unparseable("the answer", "it is not an object"));
+        }
         let mut sole = None;
         for member in root.members() {
             match member.key.as_ref() {

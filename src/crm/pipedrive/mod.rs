@@ -154,6 +154,10 @@ fn records(call: &Call, request: &RequestView<'_>) -> Result<Records<'static>, L
             }
             check_names(json.root())?;
             records.record(json.root(), object);
+            if let Some(name) = &records.misplaced {
+                let place = format!("member `{}` of the body", message::shown(name));
+                return Err(unparseable(place, "it holds something else than ids of records"));
+            }
             if call.verb == Verb::Merge {
                 records.merged_with(json.root(), object);
             }

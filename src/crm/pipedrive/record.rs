@@ -9,7 +9,9 @@ use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Value}
 use crate::crm::message::link;
 use crate::crm::{FieldUse, Origins, RecordName};
 
-use super::schema::{self, composed_from, is_id, is_reference, is_words};
+use super::schema::{
+    self, ORGANIZATION, PERSON, USER, composed_from, is_id, is_reference, is_words, may_hold_words,
+};
 
 /// The field that a value belongs to, and the record that this is a field of.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ pub(super) struct Records<'a> {
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
+    /// A member of a request that holds words where ids belong.
+    pub misplaced: Option<String>,
     /// Whose links are rewritten; `None` in a request.
     origins: Option<&'a Origins>,
     count: u32,
@@ -81,7 +85,8 @@ impl<'a> Records<'a> {
 
     fn member(&mut self, name: &str, node: Node<'_>, owner: &mut Owner<'_>) {
         let name = name.to_ascii_lowercase();
-        match (name.as_str(), node.kind(), schema::related(&name)) {
+        let related = schema::related(&name).or_else(|| referred(&name, node));
+        match (name.as_str(), node.kind(), related) {
             (name, Kind::Object, Some(related)) => self.related(name, node, &related),
             (name, _, _) if is_reference(name) && holds_ids(node) => {}
             (name, Kind::Array, Some(_)) => {
@@ -91,6 +96,13 @@ impl<'a> Records<'a> {
                 for field in node.members() {
                     self.member_field(&field.key, field.value, owner);
                 }
+            }
+            (name, _, related)
+                if (is_reference(name) || related.is_some())
+                    && self.origins.is_none()
+                    && holds_words(node) =>
+            {
+                self.misplaced.get_or_insert_with(|| name.to_owned());
             }
             // What a search finds: the notes about a record.
             ("notes", Kind::Array, _) => {
@@ -109,7 +121,8 @@ impl<'a> Records<'a> {
         self.name(number, object, id_of(node).or_else(referred));
         let mut owner = Owner { node, object: object.clone(), number, others: Vec::new() };
         for member in node.members() {
-            let is_id = name.ends_with("_id") && member.key == "value" && holds_ids(member.value);
+            let may_be_id = name.ends_with("_id") || schema::is_custom(name);
+            let is_id = may_be_id && member.key == "value" && holds_ids(member.value);
             if !is_id {
                 self.member(&member.key, member.value, &mut owner);
             }
@@ -175,7 +188,8 @@ impl<'a> Records<'a> {
     }
 
     fn value(&mut self, node: Node<'_>, place: &Place, role: &Role, removal: Option<Removal>) {
-        if self.link(node) || (node.kind() == Kind::Null && self.origins.is_some()) {
+        let is_link = !may_hold_words(&place.object, &place.field) && self.link(node);
+        if is_link || (node.kind() == Kind::Null && self.origins.is_some()) {
             return;
         }
         let role = match composed_from(&place.object, &place.field) {
@@ -215,9 +229,14 @@ impl Place {
     }
 }
 
-/// Each word of a text as a value of its own, whatever stands between them.
+/// Each word of a text as a value of its own, whatever stands between them; the whole
+/// where it has more words than a name.
 pub(super) fn words(text: &DecodedText, place: &Place, role: &Role) -> Vec<Slot> {
     let whole = text.as_str();
+    if whole.split_whitespace().nth(MAX_WORDS).is_some() {
+        let occurrence = place.occurrence(role.clone(), Value::from(whole.to_owned()));
+        return vec![Slot::value(0..whole.len(), Codec::Plain, occurrence)];
+    }
     let mut end = 0;
     let slots = whole.split_whitespace().filter_map(|word| {
         let start = end + whole.get(end..)?.find(word)?;
@@ -227,6 +246,9 @@ pub(super) fn words(text: &DecodedText, place: &Place, role: &Role) -> Vec<Slot>
     });
     slots.collect()
 }
+
+/// What is kept of a word takes far more memory than its bytes.
+const MAX_WORDS: usize = 100;
 
 /// What is asked of a composed field, or written to it, is asked of each field
 /// whose values it shows.
@@ -261,6 +283,17 @@ fn id_of(node: Node<'_>) -> Option<SmolStr> {
     }
 }
 
+/// What a custom field refers to, where v1 shows the record in the place of its id.
+fn referred(name: &str, node: Node<'_>) -> Option<ObjectName> {
+    let is_record = node.get("name").is_some() && node.get("value").is_some_and(holds_ids);
+    let object = match (node.get("email").map(|email| email.kind()), node.get("phone")) {
+        (Some(Kind::String), _) => USER,
+        (None, None) => ORGANIZATION,
+        _ => PERSON,
+    };
+    (is_record && schema::is_custom(name)).then(|| ObjectName::from_static(object))
+}
+
 /// Whether there is nothing but ids, or none.
 fn holds_ids(node: Node<'_>) -> bool {
     match node.kind() {
@@ -268,5 +301,13 @@ fn holds_ids(node: Node<'_>) -> bool {
         Kind::String => node.text().is_some_and(|text| is_id(&text)),
         Kind::Number | Kind::Null => true,
         Kind::Object | Kind::True | Kind::False => false,
+    }
+}
+
+/// Whether there is a text that is no id, alone or in a list.
+fn holds_words(node: Node<'_>) -> bool {
+    match node.text() {
+        Some(text) => !text.is_empty() && !is_id(&text),
+        None => node.elements().any(holds_words),
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn field_name(object: &ObjectName, name: &str) -> FieldName {
         return FieldName::new(key);
     }
     let field = match (object.as_str(), name.as_str()) {
-        (PERSON, "first_name" | "last_name") => "name",
+        (PERSON, "first_name" | "last_name") | (FILE, "clean_name") => "name",
         (PERSON, "emails" | "primary_email" | "email_address") => "email",
         (PERSON, "phones" | "primary_phone") => "phone",
         (PERSON, part) if is_part_of("postal_address", part) => "postal_address",
@@ -91,10 +91,15 @@ fn custom_key(name: &str) -> Option<&str> {
     (is_key && (part.is_empty() || part.starts_with('_'))).then_some(key)
 }
 
+pub(super) fn is_custom(name: &str) -> bool {
+    custom_key(name).is_some()
+}
+
 /// Whose content a field shows: v1 copies names and titles into the records that
 /// refer to them.
 pub(super) fn original(object: &ObjectName, name: &str) -> (ObjectName, FieldName) {
-    let copied = match (object.as_str(), name) {
+    let name = name.to_ascii_lowercase();
+    let copied = match (object.as_str(), name.as_str()) {
         (_, "person_name") => Some((PERSON, "name")),
         (_, "org_name" | "organization_name") => Some((ORGANIZATION, "name")),
         (_, "owner_name" | "user_name") => Some((USER, "name")),
@@ -111,7 +116,7 @@ pub(super) fn original(object: &ObjectName, name: &str) -> (ObjectName, FieldNam
     };
     match copied {
         Some((object, field)) => (ObjectName::from_static(object), FieldName::from_static(field)),
-        None => (object.clone(), field_name(object, name)),
+        None => (object.clone(), field_name(object, &name)),
     }
 }
 
@@ -124,6 +129,8 @@ pub(super) fn related(name: &str) -> Option<ObjectName> {
         "organization" | "organization_id" | "org" | "org_id" => ORGANIZATION,
         "deal" | "deal_id" | "related_item_data" => DEAL,
         "lead" | "lead_id" => LEAD,
+        "product" => PRODUCT,
+        "file" => FILE,
         "owner"
         | "owner_id"
         | "user"
@@ -169,12 +176,17 @@ pub(super) fn is_words(object: &ObjectName, field: &FieldName) -> bool {
 pub(super) fn composed_from(object: &ObjectName, field: &FieldName) -> &'static [&'static str] {
     match (object.as_str(), field.as_str()) {
         // Of the first letter of a surrogate, nothing can be opened.
-        (PERSON, "first_char") => &["name"],
+        (PERSON | ORGANIZATION | PRODUCT, "first_char") => &["name"],
         _ => &[],
     }
 }
 
-const FACTS: [(&str, &str, FieldKind, Option<u32>); 25] = [
+/// Whether people write into a field: no text there is taken for a link.
+pub(super) fn may_hold_words(object: &ObjectName, field: &FieldName) -> bool {
+    facts(object, field).is_some() || is_custom(field.as_str())
+}
+
+const FACTS: [(&str, &str, FieldKind, Option<u32>); 27] = [
     (PERSON, "name", FieldKind::Text, None),
     (PERSON, "first_char", FieldKind::Composed, None),
     (PERSON, "email", FieldKind::Email, None),
@@ -185,6 +197,7 @@ const FACTS: [(&str, &str, FieldKind, Option<u32>); 25] = [
     (PERSON, "job_title", FieldKind::Text, None),
     (PERSON, "notes", FieldKind::Text, Some(10_000)),
     (ORGANIZATION, "name", FieldKind::Text, None),
+    (ORGANIZATION, "first_char", FieldKind::Composed, None),
     (ORGANIZATION, "address", FieldKind::Text, None),
     (DEAL, "title", FieldKind::Text, None),
     (LEAD, "title", FieldKind::Text, None),
@@ -197,6 +210,7 @@ const FACTS: [(&str, &str, FieldKind, Option<u32>); 25] = [
     (USER, "email", FieldKind::Email, None),
     (USER, "phone", FieldKind::Phone, None),
     (PRODUCT, "name", FieldKind::Text, None),
+    (PRODUCT, "first_char", FieldKind::Composed, None),
     (FILE, "name", FieldKind::Text, None),
     (FILE, "file_name", FieldKind::Text, None),
     (FILE, "description", FieldKind::Text, None),

@@ -14,7 +14,7 @@ use crate::crm::{FieldUse, LocateError};
 
 use super::operation::{Call, Verb, flag};
 use super::record::{Place, uses_of_parts, words};
-use super::schema::{ITEMS, PERSON, USER, is_reference, is_words, object_name, original, searched};
+use super::schema::{ITEMS, USER, is_reference, is_words, object_name, original, searched};
 
 const PARTIAL: &str = "a search without `exact_match=true`";
 const SEVERAL: &str = "a search in several `fields`";
@@ -42,9 +42,9 @@ pub(super) fn locate(call: &Call, target: &Target) -> Result<Asked, LocateError>
     match call.verb {
         Verb::Search | Verb::SearchItems => asked.search(call, target, term)?,
         Verb::SearchField => {
-            let place = field_searched(target)?;
+            let (item, place) = field_searched(target)?;
             asked.use_of(&place, CASE);
-            asked.object = Some(place.object);
+            asked.object = Some(item);
         }
         _ => {
             for field in ["name", "email"] {
@@ -66,7 +66,8 @@ impl Asked {
             }
         }
         if target.parameter("first_char").is_some() {
-            self.use_of(&place(PERSON, "name"), LETTER);
+            let (object, field) = original(object, "name");
+            self.use_of(&Place { object, field, record: 0 }, LETTER);
         }
     }
 
@@ -133,15 +134,20 @@ fn compared(term: &Parameter, place: &Place) -> Slot {
     Slot::value(span, Codec::Percent, place.occurrence(Role::Equality, value))
 }
 
-/// The field of `/itemSearch/field`, as v2 or v1 names it.
-fn field_searched(target: &Target) -> Result<Place, LocateError> {
+/// The type of item and the field of `/itemSearch/field`, as v2 or v1 names them.
+fn field_searched(target: &Target) -> Result<(ObjectName, Place), LocateError> {
     let text = |name| target.parameter(name).map(|found| found.value.decoded.as_str());
-    let item = text("entity_type").or_else(|| text("field_type")?.strip_suffix("Field"));
-    let name = text("field").or_else(|| text("field_key"));
-    match item.zip(name) {
+    let [v2, v1] = [["entity_type", "field"], ["field_type", "field_key"]].map(|it| it.map(text));
+    let found = match (v2, v1) {
+        ([Some(item), Some(name)], [None, None]) => Some((item, name)),
+        ([None, None], [Some(item), Some(name)]) => item.strip_suffix("Field").zip(Some(name)),
+        _ => None,
+    };
+    match found {
         Some((item, name)) => {
-            let (object, field) = original(&object_name(item), name);
-            Ok(Place { object, field, record: 0 })
+            let item = object_name(item);
+            let (object, field) = original(&item, name);
+            Ok((item, Place { object, field, record: 0 }))
         }
         None => Err(unparseable("the search", "it does not say which field of what it looks at")),
     }

@@ -48,6 +48,7 @@ mod tests;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::ACCEPT;
+use smol_str::SmolStr;
 
 use self::answer::{Answer, Place};
 use self::api::Api;
@@ -91,6 +92,14 @@ impl Dialect for Salesforce {
             Api::Data(_, ["jobs", path @ ..]) => bulk::remembers(request, answer, &target, path),
             Api::Async(_, path) => bulk::v1::remembers(request, answer, &target, path),
             Api::Data(..) | Api::Soap(_) => None,
+        }
+    }
+
+    fn reports_on(&self, request: &RequestView<'_>) -> Option<SmolStr> {
+        let target = message::parse_target(request.target).ok()?;
+        match api::resource(&target.path())? {
+            ["jobs", path @ ..] => bulk::reports_on(request, &target, path),
+            _ => None,
         }
     }
 

@@ -54,6 +54,11 @@ pub(super) fn result(refusal: &Refusal) -> String {
     )
 }
 
+/// The error of one row of a bulk job: code, message and fields.
+pub(super) fn row(refusal: &Refusal) -> String {
+    format!("{}:Zollhaus: {}:--", error_code(refusal.code), refusal.message)
+}
+
 fn message(refusal: &Refusal) -> String {
     Codec::Json.literal(&format!("Zollhaus: {}", refusal.message))
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::transfer_log::tile::MAX_ENTRY_BYTES;
-use crate::transfer_log::{Entry, Outcome, RefusedTransfer, Transfer, TransferLogError};
+use crate::transfer_log::{
+    Entry, FieldCount, Ground, Outcome, RefusedTransfer, Transfer, TransferLogError,
+};
 
 /// Complete lines of a journal.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,11 +57,21 @@ impl Lines {
 fn split(entry: Entry) -> Option<(Entry, Entry)> {
     match entry {
         Entry::Transfer(mut first) => {
-            let (fields, subjects) = (halve(&mut first.fields), halve(&mut first.subjects));
-            if fields.is_empty() && subjects.is_empty() {
+            let (mut fields, subjects) = (halve(&mut first.fields), halve(&mut first.subjects));
+            // Each half takes the grounds of its fields along. What permits a record as such
+            // is of no field.
+            let (mut in_first, mut in_second) = (grounds_of(&first.fields), grounds_of(&fields));
+            let is_free = |at: &u32| !in_first.contains(at) && !in_second.contains(at);
+            let mut free: Vec<u32> =
+                (0..).zip(&first.grounds).map(|(at, _)| at).filter(is_free).collect();
+            in_second.extend(halve(&mut free));
+            in_first.extend(free);
+            if fields.is_empty() && subjects.is_empty() && in_second.is_empty() {
                 return None;
             }
-            let second = Transfer { fields, subjects, ..first.clone() };
+            let grounds = take(&first.grounds, &in_second, &mut fields);
+            let second = Transfer { fields, grounds, subjects, ..first.clone() };
+            first.grounds = take(&first.grounds, &in_first, &mut first.fields);
             Some((Entry::Transfer(first), Entry::Transfer(second)))
         }
         Entry::Outcome(mut first) => {
@@ -82,6 +96,21 @@ fn split(entry: Entry) -> Option<(Entry, Entry)> {
     }
 }
 
+/// The places of the grounds that fields name.
+fn grounds_of(fields: &[FieldCount]) -> BTreeSet<u32> {
+    fields.iter().filter_map(|field| field.ground).collect()
+}
+
+/// The grounds at these places. The fields, which name no others, name them by their new ones.
+fn take(grounds: &[Ground], places: &BTreeSet<u32>, fields: &mut [FieldCount]) -> Vec<Ground> {
+    let moved: BTreeMap<u32, u32> = places.iter().copied().zip(0..).collect();
+    for field in fields {
+        field.ground = field.ground.and_then(|at| moved.get(&at).copied());
+    }
+    let taken = (0..).zip(grounds).filter(|(at, _)| places.contains(at));
+    taken.map(|(_, ground)| ground.clone()).collect()
+}
+
 /// Leaves the first half of a list, and returns the second.
 fn halve<T>(list: &mut Vec<T>) -> Vec<T> {
     list.split_off(list.len().div_ceil(2))
@@ -89,10 +118,13 @@ fn halve<T>(list: &mut Vec<T>) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::Lines;
     use crate::base::{EntryId, SubjectId, Timestamp};
+    use crate::testkit::{self, sealed};
     use crate::transfer_log::tile::MAX_ENTRY_BYTES;
-    use crate::transfer_log::{Entry, Outcome, TransferResult};
+    use crate::transfer_log::{Entry, FieldCount, Ground, Outcome, Transfer, TransferResult};
 
     fn outcome(subjects: impl Iterator<Item = u128>) -> Entry {
         Entry::Outcome(Outcome {
@@ -119,6 +151,41 @@ mod tests {
             named.extend(outcome.subjects.iter().map(|subject| u128::from_be_bytes(subject.0)));
         }
         assert_eq!(named, (0..subjects).collect::<Vec<_>>());
+    }
+
+    /// Data of people under many laws: each field keeps its ground, and no ground is lost.
+    #[test]
+    fn grounds_are_shared_out_with_the_fields_that_they_permit() {
+        let ground = |number: usize| Ground {
+            jurisdictions: vec![format!("place-{number}").as_str().into()],
+            rules: vec![format!("law/a-rule-with-a-name-of-some-length-{number}").as_str().into()],
+            bases: Vec::new(),
+        };
+        let field = |number: u32| FieldCount {
+            ground: Some(number % 500),
+            ..sealed(&format!("field{number}"), number)
+        };
+        let transfer = Transfer {
+            fields: (0..600).map(field).collect(),
+            grounds: (0..1500).map(ground).collect(),
+            subjects: vec![SubjectId([1; 16])],
+            ..testkit::transfer()
+        };
+        let lines = Lines::of(vec![Entry::Transfer(transfer.clone())]).unwrap();
+        let (mut fields, mut grounds) = (Vec::new(), BTreeSet::new());
+        for line in lines.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            assert!(line.len() <= MAX_ENTRY_BYTES);
+            let Ok(Entry::Transfer(part)) = serde_json::from_slice(line) else { panic!() };
+            fields.extend(part.fields.iter().map(|field| {
+                let ground = part.grounds[field.ground.unwrap() as usize].clone();
+                (field.field.clone(), field.count, ground)
+            }));
+            grounds.extend(part.grounds);
+        }
+        let expected =
+            (0..600).map(|number| (field(number).field, number, ground(number as usize % 500)));
+        assert_eq!(fields, expected.collect::<Vec<_>>());
+        assert_eq!(grounds, transfer.grounds.into_iter().collect());
     }
 
     #[test]

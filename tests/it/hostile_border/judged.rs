@@ -83,6 +83,36 @@ async fn who_may_be_found_beside_those_that_are_named_is_judged_too() {
     }
 }
 
+/// A part of a batch that names nobody has no record of its own, by which it could be taken
+/// out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_of_a_batch_that_names_nobody_keeps_all_back() {
+    let (world, crm) = house("dynamics", STRICT).await;
+    let part = |line: &str, content: &str| {
+        format!("--b\r\nContent-Type: application/http\r\n\r\n{line} HTTP/1.1\r\n{content}\r\n")
+    };
+    let create = part(
+        "POST contacts",
+        "Content-Type: application/json\r\n\r\n{\"lastname\":\"anna\",\"address1_country\":\"US\"}",
+    );
+    let batch = async |parts: String| {
+        let headers = [
+            ("content-type", "multipart/mixed; boundary=b"),
+            ("prefer", "odata.continue-on-error"),
+        ];
+        let path = "/crm/api/data/v9.2/$batch";
+        send(&world, Method::POST, path, &headers, format!("{parts}--b--\r\n")).await
+    };
+    let refused = batch(format!("{create}{}", part("GET contacts?$top=1", ""))).await;
+    assert_eq!(crm.count(), 0, "nothing was forwarded");
+    assert_eq!(refused.refusal(), Some("transfer_refused"), "{refused:?}");
+    // One that names somebody goes, the other is taken out.
+    crm.answers(200, &json!({}));
+    batch(format!("{create}{}", create.replace("US", "CH"))).await;
+    let (_, sent) = crm.last();
+    assert!(sent.contains("US") && !sent.contains("CH"), "{sent}");
+}
+
 /// What a part of a request says of a record holds for those that go on with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_part_about_a_record_of_another_part_is_judged_by_its_law() {

@@ -33,7 +33,7 @@ use crate::base::ObjectName;
 use crate::carrier::multipart::{MAX_PARTS, MultipartError, Part, boundary, parts};
 use crate::carrier::{Document, Element, Removal, Slot};
 use crate::crm::message::unparseable;
-use crate::crm::{self, About, FieldUse, LocateError, ReadAnswer, RecordName, RequestView};
+use crate::crm::{self, About, FieldUse, LocateError, ReadAnswer, RecordName, RequestView, Told};
 
 /// What a batch holds.
 pub(super) struct Batch {
@@ -190,7 +190,7 @@ impl Reader<'_> {
                 headers: &headers,
                 body: &self.bytes(&message.body),
                 origins: self.request.origins,
-                told: None,
+                told: Told::default(),
             },
             first,
         )?;

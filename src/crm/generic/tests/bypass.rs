@@ -65,7 +65,7 @@ fn outgoing(dialect: &GenericDialect, case: &Json) -> Option<Vec<u8>> {
             headers: &headers,
             body: &incoming_body(case).into(),
             origins: &origins(),
-            told: None,
+            told: Told::default(),
         })
         .ok()?;
     let mut sent = Vec::new();

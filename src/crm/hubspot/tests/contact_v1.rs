@@ -220,3 +220,54 @@ fn a_merge_answers_with_both() {
     let same = |in_request| SameRecord { in_answer: 0, in_request, is_taken: true };
     assert_eq!(answer.done, Done::Each(vec![same(0), same(1)]));
 }
+
+#[test]
+fn values_in_another_form_are_located_or_refused() {
+    let profile = locate(&Method::GET, &format!("{V1}/contact/vid/1/profile"), JSON, "").unwrap();
+    let known = r#"Composed { from: ["email", "hs_additional_emails", "phone", "mobilephone"] }"#;
+    let body = json!({
+        "vid": 1,
+        "properties": { "email": "t1", "phone": ["t2"], "fax": { "versions": { "value": "t3" } } },
+        "identity-profiles": { "identities": { "type": "EMAIL", "value": "t4" } },
+        "secondaryEmails": "t5",
+        "merge-audits": { "first-name": "t6" },
+    });
+    let answer = read_answer(&profile, 200, &[], &body.to_string()).unwrap();
+    assert_eq!(
+        lines(&answer.body),
+        [
+            "0 contact.email Stored t1",
+            "0 contact.phone Stored a list",
+            "0 contact.fax Former t3",
+            &format!("0 contact.hs_additional_emails {known} t4"),
+            &format!("0 contact.hs_additional_emails {known} t5"),
+            "0 contact.firstname Former t6",
+        ]
+    );
+    for body in [json!(["a@b.de"]), json!({ "contacts": ["a@b.de"] })] {
+        assert!(read_answer(&profile, 200, &[], &body.to_string()).is_err(), "{body}");
+    }
+    let contacts = r#"{"contacts":[null]}"#;
+    assert!(read_answer(&profile, 200, &[], contacts).is_ok());
+}
+
+/// A version that comes from an e-mail is labelled with the address that it went to.
+#[test]
+fn where_a_version_comes_from_may_be_an_address() {
+    let version = |of: &str| format!(r#"{{"value":"t1","source{of}":"a@b.de","updated":1}}"#);
+    let label = r#"0 contact.email Composed { from: ["email"] } a@b.de"#;
+    let profile = locate(&Method::GET, &format!("{V1}/contact/vid/1/profile"), JSON, "").unwrap();
+    for of in ["-label", "-id"] {
+        let version = version(of);
+        let body = format!(r#"{{"vid":1,"properties":{{"fax":{{"versions":[{version}]}}}}}}"#);
+        let answer = read_answer(&profile, 200, &[], &body).unwrap();
+        assert_eq!(lines(&answer.body), ["0 contact.fax Former t1", label], "{of}");
+    }
+    let read = locate(&Method::GET, "/crm/v3/objects/deals/1", JSON, "").unwrap();
+    for of in ["Label", "Id"] {
+        let version = version(of);
+        let body = format!(r#"{{"id":"1","propertiesWithHistory":{{"stage":[{version}]}}}}"#);
+        let answer = read_answer(&read, 200, &[], &body).unwrap();
+        assert_eq!(lines(&answer.body), ["0 deal.stage Former t1", label], "{of}");
+    }
+}

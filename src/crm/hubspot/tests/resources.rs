@@ -252,9 +252,75 @@ fn preferences_go_by_the_address_of_a_contact() {
         ]
     );
     assert_eq!(answer.done, Done::default());
+    // Whatever it begins with, it may go on with a name.
+    let link = "https://api.hubapi.com/x";
+    let answer = format!(r#"{{"legalBasisExplanation":"{link} Anna","more":"{link}"}}"#);
+    assert_eq!(
+        lines(&read_answer(&located, 200, &[], &answer).unwrap().body),
+        [
+            "0 communication_preference.legalbasisexplanation Stored https://api.hubapi.com/x Anna",
+            "link https://zoll.example/hs/x",
+        ]
+    );
     let answer = r#"{"recipient":"t1","subscriptionStatuses":[{"id":"7","name":"News"}]}"#;
     assert_eq!(
         lines(&read_answer(&located, 200, &[], answer).unwrap().body),
         ["0 contact.email Stored t1", "0 communication_preference.name Stored News"]
     );
+}
+
+/// Taken for an address, `batch` would be exchanged for the token of nobody, who then has
+/// opted out in the place of those whom the body names.
+#[test]
+fn a_batch_is_not_taken_for_an_address() {
+    let check_batch = |path: &str, operation: &str| {
+        check(
+            &Method::POST,
+            &format!("/communication-preferences/v4/statuses/batch/{path}?channel=EMAIL"),
+            r#"{"inputs":["a@b.de","c@d.de"]}"#,
+            &[
+                &format!("{operation} communication_preference"),
+                "0 contact.email Key a@b.de",
+                "1 contact.email Key c@d.de",
+            ],
+        );
+    };
+    check_batch("unsubscribe-all", "preference.batch_unsubscribe");
+    check_batch("unsubscribe-all/read", "preference.batch_read");
+    let unknown = "the dialect does not know this operation";
+    for target in [
+        "/communication-preferences/v4/statuses/batch",
+        "/communication-preferences/v3/status/email/anna",
+        "/contacts/v1/contact/email/anna/profile",
+    ] {
+        check_refused(&Method::GET, target, "", unknown);
+    }
+}
+
+#[test]
+fn preferences_hold_no_words_but_the_reason() {
+    let subscribe = "/communication-preferences/v3/subscribe";
+    for name in ["subscriptionId", "legalBasis", "statusState", "channel", "brandId"] {
+        let body = format!(r#"{{"emailAddress":"a@b.de","{name}":"c@d.de"}}"#);
+        let expected = format!(
+            "member `{name}` of the body cannot be parsed: it has a form that HubSpot does not use"
+        );
+        check_refused(&Method::POST, subscribe, &body, &expected);
+    }
+}
+
+#[test]
+fn a_type_of_association_is_one_where_a_type_belongs() {
+    let batch = "/crm/v4/associations/contacts/companies/batch/create";
+    let no_id = "an association cannot be parsed: it holds more than ids and types";
+    for input in [
+        r#"{"from":{"id":"MEIER"},"to":{"id":"9"}}"#,
+        r#"{"from":{"id":""},"to":{"id":"9"}}"#,
+        r#"{"from":"MEIER","to":{"id":"9"}}"#,
+        r#"{"from":{"id":"1"},"to":{"id":"9"},"types":["MEIER"]}"#,
+        r#"{"from":{"id":"1"},"to":{"id":"9"},"types":[{"associationTypeId":"MEIER"}]}"#,
+        r#"{"from":{"id":"1"},"to":{"id":"9"},"types":[{"associationCategory":"Meier"}]}"#,
+    ] {
+        check_refused(&Method::POST, batch, &format!(r#"{{"inputs":[{input}]}}"#), no_id);
+    }
 }

@@ -53,6 +53,49 @@ fn records_are_located_with_those_inside_of_them() {
     );
 }
 
+/// In the place of the id that a custom field refers to, v1 shows the record.
+#[test]
+fn what_a_custom_field_refers_to_is_a_record_of_its_own() {
+    let key = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let check_custom = |shown: &str, expected: &[&str], name: &str| {
+        let answer = format!(r#"{{"success":true,"data":{{"id":1,"{key}":{shown}}}}}"#);
+        check("/v1/deals/1", 200, &answer, expected);
+        assert_eq!(named("GET", "/v1/deals/1", "", &answer).0, ["0 deal 1", name]);
+    };
+    check_custom(
+        r#"{"active_flag":true,"name":"t1","email":[{"value":"t2","primary":true}],"phone":[{"value":"t3"}],"value":7}"#,
+        &[
+            "1 person.active_flag Stored a boolean",
+            "1 person.name Stored t1",
+            "1 person.email Stored t2",
+            "1 person.phone Stored t3",
+        ],
+        "1 person 7",
+    );
+    check_custom(
+        r#"{"id":7,"name":"Schulz","email":"s@c.de","value":7}"#,
+        &["1 user.name Stored Schulz", "1 user.email Stored s@c.de"],
+        "1 user 7",
+    );
+    check_custom(
+        r#"{"name":"W","people_count":1,"value":7}"#,
+        &["1 organization.name Stored W", "1 organization.people_count Stored 1"],
+        "1 organization 7",
+    );
+    check(
+        "/v1/activities/3",
+        200,
+        r#"{"data":{"file":{"id":"5","clean_name":"t1.pdf","url":"https://weingut.pipedrive.com/f"}}}"#,
+        &["1 file.name Stored t1.pdf", "link https://zoll.example/pd/f"],
+    );
+    check(
+        "/v1/deals/1/products",
+        200,
+        r#"{"data":[{"product":{"name":"Box","owner_id":{"id":1,"name":"Schulz"}}}]}"#,
+        &["1 product.name Stored Box", "2 user.name Stored Schulz"],
+    );
+}
+
 #[test]
 fn who_takes_part_is_a_person() {
     check(
@@ -80,6 +123,35 @@ fn who_takes_part_is_a_person() {
     let activity = r#"{"success":true,"data":{"id":3,"subject":"s","participants":[{"person_id":9,"primary":true}],"attendees":[{"email":"t1","person_id":8}]}}"#;
     let names = ["0 activity 3", "1 person 9", "2 person 8"].map(str::to_owned).to_vec();
     assert_eq!(named("GET", "/api/v2/activities/3", "", activity).0, names);
+}
+
+/// Whatever it begins with, it may go on with a name.
+#[test]
+fn what_may_be_protected_is_no_link() {
+    let link = "https://weingut.pipedrive.com/person/7";
+    let key = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    check(
+        "/v1/notes/3",
+        200,
+        &format!(r#"{{"data":{{"content":"{link} Anna","{key}":"{link}","url":"{link}"}}}}"#),
+        &[
+            &format!("0 note.content Stored {link} Anna"),
+            &format!("0 note.{key} Stored {link}"),
+            "link https://zoll.example/pd/person/7",
+        ],
+    );
+}
+
+#[test]
+fn the_first_letter_is_of_the_name_of_its_object() {
+    for object in ["person", "organization", "product"] {
+        check(
+            &format!("/v1/{object}s"),
+            200,
+            r#"{"data":[{"first_char":"t"}]}"#,
+            &[&format!(r#"0 {object}.first_char Composed {{ from: ["name"] }} t"#)],
+        );
+    }
 }
 
 #[test]
@@ -173,9 +245,18 @@ fn items_say_what_they_are() {
         r#"{"data":[{"id":9,"name":"t1"}]}"#,
         &["0 person.name Stored t1"],
     );
+    // What is found is a record of the type of item, wherever its field is copied from.
+    let target = "/api/v2/itemSearch/field?term=x&entity_type=deal&field=org_name";
+    let found = r#"{"data":[{"id":9,"org_name":"t1"}]}"#;
+    check(target, 200, found, &["1 organization.name Stored t1"]);
+    assert_eq!(named("GET", target, "", found).0, ["0 deal 9"]);
     let request = locate("GET", "/v1/recents", JSON, "").unwrap();
     let unknown = read_answer(&request, 200, br#"{"data":[{"name":"t1"}]}"#, &origins());
     assert!(unknown.is_err());
+    let request = locate("GET", "/v1/persons", JSON, "").unwrap();
+    for unnamed in [r#"[{"name":"Anna"}]"#, r#""Anna""#] {
+        assert!(read_answer(&request, 200, unnamed.as_bytes(), &origins()).is_err(), "{unnamed}");
+    }
 }
 
 #[test]

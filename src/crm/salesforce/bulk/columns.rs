@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the columns of a table hold. Source: "Relationship Fields in a Header Row (2.0)".
 
+use std::ops::Range;
+
 use super::job::Job;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::csv::{Cell, Csv};
@@ -14,6 +16,9 @@ use crate::crm::{FieldUse, LocateError, RecordName};
 /// Fields that a record may have. Source: "Limits and Allocations", "Limits for Ingest
 /// Jobs".
 pub(in crate::crm::salesforce) const MAX_COLUMNS: usize = 5_000;
+
+pub(super) const ID: &str = "sf__Id";
+pub(super) const ERROR: &str = "sf__Error";
 
 /// The columns of one table, in order.
 #[derive(Debug)]
@@ -128,14 +133,39 @@ impl Columns {
         self.all.iter().zip(row)
     }
 
-    /// The number of the record that a row is about.
-    pub(super) fn first_record(&self, row: u32) -> u32 {
-        row * self.records
+    /// Which of a row's records is which one of the message: its own is the first, and
+    /// those follow that it refers to.
+    pub(super) fn numbers(&self, row: u32, cells: &[Cell<'_>]) -> Numbers {
+        let mut is_there = vec![false; self.records as usize];
+        let mut mark = |record: u32| {
+            if let Some(record) = is_there.get_mut(record as usize) {
+                *record = true;
+            }
+        };
+        mark(0);
+        for (column, cell) in self.of(cells) {
+            let Column::Field { record, leads_to, .. } = column else { continue };
+            let text = cell.text();
+            if !(text.is_empty() || text == NULL) {
+                mark(*record);
+            }
+            if let Some((other, _)) = leads_to.as_ref().filter(|_| is_id(&text)) {
+                mark(*other);
+            }
+        }
+        let mut next = row * self.records;
+        let number = |is_there: bool| {
+            let own = next;
+            next += u32::from(is_there);
+            own
+        };
+        let first = row * self.records;
+        let of_records: Vec<u32> = is_there.into_iter().map(number).collect();
+        Numbers { of_records, all: first..next }
     }
 
     /// Takes up the values of one row, and the records that it names.
-    pub(super) fn row(&self, number: u32, row: &[Cell<'_>], found: &mut Found) {
-        let first = self.first_record(number);
+    pub(super) fn row(&self, numbers: &Numbers, row: &[Cell<'_>], found: &mut Found) {
         for (column, cell) in self.of(row) {
             let Column::Field { object, field, role, record, leads_to } = column else { continue };
             let text = cell.text();
@@ -144,20 +174,34 @@ impl Columns {
             if value == Value::Empty && *record > 0 {
                 continue;
             }
-            let record = first + record;
+            let record = numbers.of(*record);
             if field.as_str() == "id" && is_id(&text) {
                 let id = id::canonical(&text);
                 found.names.push(RecordName { record, object: object.clone(), id });
                 continue;
             }
             if let Some((other, object)) = leads_to.clone().filter(|_| is_id(&text)) {
-                let (record, id) = (first + other, id::canonical(&text));
+                let (record, id) = (numbers.of(other), id::canonical(&text));
                 found.names.push(RecordName { record, object, id });
             }
             let (object, field, role) = (object.clone(), field.clone(), role.clone());
             let occurrence = Occurrence { object, field, record, role, value };
             found.slots.push(Slot::value(cell.span(), Codec::Csv, occurrence));
         }
+    }
+}
+
+/// The numbers of the records of one row.
+pub(super) struct Numbers {
+    /// By their numbers in the row.
+    of_records: Vec<u32>,
+    /// Those of which the row tells something.
+    pub all: Range<u32>,
+}
+
+impl Numbers {
+    pub(super) fn of(&self, record: u32) -> u32 {
+        self.of_records.get(record as usize).copied().unwrap_or(self.all.start)
     }
 }
 
@@ -270,7 +314,7 @@ fn is_owner(relationship: &str) -> bool {
 }
 
 fn meta(name: &str) -> Option<Meta> {
-    [("sf__Id", Meta::Id), ("sf__Error", Meta::Error), ("sf__Created", Meta::Created)]
+    [(ID, Meta::Id), (ERROR, Meta::Error), ("sf__Created", Meta::Created)]
         .into_iter()
         .find(|(known, _)| *known == name)
         .map(|(_, meta)| meta)

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::columns::Column;
+use super::columns::{Column, Numbers};
 use crate::carrier::csv::Cell;
 use crate::carrier::{Codec, Occurrence, Slot, Value};
 
@@ -14,7 +14,7 @@ use crate::carrier::{Codec, Occurrence, Slot, Value};
 /// What is wrong with a message that nothing could be written into.
 pub(super) fn locate<'c, 'a: 'c>(
     message: &Cell<'_>,
-    first_record: u32,
+    numbers: &Numbers,
     row: impl Iterator<Item = (&'c Column, &'c Cell<'a>)>,
 ) -> Result<Option<Slot>, &'static str> {
     let mut values: Vec<(&Column, String)> = row
@@ -37,7 +37,7 @@ pub(super) fn locate<'c, 'a: 'c>(
         let occurrence = Occurrence {
             object: object.clone(),
             field: field.clone(),
-            record: first_record + record,
+            record: numbers.of(*record),
             role: role.clone(),
             value: Value::from(text.to_owned()),
         };

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::csv::{Delimiter, LineEnding};
 use crate::carrier::json::{Json, Kind, Node};
@@ -12,7 +14,7 @@ use crate::crm::salesforce::filter::{self, Found};
 use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::operation::is_path;
 use crate::crm::salesforce::schema::{self, is_name};
-use crate::crm::{LocateError, RequestView, Told};
+use crate::crm::{LocateError, RequestView};
 use crate::query::soql;
 
 /// A JSON text that creates or changes a job.
@@ -47,14 +49,13 @@ impl Job {
     /// # Errors
     /// [`LocateError::Unparseable`] where it said nothing, or not all that is needed.
     pub(super) fn read(request: &RequestView<'_>, id: &str) -> Result<Self, LocateError> {
-        let told = told(request)?;
-        let json = parse_json(PLACE, told.by_crm)?;
+        let json = parse_json(PLACE, by_crm(request)?)?;
         let text =
             |name: &str| json.root().get(name).and_then(|value| value.text()).map(Cow::into_owned);
         let delimiter = word(&DELIMITERS, text("columnDelimiter").as_deref());
         let delimiter = delimiter.ok_or_else(|| refuse("the CRM does not say its delimiter"));
         let line_ending = word(&LINE_ENDINGS, text("lineEnding").as_deref());
-        let job = Self::known(told, id, &text)?;
+        let job = Self::known(request.told.by_caller, id, &text)?;
         Ok(Self {
             delimiter: delimiter?,
             line_ending: line_ending.ok_or_else(|| refuse("the CRM does not say its line end"))?,
@@ -68,7 +69,7 @@ impl Job {
     /// # Errors
     /// [`LocateError::Unparseable`] where it is not said of which object this very job is.
     pub(super) fn known(
-        told: Told<'_>,
+        by_caller: Option<&str>,
         id: &str,
         text: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, LocateError> {
@@ -79,14 +80,14 @@ impl Job {
         let object = text("object").filter(|object| is_name(object));
         let object = object.ok_or_else(|| refuse("the CRM does not say of which object it is"))?;
         let object = schema::object_name(&object);
-        if told.by_caller.is_some_and(|created| created != object.as_str()) {
+        if by_caller.is_some_and(|created| created != object.as_str()) {
             return Err(refuse("the CRM tells of another object than it was created for"));
         }
         let key =
             text("externalIdFieldName").filter(|_| text("operation").as_deref() == Some("upsert"));
         Ok(Self {
             object,
-            is_certain: told.by_caller.is_some(),
+            is_certain: by_caller.is_some(),
             key: key.map(|key| schema::field_name(&key)),
             delimiter: Delimiter::Comma,
             line_ending: LineEnding::Either,
@@ -94,10 +95,12 @@ impl Job {
     }
 }
 
+/// What the CRM said when it was asked first.
+///
 /// # Errors
-/// [`LocateError::Unparseable`] where nothing was asked first.
-pub(super) fn told<'a>(request: &RequestView<'a>) -> Result<Told<'a>, LocateError> {
-    request.told.ok_or_else(|| refuse("the CRM was not asked what it holds"))
+/// [`LocateError::Unparseable`] where it was not asked.
+pub(super) fn by_crm<'a>(request: &RequestView<'a>) -> Result<&'a Bytes, LocateError> {
+    request.told.by_crm.ok_or_else(|| refuse("the CRM was not asked what it holds"))
 }
 
 pub(super) const PLACE: &str = "the job";

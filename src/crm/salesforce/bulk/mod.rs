@@ -17,6 +17,7 @@
 mod columns;
 mod echo;
 mod job;
+mod refused;
 mod resource;
 mod results;
 pub(super) mod v1;
@@ -24,12 +25,14 @@ pub(super) mod v1;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 
 #[cfg(test)]
 pub(super) use self::columns::MAX_COLUMNS;
 use self::columns::{Columns, Use};
 use self::job::{Job, Order};
-use self::resource::{Resource, Subject, classify};
+use self::refused::{Report, Upload};
+use self::resource::{Became, Resource, Subject, classify};
 use self::results::{Results, Uploaded};
 use super::answer::Answer;
 use super::filter::Found;
@@ -56,10 +59,30 @@ pub(super) fn asks_first(
     let (kind, id) = match resource.subject {
         Subject::Data { id } | Subject::Results { id, .. } => ("ingest", id),
         Subject::Rows { id } => ("query", id),
-        Subject::Order | Subject::Query | Subject::State | Subject::Job => return None,
+        Subject::Order
+        | Subject::Query
+        | Subject::State
+        | Subject::Job
+        | Subject::Report { .. } => {
+            return None;
+        }
     };
     let target = format!("/services/data/{version}/jobs/{kind}/{id}").into();
     Some(Question { target, about: id::canonical(id) })
+}
+
+/// The job that an answer tells of, where rows may have been left out of its upload.
+pub(super) fn reports_on(
+    request: &RequestView<'_>,
+    target: &Target,
+    path: &[&str],
+) -> Option<SmolStr> {
+    match classify(request.method, target, path).ok()?.subject {
+        Subject::Results { id, became: Became::Failed } | Subject::Report { id } => {
+            Some(id::canonical(id))
+        }
+        _ => None,
+    }
 }
 
 /// The object that a caller creates a job for, by the id that the CRM gives it.
@@ -104,9 +127,13 @@ pub(super) fn locate(
             refuse_body(request.body)?;
             Box::new(Answer::default())
         }
+        Subject::Report { .. } => {
+            refuse_body(request.body)?;
+            Box::new(Report::new(request.told.quarantined)?)
+        }
         Subject::Data { id } => {
             let job = Job::read(request, id)?;
-            located.data(request, &job)?;
+            located.data(request, id, &job)?;
             located.object = Some(job.object);
             Box::new(Uploaded(Answer::default()))
         }
@@ -114,8 +141,11 @@ pub(super) fn locate(
             refuse_body(request.body)?;
             let job = Job::read(request, id)?;
             located.object = Some(job.object.clone());
-            let is_stored = !matches!(resource.subject, Subject::Results { is_stored: false, .. });
-            Box::new(Results { job, is_stored })
+            let became = match resource.subject {
+                Subject::Results { became, .. } => became,
+                _ => Became::Stored,
+            };
+            Box::new(Results { job, became, left_out: request.told.quarantined.to_vec() })
         }
     };
     let Resource { name, subject, .. } = resource;
@@ -141,29 +171,41 @@ fn hearsay<'f>(
 struct Located {
     object: Option<ObjectName>,
     found: Found,
+    upload: Option<Upload>,
 }
 
 impl Located {
     /// The records of an upload.
-    fn data(&mut self, request: &RequestView<'_>, job: &Job) -> Result<(), LocateError> {
+    fn data(&mut self, request: &RequestView<'_>, id: &str, job: &Job) -> Result<(), LocateError> {
         if MediaType::of(request.headers) != MediaType::Csv {
             let expected = "text/csv in UTF-8";
             return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
         }
-        self.rows(request, job)
+        self.rows(request, job, Some(id))
     }
 
-    /// The rows of a body that is CSV.
-    fn rows(&mut self, request: &RequestView<'_>, job: &Job) -> Result<(), LocateError> {
+    /// The rows of a body that is CSV. Of the job with this `id`, single ones can be refused.
+    fn rows(
+        &mut self,
+        request: &RequestView<'_>,
+        job: &Job,
+        id: Option<&str>,
+    ) -> Result<(), LocateError> {
         let csv = csv("the body", request.body, job)?;
         let columns = Columns::bind(&csv, job, Use::Written)?;
         self.found.uses = columns.uses("writing a composed field");
         if !job.is_certain {
             self.found.uses.extend(hearsay(columns.fields()));
         }
+        let mut upload = id.map(|id| Upload::new(id::canonical(id), job, request.body, &csv));
         for (number, row) in (0..).zip(csv.rows()) {
-            columns.row(number, &row, &mut self.found);
+            let numbers = columns.numbers(number, &row);
+            columns.row(&numbers, &row, &mut self.found);
+            if let Some(upload) = &mut upload {
+                upload.add(numbers.all, &row);
+            }
         }
+        self.upload = upload;
         Ok(())
     }
 
@@ -174,6 +216,7 @@ impl Located {
         is_about_records: bool,
         answer: Box<dyn ReadAnswer>,
     ) -> LocatedRequest {
+        let elements = self.upload.as_ref().map(Upload::elements).unwrap_or_default();
         LocatedRequest {
             operation: Operation {
                 name: name.into(),
@@ -182,10 +225,10 @@ impl Located {
             },
             target: Document::new(request.target.clone(), Vec::new()),
             headers: Vec::new(),
-            body: Document::new(request.body.clone(), self.found.slots),
+            body: Document::new(request.body.clone(), self.found.slots).with_elements(elements),
             uses: self.found.uses,
             records: self.found.names,
-            batch: None,
+            batch: self.upload.map(|upload| Box::new(upload) as _),
             answer,
         }
     }

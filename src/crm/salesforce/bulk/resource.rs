@@ -26,22 +26,29 @@ pub(super) enum Subject<'t> {
     State,
     /// A job, or all jobs, to be read or deleted.
     Job,
+    /// A job that takes records, to be read.
+    Report { id: &'t str },
     /// The records of a job, on their way out.
     Data { id: &'t str },
     /// What became of the records of a job.
-    Results {
-        id: &'t str,
-        /// Whether the CRM has taken them.
-        is_stored: bool,
-    },
+    Results { id: &'t str, became: Became },
     /// What a query found.
     Rows { id: &'t str },
+}
+
+/// What may become of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Became {
+    Stored,
+    Failed,
+    /// Nobody has tried.
+    Unprocessed,
 }
 
 impl Subject<'_> {
     pub(super) fn is_about_records(self) -> bool {
         match self {
-            Self::Order | Self::State | Self::Job => false,
+            Self::Order | Self::State | Self::Job | Self::Report { .. } => false,
             Self::Query | Self::Data { .. } | Self::Results { .. } | Self::Rows { .. } => true,
         }
     }
@@ -75,9 +82,10 @@ fn known<'t>(method: &str, path: &[&'t str]) -> Option<Resource<'t>> {
         ("POST", ["ingest"]) => resource("bulk.ingest.create", Subject::Order, &[]),
         ("POST", ["query"]) => resource("bulk.query.create", Subject::Query, &[]),
         ("GET", ["ingest" | "query"]) => resource("bulk.job.list", Subject::Job, &LIST),
-        ("GET", ["ingest" | "query", id]) if is_id(id) => {
-            resource("bulk.job.read", Subject::Job, &[])
+        ("GET", ["ingest", id]) if is_id(id) => {
+            resource("bulk.job.read", Subject::Report { id }, &[])
         }
+        ("GET", ["query", id]) if is_id(id) => resource("bulk.job.read", Subject::Job, &[]),
         ("PATCH", ["ingest" | "query", id]) if is_id(id) => {
             resource("bulk.job.update", Subject::State, &[])
         }
@@ -88,11 +96,14 @@ fn known<'t>(method: &str, path: &[&'t str]) -> Option<Resource<'t>> {
             resource("bulk.ingest.upload", Subject::Data { id }, &[])
         }
         ("GET", ["ingest", id, results]) if is_id(id) => {
-            let is = |name: &str| results.eq_ignore_ascii_case(name);
-            let is_stored = is("successfulResults");
-            let is_known = is_stored || is("failedResults") || is("unprocessedRecords");
-            let subject = Subject::Results { id, is_stored };
-            is_known.then_some(Resource { name: "bulk.ingest.results", subject, parameters: &[] })
+            let known = [
+                ("successfulResults", Became::Stored),
+                ("failedResults", Became::Failed),
+                ("unprocessedRecords", Became::Unprocessed),
+            ];
+            let (_, became) =
+                known.into_iter().find(|(name, _)| results.eq_ignore_ascii_case(name))?;
+            resource("bulk.ingest.results", Subject::Results { id, became }, &[])
         }
         ("GET", ["query", id, "results"]) if is_id(id) => {
             resource("bulk.query.results", Subject::Rows { id }, &["locator", "maxRecords"])

@@ -3,7 +3,9 @@
 
 use super::columns::{Column, Columns, Meta, Use};
 use super::job::Job;
-use super::{csv, echo};
+use super::resource::Became;
+use super::{csv, echo, refused};
+use crate::base::Cleartext;
 use crate::carrier::Document;
 use crate::carrier::csv::{Cell, LineEnding};
 use crate::crm::message::{MediaType, link_headers, refuse_part, unparseable};
@@ -21,8 +23,9 @@ const MAX_COMPARED: usize = 250_000_000;
 #[derive(Debug)]
 pub(super) struct Results {
     pub job: Job,
-    /// Whether the CRM holds what they say, or has only been told.
-    pub is_stored: bool,
+    pub became: Became,
+    /// The rows that were left out of the upload.
+    pub left_out: Vec<Cleartext>,
 }
 
 impl ReadAnswer for Results {
@@ -37,8 +40,12 @@ impl ReadAnswer for Results {
         }
         // That of results is not promised to be the one of the upload.
         let job = Job { line_ending: LineEnding::Either, ..self.job.clone() };
-        let purpose = if self.is_stored { Use::Read } else { Use::Told };
-        let csv = csv(PLACE, answer.body, &job)?;
+        let purpose = match self.became {
+            Became::Stored => Use::Read,
+            Became::Failed | Became::Unprocessed => Use::Told,
+        };
+        let body = refused::add_rows(answer.body, &job, &self.left_out)?;
+        let csv = csv(PLACE, &body, &job)?;
         let columns = Columns::bind(&csv, &job, purpose)?;
         let mut rows = Rows { columns: &columns, found: Found::default(), compared: 0 };
         for (number, row) in (0..).zip(csv.rows()) {
@@ -47,7 +54,7 @@ impl ReadAnswer for Results {
         Ok(LocatedAnswer {
             status: answer.status,
             headers: link_headers(answer)?,
-            body: Document::new(answer.body.clone(), rows.found.slots),
+            body: Document::new(body.clone(), rows.found.slots),
             records: rows.found.names,
             ..LocatedAnswer::default()
         })
@@ -72,8 +79,9 @@ struct Rows<'c> {
 
 impl Rows<'_> {
     fn row(&mut self, number: u32, row: &[Cell<'_>], job: &Job) -> Result<(), LocateError> {
-        self.columns.row(number, row, &mut self.found);
-        let record = self.columns.first_record(number);
+        let numbers = self.columns.numbers(number, row);
+        self.columns.row(&numbers, row, &mut self.found);
+        let record = numbers.all.start;
         for (column, cell) in self.columns.of(row) {
             match column {
                 Column::Meta(Meta::Id) if is_id(&cell.text()) => {
@@ -85,7 +93,7 @@ impl Rows<'_> {
                     if self.compared > MAX_COMPARED {
                         return Err(LocateError::TooLarge { place: PLACE });
                     }
-                    let message = echo::locate(cell, record, self.columns.of(row));
+                    let message = echo::locate(cell, &numbers, self.columns.of(row));
                     let message = message.map_err(|problem| unparseable("the answer", problem))?;
                     self.found.slots.extend(message);
                 }

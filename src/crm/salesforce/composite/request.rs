@@ -14,7 +14,7 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, DecodedText, Document, Element, Slot, Value};
 use crate::crm::message::unparseable;
 use crate::crm::salesforce::locate_part;
-use crate::crm::{About, FieldUse, LocateError, LocatedRequest, RecordName, RequestView};
+use crate::crm::{About, FieldUse, LocateError, LocatedRequest, RecordName, RequestView, Told};
 
 /// Salesforce refuses more as a whole. Shortened, they would pass where they should not.
 const MAX_PARTS: usize = 25;
@@ -165,7 +165,7 @@ impl<'r, 'a> Requests<'r, 'a> {
             headers: &headers,
             body: &body,
             origins: self.request.origins,
-            told: None,
+            told: Told::default(),
         })
         .map_err(|error| inside(written.url, error))?;
 

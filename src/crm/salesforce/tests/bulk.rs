@@ -10,6 +10,7 @@ use crate::crm::salesforce::Salesforce;
 use crate::crm::salesforce::bulk::MAX_COLUMNS;
 use crate::crm::{
     AnswerView, Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo, RequestView,
+    Told,
 };
 
 const JOB: &str = "750WV000000demoYAA";
@@ -67,7 +68,7 @@ fn only_what_depends_on_a_job_is_asked_first() {
             headers: &HeaderMap::new(),
             body: &Bytes::new(),
             origins: &origins(),
-            told: None,
+            told: Told::default(),
         });
         assert_eq!(
             asked.map(|asked| asked.target),
@@ -227,7 +228,7 @@ fn the_word_of_the_crm_alone_does_not_decide_what_it_sees() {
             headers: &super::headers(&[("content-type", "application/json")]),
             body: &body,
             origins: &origins(),
-            told: None,
+            told: Told::default(),
         };
         let answer = AnswerView {
             status: http::StatusCode::OK,

@@ -10,6 +10,7 @@ use crate::carrier::Replacement;
 use crate::crm::salesforce::Salesforce;
 use crate::crm::{
     AnswerView, Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo, RequestView,
+    Told,
 };
 
 const JOB: &str = "750WV000000demoXAA";
@@ -77,7 +78,7 @@ fn only_what_depends_on_a_job_is_asked_first() {
             headers: &HeaderMap::new(),
             body: &Bytes::new(),
             origins: &origins(),
-            told: None,
+            told: Told::default(),
         });
         let expected = is_asked.then(|| Bytes::from(target(&format!("/{JOB}"))));
         assert_eq!(asked.map(|asked| asked.target), expected, "{method} {path}");
@@ -289,7 +290,7 @@ fn what_a_caller_created_a_job_for_is_remembered() {
                 headers: &headers(&[("content-type", media_type)]),
                 body: &Bytes::copy_from_slice(body.as_bytes()),
                 origins: &origins(),
-                told: None,
+                told: Told::default(),
             },
             &AnswerView {
                 status: StatusCode::CREATED,

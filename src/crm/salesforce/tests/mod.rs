@@ -3,6 +3,7 @@
 mod answers;
 mod bulk;
 mod bulk1;
+mod bulk_refused;
 mod composite;
 mod examples;
 mod hostile;
@@ -67,7 +68,11 @@ fn locate_told(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
-        told: told.map(|(_, by_caller)| Told { by_crm: &by_crm, by_caller }),
+        told: told.map_or(Told::default(), |(_, by_caller)| Told {
+            by_crm: Some(&by_crm),
+            by_caller,
+            quarantined: &[],
+        }),
     })
 }
 

@@ -80,6 +80,9 @@ impl Api<'_, '_> {
                 let text = String::from_utf8(self.request.body.to_vec());
                 let text = text.map_err(|_| Problem::malformed_csv("it is not UTF-8"))?;
                 let job = self.find("ingest", id)?;
+                if job.state != "Open" {
+                    return Err(Problem::job_state());
+                }
                 job.data = text;
                 Ok(Answer::empty(StatusCode::CREATED))
             }

@@ -74,6 +74,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "MALFORMED_REQUEST", what)
     }
 
+    /// A job that takes nothing any more.
+    pub(super) fn job_state() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "INVALIDJOBSTATE", "the job is not open")
+    }
+
     pub(super) fn malformed_json(what: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "JSON_PARSER_ERROR", what)
     }

@@ -8,7 +8,7 @@ use crate::base::{Refusal, RefusalCode};
 use crate::carrier::{Document, Replacement};
 use crate::crm::hubspot::HubSpot;
 use crate::crm::salesforce::Salesforce;
-use crate::crm::{AnswerView, Dialect, Origins, RefusedRecords, Remaining, RequestView};
+use crate::crm::{AnswerView, Dialect, Origins, RefusedRecords, Remaining, RequestView, Told};
 
 /// Sends a batch without these records, and gives what its caller sees.
 async fn split(
@@ -29,7 +29,7 @@ async fn split(
             headers: &headers,
             body: &if body.is_null() { Bytes::new() } else { body.to_string().into() },
             origins: &origins,
-            told: None,
+            told: Told::default(),
         })
         .unwrap();
     let refusal = Refusal::new(RefusalCode::Forbidden, "not abroad");

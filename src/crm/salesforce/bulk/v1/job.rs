@@ -37,10 +37,10 @@ impl BatchJob {
     /// # Errors
     /// [`LocateError`] where it said nothing, or not all that is needed.
     pub(super) fn read(request: &RequestView<'_>, id: &str) -> Result<Self, LocateError> {
-        let told = job::told(request)?;
-        let is_json = told.by_crm.trim_ascii_start().starts_with(b"{");
+        let by_crm = job::by_crm(request)?;
+        let is_json = by_crm.trim_ascii_start().starts_with(b"{");
         let media_type = if is_json { MediaType::Json } else { MediaType::Xml };
-        let members = members(PLACE, told.by_crm, media_type)?;
+        let members = members(PLACE, by_crm, media_type)?;
         let text = |name: &str| {
             let found = members.iter().find(|(known, _)| known == name);
             found.map(|(_, text)| text.clone())
@@ -52,7 +52,7 @@ impl BatchJob {
         if !is_query && !is_one_of(&WRITES) {
             return Err(job::refuse("the CRM does not say what it does"));
         }
-        Ok(Self { job: Job::known(told, id, &text)?, contents, is_query })
+        Ok(Self { job: Job::known(request.told.by_caller, id, &text)?, contents, is_query })
     }
 
     /// # Errors

@@ -20,6 +20,7 @@ use http::HeaderMap;
 use self::job::BatchJob;
 use self::resource::{Resource, Subject, classify};
 use self::results::{Outcomes, Said, Sent};
+use super::resource::Became;
 use super::results::{Results, Uploaded};
 use super::{Job, Located, hearsay};
 use crate::carrier::Content;
@@ -108,7 +109,9 @@ pub(in crate::crm::salesforce) fn locate(
             let BatchJob { job, contents, .. } = BatchJob::read(request, id)?;
             located.object = Some(job.object.clone());
             match contents {
-                MediaType::Csv => Box::new(Results { job, is_stored: true }),
+                MediaType::Csv => {
+                    Box::new(Results { job, became: Became::Stored, left_out: Vec::new() })
+                }
                 _ => Box::new(Said { object: Some(job.object) }),
             }
         }
@@ -125,7 +128,7 @@ impl Located {
             return Ok(());
         }
         if known.contents == MediaType::Csv {
-            return self.rows(request, &known.job);
+            return self.rows(request, &known.job, None);
         }
         let records = records("the body", request.body, known)?;
         let fields = records.slots.iter().filter_map(|slot| match &slot.content {

@@ -8,6 +8,7 @@ use crate::carrier::csv::{Csv, Delimiter, LineEnding};
 use crate::carrier::{Document, Role, Slot};
 use crate::crm::message::{MediaType, link_headers, refuse_part, unparseable};
 use crate::crm::salesforce::answer::Answer;
+use crate::crm::salesforce::bulk::resource::Became;
 use crate::crm::salesforce::bulk::results::Results;
 use crate::crm::salesforce::reader::Reader;
 use crate::crm::salesforce::xml;
@@ -67,7 +68,8 @@ impl ReadAnswer for Sent {
             return Said::default().locate(answer);
         }
         if known.contents == MediaType::Csv && !known.is_query {
-            let results = Results { job: known.job.clone(), is_stored: false };
+            let (job, became) = (known.job.clone(), Became::Unprocessed);
+            let results = Results { job, became, left_out: Vec::new() };
             return results.locate(answer);
         }
         refuse_part(answer)?;

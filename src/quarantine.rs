@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Records of a batch that may not travel, kept until the caller is told of them: some
+//! APIs tell what became of a batch by a later answer only.
+//!
+//! Invariants:
+//! - What is kept is durable before the rest of the batch leaves.
+//! - It is sealed, bound to its upstream, batch and request.
+//! - After [`KEPT`] it is deleted, whoever has asked for it.
+
+use std::fmt;
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+use smol_str::SmolStr;
+
+use crate::base::{Cleartext, EntryId, Tenant, Timestamp, UpstreamName};
+use crate::keys::{Keyset, Siv};
+use crate::sqlite::{Database, DatabaseError};
+
+/// Longer than any CRM keeps what it knows of a batch: Salesforce deletes bulk jobs after
+/// seven days.
+pub const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS quarantine (
+        upstream TEXT NOT NULL,
+        batch TEXT NOT NULL,
+        request BLOB NOT NULL,
+        at INTEGER NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX IF NOT EXISTS quarantine_by_batch ON quarantine (upstream, batch, request);
+    CREATE INDEX IF NOT EXISTS quarantine_by_time ON quarantine (at);
+";
+
+/// What is kept of batches, in the embedded database.
+#[derive(Clone)]
+pub struct Quarantine {
+    database: Database,
+    tenant: Tenant,
+    key: Siv,
+}
+
+/// A batch by what the CRM goes on to name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchName {
+    pub upstream: UpstreamName,
+    pub batch: SmolStr,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum QuarantineError {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("a row of the quarantine does not open under our keys")]
+    Corrupt,
+}
+
+impl Quarantine {
+    /// # Errors
+    /// When its table is missing and cannot be made.
+    pub fn new(database: &Database, keyset: &Keyset) -> Result<Self, DatabaseError> {
+        database.define(SCHEMA)?;
+        Ok(Self {
+            database: database.clone(),
+            tenant: keyset.tenant.clone(),
+            key: keyset.vault.clone(),
+        })
+    }
+
+    /// Keeps records that one request leaves out of a batch. Durable on return.
+    ///
+    /// # Errors
+    /// [`QuarantineError::Database`]; then the rest of the batch must not leave.
+    pub async fn keep(
+        &self,
+        of: &BatchName,
+        request: EntryId,
+        records: &Cleartext,
+        now: Timestamp,
+    ) -> Result<(), QuarantineError> {
+        let sealed = self.key.seal(self.bound_to(of, &request), records.expose().as_bytes());
+        let BatchName { upstream, batch } = of.clone();
+        let millis = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
+        let over = millis(now.unix_millis().saturating_sub(kept));
+        let now = millis(now.unix_millis());
+        let keep = move |connection: &Connection| {
+            connection.prepare_cached("DELETE FROM quarantine WHERE at < ?1")?.execute([over])?;
+            let mut insert =
+                connection.prepare_cached("INSERT INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            insert.execute(params![upstream.as_str(), batch.as_str(), request.0, now, sealed])
+        };
+        self.database.write(keep).await?;
+        Ok(())
+    }
+
+    /// What became of the rest of the batch: taken, it is the batch, and no other request
+    /// is; otherwise this request is none.
+    pub async fn settle(
+        &self,
+        of: &BatchName,
+        request: EntryId,
+        is_taken: bool,
+    ) -> Result<(), QuarantineError> {
+        let BatchName { upstream, batch } = of.clone();
+        let settle = move |connection: &Connection| {
+            let is_over = if is_taken {
+                "DELETE FROM quarantine WHERE upstream = ?1 AND batch = ?2 AND request <> ?3"
+            } else {
+                "DELETE FROM quarantine WHERE upstream = ?1 AND batch = ?2 AND request = ?3"
+            };
+            let mut delete = connection.prepare_cached(is_over)?;
+            delete.execute(params![upstream.as_str(), batch.as_str(), request.0])
+        };
+        self.database.write(settle).await?;
+        Ok(())
+    }
+
+    /// What is kept of a batch. Of a request that nobody knows to be taken or not, it
+    /// is there as well.
+    ///
+    /// # Errors
+    /// [`QuarantineError`]; then nobody may be told that nothing was left out.
+    pub async fn find(&self, of: &BatchName) -> Result<Vec<Cleartext>, QuarantineError> {
+        let BatchName { upstream, batch } = of.clone();
+        let find = move |connection: &Connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT request, sealed FROM quarantine
+                 WHERE upstream = ?1 AND batch = ?2 ORDER BY at, request",
+            )?;
+            let rows = select.query_map([upstream.as_str(), batch.as_str()], |row| {
+                Ok((EntryId(row.get(0)?), row.get::<_, Vec<u8>>(1)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let rows = self.database.read(find).await?;
+        let opened = rows.iter().map(|(request, sealed)| {
+            let clear = self.key.open(self.bound_to(of, request), sealed)?;
+            std::str::from_utf8(&clear).ok().map(Cleartext::new)
+        });
+        opened.collect::<Option<_>>().ok_or(QuarantineError::Corrupt)
+    }
+
+    fn bound_to<'a>(&'a self, of: &'a BatchName, request: &'a EntryId) -> [&'a [u8]; 5] {
+        let [tenant, upstream, batch] =
+            [self.tenant.as_str(), of.upstream.as_str(), &of.batch].map(str::as_bytes);
+        [b"zollhaus quarantine 1", tenant, upstream, batch, &request.0]
+    }
+}
+
+impl fmt::Debug for Quarantine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quarantine").field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::Scratch;
+
+    fn at(days: u64) -> Timestamp {
+        Timestamp::from_unix_millis(days * 86_400_000)
+    }
+
+    async fn found(quarantine: &Quarantine, of: &BatchName) -> Vec<String> {
+        let found = quarantine.find(of).await.unwrap();
+        found.iter().map(|text| text.expose().to_owned()).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_left_out_is_known_until_its_time_is_over() {
+        let scratch = Scratch::new();
+        let path = scratch.file("vault");
+        let keyset = Keyset::generate(&"acme".into()).unwrap();
+        let open = || {
+            let database = Database::open(&path, &keyset.tenant).unwrap();
+            Quarantine::new(&database, &keyset).unwrap()
+        };
+        let job = |batch: &str| BatchName { upstream: "sales".into(), batch: batch.into() };
+        let [first, second, third] = [1, 2, 3].map(|number| EntryId([number; 16]));
+        let quarantine = open();
+        quarantine.keep(&job("a"), first, &Cleartext::new("Anna"), at(1)).await.unwrap();
+        quarantine.keep(&job("b"), first, &Cleartext::new("Bert"), at(2)).await.unwrap();
+        let other = BatchName { upstream: "support".into(), ..job("a") };
+        assert_eq!(found(&quarantine, &other).await, Vec::<String>::new());
+
+        // Nobody knows whether the first request was taken, but the second was not.
+        quarantine.keep(&job("a"), second, &Cleartext::new("Berta"), at(3)).await.unwrap();
+        assert_eq!(found(&quarantine, &job("a")).await, ["Anna", "Berta"]);
+        quarantine.settle(&job("a"), second, false).await.unwrap();
+        drop(quarantine);
+        let quarantine = open();
+        assert_eq!(found(&quarantine, &job("a")).await, ["Anna"]);
+        // The third was, with nothing left out: so the first was not.
+        quarantine.settle(&job("a"), third, true).await.unwrap();
+        assert_eq!(found(&quarantine, &job("a")).await, Vec::<String>::new());
+        assert_eq!(found(&quarantine, &job("b")).await, ["Bert"]);
+
+        quarantine.keep(&job("c"), first, &Cleartext::new("Carl"), at(33)).await.unwrap();
+        assert_eq!(found(&quarantine, &job("b")).await, Vec::<String>::new());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_opens_in_its_place_only_and_holds_no_clear_value() {
+        let scratch = Scratch::new();
+        let path = scratch.file("vault");
+        let keyset = Keyset::generate(&"acme".into()).unwrap();
+        let database = Database::open(&path, &keyset.tenant).unwrap();
+        let quarantine = Quarantine::new(&database, &keyset).unwrap();
+        let job = |batch: &str| BatchName { upstream: "sales".into(), batch: batch.into() };
+        let request = EntryId([1; 16]);
+        quarantine.keep(&job("a"), request, &Cleartext::new("Anna Muster"), at(1)).await.unwrap();
+        let moved = |connection: &Connection| {
+            connection.execute("UPDATE quarantine SET batch = 'b'", []).map(|_| ())
+        };
+        database.write(moved).await.unwrap();
+        quarantine.find(&job("b")).await.unwrap_err();
+        drop((database, quarantine));
+        for entry in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            assert!(!bytes.windows(4).any(|window| window == b"Anna"));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Values that records hold and queries ask for, and what hurts among them.
+
+use crate::random::Random;
+
+pub const RECORDS: usize = 60;
+
+pub const FIRST_NAMES: &[&str] = &[
+    "Anna",
+    "anna",
+    "ANNA",
+    "Jürgen",
+    "jürgen",
+    "Jurgen",
+    "Zoë",
+    "Li",
+    "O'Neil",
+    "o'neil",
+    "Eva Maria",
+    "A&B <c>",
+    "\"Bo\"",
+    "D, E (F)",
+    "back\\slash",
+    "in",
+    "null",
+    "a:b",
+    "x+y",
+    "#1 ?",
+    "",
+];
+pub const LAST_NAMES: &[&str] = &[
+    "Müller",
+    "MÜLLER",
+    "Muller",
+    "Straße",
+    "STRASSE",
+    "Smith",
+    "smith",
+    "Smith-Jones",
+    "d'Arc",
+    "Ng",
+    "Ωmega",
+    "ωmega",
+    "山田",
+    "or",
+    "x_y",
+    "true",
+    "Иванов",
+    "ИВАНОВ",
+];
+pub const CITIES: &[&str] =
+    &["Köln", "köln", "Bern", "St. Gallen", "st. gallen", "'s-Hertogenbosch", ""];
+pub const TITLES: &[&str] = &["CEO", "ceo", "Clerk", "Head, of (it)", ""];
+
+/// Stored nowhere, if not by chance.
+const STRANGERS: &[&str] = &[
+    "Nobody",
+    "ann",
+    "Mülle",
+    "mullers",
+    "Nullius",
+    "zht0000000000000000x",
+    "zhe",
+    "@p",
+    "''",
+    "{0}",
+    "$x",
+    "\u{a0}",
+    "e\u{301}",
+    "%",
+    "[a]",
+    "M•••",
+    "*",
+    "?",
+];
+
+/// A value to ask for: often one that is stored, in this or another spelling.
+pub fn asked(random: &mut Random, stored: &[&str]) -> String {
+    let text = match random.below(8) {
+        0 => random.pick(STRANGERS),
+        1 => random.pick(FIRST_NAMES),
+        _ => random.pick(stored),
+    };
+    match random.below(8) {
+        0 => text.to_uppercase(),
+        1 => text.to_lowercase(),
+        _ => text.to_owned(),
+    }
+}
+
+/// The address of a record: one of few in one of some spellings, or one of its own.
+pub fn address(random: &mut Random, number: usize) -> String {
+    match random.below(4) {
+        0 => format!("person{}@example.org", number % 5),
+        1 => format!("Person{}@Example.org", number % 5),
+        2 => format!("first_last.{}@example.org", number % 3),
+        _ => format!("own{number}+x@example.org"),
+    }
+}
+
+/// An address to ask for.
+pub fn asked_address(random: &mut Random) -> String {
+    let number = random.below(RECORDS);
+    let text = address(random, number);
+    if random.below(6) == 0 { text.to_uppercase() } else { text }
+}
+
+/// In percent-encoding that says the same, now longer, now shorter.
+pub fn percent(random: &mut Random, text: &str) -> String {
+    let is_thorough = random.below(3) == 0;
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        let is_plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let may_stand = is_plain || b"'()*,:;=@/$!\"".contains(&byte) && random.below(4) > 0;
+        if byte == b' ' && random.below(3) == 0 {
+            encoded.push('+');
+        } else if may_stand && !is_thorough && byte != b'"' {
+            encoded.push(char::from(byte));
+        } else if random.below(2) == 0 {
+            encoded.extend([format!("%{byte:02X}")]);
+        } else {
+            encoded.extend([format!("%{byte:02x}")]);
+        }
+    }
+    encoded
+}
