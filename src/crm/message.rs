@@ -20,6 +20,7 @@ pub enum MediaType {
     JsonSuffix,
     Form,
     Csv,
+    Xml,
     /// Anything else, more than one, or in another charset than UTF-8.
     Other,
 }
@@ -47,6 +48,7 @@ impl MediaType {
             "application/json" => Self::Json,
             "application/x-www-form-urlencoded" => Self::Form,
             "text/csv" => Self::Csv,
+            "application/xml" | "text/xml" => Self::Xml,
             _ if structured.is_some_and(|name| !name.contains("json-patch")) => Self::JsonSuffix,
             _ => Self::Other,
         }
@@ -96,7 +98,7 @@ pub fn parse_answer<'a>(answer: &AnswerView<'a>) -> Result<Option<Json<'a>>, Loc
         MediaType::Json | MediaType::JsonSuffix | MediaType::Missing => {
             parse_json(PLACE, answer.body).map(Some)
         }
-        MediaType::Form | MediaType::Csv | MediaType::Other => {
+        MediaType::Form | MediaType::Csv | MediaType::Xml | MediaType::Other => {
             Err(LocateError::UnsupportedMediaType { place: PLACE, expected: "JSON in UTF-8" })
         }
     }

@@ -99,9 +99,24 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Whether a request holds, beside its header fields, what opens the upstream that was
+    /// called: then it must not be sent to another.
+    fn holds_credential(&self, _target: &Bytes) -> bool {
+        false
+    }
+
     /// The error answer that the CRM's own clients parse.
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer;
+
+    /// The same for a request that is to an API with errors of its own. Takes path and
+    /// query without the route's prefix.
+    fn refusal_form(&self, _target: &Bytes, _headers: &HeaderMap) -> Option<RefusalForm> {
+        None
+    }
 }
+
+/// How an API says a refusal.
+pub type RefusalForm = fn(&Refusal) -> NativeAnswer;
 
 /// A request as a dialect sees it. The body is complete and has no content coding.
 #[derive(Clone, Copy)]

@@ -199,6 +199,11 @@ impl Proxy {
                 "its data belongs to `{name}`, which takes no operation that the dialect does not know"
             ));
         }
+        if target.dialect.holds_credential(&complete.target) {
+            return refuse(format!(
+                "its data belongs to `{name}`, and the credential in its body is for another upstream"
+            ));
+        }
         if !target.dialect.has_global_ids() {
             return refuse(format!(
                 "its data belongs to `{name}`, and this CRM has no ids that tell where a record is kept"

@@ -110,7 +110,9 @@ impl Proxy {
                 *response.headers_mut() = restored.headers;
                 response
             }
-            Err(Stopped::Refused(refusal)) => respond::refusal(&refusal, Some(&*upstream.dialect)),
+            Err(Stopped::Refused(refusal)) => {
+                respond::refusal(&refusal, Some(&*upstream.dialect), trail.refusal_form)
+            }
             Err(Stopped::Answered { refusal, answer }) => respond::native(&refusal, answer),
         };
         tracing::info!(

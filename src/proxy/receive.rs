@@ -81,13 +81,15 @@ impl Proxy {
             public: public(&upstream, Some(resolved.prefix)).unwrap_or_default(),
             siblings: siblings.collect(),
         };
-        let trail = Trail::new(new_id()?, Arc::clone(&upstream));
+        let target = resolved.strip(&admitted.target);
+        let mut trail = Trail::new(new_id()?, Arc::clone(&upstream));
+        trail.refusal_form = upstream.dialect.refusal_form(&target, &head.headers);
         let received = Received {
             origins,
             upstream,
             peer,
             method: head.method,
-            target: resolved.strip(&admitted.target),
+            target,
             headers: head.headers,
             body,
         };

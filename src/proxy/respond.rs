@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use crate::base::{Refusal, RefusalCode};
 use crate::caller::CallerError;
 use crate::carrier::coding::CodingError;
-use crate::crm::{Dialect, LocateError, NativeAnswer, problem_details};
+use crate::crm::{Dialect, LocateError, NativeAnswer, RefusalForm, problem_details};
 use crate::policy::Forbidden;
 use crate::protect::ProtectError;
 use crate::quarantine::QuarantineError;
@@ -23,11 +23,18 @@ use super::stage::Stopped;
 /// Carries the stable code of a refusal.
 pub const REFUSAL_HEADER: HeaderName = HeaderName::from_static("zollhaus-refusal");
 
-/// A refusal as an answer: in the dialect's shape where the upstream is known,
-/// as problem details (RFC 9457) otherwise.
-pub fn refusal(refusal: &Refusal, dialect: Option<&dyn Dialect>) -> Response<Body> {
-    let answer =
-        dialect.map_or_else(|| problem_details(refusal), |dialect| dialect.refuse(refusal));
+/// A refusal as an answer: in the form of the API that was called, in the dialect's shape
+/// where only the upstream is known, as problem details (RFC 9457) otherwise.
+pub fn refusal(
+    refusal: &Refusal,
+    dialect: Option<&dyn Dialect>,
+    form: Option<RefusalForm>,
+) -> Response<Body> {
+    let answer = match (form, dialect) {
+        (Some(form), _) => form(refusal),
+        (None, Some(dialect)) => dialect.refuse(refusal),
+        (None, None) => problem_details(refusal),
+    };
     native(refusal, answer)
 }
 

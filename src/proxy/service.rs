@@ -54,10 +54,10 @@ pub fn service(
                 Ok(received) => received,
                 Err(TurnedAway { refusal, dialect }) => {
                     proxy.count_refusal(None, refusal.code);
-                    return Ok(respond::refusal(&refusal, dialect.as_deref()));
+                    return Ok(respond::refusal(&refusal, dialect.as_deref(), None));
                 }
             };
-            let upstream = Arc::clone(&received.upstream);
+            let (upstream, form) = (Arc::clone(&received.upstream), trail.refusal_form);
             let answer = tokio::spawn(road.oneshot((received, trail))).await;
             let refusal = match answer {
                 Ok(Ok(response)) => return Ok(response),
@@ -65,7 +65,7 @@ pub fn service(
                 Err(panicked) => respond::defect(&panicked),
             };
             proxy.count_refusal(Some(&upstream), refusal.code);
-            Ok(respond::refusal(&refusal, Some(&*upstream.dialect)))
+            Ok(respond::refusal(&refusal, Some(&*upstream.dialect), form))
         }
     })
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::base::{
     EntryId, ObjectName, OperationName, PrincipalName, Purpose, RuleName, SubjectId, is_identifier,
 };
-use crate::crm::Operation;
+use crate::crm::{Operation, RefusalForm};
 
 use super::Upstream;
 
@@ -28,6 +28,8 @@ pub struct Trail {
     pub rules: Vec<RuleName>,
     /// How many records were turned back, when it was not the whole request.
     pub refused_records: Option<u32>,
+    /// How the API that was called says refusals.
+    pub refusal_form: Option<RefusalForm>,
     /// Its transfer is in the log: its outcome follows there, not a refusal.
     pub recorded: bool,
 }
@@ -45,6 +47,7 @@ impl Trail {
             subjects: Vec::new(),
             rules: Vec::new(),
             refused_records: None,
+            refusal_form: None,
             recorded: false,
         }
     }

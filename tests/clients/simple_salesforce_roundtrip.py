@@ -13,7 +13,7 @@ import os
 import sys
 
 import requests
-from simple_salesforce import Salesforce
+from simple_salesforce import Salesforce, SalesforceLogin
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
 
 CONTACTS = [
@@ -92,12 +92,54 @@ def bulk(sf):
     check("a row that failed is shown as it was sent", "Nirgendwo" in failed, True)
 
 
+def batches(sf):
+    """The older Bulk API, whose batches are JSON."""
+    people = [
+        {"LastName": f"Stapel {number}", "Email": f"batch{number:03}@example.org", "LeadSource": "Other"}
+        for number in range(120)
+    ]
+    done = sf.bulk.Contact.insert(people, batch_size=50)
+    check("every record of the batches is taken", sum(each["success"] for each in done), 120)
+    query = "SELECT Id, LastName, Email FROM Contact WHERE LeadSource = 'Other'"
+    rows = sf.bulk.Contact.query(query)
+    names = {row["Email"]: row["LastName"] for row in rows}
+    check("rows of a batch are opened", names, {it["Email"]: it["LastName"] for it in people})
+    wanted = "SELECT Id, LastName FROM Contact WHERE Email = 'BATCH007@example.org'"
+    row = sf.bulk.Contact.query(wanted)[0]
+    check("a batch finds an address in any spelling", row["LastName"], "Stapel 7")
+
+    changed = [{"Id": row["Id"], "LastName": "Umgestapelt"}]
+    done = sf.bulk.Contact.update(changed, include_detailed_results=True)
+    check("what was sent is shown with what became of it", done[0]["LastName"], "Umgestapelt")
+    check("a batch of changes is read back", sf.Contact.get(row["Id"])["LastName"], "Umgestapelt")
+    upsert = [{"Email": "batch008@example.org", "LastName": "Aufgestapelt"}]
+    done = sf.bulk.Contact.upsert(upsert, "Email")
+    check("an upsert in a batch finds its record", done[0]["created"], False)
+    failed = sf.bulk.Contact.insert([{"FirstName": "Unstapelbar"}])
+    check("a record that fails says so", failed[0]["success"], False)
+    gone = sf.bulk.Contact.delete([{"Id": row["Id"]}])
+    check("a batch deletes", gone[0]["success"], True)
+    try:
+        sf.bulk.Contact.query("SELECT Id FROM Contact WHERE Email LIKE 'batch%'")
+        sys.exit("LIKE on a protected field was not refused in a batch")
+    except SalesforceMalformedRequest as refused:
+        check("a batch is refused in its form", refused.content["exceptionCode"], "INVALID_FIELD")
+
+
 def main():
     proxy, ca = sys.argv[1:3]
     session = requests.Session()
     session.verify = ca
     session.headers["Zollhaus-Key"] = os.environ["ZOLLHAUS_KEY"]
-    sf = Salesforce(instance_url=proxy, session_id="00Dxx!session", session=session)
+    session_id, instance = SalesforceLogin(
+        username="integration@example.com",
+        password="<secret> & 'more'",
+        security_token="token",
+        scratch_url=proxy,
+        session=session,
+    )
+    check("a login over SOAP leads back to the proxy", f"https://{instance}", proxy)
+    sf = Salesforce(instance_url=proxy, session_id=session_id, session=session)
 
     ids = []
     for contact in CONTACTS:
@@ -149,6 +191,7 @@ def main():
         check("a refusal is one that the client parses", refused.content[0]["errorCode"], "INVALID_FIELD")
 
     bulk(sf)
+    batches(sf)
 
     sf.Contact.delete(ids[2])
     try:

@@ -62,7 +62,7 @@ async fn simple_salesforce_reads_what_it_wrote() {
         .env("REQUESTS_CA_BUNDLE", &authority);
     assert!(drive(&world, client).await > 30);
     let upstream = upstream(&world);
-    assert!(upstream.contains("jobs/ingest"));
+    assert!(upstream.contains("jobs/ingest") && upstream.contains("/services/async/"));
     for value in [
         "Müller",
         "juergen",
@@ -77,6 +77,9 @@ async fn simple_salesforce_reads_what_it_wrote() {
         "Zeile",
         "Nirgendwo",
         "Geändert",
+        "tapel",
+        "batch0",
+        "BATCH0",
     ] {
         assert!(!upstream.contains(value), "`{value}` reached the upstream");
     }

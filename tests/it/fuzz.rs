@@ -75,6 +75,14 @@ fn no_parser_panics() {
 const JOB: &[u8] = br#"{"id":"750WV000000demoYAA","object":"Contact","operation":"insert",
     "columnDelimiter":"COMMA","lineEnding":"LF"}"#;
 
+/// The same of the examples of the Bulk API 1.0.
+const BATCH_JOB: &[u8] = br#"{"id":"750WV000000demoXAA","object":"Contact","operation":"insert",
+    "contentType":"XML"}"#;
+
+fn job_of(target: &[u8]) -> Bytes {
+    Bytes::from_static(if target.starts_with(b"/services/async") { BATCH_JOB } else { JOB })
+}
+
 fn dialects() -> [(&'static str, Box<dyn Dialect>); 5] {
     [
         ("salesforce", Box::new(Salesforce)),
@@ -101,7 +109,6 @@ fn no_dialect_panics_or_changes_what_is_kept() {
             (pick(|it| &it.target), pick(|it| &it.body), pick(|it| &it.answer));
         let mut random = Random(0x43_52_4d);
         let (mut requests, mut read) = (0, 0);
-        let job = Bytes::from_static(JOB);
         for round in 0..rounds() * 10 {
             let example = &examples[round % examples.len()];
             let (mut target, mut body) = (example.target.clone(), example.body.clone());
@@ -110,6 +117,7 @@ fn no_dialect_panics_or_changes_what_is_kept() {
                 1 | 2 => body = random.broken(&bodies),
                 _ => {}
             }
+            let job = job_of(&target);
             let view = RequestView {
                 method: &example.method,
                 target: &target.into(),

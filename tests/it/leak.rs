@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::random::Random;
 use crate::world::{Options, World};
 
+mod salesforce;
 mod zoho;
 
 /// Stands in every canary; the search looks for it, whatever surrounds it.

@@ -33,6 +33,7 @@ mod queries;
 mod random;
 mod readme;
 mod road;
+mod soap;
 mod stand_in;
 mod world;
 mod zoho;

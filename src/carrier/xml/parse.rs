@@ -2,13 +2,26 @@
 
 use std::ops::Range;
 
-use super::{Attribute, Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, Piece, XmlError};
-use crate::carrier::DecodedText;
+use smol_str::SmolStr;
+
+use super::namespaces::Scope;
+use super::text::{self, SECTION};
+use super::{
+    Attribute, Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_NAMESPACED, Piece, XmlError,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Plain,
+    Namespaced,
+}
 
 pub(super) struct Parser<'t> {
     text: &'t str,
+    form: Form,
     at: usize,
     elements: usize,
+    scope: Scope,
 }
 
 /// What the declaration in front may say.
@@ -18,8 +31,8 @@ const DECLARED: [&str; 4] =
 const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 impl<'t> Parser<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, elements: 0 }
+    pub(super) fn new(text: &'t str, form: Form) -> Self {
+        Self { text, form, at: 0, elements: 0, scope: Scope::default() }
     }
 
     pub(super) fn document(mut self) -> Result<Element, XmlError> {
@@ -57,7 +70,11 @@ impl<'t> Parser<'t> {
 
     fn name(&mut self) -> Result<&'t str, XmlError> {
         let rest = self.rest();
-        let is_part = |next: char| next.is_ascii_alphanumeric() || matches!(next, '_' | '-' | '.');
+        let is_part = |next: char| {
+            next.is_ascii_alphanumeric()
+                || matches!(next, '_' | '-' | '.')
+                || (next == ':' && self.form == Form::Namespaced)
+        };
         let length = rest.find(|next| !is_part(next)).unwrap_or(rest.len());
         let name = rest.get(..length).unwrap_or_default();
         if !name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
@@ -73,7 +90,8 @@ impl<'t> Parser<'t> {
             return Err(XmlError::TooDeep(start));
         }
         self.elements += 1;
-        if self.elements > MAX_ELEMENTS {
+        let limit = if self.form == Form::Plain { MAX_ELEMENTS } else { MAX_NAMESPACED };
+        if self.elements > limit {
             return Err(XmlError::TooMany);
         }
         if self.rest().starts_with("<!") || self.rest().starts_with("<?") {
@@ -82,8 +100,16 @@ impl<'t> Parser<'t> {
         if !self.take("<") {
             return Err(XmlError::Syntax(start));
         }
-        let name = self.name()?.to_owned();
-        let attributes = self.attributes()?;
+        let tag = self.name()?;
+        let mut attributes = self.attributes()?;
+        let outside = self.scope.len();
+        let (mut namespace, mut name) = (SmolStr::default(), tag.to_owned());
+        let mut stated_type = None;
+        if self.form == Form::Namespaced {
+            self.scope.enter(&mut attributes)?;
+            (namespace, name) = self.scope.resolve(tag, start)?;
+            stated_type = self.scope.stated_type(&attributes)?;
+        }
         let (mut children, mut text) = (Vec::new(), None);
         if !self.take("/>") {
             if !self.take(">") {
@@ -91,7 +117,7 @@ impl<'t> Parser<'t> {
             }
             (children, text) = self.content(depth)?;
             let end = self.at;
-            if !self.take("</") || self.name()? != name {
+            if !self.take("</") || self.name()? != tag {
                 return Err(XmlError::Syntax(end));
             }
             self.space();
@@ -99,7 +125,9 @@ impl<'t> Parser<'t> {
                 return Err(XmlError::Syntax(self.at));
             }
         }
-        Ok(Element { name, attributes, children, text, span: start..self.at })
+        self.scope.shrink(outside);
+        let span = start..self.at;
+        Ok(Element { name, namespace, stated_type, attributes, children, text, span })
     }
 
     fn attributes(&mut self) -> Result<Vec<Attribute>, XmlError> {
@@ -121,6 +149,9 @@ impl<'t> Parser<'t> {
             if attributes.iter().any(|attribute| attribute.name == name) {
                 return Err(XmlError::DuplicateAttribute(at));
             }
+            if attributes.len() == MAX_ATTRIBUTES {
+                return Err(XmlError::TooMany);
+            }
             self.space();
             if !self.take("=") {
                 return Err(XmlError::Syntax(self.at));
@@ -130,13 +161,14 @@ impl<'t> Parser<'t> {
             let quote = quote.ok_or(XmlError::Syntax(self.at))?;
             self.at += 1;
             let length = self.rest().find(quote).ok_or(XmlError::Syntax(self.at))?;
-            let value = self.piece(self.at..self.at + length)?;
+            let value = text::piece(self.text, self.at..self.at + length, Form::Plain)?;
             // Readers turn these into spaces (XML 1.0 section 3.3.3).
             if self.rest().get(..length).is_some_and(|raw| raw.contains(['\t', '\n', '\r'])) {
                 return Err(XmlError::Syntax(self.at));
             }
             self.at += length + 1;
-            attributes.push(Attribute { name: name.to_owned(), value, span: before..self.at });
+            let (name, namespace) = (name.to_owned(), SmolStr::default());
+            attributes.push(Attribute { name, namespace, value, span: before..self.at });
         }
     }
 
@@ -145,14 +177,13 @@ impl<'t> Parser<'t> {
         let mut children = Vec::new();
         let start = self.at;
         loop {
-            let length = self.rest().find('<').ok_or(XmlError::Syntax(self.at))?;
-            let run = self.at..self.at + length;
-            let is_blank = self.text.get(run.clone()).is_some_and(|run| run.trim().is_empty());
-            self.at = run.end;
+            let run = self.run()?;
+            let text = self.text.get(run.clone()).unwrap_or_default();
+            let is_blank = text.trim_matches(WHITE_SPACE).is_empty();
             if self.rest().starts_with("</") {
                 let is_text = children.is_empty() && run.start == start;
                 return if is_text {
-                    Ok((children, Some(self.piece(run)?)))
+                    Ok((children, Some(text::piece(self.text, run, self.form)?)))
                 } else if is_blank {
                     Ok((children, None))
                 } else {
@@ -167,56 +198,16 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Characters and references.
-    fn piece(&self, span: Range<usize>) -> Result<Piece, XmlError> {
-        let raw = self.text.get(span.clone()).unwrap_or_default();
-        let bad = |at: usize| XmlError::Syntax(span.start + at);
-        let is_allowed = |next: char| next >= ' ' || matches!(next, '\t' | '\n' | '\r');
-        if let Some(at) = raw.find(|next| next == '<' || !is_allowed(next)) {
-            return Err(bad(at));
+    /// Moves on to the next tag. What stands before it.
+    fn run(&mut self) -> Result<Range<usize>, XmlError> {
+        let start = self.at;
+        loop {
+            self.at += self.rest().find('<').ok_or(XmlError::Syntax(self.at))?;
+            if self.form == Form::Plain || !self.rest().starts_with(SECTION.0) {
+                return Ok(start..self.at);
+            }
+            let length = self.rest().find(SECTION.1).ok_or(XmlError::Syntax(self.at))?;
+            self.at += length + SECTION.1.len();
         }
-        let mut text = String::with_capacity(raw.len());
-        let mut origin = Vec::with_capacity(raw.len() + 1);
-        let mut rest = raw;
-        while let Some(first) = rest.chars().next() {
-            let at = raw.len() - rest.len();
-            let (character, length) = if first == '&' {
-                reference(rest).ok_or(XmlError::Unsupported(span.start + at))?
-            } else {
-                (first, first.len_utf8())
-            };
-            text.push(character);
-            origin.extend(std::iter::repeat_n(at, character.len_utf8()));
-            rest = rest.get(length..).unwrap_or_default();
-        }
-        origin.push(raw.len());
-        let decoded = DecodedText::new(text, origin);
-        Ok(Piece { span, decoded })
     }
-}
-
-/// The character that a reference at the start of a text stands for, and its length.
-fn reference(text: &str) -> Option<(char, usize)> {
-    let end = text.find(';')?;
-    let name = text.get(1..end)?;
-    let character = match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let (digits, radix) = match number.strip_prefix('x') {
-                Some(digits) => (digits, 16),
-                None => (number, 10),
-            };
-            let is_number = (1..=8).contains(&digits.len())
-                && digits.chars().all(|digit| digit.is_digit(radix));
-            let code = u32::from_str_radix(digits, radix).ok().filter(|_| is_number)?;
-            let is_allowed = |next: &char| *next >= ' ' || matches!(next, '\t' | '\n' | '\r');
-            char::from_u32(code).filter(is_allowed)?
-        }
-    };
-    Some((character, end + 1))
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Element, MAX_ATTRIBUTES, MAX_ELEMENTS, XmlError, parse};
+use super::{Element, MAX_ATTRIBUTES, MAX_ELEMENTS, XmlError, parse, parse_namespaced};
 use crate::carrier::{Codec, Document, Occurrence, Replacement, Role, Slot, Value};
 
 fn summary(element: &Element) -> String {
@@ -59,6 +59,103 @@ fn what_could_be_read_in_two_ways_is_refused() {
     check(&format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS)), XmlError::TooMany);
 }
 
+fn qualified(element: &Element) -> String {
+    let shown = |namespace: &str, name: &str| {
+        if namespace.is_empty() { name.to_owned() } else { format!("{{{namespace}}}{name}") }
+    };
+    let attributes: String = element
+        .attributes
+        .iter()
+        .map(|it| format!(" {}={}", shown(&it.namespace, &it.name), it.value.as_str()))
+        .collect();
+    let stated = element.stated_type.as_ref();
+    let stated = stated.map_or(String::new(), |(of, name)| format!(" is {}", shown(of, name)));
+    let children: Vec<String> = element.children.iter().map(qualified).collect();
+    let text = element.text.as_ref().map_or("", |text| text.as_str());
+    let name = shown(&element.namespace, &element.name);
+    format!("{name}{attributes}{stated}[{text}{}]", children.join(","))
+}
+
+#[test]
+fn prefixes_are_resolved_where_they_stand() {
+    let check = |text: &str, expected: &str| {
+        let read = parse_namespaced(text).map(|root| qualified(&root));
+        assert_eq!(read, Ok(expected.to_owned()), "{text}");
+    };
+    check("<a xmlns='u'><b c='1'/></a>", "{u}a[{u}b c=1[]]");
+    check("<p:a xmlns:p='u' p:b='1'><c/></p:a>", "{u}a {u}b=1[c[]]");
+    check(
+        "<a xmlns='u' xmlns:p='v'><p:b xmlns:p='w' xmlns=''><c/></p:b><p:d/></a>",
+        "{u}a[{w}b[c[]],{v}d[]]",
+    );
+    check(
+        "<a xmlns:x='http://www.w3.org/2001/XMLSchema-instance' xmlns:e='u'><b x:type='e:Lead'/></a>",
+        "a[b {http://www.w3.org/2001/XMLSchema-instance}type=e:Lead is {u}Lead[]]",
+    );
+    check("<a xml:space='preserve'/>", "a {http://www.w3.org/XML/1998/namespace}space=preserve[]");
+}
+
+#[test]
+fn prefixes_that_could_mean_two_things_are_refused() {
+    let check = |text: &str, expected: XmlError| {
+        let read = parse_namespaced(text).map(|root| qualified(&root));
+        assert_eq!(read, Err(expected), "{text}");
+    };
+    check("<p:a/>", XmlError::Prefix(0));
+    check("<a p:b='1'/>", XmlError::Prefix(2));
+    check("<a><b xmlns:p='u'/><p:c/></a>", XmlError::Prefix(19));
+    check("<a xmlns:p=''/>", XmlError::Prefix(2));
+    check("<a xmlns:xml='u'/>", XmlError::Prefix(2));
+    check("<a xmlns:xmlns='u'/>", XmlError::Prefix(2));
+    check("<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>", XmlError::Prefix(2));
+    check("<p:q:a xmlns:p='u'/>", XmlError::Syntax(0));
+    check("<p: xmlns:p='u'/>", XmlError::Syntax(0));
+    check("<p:a xmlns:p='u'></p:b>", XmlError::Syntax(17));
+    check("<p:a xmlns:p='u' xmlns:q='u'></q:a>", XmlError::Syntax(29));
+    check("<a xmlns:p='u' xmlns:q='u' p:b='1' q:b='2'/>", XmlError::DuplicateAttribute(34));
+    check("<a xmlns='u' xmlns='v'/>", XmlError::DuplicateAttribute(13));
+    let many: String = (0..=MAX_ATTRIBUTES).map(|number| format!(" a{number}=''")).collect();
+    check(&format!("<a{many}/>"), XmlError::TooMany);
+    let nested: String = (0..30)
+        .map(|it| format!("<a xmlns:a{it}='u' xmlns:b{it}='u' xmlns:c{it}='u' xmlns:d{it}='u'>"))
+        .collect();
+    check(&nested, XmlError::TooMany);
+}
+
+#[test]
+fn sections_are_joined_with_the_text_around_them() {
+    let check = |text: &str, expected: &str, has_sections: bool| {
+        let root = parse_namespaced(text).unwrap();
+        let text = root.text.unwrap();
+        assert_eq!((text.as_str(), text.has_sections), (expected, has_sections));
+    };
+    check("<a>b&amp;<![CDATA[<c>&amp;]]]]><![CDATA[>]]>d</a>", "b&<c>&amp;]]>d", true);
+    check("<a><![CDATA[]]></a>", "", true);
+    check("<a>x\r\ny\rz&#13;</a>", "x\ny\nz\r", false);
+    for text in ["<a>]]></a>", "<a><![CDATA[b</a>", "<a><![CDATA[\u{1}]]></a>", "<a>\u{ffff}</a>"] {
+        assert!(matches!(parse_namespaced(text), Err(XmlError::Syntax(_))), "{text}");
+    }
+    for text in ["<a><![cdata[b]]></a>", "<a><!-- b --></a>", "<!DOCTYPE a><a/>", "<a>&b;</a>"] {
+        assert!(matches!(parse_namespaced(text), Err(XmlError::Unsupported(_))), "{text}");
+    }
+    for text in ["<a><![CDATA[b]]><c/></a>", "<a>b<!-- c -->d</a>"] {
+        assert!(parse_namespaced(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_text_leads_back_to_where_it_stands() {
+    let document = "<a>x&amp;y&#228;\r\nz</a>";
+    let text = parse_namespaced(document).unwrap().text.unwrap();
+    let decoded = text.decoded(document);
+    assert_eq!(decoded.as_str(), "x&yä\nz");
+    let at = |span| decoded.origin_of(&span);
+    assert_eq!((at(0..1), at(1..2), at(2..3), at(3..5)), (0..1, 1..6, 6..7, 7..14));
+    assert_eq!((at(5..6), at(6..7)), (14..15, 15..16));
+    let plain = parse("<a>xy</a>").unwrap().text.unwrap();
+    assert_eq!(plain.decoded("<a>xy</a>").origin_of(&(1..2)), 1..2);
+}
+
 /// Each is compared with those before it.
 #[test]
 fn an_element_has_no_more_attributes_than_anything_needs() {
@@ -104,7 +201,8 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_parser_panic(text in "(<a|</a>|/>|>|<!--|-->|&amp;|&#|;|='|\"|[a-zü ]{1,3}){0,30}") {
+    fn no_text_makes_the_parser_panic(text in "(<a|<a:a|</a>|</a:a>|/>|>| xmlns:a='|<!--|-->|<!\\[CDATA\\[|\\]\\]>|&amp;|&#|;|='|\"|[a-zü ]{1,3}){0,30}") {
         let _ = parse(&text);
+        let _ = parse_namespaced(&text);
     }
 }

@@ -7,9 +7,8 @@ use std::ops::Range;
 use super::id::is_id;
 use super::reader::{Expected, Reader};
 use crate::base::{FieldName, ObjectName};
-use crate::carrier::Document;
 use crate::carrier::json::{Json, Kind, Node};
-use crate::crm::message::{link_headers, parse_answer, unparseable};
+use crate::crm::message::{parse_answer, unparseable};
 use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, SameRecord};
 
 /// What the columns of rows of groups show, by the name of the column in lower case.
@@ -57,29 +56,14 @@ pub(super) struct Asked {
 
 impl ReadAnswer for Answer {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
-        let headers = link_headers(answer)?;
         let json = parse_answer(answer)?;
-        let mut reader = Reader {
-            origins: answer.origins,
-            columns: self.columns.as_ref(),
-            slots: Vec::new(),
-            records: 0,
-            names: Vec::new(),
-            done: Done::default(),
-        };
+        let mut reader = Reader::new(answer.origins, self.columns.as_ref());
         if answer.status.is_success() {
             reader.success(self, json.as_ref())?;
         } else if let Some(json) = &json {
             reader.walk(json.root(), None)?;
         }
-        Ok(LocatedAnswer {
-            status: answer.status,
-            headers,
-            body: Document::new(answer.body.clone(), reader.slots),
-            records: reader.names,
-            done: reader.done,
-            ..LocatedAnswer::default()
-        })
+        reader.into_answer(answer)
     }
 }
 
@@ -170,7 +154,7 @@ impl Reader<'_> {
 }
 
 impl Place {
-    fn asked(&self) -> Option<&Asked> {
+    pub(super) fn asked(&self) -> Option<&Asked> {
         match self {
             Self::Forwarded(asked) => Some(asked),
             Self::Refused(_) => None,

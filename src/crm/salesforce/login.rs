@@ -54,7 +54,7 @@ const CLAIMS: [(&str, &str); 14] = [
 ];
 
 /// What follows the origin of an absolute URL.
-fn path_of(url: &str) -> Option<&str> {
+pub(super) fn path_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default())
 }

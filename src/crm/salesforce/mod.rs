@@ -3,9 +3,11 @@
 //!
 //! Read here: sObjects by id and by external id and what is related to them, sObject
 //! collections and trees, composite requests (`composite`), SOQL queries and their further
-//! pages, text searches (`search`), jobs of the Bulk API 2.0 (`bulk`), metadata, and the
-//! OAuth and identity endpoints. Everything else (Bulk API 1.0, SOAP, GraphQL, CometD …)
-//! is an unknown operation. Requests and answers are JSON, and CSV in jobs; XML is refused.
+//! pages, text searches (`search`), jobs of both Bulk APIs (`bulk`), the partner
+//! and enterprise forms of the SOAP API (`soap`), metadata, and the OAuth and identity
+//! endpoints. Everything else (GraphQL, CometD, the other SOAP APIs …) is an unknown
+//! operation. Requests and answers are JSON, CSV and XML in jobs, and XML in SOAP; the REST
+//! API in XML is refused.
 //!
 //! What makes Salesforce special, and where it is minded:
 //! - It ignores the case of names: they are compared in lower case, and members
@@ -21,10 +23,12 @@
 //!   (`id`). They name records, and are not treated as values anywhere.
 
 mod answer;
+mod api;
 mod batch;
 mod bulk;
 mod composite;
 mod coverage;
+mod field;
 mod filter;
 mod id;
 mod login;
@@ -32,17 +36,22 @@ mod operation;
 mod reader;
 mod record;
 mod refusal;
+mod row;
 mod schema;
 mod search;
+mod soap;
 mod tree;
+mod xml;
 #[cfg(test)]
 mod tests;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::ACCEPT;
 use smol_str::SmolStr;
 
 use self::answer::{Answer, Place};
+use self::api::Api;
 use self::batch::Collection;
 use self::filter::Found;
 use self::operation::{Answered, Body, Operation, classify};
@@ -54,7 +63,7 @@ use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
     self, About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Question,
-    RequestView,
+    RefusalForm, RequestView,
 };
 
 /// The Salesforce dialect.
@@ -68,25 +77,30 @@ impl Dialect for Salesforce {
 
     fn asks_first(&self, request: &RequestView<'_>) -> Option<Question> {
         let target = message::parse_target(request.target).ok()?;
-        match resource(&target.path())? {
-            (version, ["jobs", path @ ..]) => bulk::asks_first(request, &target, version, path),
-            _ => None,
+        match Api::of(&target.path())? {
+            Api::Data(version, ["jobs", path @ ..]) => {
+                bulk::asks_first(request, &target, version, path)
+            }
+            Api::Async(version, path) => bulk::v1::asks_first(request, &target, version, path),
+            Api::Data(..) | Api::Soap(_) => None,
         }
     }
 
     fn reports_on(&self, request: &RequestView<'_>) -> Option<SmolStr> {
         let target = message::parse_target(request.target).ok()?;
-        match resource(&target.path())? {
-            (_, ["jobs", path @ ..]) => bulk::reports_on(request, &target, path),
+        match api::resource(&target.path())? {
+            ["jobs", path @ ..] => bulk::reports_on(request, &target, path),
             _ => None,
         }
     }
 
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
-        let located = match resource(&target.path()) {
-            Some((_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
-            Some((_, ["composite", path @ ..]))
+        let located = match Api::of(&target.path()) {
+            Some(Api::Async(_, path)) => return bulk::v1::locate(request, &target, path),
+            Some(Api::Soap(form)) => return soap::locate(request, &target, form),
+            Some(Api::Data(_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
+            Some(Api::Data(_, ["composite", path @ ..]))
                 if !matches!(path.first(), Some(&("sobjects" | "tree"))) =>
             {
                 composite::locate(request, path)
@@ -130,22 +144,27 @@ impl Dialect for Salesforce {
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {
         refusal::native(refusal)
     }
-}
 
-/// Version and resource of a path under `/services/data`.
-fn resource<'p, 't>(path: &'p [&'t str]) -> Option<(&'t str, &'p [&'t str])> {
-    match path {
-        ["services", "data", version, resource @ ..] if operation::is_api_version(version) => {
-            Some((version, resource))
+    /// A session stands in the envelope.
+    fn holds_credential(&self, target: &Bytes) -> bool {
+        let target = message::parse_target(target).ok();
+        target.is_some_and(|target| matches!(Api::of(&target.path()), Some(Api::Soap(_))))
+    }
+
+    fn refusal_form(&self, target: &Bytes, headers: &HeaderMap) -> Option<RefusalForm> {
+        let mut path = std::str::from_utf8(target).ok()?.split(['/', '?']).skip(1);
+        match [path.next()?, path.next()?, path.next()?] {
+            ["services", "async", _] => Some(bulk::v1::refusal_form(headers)),
+            ["services", "Soap", form] => soap::Form::of(form).map(soap::Form::refusal_form),
+            _ => None,
         }
-        _ => None,
     }
 }
 
 /// Locates a request inside a composite one.
 fn locate_part(request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
     let target = message::parse_target(request.target)?;
-    match resource(&target.path()) {
+    match api::resource(&target.path()) {
         Some(_) => locate_single(request, &target),
         None => Err(LocateError::UnknownOperation),
     }
@@ -156,8 +175,8 @@ fn locate_single(
     request: &RequestView<'_>,
     target: &Target,
 ) -> Result<LocatedRequest, LocateError> {
-    match resource(&target.path()) {
-        Some((_, path @ ["search" | "parameterizedSearch", ..])) => {
+    match api::resource(&target.path()) {
+        Some(path @ ["search" | "parameterizedSearch", ..]) => {
             search::locate(request, target, path)
         }
         _ => locate_records(request, target),

@@ -167,7 +167,7 @@ pub(super) fn is_api_version(text: &str) -> bool {
 }
 
 /// `62.0`
-fn is_version(text: &str) -> bool {
+pub(super) fn is_version(text: &str) -> bool {
     let is_number = |text: &str| {
         (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
     };
@@ -247,7 +247,7 @@ fn data<'t>(method: &str, resource: &[&'t str]) -> Option<Operation<'t>> {
 }
 
 /// `01gD0000002HU6KIAW-2000`
-fn is_locator(text: &str) -> bool {
+pub(super) fn is_locator(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=64).contains(&text.len()) && text.bytes().all(is_part)
 }

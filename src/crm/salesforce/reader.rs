@@ -2,15 +2,17 @@
 //! What an answer holds, by its structure, which is the same for all operations.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::answer::{Column, Columns};
+use super::answer::Columns;
 use super::id::{self, is_id};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
+use crate::carrier::Document;
 use crate::carrier::json::{Kind, Node};
-use crate::carrier::{Codec, Occurrence, Role, Slot};
-use crate::crm::message::unparseable;
-use crate::crm::{Done, LocateError, Origins, RecordName};
+use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
+use crate::crm::message::link_headers;
+use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, Origins, RecordName};
 
 /// What a place of the answer holds, if it holds records.
 #[derive(Clone, Copy)]
@@ -27,6 +29,24 @@ pub(super) struct Reader<'a> {
     pub records: u32,
     pub names: Vec<RecordName>,
     pub done: Done,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(origins: &'a Origins, columns: Option<&'a Columns>) -> Self {
+        let (slots, names, done) = (Vec::new(), Vec::new(), Done::default());
+        Self { origins, columns, slots, records: 0, names, done }
+    }
+
+    pub(super) fn into_answer(self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
+        Ok(LocatedAnswer {
+            status: answer.status,
+            headers: link_headers(answer)?,
+            body: Document::new(answer.body.clone(), self.slots),
+            records: self.names,
+            done: self.done,
+            ..LocatedAnswer::default()
+        })
+    }
 }
 
 impl Reader<'_> {
@@ -67,7 +87,7 @@ impl Reader<'_> {
             self.record(node, object, matches!(expected, Some(Expected::Asked(_))))
         } else {
             node.members().try_for_each(|member| match member.key.as_ref() {
-                "errorMessage" => {
+                "errorMessage" | "exceptionMessage" | "stateMessage" => {
                     let number = self.next_record();
                     self.echo(member.value, number);
                     Ok(())
@@ -85,27 +105,12 @@ impl Reader<'_> {
     ) -> Result<(), LocateError> {
         let number = self.next_record();
         let columns = self.columns.filter(|_| is_asked);
-        if object.as_str() != GROUP {
-            if let Some(id) = id_of(record) {
-                self.name(number, object, &id);
-            }
-        } else if columns.is_none() {
-            return Err(unparseable("the answer", "it has rows of groups that no query explains"));
-        }
-        let mut others = Vec::new();
+        let id = id_of(record);
+        let mut row = self.row(number, object, columns, id.as_deref())?;
         for member in record.members() {
             let value = member.value;
-            let column = columns.and_then(|columns| columns.get(&member.key.to_ascii_lowercase()));
-            let Column { object: of, field, path } = column.cloned().unwrap_or_else(|| {
-                let (object, field) = schema::original(object, &member.key);
-                Column { object, field, path: String::new() }
-            });
-            let number = if of == *object {
-                number
-            } else {
-                self.other(&mut others, (&of, &path), record, columns)
-            };
-            let object = of;
+            let references = || record.members().map(|it| (it.key, it.value.text()));
+            let (number, object, field) = self.place_of(&mut row, &member.key, references);
             match value.kind() {
                 Kind::Object if member.key == "attributes" => self.walk(value, None)?,
                 Kind::Object => self.nested(value, number, &object, &field)?,
@@ -119,32 +124,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The number of the record that a value is copied from, one for each object and way
-    /// to it. What is known of one person must not be taken for what is known of another.
-    fn other(
-        &mut self,
-        others: &mut Vec<(ObjectName, String, u32)>,
-        (object, path): (&ObjectName, &str),
-        record: Node<'_>,
-        columns: Option<&Columns>,
-    ) -> u32 {
-        let known = others.iter().find(|(of, by, _)| of == object && by == path);
-        if let Some((.., number)) = known {
-            return *number;
-        }
-        let number = self.next_record();
-        others.push((object.clone(), path.to_owned(), number));
-        // The columns of groups may have any name.
-        for member in record.members().filter(|_| columns.is_none()) {
-            let referred = schema::copied_by(object, &member.key);
-            let id = member.value.text().filter(|id| is_id(id));
-            if let (Some(referred), Some(id)) = (referred, id) {
-                self.name(number, &referred, &id);
-            }
-        }
-        number
     }
 
     /// A related record, the records of a sub-select, or the parts of a compound field.
@@ -182,12 +161,24 @@ impl Reader<'_> {
         if is_link || is_id() {
             return;
         }
+        self.found((node.span(), Codec::Json), record, object, field, node.value());
+    }
+
+    /// A value of a record, wherever it stands.
+    pub(super) fn found(
+        &mut self,
+        (span, codec): (Range<usize>, Codec),
+        record: u32,
+        object: ObjectName,
+        field: FieldName,
+        value: Value,
+    ) {
         let role = match schema::composed_from(&object, &field) {
             [] => Role::Stored,
             from => Role::Composed { from },
         };
-        let occurrence = Occurrence { object, field, record, role, value: node.value() };
-        self.slots.push(Slot::value(node.span(), Codec::Json, occurrence));
+        let occurrence = Occurrence { object, field, record, role, value };
+        self.slots.push(Slot::value(span, codec, occurrence));
     }
 
     pub(super) fn error(&mut self, error: Node<'_>, record: u32) -> Result<(), LocateError> {
@@ -205,14 +196,23 @@ impl Reader<'_> {
         if node.kind() != Kind::String || self.link(node) {
             return;
         }
+        self.message((node.span(), Codec::Json), record, node.value());
+    }
+
+    pub(super) fn message(
+        &mut self,
+        (span, codec): (Range<usize>, Codec),
+        record: u32,
+        value: Value,
+    ) {
         let occurrence = Occurrence {
             object: ObjectName::from_static("error"),
             field: FieldName::from_static("message"),
             record,
             role: Role::Echo,
-            value: node.value(),
+            value,
         };
-        self.slots.push(Slot::value(node.span(), Codec::Json, occurrence));
+        self.slots.push(Slot::value(span, codec, occurrence));
     }
 
     pub(super) fn name(&mut self, record: u32, object: &ObjectName, id: &str) {
@@ -238,9 +238,6 @@ impl Reader<'_> {
         record
     }
 }
-
-/// What rows of groups state as their object.
-const GROUP: &str = "aggregateresult";
 
 /// The id that a record states, itself or by its URL.
 fn id_of(record: Node<'_>) -> Option<Cow<'_, str>> {

@@ -4,13 +4,14 @@
 use std::ops::Range;
 
 use super::answer::Asked;
+use super::field::{self, Owner};
 use super::id::{self, is_id};
 use super::operation::is_path;
 use super::schema::{self, is_name};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::url::Piece;
-use crate::carrier::{Codec, Element, Occurrence, Removal, Role, Slot};
+use crate::carrier::{Codec, Element, Removal, Role, Slot};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError, RecordName};
 
@@ -26,11 +27,13 @@ pub(super) struct Reference {
 #[derive(Default)]
 pub(super) struct Records {
     /// The field that names each record, where one does.
-    key: Option<FieldName>,
-    next_record: u32,
+    pub key: Option<FieldName>,
+    pub next_record: u32,
     is_tree: bool,
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
+    /// The fields that show copies of others, as they name themselves.
+    pub copies: Vec<(ObjectName, FieldName)>,
     pub names: Vec<RecordName>,
     /// What the answer tells about, in order.
     pub asked: Vec<Asked>,
@@ -85,7 +88,7 @@ impl Records {
     }
 
     /// One record that is named by its id only.
-    fn id(&mut self, id: &str, object: Option<&ObjectName>) -> Range<u32> {
+    pub(super) fn id(&mut self, id: &str, object: Option<&ObjectName>) -> Range<u32> {
         let record = self.next_record;
         self.next_record += 1;
         let id = id::canonical(id);
@@ -111,19 +114,27 @@ impl Records {
                     require(value, matches!(value.kind(), Kind::True | Kind::False), "is no flag")?;
                     self.all_or_none = value.kind() == Kind::True;
                 }
-                "records" => {
-                    require(value, value.kind() == Kind::Array, "is no list")?;
-                    for record in value.elements() {
-                        let first = self.next_record;
-                        let object = self.record(record, object)?;
-                        self.asks_for(first, Some(object));
-                        let records = first..self.next_record;
-                        let removal = record.removal();
-                        self.elements.extend(removal.map(|removal| Element { records, removal }));
-                    }
-                }
+                "records" => self.list(value, object)?,
                 _ => return Err(refuse(value, "is not a member of a collection")),
             }
+        }
+        Ok(())
+    }
+
+    /// `[…]`
+    pub(super) fn list(
+        &mut self,
+        list: Node<'_>,
+        object: Option<&ObjectName>,
+    ) -> Result<(), LocateError> {
+        require(list, list.kind() == Kind::Array, "is no list")?;
+        for record in list.elements() {
+            let first = self.next_record;
+            let object = self.record(record, object)?;
+            self.asks_for(first, Some(object));
+            let records = first..self.next_record;
+            let removal = record.removal();
+            self.elements.extend(removal.map(|removal| Element { records, removal }));
         }
         Ok(())
     }
@@ -185,15 +196,9 @@ impl Records {
         object: Option<&ObjectName>,
     ) -> Result<ObjectName, LocateError> {
         let stated = stated_object(record)?;
-        let object = match (stated.as_ref(), object) {
-            (Some(stated), Some(object)) if stated != object => {
-                return Err(refuse(record, "states another object than the path"));
-            }
-            (stated, object) => stated.or(object),
-        };
-        let object = object.ok_or_else(|| refuse(record, "does not state its object"))?;
-        self.members(record, object, &Role::Stored)?;
-        Ok(object.clone())
+        let object = field::object(stated, object).map_err(|problem| refuse(record, problem))?;
+        self.members(record, &object, &Role::Stored)?;
+        Ok(object)
     }
 
     fn members(
@@ -221,26 +226,10 @@ impl Records {
             let is_nested =
                 |element: Node<'_>| matches!(element.kind(), Kind::Object | Kind::Array);
             require(value, !value.elements().any(is_nested), "is a list of records")?;
-            let (object, field) = schema::original(object, name);
-            if field.as_str() == "id"
-                && let Some(id) = value.text().filter(|id| is_id(id))
-            {
-                let id = id::canonical(&id);
-                self.names.push(RecordName { record: number, object, id });
-                continue;
-            }
-            // An account's name is composed, and read-only, for persons only.
-            if object.as_str() != "account" {
-                let operator = "writing a composed field";
-                self.uses.extend(schema::uses_of_parts(&object, &field, operator));
-            }
-            let names_record = self.key.as_ref() == Some(&field);
-            let role = if names_record { Role::Key } else { role.clone() };
-            let occurrence =
-                Occurrence { object, field, record: number, role, value: value.value() };
-            self.slots.push(
-                Slot::value(value.span(), Codec::Json, occurrence).removable(value.removal()),
-            );
+            let owner = Owner { object, record: number, role };
+            self.field(owner, name, value.text().as_deref(), value.value(), |occurrence| {
+                Slot::value(value.span(), Codec::Json, occurrence).removable(value.removal())
+            });
         }
         Ok(())
     }
@@ -252,21 +241,8 @@ impl Records {
         object: &ObjectName,
         relationship: &str,
     ) -> Result<(), LocateError> {
-        let known = schema::parent(object, relationship);
-        let target = match (stated_object(reference)?, known) {
-            (Some(stated), Some(known))
-                if stated != known && !relationship.eq_ignore_ascii_case("owner") =>
-            {
-                return Err(refuse(
-                    reference,
-                    "states another object than its relationship leads to",
-                ));
-            }
-            (Some(stated), _) => stated,
-            (None, known) => known.ok_or_else(|| {
-                refuse(reference, "refers to an object that is not known; state `attributes.type`")
-            })?,
-        };
+        let target = field::referred(stated_object(reference)?, object, relationship);
+        let target = target.map_err(|problem| refuse(reference, problem))?;
         self.members(reference, &target, &Role::Key)
     }
 }
@@ -320,9 +296,7 @@ fn refuse_equal_names(record: Node<'_>) -> Result<(), LocateError> {
         require(member.value, is_name(&member.key), "has a name that no field can have")?;
         names.push(member.key.to_ascii_lowercase());
     }
-    names.sort_unstable();
-    let has_equals = names.iter().zip(names.iter().skip(1)).any(|(a, b)| a == b);
-    require(record, !has_equals, "has two names that differ in case only")
+    require(record, !field::has_equals(names), field::EQUAL_NAMES)
 }
 
 fn require(node: Node<'_>, holds: bool, otherwise: &str) -> Result<(), LocateError> {

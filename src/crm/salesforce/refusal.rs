@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use crate::base::{Refusal, RefusalCode};
+use http::StatusCode;
+
 use crate::carrier::Codec;
+use crate::carrier::xml::INSTANCE;
 use crate::crm::NativeAnswer;
+use crate::crm::salesforce::xml;
 
 pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
 
@@ -15,6 +19,32 @@ pub(super) fn native(refusal: &Refusal) -> NativeAnswer {
         body: format!("[{{\"message\":{message},\"errorCode\":\"{code}\"}}]"),
     }
 }
+
+/// An error of the Bulk API 1.0 to callers that speak JSON ("Errors").
+pub(super) fn of_json_batch(refusal: &Refusal) -> NativeAnswer {
+    let (message, code) = (message(refusal), error_code(refusal.code));
+    NativeAnswer {
+        status: refusal.code.status(),
+        content_type: CONTENT_TYPE,
+        body: format!("{{\"exceptionCode\":\"{code}\",\"exceptionMessage\":{message}}}"),
+    }
+}
+
+/// The same to all others.
+pub(super) fn of_xml_batch(refusal: &Refusal) -> NativeAnswer {
+    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+    let namespace = xml::BULK;
+    NativeAnswer {
+        status: refusal.code.status(),
+        content_type: "application/xml;charset=UTF-8",
+        body: format!(
+            "{DECLARATION}<error xmlns=\"{namespace}\"><exceptionCode>{code}</exceptionCode>\
+             <exceptionMessage>{message}</exceptionMessage></error>"
+        ),
+    }
+}
+
+pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
 /// The result of one record of a collection.
 pub(super) fn result(refusal: &Refusal) -> String {
@@ -31,6 +61,51 @@ pub(super) fn row(refusal: &Refusal) -> String {
 
 fn message(refusal: &Refusal) -> String {
     Codec::Json.literal(&format!("Zollhaus: {}", refusal.message))
+}
+
+/// A fault of the SOAP API. Its clients read one from answers with status 500 only (SOAP
+/// 1.1 section 6.2).
+pub(super) fn partner_fault(refusal: &Refusal) -> NativeAnswer {
+    fault(refusal, "urn:fault.partner.soap.sforce.com")
+}
+
+/// The same of the enterprise form.
+pub(super) fn enterprise_fault(refusal: &Refusal) -> NativeAnswer {
+    fault(refusal, "urn:fault.enterprise.soap.sforce.com")
+}
+
+fn fault(refusal: &Refusal, namespace: &str) -> NativeAnswer {
+    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+    NativeAnswer {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        content_type: SOAP_CONTENT_TYPE,
+        body: format!(
+            "{DECLARATION}<soapenv:Envelope xmlns:soapenv=\"{}\" xmlns:sf=\"{namespace}\" \
+             xmlns:xsi=\"{INSTANCE}\"><soapenv:Body><soapenv:Fault><faultcode>sf:{code}</faultcode>\
+             <faultstring>{code}: {message}</faultstring><detail>\
+             <sf:UnexpectedErrorFault xsi:type=\"sf:UnexpectedErrorFault\">\
+             <sf:exceptionCode>{code}</sf:exceptionCode>\
+             <sf:exceptionMessage>{message}</sf:exceptionMessage></sf:UnexpectedErrorFault>\
+             </detail></soapenv:Fault></soapenv:Body></soapenv:Envelope>",
+            xml::SOAP
+        ),
+    }
+}
+
+pub(super) const SOAP_CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
+
+/// The result of one record of a call, in the namespace of its API.
+pub(super) fn soap_result(refusal: &Refusal, namespace: &str) -> String {
+    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+    format!(
+        "<result xmlns=\"{namespace}\"><errors><message>{message}</message>\
+         <statusCode>{code}</statusCode></errors><id xmlns:xsi=\"{INSTANCE}\" xsi:nil=\"true\"/>\
+         <success>false</success></result>"
+    )
+}
+
+fn xml_message(refusal: &Refusal) -> String {
+    Codec::Xml.literal(&format!("Zollhaus: {}", refusal.message))
 }
 
 /// The code that Salesforce itself uses for what comes nearest. Never

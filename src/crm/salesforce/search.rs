@@ -66,7 +66,13 @@ fn of_query(target: &Target) -> Result<Found, LocateError> {
     if name != "q" {
         return Err(unparseable("the query", "it has not just the parameter `q`"));
     }
-    let text = value.decoded.as_str();
+    let found = of_text(value.decoded.as_str())?;
+    let slot = Slot::nested(value.span.clone(), Codec::Percent, value.decoded.clone(), found.slots);
+    Ok(Found { slots: vec![slot], ..found })
+}
+
+/// A search, with slots for its text.
+pub(super) fn of_text(text: &str) -> Result<Found, LocateError> {
     let search =
         sosl::parse(text).map_err(|error| unparseable("parameter `q`", error.to_string()))?;
     let mut found = Found::default();
@@ -85,8 +91,7 @@ fn of_query(target: &Target) -> Result<Found, LocateError> {
         let query = fields.query.clone();
         found.take(fields.span.clone(), Codec::Plain, query)?;
     }
-    let slot = Slot::nested(value.span.clone(), Codec::Percent, value.decoded.clone(), found.slots);
-    Ok(Found { slots: vec![slot], ..found })
+    Ok(found)
 }
 
 /// The only field that a search looks at, if it looks there for an address.

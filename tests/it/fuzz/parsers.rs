@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use zollhaus::carrier::csv::{Csv, Delimiter, LineEnding};
 use zollhaus::carrier::json::Json;
-use zollhaus::carrier::multipart;
 use zollhaus::carrier::url::Target;
+use zollhaus::carrier::{multipart, xml};
 use zollhaus::query::odata::{self, Clause};
 use zollhaus::query::{coql, fetchxml, soql, sosl, zoho_criteria};
 
@@ -85,6 +85,15 @@ pub const PARSERS: &[Parser] = &[
            <link-entity name='account' from='i' to='j' alias='l'/></entity></fetch>",
         ],
         |bytes| drop(fetchxml::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
+        "xml",
+        &[
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><e:a xmlns:e='u' xmlns='v' e:b='1'><c xmlns=''/>\
+             <d xmlns:x='http://www.w3.org/2001/XMLSchema-instance' x:type='e:f' x:nil='true'/>\
+             <g>h&amp;&#228;<![CDATA[<i>]]]]><![CDATA[>]]>\r\n</g></e:a>",
+        ],
+        |bytes| drop(xml::parse_namespaced(&String::from_utf8_lossy(bytes))),
     ),
     (
         "multipart",

@@ -116,20 +116,13 @@ impl Columns {
         fields.flat_map(|(object, field)| schema::uses_of_parts(object, field, operator)).collect()
     }
 
-    /// What is used of each field whose object only the CRM tells. Of another object, what
-    /// seems to be a copy would be a field of its own.
-    pub(super) fn hearsay(&self) -> impl Iterator<Item = FieldUse> {
+    /// The fields that they may be of.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&ObjectName, &FieldName)> {
         let fields = self.all.iter().filter_map(|column| match column {
             Column::Field { object, field, .. } => Some((object, field)),
             Column::Meta(_) => None,
         });
-        let copies = self.copies.iter().map(|(object, field)| (object, field));
-        let all = fields.chain(copies).filter(|(_, field)| field.as_str() != "id");
-        all.map(|(object, field)| FieldUse {
-            object: object.clone(),
-            field: field.clone(),
-            operator: FieldUse::HEARSAY,
-        })
+        fields.chain(self.copies.iter().map(|(object, field)| (object, field)))
     }
 
     /// The columns with the cells of a row.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Jobs: what is said to create one, and what the CRM says of one.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::csv::{Delimiter, LineEnding};
 use crate::carrier::json::{Json, Kind, Node};
@@ -45,11 +49,30 @@ impl Job {
     /// # Errors
     /// [`LocateError::Unparseable`] where it said nothing, or not all that is needed.
     pub(super) fn read(request: &RequestView<'_>, id: &str) -> Result<Self, LocateError> {
-        let told = request.told;
-        let by_crm = told.by_crm.ok_or_else(|| refuse("the CRM was not asked what it holds"))?;
-        let json = parse_json(PLACE, by_crm)?;
-        let job = json.root();
-        let text = |name: &str| job.get(name).and_then(|value| value.text());
+        let json = parse_json(PLACE, by_crm(request)?)?;
+        let text =
+            |name: &str| json.root().get(name).and_then(|value| value.text()).map(Cow::into_owned);
+        let delimiter = word(&DELIMITERS, text("columnDelimiter").as_deref());
+        let delimiter = delimiter.ok_or_else(|| refuse("the CRM does not say its delimiter"));
+        let line_ending = word(&LINE_ENDINGS, text("lineEnding").as_deref());
+        let job = Self::known(request.told.by_caller, id, &text)?;
+        Ok(Self {
+            delimiter: delimiter?,
+            line_ending: line_ending.ok_or_else(|| refuse("the CRM does not say its line end"))?,
+            ..job
+        })
+    }
+
+    /// What is said of any job, by the members of what the CRM told. Its data is written
+    /// as that of version 1.0.
+    ///
+    /// # Errors
+    /// [`LocateError::Unparseable`] where it is not said of which object this very job is.
+    pub(super) fn known(
+        by_caller: Option<&str>,
+        id: &str,
+        text: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, LocateError> {
         let is_this = |told: &str| is_id(told) && id::canonical(told) == id::canonical(id);
         if !text("id").is_some_and(|told| is_this(&told)) {
             return Err(refuse("the CRM told of another one"));
@@ -57,26 +80,32 @@ impl Job {
         let object = text("object").filter(|object| is_name(object));
         let object = object.ok_or_else(|| refuse("the CRM does not say of which object it is"))?;
         let object = schema::object_name(&object);
-        if told.by_caller.is_some_and(|created| created != object.as_str()) {
+        if by_caller.is_some_and(|created| created != object.as_str()) {
             return Err(refuse("the CRM tells of another object than it was created for"));
         }
-        let delimiter = word(&DELIMITERS, text("columnDelimiter").as_deref());
-        let line_ending = word(&LINE_ENDINGS, text("lineEnding").as_deref());
         let key =
             text("externalIdFieldName").filter(|_| text("operation").as_deref() == Some("upsert"));
         Ok(Self {
             object,
-            is_certain: told.by_caller.is_some(),
+            is_certain: by_caller.is_some(),
             key: key.map(|key| schema::field_name(&key)),
-            delimiter: delimiter.ok_or_else(|| refuse("the CRM does not say its delimiter"))?,
-            line_ending: line_ending.ok_or_else(|| refuse("the CRM does not say its line end"))?,
+            delimiter: Delimiter::Comma,
+            line_ending: LineEnding::Either,
         })
     }
 }
 
-const PLACE: &str = "the job";
+/// What the CRM said when it was asked first.
+///
+/// # Errors
+/// [`LocateError::Unparseable`] where it was not asked.
+pub(super) fn by_crm<'a>(request: &RequestView<'a>) -> Result<&'a Bytes, LocateError> {
+    request.told.by_crm.ok_or_else(|| refuse("the CRM was not asked what it holds"))
+}
 
-fn refuse(problem: &str) -> LocateError {
+pub(super) const PLACE: &str = "the job";
+
+pub(super) fn refuse(problem: &str) -> LocateError {
     unparseable(PLACE, problem)
 }
 
@@ -115,27 +144,30 @@ pub(super) fn read_query(order: Node<'_>) -> Result<Found, LocateError> {
     let Some((node, decoded)) = query.and_then(|node| Some((node, node.decoded()?))) else {
         return Err(unparseable("the body", "it has no `query`"));
     };
-    let text = decoded.as_str();
-    let found = filter::bind(text).map_err(of_query)?;
-    check_columns(text)?;
+    let found = query_text("member `query`", decoded.as_str())?;
     let slot = Slot::nested(node.inner_span(), Codec::Json, decoded, found.slots);
     Ok(Found { slots: vec![slot], ..found })
 }
 
-/// The same problem, of the place where the query stands.
-fn of_query(error: LocateError) -> LocateError {
-    match error {
-        LocateError::Unparseable { problem, .. } => unparseable("member `query`", problem),
+/// A query whose results come in a job.
+///
+/// # Errors
+/// [`LocateError::Unparseable`], of this place, for a query that is not understood, or
+/// whose results would not say what they hold.
+pub(super) fn query_text(place: &'static str, text: &str) -> Result<Found, LocateError> {
+    let found = filter::bind(text).map_err(|error| match error {
+        LocateError::Unparseable { problem, .. } => unparseable(place, problem),
         other => other,
-    }
+    })?;
+    check_columns(place, text)?;
+    Ok(found)
 }
 
 /// Results name their columns, and nothing else tells what these hold: so each must be a
 /// field that its name leads to from the object of the query.
-fn check_columns(text: &str) -> Result<(), LocateError> {
-    let refuse = |problem: &str| Err(unparseable("member `query`", problem));
-    let query =
-        soql::parse(text).map_err(|error| unparseable("member `query`", error.to_string()))?;
+fn check_columns(place: &'static str, text: &str) -> Result<(), LocateError> {
+    let refuse = |problem: &str| Err(unparseable(place, problem));
+    let query = soql::parse(text).map_err(|error| unparseable(place, error.to_string()))?;
     let [source] = query.from.as_slice() else {
         return refuse("it names relationships after `FROM`, which results would not show");
     };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Bulk API 2.0: jobs that take records as CSV, and jobs that answer queries with it
-//! ("Bulk API 2.0 and Bulk API Developer Guide").
+//! ("Bulk API 2.0 and Bulk API Developer Guide"). `v1` is the older Bulk API, whose jobs
+//! take batches.
 //!
 //! An upload names no object, and neither do results: only the job knows. So the job
 //! is asked first ([`asks_first`]), and what it says comes with the request: a job is
@@ -19,6 +20,9 @@ mod job;
 mod refused;
 mod resource;
 mod results;
+pub(super) mod v1;
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use smol_str::SmolStr;
@@ -33,13 +37,13 @@ use self::results::{Ordered, Results, Uploaded};
 use super::answer::Answer;
 use super::filter::Found;
 use super::id;
-use crate::base::ObjectName;
+use crate::base::{FieldName, ObjectName};
 use crate::carrier::Document;
 use crate::carrier::csv::{Csv, CsvError};
 use crate::carrier::url::Target;
 use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
 use crate::crm::{
-    About, LocateError, LocatedRequest, Operation, Question, ReadAnswer, RequestView,
+    About, FieldUse, LocateError, LocatedRequest, Operation, Question, ReadAnswer, RequestView,
 };
 
 /// What has to be known of the job before the request can be read: where to ask for it.
@@ -114,7 +118,7 @@ pub(super) fn locate(
             let job = Job::read(request, id)?;
             located.data(request, id, &job)?;
             located.object = Some(job.object);
-            Box::new(Uploaded)
+            Box::new(Uploaded(Answer::default()))
         }
         Subject::Results { id, .. } | Subject::Rows { id } => {
             refuse_body(request.body)?;
@@ -127,7 +131,22 @@ pub(super) fn locate(
             Box::new(Results { job, became, left_out: request.told.quarantined.to_vec() })
         }
     };
-    Ok(located.into_request(request, &resource, answer))
+    let Resource { name, subject, .. } = resource;
+    Ok(located.into_request(request, name, subject.is_about_records(), answer))
+}
+
+/// What is used of each field whose object only the CRM tells. Of another object, what
+/// seems to be a copy would be a field of its own.
+fn hearsay<'f>(
+    fields: impl Iterator<Item = (&'f ObjectName, &'f FieldName)>,
+) -> impl Iterator<Item = FieldUse> {
+    let mut seen = BTreeSet::new();
+    let fields = fields.filter(|(_, field)| field.as_str() != "id");
+    fields.filter(move |field| seen.insert(*field)).map(|(object, field)| FieldUse {
+        object: object.clone(),
+        field: field.clone(),
+        operator: FieldUse::HEARSAY,
+    })
 }
 
 /// What is found in a request.
@@ -145,35 +164,47 @@ impl Located {
             let expected = "text/csv in UTF-8";
             return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
         }
+        self.rows(request, job, Some(id))
+    }
+
+    /// The rows of a body that is CSV. Of the job with this `id`, single ones can be refused.
+    fn rows(
+        &mut self,
+        request: &RequestView<'_>,
+        job: &Job,
+        id: Option<&str>,
+    ) -> Result<(), LocateError> {
         let csv = csv("the body", request.body, job)?;
         let columns = Columns::bind(&csv, job, Use::Written)?;
         self.found.uses = columns.uses("writing a composed field");
         if !job.is_certain {
-            self.found.uses.extend(columns.hearsay());
+            self.found.uses.extend(hearsay(columns.fields()));
         }
-        let mut upload = Upload::new(id::canonical(id), job, request.body, &csv);
+        let mut upload = id.map(|id| Upload::new(id::canonical(id), job, request.body, &csv));
         for (number, row) in (0..).zip(csv.rows()) {
             let numbers = columns.numbers(number, &row);
             columns.row(&numbers, &row, &mut self.found);
-            upload.add(numbers.all, &row);
+            if let Some(upload) = &mut upload {
+                upload.add(numbers.all, &row);
+            }
         }
-        self.upload = Some(upload);
+        self.upload = upload;
         Ok(())
     }
 
     fn into_request(
         self,
         request: &RequestView<'_>,
-        resource: &Resource<'_>,
+        name: &'static str,
+        is_about_records: bool,
         answer: Box<dyn ReadAnswer>,
     ) -> LocatedRequest {
         let elements = self.upload.as_ref().map(Upload::elements).unwrap_or_default();
         LocatedRequest {
             operation: Operation {
-                name: resource.name.into(),
+                name: name.into(),
                 object: self.object,
-                about: About::named_if(resource.subject.is_about_records())
-                    .and_others_if(self.found.finds_others),
+                about: About::named_if(is_about_records).and_others_if(self.found.finds_others),
             },
             target: Document::new(request.target.clone(), Vec::new()),
             headers: Vec::new(),

@@ -103,7 +103,7 @@ impl Batch for Upload {
         }
         match refused.values().next() {
             Some(refusal) if left == 0 => Remaining::None(refusal::native(refusal)),
-            _ => Remaining::Reported(Box::new(Uploaded), Cleartext::new(failed)),
+            _ => Remaining::Reported(Box::new(Uploaded(Answer::default())), Cleartext::new(failed)),
         }
     }
 }

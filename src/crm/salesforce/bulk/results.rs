@@ -81,11 +81,11 @@ impl ReadAnswer for Ordered {
 
 /// Reads the answer to an upload: that the data is there, not what becomes of it.
 #[derive(Debug)]
-pub(super) struct Uploaded;
+pub(super) struct Uploaded<R>(pub R);
 
-impl ReadAnswer for Uploaded {
+impl<R: ReadAnswer> ReadAnswer for Uploaded<R> {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
-        Ok(LocatedAnswer { done: Done::default(), ..Answer::default().locate(answer)? })
+        Ok(LocatedAnswer { done: Done::default(), ..self.0.locate(answer)? })
     }
 }
 

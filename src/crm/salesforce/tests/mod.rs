@@ -2,6 +2,7 @@
 
 mod answers;
 mod bulk;
+mod bulk1;
 mod bulk_refused;
 mod composite;
 mod examples;
@@ -9,6 +10,7 @@ mod hostile;
 mod records;
 mod requests;
 mod search;
+mod soap;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};

@@ -281,7 +281,6 @@ fn unknown_operations_are_named_so() {
         "/services/data/62.0/limits",
         "/services/data/v62/limits",
         "/services/data/v62.0.1/limits",
-        "/services/Soap/u/62.0",
         "{v}/composite",
         "{v}/composite/batch",
         "{v}/composite/graph",
@@ -331,7 +330,7 @@ fn what_cannot_be_read_beyond_doubt_is_refused() {
             format!("what stands at byte {} has a name that no field can have", name.len() + 4);
         create(&format!("{{\"{name}\":\"a\"}}"), &problem);
     }
-    let unknown = "refers to an object that is not known; state `attributes.type`";
+    let unknown = "refers to an object that is not known; state it (`attributes.type`, `type`)";
     create(r#"{"Foo__r":{"Ext__c":"a"}}"#, &format!("what stands at byte 10 {unknown}"));
     create(r#"{"Email":{"x":"a@b.de"}}"#, &format!("what stands at byte 9 {unknown}"));
     create(r#"{"Contacts":{"records":[]}}"#, &format!("what stands at byte 12 {unknown}"));

@@ -10,14 +10,15 @@ use serde_json::{Map, Value, json};
 use crate::demo::crm::message::Answer;
 use crate::demo::crm::soql::{self, Selection};
 
+use super::batches::BatchJob;
 use super::csv::Format;
 use super::problem::Problem;
 use super::schema::Object;
 use super::{Api, Outcome, id, session};
 
 /// How many jobs are kept; the oldest makes room.
-const MAX_JOBS: usize = 50;
-const JOB_PREFIX: &str = "750";
+pub(super) const MAX_JOBS: usize = 50;
+pub(super) const JOB_PREFIX: &str = "750";
 const LOCATOR: HeaderName = HeaderName::from_static("sforce-locator");
 const NUMBER: HeaderName = HeaderName::from_static("sforce-numberofrecords");
 
@@ -25,7 +26,16 @@ const NUMBER: HeaderName = HeaderName::from_static("sforce-numberofrecords");
 #[derive(Default)]
 pub(in crate::demo::crm) struct Jobs {
     kept: VecDeque<Job>,
+    /// Those of the older API.
+    pub(super) of_batches: VecDeque<BatchJob>,
     last: u64,
+}
+
+impl Jobs {
+    pub(super) fn new_id(&mut self, prefix: &str) -> String {
+        self.last += 1;
+        id::new(prefix, self.last)
+    }
 }
 
 #[derive(Clone)]
@@ -142,9 +152,8 @@ impl Api<'_, '_> {
         };
         let key = Some(text("externalIdFieldName")).filter(|key| !key.is_empty());
         let jobs = &mut self.desk.state.jobs;
-        jobs.last += 1;
         let job = Job {
-            id: id::new(JOB_PREFIX, jobs.last),
+            id: jobs.new_id(JOB_PREFIX),
             kind,
             operation: text("operation").to_owned(),
             key: key.map(|key| object.key(key)).transpose()?,
@@ -203,10 +212,18 @@ impl Api<'_, '_> {
                 text => drop(fields.insert(name.clone(), text.into())),
             }
         }
-        let object = &job.object;
+        self.write_one((&job.operation, &job.object, job.key.as_deref()), fields)
+    }
+
+    /// Writes one record of a job. Its id, and whether it is new.
+    pub(super) fn write_one(
+        &mut self,
+        (operation, object, key): (&str, &Object, Option<&str>),
+        mut fields: Map<String, Value>,
+    ) -> Result<(String, bool), Problem> {
         let id = fields.remove("Id").or_else(|| fields.remove("id"));
         let id = id.as_ref().and_then(Value::as_str).unwrap_or_default();
-        match (job.operation.as_str(), &job.key) {
+        match (operation, key) {
             ("insert", _) => Ok((self.insert(object, fields)?, true)),
             ("upsert", Some(key)) => {
                 let value = fields.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -2,10 +2,12 @@
 //! The Salesforce side: REST API resources under `/services`.
 //!
 //! Spoken: OAuth token and user info, versions, limits, describe, sObjects by id
-//! and by external id, collections, composite, SOQL with paging, jobs of the Bulk API 2.0. Anything else is answered
-//! with Salesforce's `NOT_FOUND`. Contact, Lead and Account have the standard
+//! and by external id, collections, composite, SOQL with paging, jobs of the Bulk API 2.0,
+//! those of the Bulk API 1.0 in JSON, and logging in, writing and querying over SOAP.
+//! Anything else is answered with Salesforce's `NOT_FOUND`. Contact, Lead and Account have the standard
 //! fields of [`schema`]; any object and field whose name ends in `__c` exists.
 
+mod batches;
 mod bulk;
 mod clean;
 mod collections;
@@ -18,6 +20,8 @@ mod query;
 mod record;
 mod schema;
 mod session;
+mod soap;
+mod xml;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{Method, StatusCode};
@@ -60,6 +64,15 @@ fn route(desk: &mut Desk<'_>, request: &Request) -> Outcome {
         ("POST", ["services", "oauth2", "token"]) => return Ok(session::token(desk, request)),
         ("GET", ["services", "data"]) => return Ok(session::versions()),
         _ => {}
+    }
+    if let ["services", "async", version, "job", rest @ ..] = path.as_slice() {
+        let version = format!("v{version}");
+        let answer = Api { desk, request, version: &version }.batch_jobs(rest);
+        return Ok(answer.unwrap_or_else(Problem::into_batch_answer));
+    }
+    if let ["services", "Soap", "u", version, ..] = path.as_slice() {
+        let version = format!("v{version}");
+        return Ok(Api { desk, request, version: &version }.soap());
     }
     if !request.headers.contains_key(AUTHORIZATION) {
         return Err(Problem::no_session());

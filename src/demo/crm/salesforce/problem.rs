@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::demo::crm::message::Answer;
 
+use super::xml::escaped;
+
 /// What Salesforce says when it does not do as asked. Messages repeat what the
 /// client sent, as Salesforce's do.
 #[derive(Clone, Debug)]
@@ -66,6 +68,10 @@ impl Problem {
 
     pub(super) fn malformed_csv(what: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "CLIENT_INPUT_ERROR", what)
+    }
+
+    pub(super) fn malformed_xml(what: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "MALFORMED_REQUEST", what)
     }
 
     /// A job that takes nothing any more.
@@ -189,6 +195,32 @@ impl Problem {
             body.insert("fields".to_owned(), self.fields.into());
         }
         Answer::json(self.status, json!([body]))
+    }
+
+    /// As an error of the older Bulk API.
+    pub(super) fn into_batch_answer(self) -> Answer {
+        let body = json!({ "exceptionCode": self.code, "exceptionMessage": self.message });
+        Answer::json(self.status, body)
+    }
+
+    /// As a fault of the SOAP API.
+    pub(super) fn into_fault(self) -> String {
+        let (code, message) = (self.code, escaped(&self.message));
+        format!(
+            "<soapenv:Fault><faultcode>sf:{code}</faultcode><faultstring>{code}: {message}\
+             </faultstring><detail><sf:UnexpectedErrorFault><sf:exceptionCode>{code}\
+             </sf:exceptionCode><sf:exceptionMessage>{message}</sf:exceptionMessage>\
+             </sf:UnexpectedErrorFault></detail></soapenv:Fault>"
+        )
+    }
+
+    /// As one record's result in a call of the SOAP API.
+    pub(super) fn into_soap_result(self) -> String {
+        let (code, message) = (self.code, escaped(&self.message));
+        format!(
+            "<result><errors><message>{message}</message><statusCode>{code}</statusCode></errors>\
+             <id xsi:nil=\"true\"/><success>false</success></result>"
+        )
     }
 
     /// As the error of one row of a job.

@@ -92,7 +92,8 @@ impl Api<'_, '_> {
         let store = &self.desk.state.store;
         let rows = cursor.ids.get(offset..end).unwrap_or_default().iter();
         let records = rows.filter_map(|id| store.get(&cursor.object.name, id));
-        let records = records.map(|record| row(self, &cursor, record)).collect();
+        let records = records.map(|record| self.selected(&cursor.object, &cursor.columns, record));
+        let records = records.collect();
         let total = cursor.ids.len();
         if is_done {
             return page(total, None, records);
@@ -110,6 +111,17 @@ impl Api<'_, '_> {
         page(total, Some(next), records)
     }
 
+    /// A row holds the columns that were selected, and no other.
+    pub(super) fn selected(&self, object: &Object, columns: &[String], record: &Record) -> Value {
+        let mut row = self.render(object, record, Some(columns));
+        if let Some(row) = row.as_object_mut()
+            && !columns.iter().any(|column| column == "Id")
+        {
+            row.remove("Id");
+        }
+        row
+    }
+
     /// `Sforce-Query-Options: batchSize=N` asks for 200 to 2,000 rows.
     fn page_size(&self) -> usize {
         let options = self.request.header("sforce-query-options").unwrap_or_default();
@@ -117,17 +129,6 @@ impl Api<'_, '_> {
         let asked = asked.and_then(|n| n.parse().ok()).unwrap_or(2000_usize);
         asked.clamp(200, 2000).min(self.desk.page_size.max(1))
     }
-}
-
-/// A row holds the columns that were selected, and no other.
-fn row(api: &Api<'_, '_>, cursor: &Cursor, record: &Record) -> Value {
-    let mut row = api.render(&cursor.object, record, Some(&cursor.columns));
-    if let Some(row) = row.as_object_mut()
-        && !cursor.columns.iter().any(|column| column == "Id")
-    {
-        row.remove("Id");
-    }
-    row
 }
 
 fn page(total: usize, next: Option<String>, records: Vec<Value>) -> Answer {
