@@ -7,6 +7,7 @@
 
 pub mod coql;
 pub mod fetchxml;
+pub mod graphql;
 pub mod odata;
 pub mod soql;
 pub mod sosl;
@@ -77,4 +78,12 @@ pub enum SyntaxError {
     TooMany(usize),
     #[error("it is nested too deeply at byte {0}")]
     TooDeep(usize),
+    #[error("it says at byte {0} what it has said before")]
+    Twice(usize),
+    #[error("it refers at byte {0} to what it does not define")]
+    Undefined(usize),
+    #[error("it defines at byte {0} what it does not use")]
+    Unused(usize),
+    #[error("it has a fragment inside itself at byte {0}")]
+    Cycle(usize),
 }
