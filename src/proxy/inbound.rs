@@ -2,6 +2,7 @@
 //! Over the border and back: the stages of an answer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
@@ -35,7 +36,8 @@ impl Proxy {
         let Recorded { decided, outgoing, echoes } = recorded;
         let upstream = &decided.located.complete.upstream;
         let mut status = None;
-        let result = match self.forward(upstream, outgoing, &mut status).await {
+        let held_back = upstream.dialect.holds_back(&decided.located.request.operation);
+        let result = match self.forward(upstream, outgoing, held_back, &mut status).await {
             Ok(answered) => self.restore(&decided, &echoes, answered).await,
             Err(refusal) => Err(refusal),
         };
@@ -69,6 +71,7 @@ impl Proxy {
         &self,
         upstream: &Upstream,
         outgoing: Outgoing,
+        held_back: Duration,
         status: &mut Option<StatusCode>,
     ) -> Result<Answered, Refusal> {
         let mut request = Request::new(Full::new(outgoing.body));
@@ -76,14 +79,14 @@ impl Proxy {
         *request.uri_mut() = outgoing.uri;
         *request.headers_mut() = outgoing.headers;
         let sent = Instant::now();
-        let answer = upstream.client.send(request).await;
+        let answer = upstream.client.send_and_wait(request, held_back).await;
         self.metrics.upstream(&upstream.name, &answer, sent.elapsed());
         let (head, body) = answer?.into_parts();
         *status = Some(head.status);
         let limits = BodyLimits {
             expansion: self.expansion_limits(),
             pause: upstream.read_timeout,
-            deadline: Some(sent + upstream.total_timeout),
+            deadline: Some(sent + upstream.total_timeout + held_back),
         };
         let coding = headers::content_encoding(&head.headers)
             .map_err(|refusal| respond::unreadable_answer(&refusal.message))?;
