@@ -12,6 +12,8 @@ use zollhaus::demo::crm::{CrmOptions, SampleCrm};
 use crate::random::Random;
 use crate::world::{Client, Options, World, client};
 
+mod graphql;
+
 /// Of each language; with `tests/run --long` ten times as many.
 const QUERIES: usize = 2_000;
 const RECORDS: usize = 60;

@@ -3,9 +3,9 @@
 //!
 //! Read here: sObjects by id and by external id and what is related to them, sObject
 //! collections and trees, composite requests (`composite`), SOQL queries and their further
-//! pages, text searches (`search`), jobs of the Bulk API 2.0 (`bulk`), metadata, and the
-//! OAuth and identity endpoints. Everything else (Bulk API 1.0, SOAP, GraphQL, CometD …)
-//! is an unknown operation. Requests and answers are JSON, and CSV in jobs; XML is refused.
+//! pages, GraphQL (`graphql`), text searches (`search`), jobs of the Bulk API 2.0 (`bulk`),
+//! events (`cometd`), metadata, and the OAuth and identity endpoints. Everything else (Bulk
+//! API 1.0, SOAP …) is an unknown operation. Requests and answers are JSON, and CSV in jobs; XML is refused.
 //!
 //! What makes Salesforce special, and where it is minded:
 //! - It ignores the case of names: they are compared in lower case, and members
@@ -23,9 +23,11 @@
 mod answer;
 mod batch;
 mod bulk;
+mod cometd;
 mod composite;
 mod coverage;
 mod filter;
+mod graphql;
 mod id;
 mod login;
 mod operation;
@@ -37,6 +39,8 @@ mod search;
 mod tree;
 #[cfg(test)]
 mod tests;
+
+use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::ACCEPT;
@@ -83,8 +87,13 @@ impl Dialect for Salesforce {
 
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
         let target = message::parse_target(request.target)?;
-        let located = match resource(&target.path()) {
+        let path = target.path();
+        let located = match resource(&path) {
+            None if path.first() == Some(&"cometd") => {
+                cometd::locate(request, &target, path.get(1..).unwrap_or_default())
+            }
             Some((_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
+            Some((_, ["graphql"] | ["graphql", ""])) => graphql::locate(request, &target),
             Some((_, ["composite", path @ ..]))
                 if !matches!(path.first(), Some(&("sobjects" | "tree"))) =>
             {
@@ -114,6 +123,10 @@ impl Dialect for Salesforce {
 
     fn known_fields(&self) -> Vec<(ObjectName, FieldName)> {
         schema::known_fields()
+    }
+
+    fn holds_back(&self, operation: &crm::Operation) -> Duration {
+        cometd::holds_back(operation.name.as_str())
     }
 
     fn has_global_ids(&self) -> bool {

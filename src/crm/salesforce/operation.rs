@@ -167,7 +167,7 @@ pub(super) fn is_api_version(text: &str) -> bool {
 }
 
 /// `62.0`
-fn is_version(text: &str) -> bool {
+pub(super) fn is_version(text: &str) -> bool {
     let is_number = |text: &str| {
         (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
     };

@@ -15,15 +15,8 @@ use crate::testkit::house::{
 };
 
 /// Other APIs than the REST API and Bulk API 2.0: they are refused as unknown.
-const NOT_READ: &[&str] = &[
-    "bulk1-batch-xml",
-    "bulk1-create-job-xml",
-    "cometd-change-event",
-    "cometd-handshake",
-    "soap-fault",
-    "soap-login",
-    "soap-partner-upsert",
-];
+const NOT_READ: &[&str] =
+    &["bulk1-batch-xml", "bulk1-create-job-xml", "soap-fault", "soap-login", "soap-partner-upsert"];
 
 /// Requests that surrogates do not answer, what is said of them, and which of their values
 /// the refused use stands for. Their answers are checked all the same.

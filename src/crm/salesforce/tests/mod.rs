@@ -2,8 +2,10 @@
 
 mod answers;
 mod bulk;
+mod cometd;
 mod composite;
 mod examples;
+mod graphql;
 mod hostile;
 mod records;
 mod requests;
