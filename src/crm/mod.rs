@@ -28,6 +28,7 @@ pub use generic::problem_details;
 pub use record::{About, Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
@@ -85,6 +86,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// Empty where the configuration says what operations there are.
     fn operations(&self) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+
+    /// How long the CRM may hold back its answer to an operation until something happens;
+    /// nothing where it answers as soon as it can.
+    fn holds_back(&self, _operation: &Operation) -> Duration {
+        Duration::ZERO
     }
 
     /// Which stored texts a value stands for that is compared with them.

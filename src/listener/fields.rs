@@ -10,7 +10,8 @@ use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 
 /// Request fields that CRM clients send and that hold no personal data by their
 /// meaning. `Cookie` is not among them: what Dataverse sets to pin a client to a
-/// server is a performance aid, and other cookies may identify people.
+/// server is a performance aid, and other cookies may identify people. Where a CRM needs
+/// one, its dialect lets it pass.
 const FORWARDED: &[&str] = &[
     // HTTP
     "accept",
@@ -115,7 +116,8 @@ pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 ///
 /// Left out are hop-by-hop fields, lengths, codings and digests of bytes that
 /// we change (whoever sends the body sets them), `Alt-Svc` and
-/// `Strict-Transport-Security`, `Set-Cookie`, since no cookie would be sent back, and any `Zollhaus-…` that an upstream made up.
+/// `Strict-Transport-Security`, `Set-Cookie`, since no cookie would be sent back unless a
+/// dialect says so, and any `Zollhaus-…` that an upstream made up.
 pub fn answer_fields(headers: &HeaderMap) -> HeaderMap {
     let passes = |name: &HeaderName| {
         let text = name.as_str();

@@ -2,6 +2,7 @@
 //! Over the border and back: the stages of an answer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
@@ -74,14 +75,15 @@ impl Proxy {
     ) -> Result<Answered, Refusal> {
         let Located { complete, request: located, .. } = &decided.located;
         let upstream = &complete.upstream;
+        let held_back = upstream.dialect.holds_back(&located.operation);
         let Some(batch) = located.batch.as_deref().and_then(Batch::reported_as) else {
-            return self.forward(upstream, outgoing, status).await;
+            return self.forward(upstream, outgoing, held_back, status).await;
         };
         let batch = BatchName { upstream: upstream.name.clone(), batch };
         if let Some(left_out) = &decided.left_out {
             self.quarantine.keep(&batch, request, left_out, self.clock.now()).await?;
         }
-        let answered = self.forward(upstream, outgoing, status).await;
+        let answered = self.forward(upstream, outgoing, held_back, status).await;
         if let Some(status) = status {
             self.quarantine.settle(&batch, request, status.is_success()).await?;
         }
@@ -93,6 +95,7 @@ impl Proxy {
         &self,
         upstream: &Upstream,
         outgoing: Outgoing,
+        held_back: Duration,
         status: &mut Option<StatusCode>,
     ) -> Result<Answered, Refusal> {
         let mut request = Request::new(Full::new(outgoing.body));
@@ -100,14 +103,14 @@ impl Proxy {
         *request.uri_mut() = outgoing.uri;
         *request.headers_mut() = outgoing.headers;
         let sent = Instant::now();
-        let answer = upstream.client.send(request).await;
+        let answer = upstream.client.send_and_wait(request, held_back).await;
         self.metrics.upstream(&upstream.name, &answer, sent.elapsed());
         let (head, body) = answer?.into_parts();
         *status = Some(head.status);
         let limits = BodyLimits {
             expansion: self.expansion_limits(),
             pause: upstream.read_timeout,
-            deadline: Some(sent + upstream.total_timeout),
+            deadline: Some(sent + upstream.total_timeout + held_back),
         };
         let coding = headers::content_encoding(&head.headers)
             .map_err(|refusal| respond::unreadable_answer(&refusal.message))?;

@@ -7,6 +7,7 @@
 
 pub mod coql;
 pub mod fetchxml;
+pub mod graphql;
 pub mod odata;
 pub mod soql;
 pub mod sosl;
@@ -79,4 +80,12 @@ pub enum SyntaxError {
     TooDeep(usize),
     #[error("it has more than {} words and signs", tokens::MAX_TOKENS)]
     TooLong,
+    #[error("it says at byte {0} what it has said before")]
+    Twice(usize),
+    #[error("it refers at byte {0} to what it does not define")]
+    Undefined(usize),
+    #[error("it defines at byte {0} what it does not use")]
+    Unused(usize),
+    #[error("it has a fragment inside itself at byte {0}")]
+    Cycle(usize),
 }

@@ -38,10 +38,19 @@ pub(super) fn tokens<L>(
     spaces: &[char],
     token: impl Fn(&str, usize) -> Result<(Kind<L>, usize), SyntaxError>,
 ) -> Result<Vec<Token<L>>, SyntaxError> {
+    tokens_behind(text, |rest| rest.trim_start_matches(spaces), token)
+}
+
+/// As [`tokens`], where `skip` takes what stands for nothing off the start of a text.
+pub(super) fn tokens_behind<L>(
+    text: &str,
+    skip: impl Fn(&str) -> &str,
+    token: impl Fn(&str, usize) -> Result<(Kind<L>, usize), SyntaxError>,
+) -> Result<Vec<Token<L>>, SyntaxError> {
     let mut tokens = Vec::new();
     let mut position = 0;
     loop {
-        let rest = text.get(position..).unwrap_or_default().trim_start_matches(spaces);
+        let rest = skip(text.get(position..).unwrap_or_default());
         let start = text.len() - rest.len();
         if rest.is_empty() {
             tokens.push(Token { kind: Kind::End, span: start..start });
@@ -100,6 +109,11 @@ impl<'t, L: PartialEq> Cursor<'t, L> {
     /// Where the next token stands.
     pub fn at(&self) -> usize {
         self.token().span.start
+    }
+
+    /// Where the token before the next one ends.
+    pub fn end_of_last(&self) -> usize {
+        self.position.checked_sub(1).map_or(0, |last| self.token_at(last).span.end)
     }
 
     pub fn raw(&self, span: Range<usize>) -> &'t str {

@@ -86,11 +86,25 @@ impl UpstreamClient {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<AnswerBody>, UpstreamError> {
+        self.send_and_wait(request, Duration::ZERO).await
+    }
+
+    /// As [`send`](Self::send); `held_back` is how much longer than others this answer may
+    /// take.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_and_wait(
+        &self,
+        request: Request<Full<Bytes>>,
+        held_back: Duration,
+    ) -> Result<Response<AnswerBody>, UpstreamError> {
         // SECURITY: whatever happened before, a request leaves for the configured upstream or not at all.
         if !is_same_origin(request.uri(), &self.url) {
             return Err(UpstreamError::Unreachable("the request is for another origin".into()));
         }
-        let answer = tokio::time::timeout(self.answer_timeout, self.client.request(request))
+        let patience = self.answer_timeout + held_back;
+        let answer = tokio::time::timeout(patience, self.client.request(request))
             .await
             .map_err(|_| UpstreamError::TimedOut)?
             .map_err(|error| {

@@ -34,8 +34,15 @@ fn get(uri: &str) -> Request<Full<Bytes>> {
 
 /// Sends `GET /a` and reads the whole body, or says what went wrong.
 async fn fetch(config: &UpstreamConfig) -> Result<(u16, Bytes), UpstreamError> {
+    fetch_held_back(config, Duration::ZERO).await
+}
+
+async fn fetch_held_back(
+    config: &UpstreamConfig,
+    held_back: Duration,
+) -> Result<(u16, Bytes), UpstreamError> {
     let client = UpstreamClient::new(config).unwrap();
-    let mut answer = client.send(get(&format!("{}a", config.url))).await?;
+    let mut answer = client.send_and_wait(get(&format!("{}a", config.url)), held_back).await?;
     let mut body = Vec::new();
     while let Some(frame) = answer.body_mut().frame().await {
         body.extend_from_slice(&frame?.into_data().unwrap());
@@ -85,6 +92,20 @@ async fn an_upstream_that_is_silent_times_out() {
     let config = UpstreamConfig { answer_timeout: SOON, ..config(&url) };
     assert_eq!(fetch(&config).await, Err(UpstreamError::TimedOut));
     assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_held_back_is_waited_for() {
+    let script = Script::Hostile {
+        bytes: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".into(),
+        pause_between_bytes: SOON / 10,
+    };
+    let upstream = Recorder::start(script).await;
+    let url = format!("http://{}/", upstream.address);
+    let config = UpstreamConfig { answer_timeout: SOON, ..config(&url) };
+    assert_eq!(fetch(&config).await, Err(UpstreamError::TimedOut));
+    let held_back = fetch_held_back(&config, LONG).await;
+    assert_eq!(held_back, Ok((200, Bytes::from_static(b"{}"))));
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub mod archives;
 mod broken;
 mod examples;
 mod parsers;
+mod salesforce;
 mod zoho;
 
 const ROUNDS: usize = 4_000;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::random::Random;
 use crate::world::{Options, World};
 
+mod graphql;
 mod salesforce;
 mod zoho;
 
@@ -235,7 +236,7 @@ fn generate(random: &mut Random) -> (Method, String, String) {
     const HS: &str = "/hs/crm/v3/objects/contacts";
     let email = random.email();
     let key = percent(&email, random);
-    match random.below(27) {
+    match random.below(30) {
         0 | 1 => {
             let contact = random.contact();
             (Method::POST, format!("{SF}/sobjects/Contact/"), random.spell(&contact))
@@ -372,6 +373,7 @@ fn generate(random: &mut Random) -> (Method, String, String) {
             (Method::POST, "/any/v1/forms".to_owned(), format!("email={key}&name={name}"))
         }
         24..=26 => beside_contacts(random, &email, &key),
+        27..=29 => graphql::graphql(random),
         _ => {
             let filter = json!({ "propertyName": "lastname", "operator": "IN", "values": [random.text(), random.text()] });
             (

@@ -10,6 +10,7 @@ mod coql;
 mod criteria;
 mod dataverse;
 mod fetchxml;
+mod graphql;
 mod house;
 mod hubspot;
 mod odata;

@@ -248,7 +248,7 @@ async fn what_is_not_known_is_refused_and_never_with_a_401() {
         assert_eq!((answer.status, answer.refusal()), (status, Some(code)), "{answer:?}");
         assert!(answer.json().is_array(), "not in the shape of Salesforce: {answer:?}");
     };
-    let unknown = format!("{SF}/graphql");
+    let unknown = format!("{SF}/ui-api/records");
     check(world.post("support", &unknown, "{}").await, StatusCode::FORBIDDEN, "unknown_operation");
     let nested = json!({ "LastName": { "a": 1 } }).to_string();
     check(
@@ -285,7 +285,7 @@ async fn what_is_not_known_is_refused_and_never_with_a_401() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn observe_mode_passes_unknown_operations_loudly() {
     let world = World::start(Options { observe: true, ..Options::default() }).await;
-    let answer = world.post("support", &format!("{SF}/graphql"), "{\"x\":1}").await;
+    let answer = world.post("support", &format!("{SF}/ui-api/records"), "{\"x\":1}").await;
     assert_eq!(answer.refusal(), None);
     assert_eq!(world.crm.requests()[0].body.as_ref(), b"{\"x\":1}");
     let metrics = String::from_utf8(world.admin("/metrics").await.body.to_vec()).expect("text");

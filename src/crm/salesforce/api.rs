@@ -11,6 +11,8 @@ pub(super) enum Api<'p, 't> {
     Async(&'t str, &'p [&'t str]),
     /// `/services/Soap/u/62.0`
     Soap(soap::Form),
+    /// `/cometd/62.0`
+    Events(&'p [&'t str]),
 }
 
 impl<'p, 't> Api<'p, 't> {
@@ -24,6 +26,7 @@ impl<'p, 't> Api<'p, 't> {
                 Some(Self::Async(version, resource))
             }
             ["services", "Soap", path @ ..] => soap::form_of(path).map(Self::Soap),
+            ["cometd", path @ ..] => Some(Self::Events(path)),
             _ => None,
         }
     }
@@ -33,6 +36,6 @@ impl<'p, 't> Api<'p, 't> {
 pub(super) fn resource<'p, 't>(path: &'p [&'t str]) -> Option<&'p [&'t str]> {
     match Api::of(path)? {
         Api::Data(_, resource) => Some(resource),
-        Api::Async(..) | Api::Soap(_) => None,
+        Api::Async(..) | Api::Soap(_) | Api::Events(_) => None,
     }
 }

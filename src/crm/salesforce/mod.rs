@@ -3,11 +3,11 @@
 //!
 //! Read here: sObjects by id and by external id and what is related to them, sObject
 //! collections and trees, composite requests (`composite`), SOQL queries and their further
-//! pages, text searches (`search`), jobs of both Bulk APIs (`bulk`), the partner
-//! and enterprise forms of the SOAP API (`soap`), metadata, and the OAuth and identity
-//! endpoints. Everything else (GraphQL, CometD, the other SOAP APIs …) is an unknown
-//! operation. Requests and answers are JSON, CSV and XML in jobs, and XML in SOAP; the REST
-//! API in XML is refused.
+//! pages, GraphQL (`graphql`), text searches (`search`), jobs of both Bulk APIs (`bulk`),
+//! events (`cometd`), the partner and enterprise forms of the SOAP API (`soap`), metadata,
+//! and the OAuth and identity endpoints. Everything else (the other SOAP APIs …) is an
+//! unknown operation. Requests and answers are JSON, CSV and XML in jobs, and XML in SOAP;
+//! the REST API in XML is refused.
 //!
 //! What makes Salesforce special, and where it is minded:
 //! - It ignores the case of names: they are compared in lower case, and members
@@ -26,10 +26,12 @@ mod answer;
 mod api;
 mod batch;
 mod bulk;
+mod cometd;
 mod composite;
 mod coverage;
 mod field;
 mod filter;
+mod graphql;
 mod id;
 mod login;
 mod operation;
@@ -44,6 +46,8 @@ mod tree;
 mod xml;
 #[cfg(test)]
 mod tests;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -82,7 +86,7 @@ impl Dialect for Salesforce {
                 bulk::asks_first(request, &target, version, path)
             }
             Api::Async(version, path) => bulk::v1::asks_first(request, &target, version, path),
-            Api::Data(..) | Api::Soap(_) => None,
+            Api::Data(..) | Api::Soap(_) | Api::Events(_) => None,
         }
     }
 
@@ -99,7 +103,9 @@ impl Dialect for Salesforce {
         let located = match Api::of(&target.path()) {
             Some(Api::Async(_, path)) => return bulk::v1::locate(request, &target, path),
             Some(Api::Soap(form)) => return soap::locate(request, &target, form),
+            Some(Api::Events(path)) => cometd::locate(request, &target, path),
             Some(Api::Data(_, ["jobs", path @ ..])) => bulk::locate(request, &target, path),
+            Some(Api::Data(_, ["graphql"] | ["graphql", ""])) => graphql::locate(request, &target),
             Some(Api::Data(_, ["composite", path @ ..]))
                 if !matches!(path.first(), Some(&("sobjects" | "tree"))) =>
             {
@@ -129,6 +135,10 @@ impl Dialect for Salesforce {
 
     fn known_fields(&self) -> Vec<(ObjectName, FieldName)> {
         schema::known_fields()
+    }
+
+    fn holds_back(&self, operation: &crm::Operation) -> Duration {
+        cometd::holds_back(operation.name.as_str())
     }
 
     /// "Salesforce trims leading and trailing white spaces in field values" ("Change Data

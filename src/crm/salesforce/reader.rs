@@ -97,6 +97,15 @@ impl Reader<'_> {
         }
     }
 
+    /// A record of this object, whatever else the query says.
+    pub(super) fn record_of(
+        &mut self,
+        record: Node<'_>,
+        object: &ObjectName,
+    ) -> Result<(), LocateError> {
+        self.record(record, object, false)
+    }
+
     fn record(
         &mut self,
         record: Node<'_>,
@@ -135,10 +144,9 @@ impl Reader<'_> {
         field: &FieldName,
     ) -> Result<(), LocateError> {
         let name = field.as_str();
-        let is_part = schema::part_of(field, "").is_some();
-        if is_part && stated_object(node).is_none() {
+        if stated_object(node).is_none() && schema::has_parts(object, field) {
             for member in node.members() {
-                if let Some(part) = schema::part_of(field, &member.key) {
+                if let Some(part) = schema::member_of(object, field, &member.key) {
                     self.value(member.value, number, object.clone(), part);
                 }
             }
@@ -191,8 +199,14 @@ impl Reader<'_> {
         })
     }
 
+    /// Every text of an error may repeat what was sent.
+    pub(super) fn echoes(&mut self, node: Node<'_>, record: u32) {
+        self.echo(node, record);
+        node.children().for_each(|child| self.echoes(child, record));
+    }
+
     /// A message to readers. It belongs to no field.
-    fn echo(&mut self, node: Node<'_>, record: u32) {
+    pub(super) fn echo(&mut self, node: Node<'_>, record: u32) {
         if node.kind() != Kind::String || self.link(node) {
             return;
         }
@@ -225,7 +239,7 @@ impl Reader<'_> {
     }
 
     /// Exchanges the origin of a URL that points to the upstream.
-    fn link(&mut self, node: Node<'_>) -> bool {
+    pub(super) fn link(&mut self, node: Node<'_>) -> bool {
         let public = node.text().and_then(|text| self.origins.to_public(&text));
         let is_link = public.is_some();
         self.slots.extend(public.map(|url| Slot::rewritten(node.span(), Codec::Json, url)));

@@ -86,6 +86,11 @@ pub(super) fn parent(object: &ObjectName, relationship: &str) -> Option<ObjectNa
     lookup(&PARENTS, &relationship)
 }
 
+/// The object that a relationship of this name leads to, whatever object has it.
+pub(super) fn parent_of_any(relationship: &str) -> Option<ObjectName> {
+    lookup(&PARENTS, &relationship.to_ascii_lowercase())
+}
+
 /// The object of the records behind a child relationship, where it is known.
 pub(super) fn children(relationship: &str) -> Option<ObjectName> {
     lookup(&CHILDREN, &relationship.to_ascii_lowercase())
@@ -216,6 +221,25 @@ pub(super) fn part_of(field: &FieldName, member: &str) -> Option<FieldName> {
         let custom = field.as_str().strip_suffix("__c")?;
         Some(field_name(&format!("{custom}__{member}__s")))
     })
+}
+
+/// Whether a field may have its parts inside: an address, or in events also a name.
+pub(super) fn has_parts(object: &ObjectName, field: &FieldName) -> bool {
+    part_of(field, "").is_some() || !composed_from(object, field).is_empty()
+}
+
+/// The field that a member inside of such a field shows.
+pub(super) fn member_of(object: &ObjectName, field: &FieldName, member: &str) -> Option<FieldName> {
+    let is_name = !composed_from(object, field).is_empty();
+    if is_name { Some(field_name(member)) } else { compound_member(field, member) }
+}
+
+/// As [`part_of`], where a member of a standard address may also have the whole name of
+/// the field that it shows.
+fn compound_member(field: &FieldName, member: &str) -> Option<FieldName> {
+    let own = field_name(member);
+    let mut parts = ADDRESS_PARTS.iter().filter_map(|part| address_part(field, part));
+    parts.find(|part| *part == own).or_else(|| part_of(field, member))
 }
 
 /// Whether a field is a standard address, which has its parts inside.

@@ -12,6 +12,7 @@
 mod coding;
 mod email;
 mod fault;
+mod graphql;
 mod hubspot;
 mod message;
 mod recorder;

@@ -15,11 +15,6 @@ pub(super) enum Constant {
 }
 
 impl<'t> Cursor<'t> {
-    /// Where the token before the next one ends.
-    pub(super) fn end_of_last(&self) -> usize {
-        self.position.checked_sub(1).map_or(0, |last| self.token_at(last).span.end)
-    }
-
     pub(super) fn take_word(&mut self, word: &str) -> bool {
         let matches = self.next_word() == Some(word);
         self.position += usize::from(matches);

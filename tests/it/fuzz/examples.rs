@@ -47,7 +47,11 @@ pub fn examples(vendor: &str) -> Option<Vec<Example>> {
             answer,
         })
     };
-    Some(paths.iter().filter_map(read).collect())
+    let mut all: Vec<Example> = paths.iter().filter_map(read).collect();
+    if vendor == "salesforce" {
+        all.extend(super::salesforce::examples());
+    }
+    Some(all)
 }
 
 fn message(message: &Value) -> (HeaderMap, Vec<u8>) {

@@ -6,7 +6,7 @@ use zollhaus::carrier::json::Json;
 use zollhaus::carrier::url::Target;
 use zollhaus::carrier::{multipart, xml};
 use zollhaus::query::odata::{self, Clause};
-use zollhaus::query::{coql, fetchxml, soql, sosl, zoho_criteria};
+use zollhaus::query::{coql, fetchxml, graphql, soql, sosl, zoho_criteria};
 
 /// A carrier or a query language: its name, what it reads, and its parser.
 pub type Parser = (&'static str, &'static [&'static str], fn(&[u8]));
@@ -35,6 +35,17 @@ pub const PARSERS: &[Parser] = &[
              WHERE CreatedDate = LAST_N_DAYS:30 AND x INCLUDES ('a;b') USING SCOPE mine FOR VIEW",
         ],
         |bytes| drop(soql::parse(&String::from_utf8_lossy(bytes))),
+    ),
+    (
+        "graphql",
+        &[
+            "query Q($a: [E!]! = [\"x\"], $b: F) { u: uiapi @include(if: true) { query { C(where: {E: {in: $a}} \
+             orderBy: {D: {order: ASC}} first: 1.5e3) { edges { node { ...f ... on C @optional { \
+             E { value } } } } } } } } # c\nfragment f on R { N { value } }",
+            "mutation { uiapi { CCreate(input: {C: {A: \"\"\"\n  b \\\"\"\" c\n\"\"\", D: \"\\u00fc\\ud83d\\ude00\\u{1F600}\", \
+             F: null, G: [true, -0]}}) { Record { Id } } } }",
+        ],
+        |bytes| drop(graphql::parse(&String::from_utf8_lossy(bytes))),
     ),
     (
         "coql",

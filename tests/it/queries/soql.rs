@@ -15,20 +15,7 @@ async fn soql_finds_what_it_finds_in_clear_data() {
     let twins = Twins::start().await;
     let random = &mut Random(0x50_51);
     for number in 0..RECORDS {
-        let mut record = json!({
-            "LastName": random.pick(LAST_NAMES).trim(),
-            "Department": format!("D{number:03}"),
-        });
-        let optional = [("FirstName", FIRST_NAMES), ("MailingCity", CITIES), ("Title", TITLES)];
-        for (field, values) in optional {
-            let value = random.pick(values);
-            if !value.is_empty() {
-                record[field] = value.into();
-            }
-        }
-        if random.below(4) > 0 {
-            record["Email"] = address(random, number).into();
-        }
+        let record = contact(random, number);
         twins.store("/sf", "/services/data/v62.0/sobjects/Contact", &record).await;
     }
 
@@ -68,8 +55,27 @@ fn rows(answer: &Value) -> Vec<BTreeMap<String, Value>> {
     records.map(shown).collect()
 }
 
+/// A contact whose fields others may share.
+pub(super) fn contact(random: &mut Random, number: usize) -> Value {
+    let mut record = json!({
+        "LastName": random.pick(LAST_NAMES).trim(),
+        "Department": format!("D{number:03}"),
+    });
+    let optional = [("FirstName", FIRST_NAMES), ("MailingCity", CITIES), ("Title", TITLES)];
+    for (field, values) in optional {
+        let value = random.pick(values);
+        if !value.is_empty() {
+            record[field] = value.into();
+        }
+    }
+    if random.below(4) > 0 {
+        record["Email"] = address(random, number).into();
+    }
+    record
+}
+
 /// One of a few addresses in one of a few spellings, or one of its own.
-fn address(random: &mut Random, number: usize) -> String {
+pub(super) fn address(random: &mut Random, number: usize) -> String {
     match random.below(3) {
         0 => format!("person{}@example.org", number % 5),
         1 => format!("Person{}@Example.org", number % 5),

@@ -19,7 +19,7 @@ mod reference;
 mod request;
 mod written;
 
-pub(super) use reference::is_reference;
+pub(super) use reference::{has_reference, is_reference};
 
 use std::sync::Arc;
 

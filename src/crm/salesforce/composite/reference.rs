@@ -13,7 +13,7 @@ pub(in crate::crm::salesforce) fn is_reference(text: &str) -> bool {
 }
 
 /// Whether Salesforce would look for a reference in a text.
-pub(super) fn has_reference(text: &str) -> bool {
+pub(in crate::crm::salesforce) fn has_reference(text: &str) -> bool {
     text.contains(OPENING)
 }
 

@@ -2,8 +2,8 @@
 //! The Salesforce side: REST API resources under `/services`.
 //!
 //! Spoken: OAuth token and user info, versions, limits, describe, sObjects by id
-//! and by external id, collections, composite, SOQL with paging, jobs of the Bulk API 2.0,
-//! those of the Bulk API 1.0 in JSON, and logging in, writing and querying over SOAP.
+//! and by external id, collections, composite, SOQL with paging, GraphQL, jobs of the Bulk
+//! API 2.0, those of the Bulk API 1.0 in JSON, and logging in, writing and querying over SOAP.
 //! Anything else is answered with Salesforce's `NOT_FOUND`. Contact, Lead and Account have the standard
 //! fields of [`schema`]; any object and field whose name ends in `__c` exists.
 
@@ -14,6 +14,7 @@ mod collections;
 mod composite;
 mod csv;
 mod describe;
+mod graphql;
 mod id;
 mod problem;
 mod query;
@@ -129,6 +130,7 @@ impl Api<'_, '_> {
             }
             ("POST", ["composite"]) => self.composite(),
             (_, ["jobs", rest @ ..]) => self.jobs(rest),
+            ("POST", ["graphql"]) => self.graphql(),
             ("GET", ["query"]) => self.query(false),
             ("GET", ["queryAll"]) => self.query(true),
             ("GET", ["query" | "queryAll", locator]) => self.query_more(locator),

@@ -27,6 +27,10 @@ impl Problem {
         Self { fields, ..Self::new(StatusCode::BAD_REQUEST, code, message) }
     }
 
+    pub(super) fn message(self) -> String {
+        self.message
+    }
+
     pub(super) fn of_status(status: StatusCode) -> Self {
         let code = match status {
             StatusCode::UNAUTHORIZED => "INVALID_SESSION_ID",

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Binds values to fields, each once.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::input::{Home, Input, Kind};
+use crate::base::{FieldName, ObjectName};
+use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Widening};
+use crate::crm::salesforce::id::{self, is_id};
+use crate::crm::salesforce::schema;
+use crate::crm::{FieldUse, LocateError, RecordName};
+
+/// What is found in a request.
+pub(super) struct Binding<'a> {
+    /// Slots of the document, and of the body around it.
+    pub in_query: Vec<Slot>,
+    pub in_body: Vec<Slot>,
+    pub uses: Vec<FieldUse>,
+    pub names: Vec<RecordName>,
+    pub finds_others: bool,
+    /// The first that is asked for or written to.
+    pub object: Option<ObjectName>,
+    /// How many records mutations write to.
+    pub records: u32,
+    meanings: HashMap<(Home, usize), Meaning>,
+    /// Where the document starts in the body, and how it is written there.
+    start: usize,
+    text: &'a DecodedText,
+}
+
+/// What a value that stands somewhere is taken for.
+#[derive(PartialEq, Eq)]
+enum Meaning {
+    /// A value of this field, of a record, stored or compared.
+    Value(ObjectName, FieldName, u32, Role),
+    /// Anything that passes as it is.
+    Setting,
+}
+
+/// How a compared value may become several.
+pub(super) enum Form<'k> {
+    /// It stands in a list.
+    Element,
+    /// Its place becomes a list.
+    List,
+    /// Its operator becomes another one, whose name stands here.
+    Operator(&'k Range<usize>, ListOperator),
+    /// It does not.
+    Single,
+}
+
+/// The operator that takes a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListOperator {
+    In,
+    NotIn,
+}
+
+impl ListOperator {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::NotIn => "nin",
+        }
+    }
+
+    fn written(self, home: Home) -> &'static str {
+        match (self, home) {
+            (Self::In, Home::Query) => "in",
+            (Self::In, Home::Body) => "\"in\"",
+            (Self::NotIn, Home::Query) => "nin",
+            (Self::NotIn, Home::Body) => "\"nin\"",
+        }
+    }
+}
+
+impl<'a> Binding<'a> {
+    pub fn new(start: usize, text: &'a DecodedText) -> Self {
+        Self {
+            in_query: Vec::new(),
+            in_body: Vec::new(),
+            uses: Vec::new(),
+            names: Vec::new(),
+            finds_others: false,
+            object: None,
+            records: 0,
+            meanings: HashMap::new(),
+            start,
+            text,
+        }
+    }
+
+    /// A value that passes as it is, if it is fine.
+    pub fn setting(&mut self, input: Input<'_>, is_fine: bool) -> Result<(), LocateError> {
+        if !is_fine {
+            return Err(input.refuse("is not what can stand there"));
+        }
+        self.mean(input, Meaning::Setting).map(drop)
+    }
+
+    /// A use of a field by more than equality.
+    pub fn field_use(&mut self, object: &ObjectName, field: &str, operator: &'static str) {
+        let (object, field) = schema::original(object, field);
+        if field.as_str() != "id" {
+            self.uses.extend(schema::uses_of_parts(&object, &field, operator));
+            self.uses.push(FieldUse { object, field, operator });
+        }
+    }
+
+    /// A value that a field is compared with for equality.
+    pub fn compare(
+        &mut self,
+        input: Input<'_>,
+        own: &ObjectName,
+        name: &str,
+        form: &Form<'_>,
+    ) -> Result<(), LocateError> {
+        let (object, field) = schema::original(own, name);
+        let is_scalar = matches!(input.kind(), Kind::Text | Kind::Number | Kind::Flag);
+        if input.kind() == Kind::Null {
+            self.field_use(own, name, FieldUse::PRESENCE);
+            return self.setting(input, true);
+        }
+        if !is_scalar {
+            return Err(input.refuse("is no value to compare with"));
+        }
+        if let Some(uses) = schema::uses_of_copy(own, name, "comparing with a copy") {
+            self.uses.extend(uses);
+            return self.setting(input, true);
+        }
+        if field.as_str() == "id"
+            && let Some(text) = input.text().filter(|text| is_id(text))
+        {
+            self.name(0, &object, &text);
+            return self.setting(input, true);
+        }
+        let operator = "comparing with a composed field";
+        self.uses.extend(schema::uses_of_parts(&object, &field, operator));
+        let widening = self.widening(input, form);
+        self.value(input, Meaning::Value(object, field, 0, Role::Equality), widening, None)
+    }
+
+    /// A value that is written to a field.
+    pub fn store(
+        &mut self,
+        input: Input<'_>,
+        record: u32,
+        (object, field): (ObjectName, FieldName),
+        removal: Option<Removal>,
+    ) -> Result<(), LocateError> {
+        self.value(input, Meaning::Value(object, field, record, Role::Stored), None, removal)
+    }
+
+    pub fn name(&mut self, record: u32, object: &ObjectName, id: &str) {
+        let id = id::canonical(id);
+        self.names.push(RecordName { record, object: object.clone(), id });
+    }
+
+    fn value(
+        &mut self,
+        input: Input<'_>,
+        meaning: Meaning,
+        widening: Option<Widening>,
+        removal: Option<Removal>,
+    ) -> Result<(), LocateError> {
+        let Meaning::Value(object, field, record, role) = &meaning else { return Ok(()) };
+        let (object, field) = (object.clone(), field.clone());
+        let occurrence =
+            Occurrence { object, field, record: *record, role: role.clone(), value: input.value() };
+        let is_first = self.mean(input, meaning)?;
+        let slots = match input.home() {
+            Home::Query => &mut self.in_query,
+            Home::Body => &mut self.in_body,
+        };
+        if is_first {
+            let mut slot = Slot::value(input.span(), Codec::Json, occurrence).removable(removal);
+            slot.widening = widening;
+            slots.push(slot);
+        } else if let Some(slot) = slots.iter_mut().find(|slot| slot.span == input.span())
+            && slot.widening != widening
+        {
+            // Two places would have to change with it.
+            slot.widening = None;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing was said of this value yet.
+    fn mean(&mut self, input: Input<'_>, meaning: Meaning) -> Result<bool, LocateError> {
+        let place = (input.home(), input.span().start);
+        match self.meanings.get(&place) {
+            Some(known) if *known == meaning => Ok(false),
+            Some(_) => Err(input.refuse("stands for two things")),
+            None => {
+                self.meanings.insert(place, meaning);
+                Ok(true)
+            }
+        }
+    }
+
+    fn widening(&self, input: Input<'_>, form: &Form<'_>) -> Option<Widening> {
+        let (name, operator) = match (form, input.variable) {
+            (Form::Element, None) => return Some(Widening::Elements),
+            (Form::List, None) => return Some(Widening::List(Vec::new())),
+            (Form::Operator(name, operator), _) => (*name, *operator),
+            _ => return None,
+        };
+        let Some(variable) = input.variable else {
+            let edit = (name.clone(), operator.written(input.home()));
+            return Some(Widening::List(vec![edit]));
+        };
+        // A default and a value would both want to change the type.
+        if variable.is_list || (variable.default.is_some() && input.home() == Home::Body) {
+            return None;
+        }
+        let written = &variable.type_span;
+        let edits = [
+            (name.clone(), operator.written(Home::Query)),
+            (written.start..written.start, "["),
+            (written.end..written.end, "]"),
+        ];
+        let edits = edits.into_iter().map(|(span, text)| match input.home() {
+            Home::Query => (span, text),
+            Home::Body => (self.in_the_body(&span), text),
+        });
+        Some(Widening::List(edits.collect()))
+    }
+
+    /// Where a range of the document stands in the body.
+    fn in_the_body(&self, span: &Range<usize>) -> Range<usize> {
+        let origin = self.text.origin_of(span);
+        self.start + origin.start..self.start + origin.end
+    }
+}

@@ -1,0 +1,581 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::fmt::Write as _;
+
+use http::HeaderMap;
+use proptest::prelude::*;
+use serde_json::{Value as Tree, json};
+
+use super::{headers, locate, locate_with, names, occurrences, read_answer, render, uses};
+use crate::carrier::Replacement;
+use crate::crm::{About, Done, LocateError, LocatedRequest};
+
+const TARGET: &str = "/services/data/v62.0/graphql";
+const ID: &str = "003WV00000A1b2CYAR";
+
+fn sent(query: &str, variables: &Tree) -> String {
+    json!({ "query": query, "variables": variables }).to_string()
+}
+
+/// A query for contacts with these arguments.
+fn contacts(arguments: &str) -> String {
+    format!("{{ uiapi {{ query {{ Contact({arguments}) {{ edges {{ node {{ Id }} }} }} }} }} }}")
+}
+
+fn located(body: &str) -> LocatedRequest {
+    let located = locate("POST", TARGET, body).unwrap_or_else(|error| panic!("{body}: {error}"));
+    let kept = render(&located.body, &Replacement::Keep);
+    if !body.contains('#') {
+        assert_eq!(kept, body);
+    }
+    located
+}
+
+fn found(located: &LocatedRequest) -> Vec<String> {
+    let mut found = occurrences(&located.body);
+    let widened = located.body.occurrences();
+    for (line, (slot, _)) in found.iter_mut().zip(widened) {
+        if slot.widening.is_some() {
+            line.push('*');
+        }
+    }
+    found.extend(uses(located));
+    found
+}
+
+fn check(query: &str, variables: &Tree, expected: &[&str]) {
+    assert_eq!(found(&located(&sent(query, variables))), expected, "{query}");
+}
+
+/// What leaves with these texts in the place of each value.
+fn widened(query: &str, variables: &Tree, texts: &[&str]) -> (String, Tree) {
+    let located = located(&sent(query, variables));
+    let texts = texts.iter().map(|&text| text.to_owned()).collect();
+    let rendered = render(&located.body, &Replacement::AnyOf(texts));
+    let rendered: Tree = serde_json::from_str(&rendered).unwrap();
+    (rendered["query"].as_str().unwrap().to_owned(), rendered["variables"].clone())
+}
+
+fn refused(body: &str, problem: &str) {
+    match locate("POST", TARGET, body) {
+        Err(LocateError::Unparseable { place, problem: found }) => {
+            assert!(format!("{place} {found}").contains(problem), "{body}: {place} {found}");
+        }
+        other => panic!("{body}: {other:?}"),
+    }
+}
+
+#[test]
+fn filters_are_bound_to_fields() {
+    let check = |filter: &str, expected: &[&str]| {
+        check(&contacts(&format!("where: {filter}")), &json!({}), expected);
+    };
+    check(r#"{Email: {eq: "a@b.de"}}"#, &["0 contact.email == a@b.de*"]);
+    check(r#"{EMAIL: {ne: "a\u0040b.de"}}"#, &["0 contact.email == a@b.de*"]);
+    check(
+        r#"{Email: {in: ["a", """b"""], nin: "c"}}"#,
+        &["0 contact.email == a*", "0 contact.email == b*", "0 contact.email == c*"],
+    );
+    check("{Phone: {eq: 4930}}", &["0 contact.phone == 4930*"]);
+    check("{DoNotCall: {eq: true}}", &["0 contact.donotcall == a boolean*"]);
+    // Widened, there would be two operators of one name.
+    check(r#"{Email: {eq: "a", in: ["b"]}}"#, &["0 contact.email == a", "0 contact.email == b*"]);
+    check(
+        r#"{and: [{LastName: {eq: "a"}}, {or: [{FirstName: {eq: "b"}} {not: {Title: {eq: "c"}}}]}]}"#,
+        &["0 contact.lastname == a*", "0 contact.firstname == b*", "0 contact.title == c*"],
+    );
+    check(
+        r#"{Account: {Owner: {LastName: {eq: "a"}}}, ReportsTo: {Email: {eq: "b"}}}"#,
+        &["0 user.lastname == a*", "0 contact.email == b*"],
+    );
+    check(r#"{Who: {Lead: {Email: {eq: "a"}}}}"#, &["0 lead.email == a*"]);
+    check(
+        r#"{Name: {eq: "A B"}}"#,
+        &[
+            "0 contact.name == A B*",
+            "contact.firstname by comparing with a composed field",
+            "contact.lastname by comparing with a composed field",
+            "contact.middlename by comparing with a composed field",
+            "contact.suffix by comparing with a composed field",
+            "contact.salutation by comparing with a composed field",
+        ],
+    );
+    check("{Email: {eq: null}}", &["contact.email by a test for a value"]);
+    for operator in ["like", "lt", "gt", "lte", "gte", "includes", "excludes"] {
+        check(
+            &format!(r#"{{Email: {{{operator}: "a"}}}}"#),
+            &[&format!("contact.email by {operator}")],
+        );
+    }
+    check(r#"{Birthdate: {eq: {value: "1980-02-29"}}}"#, &["0 contact.birthdate == 1980-02-29"]);
+    check("{Birthdate: {eq: {literal: TODAY}}}", &["contact.birthdate by a relative date"]);
+    check(
+        "{Birthdate: {gt: {range: {last_n_days: 3}}}}",
+        &["contact.birthdate by gt", "contact.birthdate by a relative date"],
+    );
+    check(
+        r#"{Id: {inq: {Lead: {Email: {eq: "a"}}, ApiName: "ConvertedContactId"}}}"#,
+        &["0 lead.email == a*", "lead.convertedcontactid by inq"],
+    );
+    check(
+        r#"{Email: {ninq: {Lead: {}, ApiName: "Email"}}}"#,
+        &["contact.email by ninq", "lead.email by ninq"],
+    );
+    check("{Email: {}, Phone: null}", &[]);
+}
+
+#[test]
+fn ids_name_records() {
+    let query = contacts(&format!(r#"where: {{Id: {{in: ["{ID}"]}}}}"#));
+    let located = located(&sent(&query, &json!(null)));
+    assert_eq!(names(&located.records), [format!("0 contact {ID}")]);
+    assert_eq!(located.operation.about, About::Named);
+    assert_eq!(located.operation.object.as_ref().unwrap().as_str(), "contact");
+    let others = |filter: &str| {
+        let query = contacts(&format!("where: {filter}"));
+        locate("POST", TARGET, &sent(&query, &json!({}))).unwrap().operation.about
+    };
+    assert_eq!(others(r#"{Email: {eq: "a"}}"#), About::Named);
+    assert_eq!(others(r#"{Email: {ne: "a"}}"#), About::Anybody);
+    assert_eq!(others(r#"{or: [{Email: {eq: "a"}}]}"#), About::Anybody);
+    assert_eq!(others(r#"{Account: {Name: {eq: "a"}}}"#), About::Anybody);
+}
+
+#[test]
+fn order_and_groups_are_uses() {
+    let query = contacts(
+        "orderBy: [{Email: {order: ASC, nulls: LAST}}, {Account: {Name: {order: DESC}}}, {Id: {order: ASC}}], \
+         first: 10, after: \"eyJ2IjoiMiJ9\", scope: MINE, upperBound: 2000",
+    );
+    let parts = ["firstname", "lastname", "middlename", "suffix", "salutation", "name"];
+    let mut expected = vec!["contact.email by orderBy".to_owned()];
+    expected.extend(parts.map(|part| format!("account.{part} by orderBy")));
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    check(&query, &json!({}), &expected);
+    let query = "{ uiapi { aggregate { Contact(groupBy: {Email: {group: true, type: ROLLUP}}) {
+        edges { node { aggregate { Email { value max { value displayValue } count { value } } } } } totalCount } } } }";
+    check(
+        query,
+        &json!({}),
+        &["contact.email by groupBy", "contact.email by max", "contact.email by count"],
+    );
+}
+
+#[test]
+fn values_in_variables_are_found() {
+    let query = |types: &str, filter: &str| {
+        let query = contacts(&format!("where: {filter}"));
+        format!("query Q({types}) {query}")
+    };
+    check(
+        &query("$a: Contact_Filter", "$a"),
+        &json!({ "a": { "Email": { "eq": "a@b.de" }, "or": [{ "Phone": { "in": ["1", 2] } }] } }),
+        &["0 contact.email == a@b.de*", "0 contact.phone == 1*", "0 contact.phone == 2*"],
+    );
+    check(
+        &query("$a: EmailAddress!, $b: [String]", "{Email: {eq: $a}, Phone: {in: $b}}"),
+        &json!({ "a": "a@b.de", "b": ["1"] }),
+        &["0 contact.email == a@b.de*", "0 contact.phone == 1*"],
+    );
+    // An element that is a variable cannot become several.
+    check(
+        &query("$a: String", "{Email: {in: [$a, \"b\"]}}"),
+        &json!({ "a": "a" }),
+        &["0 contact.email == b*", "0 contact.email == a"],
+    );
+    // The default travels as well.
+    check(
+        &query("$a: String = \"x@y.de\"", "{Email: {eq: $a}}"),
+        &json!({ "a": "a@b.de" }),
+        &["0 contact.email == x@y.de*", "0 contact.email == a@b.de"],
+    );
+    check(
+        &query("$a: String = \"x@y.de\"", "{Email: {eq: $a}}"),
+        &json!({}),
+        &["0 contact.email == x@y.de*"],
+    );
+    // Two places would have to change.
+    check(
+        &query("$a: String", "{or: [{Email: {eq: $a}}, {Email: {ne: $a}}]}"),
+        &json!({ "a": "a" }),
+        &["0 contact.email == a"],
+    );
+    check(&query("$a: String", "{Email: {eq: $a}}"), &json!({}), &[]);
+    check(
+        &query("$a: String", "{Email: {eq: $a}}"),
+        &json!({ "a": null }),
+        &["contact.email by a test for a value"],
+    );
+}
+
+#[test]
+fn equality_becomes_membership() {
+    let texts = ["\"\\", "ü"];
+    let check = |query: &str, variables: Tree, expected: &str, expected_variables: Tree| {
+        let (query, variables) = widened(query, &variables, &texts);
+        assert_eq!(query, expected);
+        assert_eq!(variables, expected_variables);
+        crate::query::graphql::parse(&query).unwrap();
+    };
+    let list = r#"["\"\\","ü"]"#;
+    check(
+        &contacts(
+            r#"where: {Email: {eq: "a"} Phone: {ne: "b"} Fax: {nin: ["c"]} Title: {in: "d"}}"#,
+        ),
+        json!({}),
+        &contacts(&format!(
+            "where: {{Email: {{in: {list}}} Phone: {{nin: {list}}} Fax: {{nin: {list}}} Title: {{in: {list}}}}}"
+        )),
+        json!({}),
+    );
+    check(
+        &format!("query($a: E!) {}", contacts("where: {Email: {eq: $a}}")),
+        json!({ "a": "x" }),
+        &format!("query($a: [E!]) {}", contacts("where: {Email: {in: $a}}")),
+        json!({ "a": texts }),
+    );
+    check(
+        &format!("query($a: E = \"x\") {}", contacts("where: {Email: {ne: $a}}")),
+        json!({}),
+        &format!("query($a: [E] = {list}) {}", contacts("where: {Email: {nin: $a}}")),
+        json!({}),
+    );
+    check(
+        &format!("query($a: F) {}", contacts("where: $a")),
+        json!({ "a": { "Email": { "ne": "x" } } }),
+        &format!("query($a: F) {}", contacts("where: $a")),
+        json!({ "a": { "Email": { "nin": texts } } }),
+    );
+}
+
+#[test]
+fn mutations_hold_records() {
+    let query = r#"mutation M($b: ContactUpdateInput!, $c: String) { uiapi(input: {allOrNone: false}) {
+        a: ContactCreate(input: {Contact: {LastName: "Müller", Email: $c, Fax: null, AccountId: "001WV00000A1b2CYAQ"}}) { Record { Id } }
+        ContactUpdate(input: $b) { success Record { LastName { value } } }
+        LeadDelete(input: {Id: "00QWV00000A1b2C2AR"}) { Id } } }"#;
+    let variables = json!({ "b": { "Id": ID, "Contact": { "Phone": "@{a.Record.Phone.value}", "Title": "Dr." } }, "c": "a@b.de" });
+    check(
+        query,
+        &variables,
+        &[
+            "0 contact.lastname = Müller",
+            "0 contact.fax = -",
+            "0 contact.accountid = 001WV00000A1b2CYAQ",
+            "1 contact.title = Dr.",
+            "0 contact.email = a@b.de",
+            "contact.phone by a reference to another result",
+        ],
+    );
+    let located = located(&sent(query, &variables));
+    assert_eq!(
+        names(&located.records),
+        [format!("1 contact {ID}"), "2 lead 00QWV00000A1b2C2AR".to_owned()]
+    );
+    assert_eq!(located.operation.name.as_str(), "graphql.mutation");
+
+    let answer = json!({ "data": { "uiapi": {
+        "a": { "Record": { "Id": "003WV00000A1b2DYAR" } },
+        "ContactUpdate": { "success": false, "Record": { "LastName": { "value": "zhta" } } },
+        "LeadDelete": null,
+    } }, "errors": [{ "message": "zhta is wrong", "path": ["uiapi", 1] }] });
+    let answer = read_answer(&located, 200, &HeaderMap::new(), &answer.to_string()).unwrap();
+    assert_eq!(
+        occurrences(&answer.body),
+        [
+            "1 contact.lastname = zhta",
+            "2 error.message echo zhta is wrong",
+            "2 error.message echo uiapi",
+        ]
+    );
+    let Done::Each(done) = &answer.done else { panic!() };
+    let done: Vec<_> =
+        done.iter().map(|same| (same.in_answer, same.in_request, same.is_taken)).collect();
+    assert_eq!(done, [(0, 0, true), (1, 1, false)]);
+    assert_eq!(names(&answer.records), ["0 contact 003WV00000A1b2DYAR"]);
+}
+
+#[test]
+fn what_is_written_can_be_left_out() {
+    let query = r#"mutation M($b: Date, $i: ContactCreateInput) { uiapi {
+        a: ContactCreate(input: {Contact: {LastName: "x", Birthdate: "1980-01-01" Email: $b}}) { success }
+        b: ContactCreate(input: $i) { success } } }"#;
+    let variables = json!({ "b": "c", "i": { "Contact": { "Email": "d", "Id": ID } } });
+    let located = located(&sent(query, &variables));
+    let rendered: Tree =
+        serde_json::from_str(&render(&located.body, &Replacement::Remove)).unwrap();
+    let query = rendered["query"].as_str().unwrap();
+    assert!(query.contains("Contact: {,  Email: $b}"), "{query}");
+    assert_eq!(rendered["variables"], json!({ "i": { "Contact": { "Id": ID } } }));
+    crate::query::graphql::parse(query).unwrap();
+    let required = query_with_required("Date!");
+    let required = locate("POST", TARGET, &required).unwrap();
+    assert!(required.body.occurrences()[0].0.removal.is_none());
+}
+
+fn query_with_required(kind: &str) -> String {
+    let query = format!(
+        "mutation M($b: {kind}) {{ uiapi {{ ContactCreate(input: {{Contact: {{Birthdate: $b}}}}) {{ success }} }} }}"
+    );
+    sent(&query, &json!({ "b": "1980-01-01" }))
+}
+
+#[test]
+fn answers_are_read_by_what_was_asked_for() {
+    let check = |query: &str, data: Tree, expected: &[&str], named: &[&str]| {
+        let located = located(&sent(query, &json!({})));
+        let body = json!({ "data": data, "errors": [] }).to_string();
+        let answer = read_answer(&located, 200, &HeaderMap::new(), &body)
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(occurrences(&answer.body), expected, "{query}");
+        assert_eq!(names(&answer.records), named, "{query}");
+    };
+    check(
+        "{ uiapi { query { c: Contact { __typename edges { cursor node {
+            ...f x: Email @optional { v: value displayValue } Name { value }
+            Account { Name { value } Owner { Email { value } } }
+            MailingAddress { city MailingStreet { value } }
+            RecordTypeId(fallback: true) { value } WeakEtag DisplayValue
+            Cases { edges { node { ContactEmail { value } Subject { value } } } }
+            Foo__r { __typename ... on Lead { Id Email { value } } }
+        } } pageInfo { endCursor } totalCount } } } }
+        fragment f on Record { Id Phone { value } }",
+        json!({ "uiapi": { "query": { "c": { "__typename": "ContactConnection", "totalCount": 1,
+            "pageInfo": { "endCursor": "abc" },
+            "edges": [{ "cursor": "abc", "node": {
+                "Id": ID, "Phone": { "value": "p" },
+                "x": { "v": "e", "displayValue": "e" }, "Name": { "value": "n" },
+                "Account": { "Name": { "value": "a" }, "Owner": { "Email": { "value": "o" } } },
+                "MailingAddress": { "city": "k", "MailingStreet": { "value": "s" } },
+                "RecordTypeId": { "value": null }, "WeakEtag": 17, "DisplayValue": "n",
+                "Cases": { "edges": [{ "node": { "ContactEmail": { "value": "ce" }, "Subject": { "value": "cs" } } }] },
+                "Foo__r": { "__typename": "Lead", "Id": "00QWV00000A1b2C2AR", "Email": { "value": "l" } },
+            } }] } } } }),
+        &[
+            "0 contact.phone = p",
+            "0 contact.email = e",
+            "0 contact.email = e",
+            "0 contact.name from n",
+            "1 account.name from a",
+            "2 user.email = o",
+            "0 contact.mailingcity = k",
+            "0 contact.mailingstreet = s",
+            "0 contact.name from n",
+            "4 contact.email = ce",
+            "3 case.subject = cs",
+            "5 lead.email = l",
+        ],
+        &[&format!("0 contact {ID}"), "5 lead 00QWV00000A1b2C2AR"],
+    );
+    check(
+        "{ uiapi { query { Case { edges { node { Owner { __typename
+            ... on User { Name { value } } ... on Group { Name { value } Email { value } } } } } } } } }",
+        json!({ "uiapi": { "query": { "Case": { "edges": [
+            { "node": { "Owner": { "__typename": "User", "Name": { "value": "u" } } } },
+            { "node": { "Owner": { "__typename": "Group", "Name": { "value": "g" }, "Email": { "value": "q" } } } },
+            { "node": null },
+        ] } } } }),
+        &["1 user.name from u", "3 group.name = g", "3 group.email = q"],
+        &[],
+    );
+    check(
+        "{ uiapi { aggregate { Contact { edges { node { aggregate {
+            Email { value max { value } count { value } } } } } } } } }",
+        json!({ "uiapi": { "aggregate": { "Contact": { "edges": [{ "node": { "aggregate": {
+            "Email": { "value": "e", "max": { "value": "m" }, "count": { "value": 3 } } } } }] } } } }),
+        &["0 contact.email = e", "0 contact.email = m"],
+        &[],
+    );
+    check(
+        "{ uiapi { currentUser { Id Name { value } } objectInfos(apiNames: [\"Contact\"]) { ApiName fields { label } } } __schema { types { name } } }",
+        json!({ "uiapi": { "currentUser": { "Id": "005WV00000A1b2CYAR", "Name": { "value": "n" } },
+            "objectInfos": [{ "ApiName": "Contact", "fields": [{ "label": "Email" }] }] },
+            "__schema": { "types": [] } }),
+        &["0 user.name from n"],
+        &["0 user 005WV00000A1b2CYAR"],
+    );
+}
+
+#[test]
+fn answers_that_were_not_asked_for_are_refused() {
+    let query = "{ uiapi { query { Contact { edges { node { Id x: Email { value } } } } } } }";
+    let located = located(&sent(query, &json!({})));
+    let node = |node: Tree| json!({ "data": { "uiapi": { "query": { "Contact": { "edges": [{ "node": node }] } } } } });
+    let read = |body: &Tree| read_answer(&located, 200, &HeaderMap::new(), &body.to_string());
+    assert!(read(&node(json!({ "Id": ID, "x": { "value": "a" } }))).is_ok());
+    for wrong in [
+        json!({ "Email": { "value": "a" } }),
+        json!({ "x": "a" }),
+        json!({ "x": { "value": { "a": "b" } } }),
+        json!({ "x": { "other": "a" } }),
+        json!({ "Id": "a@b.de" }),
+        json!("a@b.de"),
+    ] {
+        assert!(read(&node(wrong.clone())).is_err(), "{wrong}");
+    }
+    assert!(read(&json!({ "data": null, "other": "a" })).is_err());
+    // Without a session, errors come in the form of the REST API.
+    let answer = read(&json!([{ "message": "zhta", "errorCode": "INVALID_SESSION_ID" }])).unwrap();
+    assert_eq!(occurrences(&answer.body), ["0 error.message echo zhta"]);
+}
+
+#[test]
+fn several_operations_may_travel_and_one_is_executed() {
+    let query = r#"query A($x: String) { uiapi { query { Contact(where: {Email: {eq: $x}}) { totalCount } } } }
+        query B($x: Int) { uiapi { query { Lead(first: $x, where: {Email: {eq: "l"}}) { totalCount } } } }"#;
+    let body = json!({ "query": query, "variables": { "x": "c" }, "operationName": "A", "extensions": {} }).to_string();
+    assert_eq!(found(&located(&body)), ["0 lead.email == l*", "0 contact.email == c*"]);
+    let other =
+        json!({ "query": query, "variables": { "x": 5 }, "operationName": "B" }).to_string();
+    assert_eq!(found(&located(&other)), ["0 lead.email == l*"]);
+    refused(&sent(query, &json!({})), "has several operations");
+    refused(&json!({ "query": query, "operationName": "C" }).to_string(), "is no operation");
+}
+
+#[test]
+fn comments_are_taken_out() {
+    let query = "# a@b.de\n{ uiapi # Müller\n { query { Contact { totalCount } } } } # x";
+    let located = located(&sent(query, &json!({})));
+    let rendered: Tree = serde_json::from_str(&render(&located.body, &Replacement::Keep)).unwrap();
+    assert_eq!(rendered["query"], "\n{ uiapi \n { query { Contact { totalCount } } } } ");
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    let field = |field: &str| {
+        let query =
+            format!("{{ uiapi {{ query {{ Contact {{ edges {{ node {{ {field} }} }} }} }} }} }}");
+        sent(&query, &json!({}))
+    };
+    let arguments = |arguments: &str| sent(&contacts(arguments), &json!({}));
+    let variable = |types: &str, by: &str, variables: Tree| {
+        sent(&format!("query({types}) {}", contacts(by)), &variables)
+    };
+    // Places where a value could hide.
+    refused(&field("ApiName(x: \"a@b.de\")"), "has arguments or fields");
+    refused(&field("Id { x(y: \"a@b.de\") }"), "has arguments or fields");
+    refused(&field("__typename { x(y: \"a@b.de\") }"), "has arguments or fields");
+    refused(&field("Email(x: \"a@b.de\") { value }"), "is not what can stand there");
+    refused(&field("Email { value(x: \"a@b.de\") }"), "is not what can stand there");
+    refused(&field("Email { value { y } }"), "is no part of a value");
+    refused(&field("Email @x { value }"), "is a directive that is not known");
+    refused(&field("Email @include(if: \"a\") { value }"), "is not what can stand there");
+    refused(&field("Email @optional(x: \"a\") { value }"), "is a directive that is not known");
+    refused(&arguments("after: \"a@b.de\""), "is not what can stand there");
+    refused(&arguments("first: \"a\""), "is not what can stand there");
+    refused(&arguments("scope: \"a b\""), "is not what can stand there");
+    refused(&arguments("x: 1"), "is no argument of a page of records");
+    refused(&arguments("where: {Email: {eq: MUELLER}}"), "is no value to compare with");
+    refused(&arguments("where: {Email: {eq: [\"a\"]}}"), "is no value to compare with");
+    refused(&arguments("where: {Email: {in: [[\"a\"]]}}"), "is no value to compare with");
+    refused(&arguments("where: {Email: {eq: {other: \"a\"}}}"), "is not a part of a date");
+    refused(&arguments("where: {Email: {eq: \"a\", EQ: \"b\"}}"), "is no object");
+    refused(&arguments("where: {Email: \"a\"}"), "is no object");
+    refused(&arguments("where: \"a\""), "is no object");
+    refused(
+        &arguments("where: {Foo__r: {Email: {eq: \"a\"}}}"),
+        "belongs to an object that is not known",
+    );
+    refused(
+        &arguments("orderBy: {Foo__r: {Email: {order: ASC}}}"),
+        "belongs to an object that is not known",
+    );
+    refused(&arguments("where: {Id: {inq: {Lead: {}, Account: {}}}}"), "does not say which object");
+    refused(&sent("{ setup { x } }", &json!({})), "asks for something that is not known");
+    refused(&sent("{ uiapi { x } }", &json!({})), "asks for something that is not known");
+    refused(
+        &sent("{ uiapi { objectInfos(apiNames: [\"a@b.de\"]) { x } } }", &json!({})),
+        "is not what can stand there",
+    );
+    refused(
+        &sent("mutation { uiapi { ContactMerge(input: {}) { x } } }", &json!({})),
+        "does something that is not known",
+    );
+    // What has two meanings.
+    refused(&field("x: Email { value } x: Phone { value }"), "has the name of another field");
+    refused(&field("Foo__r { Email { value } }"), "say it by `... on`");
+    refused(&field("Foo__r { edges { node { Email { value } } } }"), "say it by `... on`");
+    refused(
+        &field("Owner { ... on User { Email { value } } ... on Group { Email { value } } }"),
+        "ask for `__typename`",
+    );
+    refused(
+        &variable("$a: String", "where: {Email: {eq: $a}, Phone: {eq: $a}}", json!({ "a": "x" })),
+        "stands for two things",
+    );
+    refused(
+        &variable("$a: String", "where: {Email: {eq: $a}, Title: {like: $a}}", json!({ "a": "x" })),
+        "stands for two things",
+    );
+    refused(
+        &variable("$a: Int", "first: $a", json!({ "a": 1, "b": "x" })),
+        "is no variable of the operation",
+    );
+    refused(
+        &variable("$a: Int", "first: 1", json!({ "a": 1 })),
+        "defines at byte 6 what it does not use",
+    );
+    refused(r#"{"query":"{a}","variables":{"a":1,"a":2}}"#, "has the same key twice");
+    refused(r#"{"query":"{a}","extensions":{"persistedQuery":"x"}}"#, "is not a member");
+    refused(r#"{"query":"{a}","other":1}"#, "is not a member");
+    refused(r#"{"query":"{a}","variables":[]}"#, "is not a member");
+    refused(r#"{"variables":{}}"#, "has no `query`");
+    refused(r#"[{"query":"{a}"}]"#, "has no `query`");
+    refused(&sent("{ ...f } fragment f on Query { ...f }", &json!({})), "a fragment inside itself");
+    for (record, problem) in [
+        ("{Lead: {LastName: \"a\"}}", "is neither the id nor the fields"),
+        ("{Contact: {LastName: [\"a\"]}}", "is no value of a field"),
+        ("{Contact: {LastName: {value: \"a\"}}}", "is no value of a field"),
+        ("{Contact: {LastName: MUELLER}}", "is no value of a field"),
+        ("{Contact: {LastName: \"a\", lastname: \"b\"}}", "differ in case only"),
+        ("{Id: \"a@b.de\"}", "is not what can stand there"),
+    ] {
+        let query =
+            format!("mutation {{ uiapi {{ ContactUpdate(input: {record}) {{ success }} }} }}");
+        refused(&sent(&query, &json!({})), problem);
+    }
+}
+
+#[test]
+fn only_posted_json_is_read() {
+    let body = sent("{ uiapi { query { Contact { totalCount } } } }", &json!({}));
+    assert!(matches!(locate("GET", TARGET, ""), Err(LocateError::MethodNotAllowed { .. })));
+    assert!(locate("POST", &format!("{TARGET}?x=1"), &body).is_err());
+    assert!(locate("POST", &format!("{TARGET}/"), &body).is_ok());
+    let other = headers(&[("content-type", "application/graphql")]);
+    let found = locate_with("POST", TARGET, &other, &body);
+    assert!(matches!(found, Err(LocateError::UnsupportedMediaType { .. })));
+}
+
+#[test]
+fn what_fragments_write_out_is_bounded() {
+    let mut query = "{ uiapi { query { Contact { edges { node { ...f0 } } } } } }".to_owned();
+    for number in 0..20 {
+        let next = number + 1;
+        let _ = write!(
+            query,
+            " fragment f{number} on Contact {{ a{number}: Account {{ ...g{number} }} b{number}: Account {{ ...g{number} }} }}\
+              fragment g{number} on Account {{ Owner {{ Id }} c{number}: Parent {{ ...h{number} }} }}\
+              fragment h{number} on Contact {{ ...f{next} ...f{next} }}"
+        );
+    }
+    query.push_str(" fragment f20 on Contact { Id }");
+    let found = locate("POST", TARGET, &sent(&query, &json!({})));
+    assert!(
+        matches!(found, Err(LocateError::TooLarge { .. } | LocateError::Unparseable { .. })),
+        "{found:?}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_document_makes_the_dialect_panic(
+        query in "(query |mutation |\\.\\.\\. on Contact |[{}()\\[\\]:!$@]|uiapi|query|Contact|ContactCreate|edges|node|where|input|Email|eq|in|\"a\"|\\$a|a|1| ){0,60}",
+        value in "(\\{\"Email\":\\{\"eq\":\"a\"\\}\\}|\"a\"|1|null|\\[\"a\"\\])",
+    ) {
+        let body = format!(r#"{{"query":{},"variables":{{"a":{value}}}}}"#, json!(query));
+        if let Ok(located) = locate("POST", TARGET, &body) {
+            let _ = read_answer(&located, 200, &HeaderMap::new(), r#"{"data":{"uiapi":{"query":{"Contact":{"edges":[{"node":{"Email":{"value":"a"}}}]}}}}}"#);
+        }
+    }
+}
