@@ -10,7 +10,6 @@ use super::{
 };
 use crate::base::ObjectName;
 use crate::carrier::{Content, Document, Replacement, Role, Slot, Value};
-use crate::testkit::EXPANSION;
 
 pub fn locate(
     dialect: &dyn Dialect,
@@ -25,7 +24,7 @@ pub fn locate(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins,
-        expansion: EXPANSION,
+        expansion: crate::testkit::EXPANSION,
         told: Told::default(),
     })?;
     let name = located.operation.name.as_str();
@@ -47,7 +46,7 @@ pub fn read_answer(
         headers,
         body: &Bytes::copy_from_slice(body),
         origins,
-        expansion: EXPANSION,
+        expansion: crate::testkit::EXPANSION,
     })
 }
 

@@ -208,7 +208,6 @@ impl World {
             .header("authorization", "Bearer 00Dxx0000001gPL!session");
         if !body.is_empty() {
             let kind = match path.rsplit('/').next() {
-                Some("upload") => "multipart/form-data; boundary=xXx",
                 Some("forms") => "application/x-www-form-urlencoded",
                 Some("imports") => "multipart/form-data; boundary=xXx",
                 _ => "application/json",

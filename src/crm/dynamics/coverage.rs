@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Every operation, and how its request is written. `/api/data/v9.2` (any 9.x) stands before all of them.
+/// Every operation, and how its request is written. `/api/data/v9.2` (any 9.x) stands before most of them.
 pub(super) const OPERATIONS: &[(&str, &str)] = &[
     ("service.read", "GET /"),
     ("metadata.read", "GET /$metadata, /EntityDefinitions, …"),
@@ -22,4 +22,7 @@ pub(super) const OPERATIONS: &[(&str, &str)] = &[
     ("records.upsert", "POST …UpsertMultiple"),
     ("records.delete", "POST …DeleteMultiple"),
     ("batch", "POST /$batch"),
+    ("search.query", "POST /api/search/v2.0/query (v1.0), /searchquery"),
+    ("search.suggest", "POST /api/search/v2.0/suggest (v1.0), /searchsuggest"),
+    ("search.autocomplete", "POST /api/search/v2.0/autocomplete (v1.0), /searchautocomplete"),
 ];

@@ -4,9 +4,9 @@
 //!
 //! Read here: records by id and by alternate key, lists with OData query options and with
 //! FetchXML, single columns, references, deep insert, `CreateMultiple` and its kin,
-//! batches with change sets, metadata and `WhoAmI`. Everything else (other actions and
-//! functions, saved queries, the Dataverse search, the Organization service in SOAP …) is
-//! an unknown operation.
+//! batches with change sets, searches, metadata and `WhoAmI`. Everything else (other
+//! actions and functions, saved queries, the Organization service in SOAP …) is an unknown
+//! operation.
 //!
 //! What makes Dataverse special, and where it is minded:
 //! - Keys of records stand in paths and, as references, inside of bodies, with an origin
@@ -32,6 +32,7 @@ mod query;
 mod record;
 mod refusal;
 mod schema;
+mod search;
 mod shown;
 mod walk;
 #[cfg(test)]
@@ -58,6 +59,10 @@ impl Dialect for Dynamics {
     }
 
     fn locate(&self, request: &RequestView<'_>) -> Result<LocatedRequest, LocateError> {
+        let target = message::parse_target(request.target)?;
+        if let Some(name) = search::classify(request.method, &target)? {
+            return search::locate(request, &target, name);
+        }
         let one = One::locate(request, 0)?;
         let is_batch = one.answer.answered == Answered::Batch;
         let operation = Operation {

@@ -6,6 +6,7 @@ use http::Method;
 use super::link::is_version;
 use super::path::Key;
 use super::schema::is_name;
+use super::search;
 use super::walk::{Message, Place, Walk};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::{Piece, Target};
@@ -118,6 +119,10 @@ pub(super) fn classify(method: &Method, target: &Target, first: u32) -> Result<C
     }
     if DEFINITIONS.contains(&opening.name) {
         return definitions(method, segments);
+    }
+    // In a batch, nothing of them would be located.
+    if search::ACTIONS.contains(&opening.name) {
+        return Err(LocateError::UnknownOperation);
     }
     let mut walk = Walk::new(first);
     let mut place = walk.enter(start, &opening)?;

@@ -10,7 +10,7 @@ use super::path::{canonical_id, is_id};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::{Parameter, Target};
-use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
+use crate::carrier::{Codec, Occurrence, Role, Slot, Value, Widening};
 use crate::crm::message::{shown, unparseable};
 use crate::crm::{FieldUse, LocateError, Origins, RecordName};
 use crate::query::odata::{self, Clause, Found, Literal, Operand, Path};
@@ -167,15 +167,10 @@ impl Binder<'_> {
                 }
                 Operand::Literal { literal, widening } => (literal, widening),
             };
-            let (Literal { span, value, codec }, widening) = literal;
-            self.bound.uses.extend(uses_of_comparison(&object, &field, &value));
-            let record = self.call.record;
-            let occurrence = Occurrence { object, field, record, role: Role::Equality, value };
-            let slot = Slot::value(span, codec, occurrence);
-            slots.push(match widening {
-                Some(widening) => slot.widening(widening),
-                None => slot,
-            });
+            let (literal, widening) = literal;
+            self.bound.uses.extend(uses_of_comparison(&object, &field, &literal.value));
+            let place = (object, field, Role::Equality, self.call.record);
+            slots.push(place_of(literal, widening, place));
         }
         for odata::FieldUse { field, operator } in found.uses {
             let (object, field) = self.resolve(&field, parameter)?;
@@ -273,18 +268,8 @@ impl Binder<'_> {
                     let uses = uses_of_comparison(object, field, &literal.value);
                     self.bound.uses.extend(uses);
                 }
-                let occurrence = Occurrence {
-                    object: object.clone(),
-                    field: field.clone(),
-                    record: *record,
-                    role: role.clone(),
-                    value: literal.value,
-                };
-                let slot = Slot::value(literal.span, literal.codec, occurrence);
-                slots.push(match widening {
-                    Some(widening) => slot.widening(widening),
-                    None => slot,
-                });
+                let place = (object.clone(), field.clone(), role.clone(), *record);
+                slots.push(place_of(literal, widening, place));
             }
             let piece = &parameter.value;
             let decoded = piece.decoded.clone();
@@ -302,6 +287,19 @@ impl Binder<'_> {
             Operand::Alias(_) => false,
         };
         if operands.iter().all(is_fine) { Ok(()) } else { Err(refuse(parameter, "it is no name")) }
+    }
+}
+
+/// A value and the column, with its record, that it is compared with.
+pub(super) fn place_of(
+    Literal { span, value, codec }: Literal,
+    widening: Option<Widening>,
+    (object, field, role, record): (ObjectName, FieldName, Role, u32),
+) -> Slot {
+    let slot = Slot::value(span, codec, Occurrence { object, field, record, role, value });
+    match widening {
+        Some(widening) => slot.widening(widening),
+        None => slot,
     }
 }
 

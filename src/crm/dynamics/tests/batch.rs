@@ -109,6 +109,7 @@ fn what_is_not_read_in_a_part_refuses_all() {
     let json = "Content-Type: application/json\n";
     let one = |line: &str, fields: &str, content: &str| request(line, fields, content) + "--b--";
     check(one("GET contacts?$search=x", "", ""), "does not take it");
+    check(one("POST searchquery", json, r#"{"search":"x"}"#), "does not know");
     check(
         one("POST $batch", "Content-Type: multipart/mixed;boundary=d\n", "--d--"),
         "does not know",

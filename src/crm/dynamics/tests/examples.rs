@@ -14,7 +14,7 @@ use crate::testkit::house::{
 };
 
 /// Other APIs than the Web API: they are refused as unknown.
-const NOT_READ: [&str; 2] = ["dataverse-search-query", "soap-organization-create"];
+const NOT_READ: [&str; 1] = ["soap-organization-create"];
 
 /// Parts that are no requests of the Web API.
 const NO_REQUESTS: [(&str, &str); 5] = [
@@ -33,7 +33,7 @@ const NO_REQUESTS: [(&str, &str); 5] = [
 
 /// Filters and orders that surrogates do not answer, what is said of them, and which of
 /// their values the refused use stands for. Their answers are checked all the same.
-const REFUSED: [(&str, &str, &[&str]); 2] = [
+const REFUSED: [(&str, &str, &[&str]); 3] = [
     (
         "contacts-filter-contains",
         "a wildcard is not available on protected field `contact.lastname`",
@@ -42,6 +42,11 @@ const REFUSED: [(&str, &str, &[&str]); 2] = [
     (
         "contacts-paged-first",
         "$orderby is not available on protected field `contact.firstname`",
+        &[],
+    ),
+    (
+        "dataverse-search-query",
+        "a text search is not available on protected field `contact.address1_city`",
         &[],
     ),
 ];
@@ -66,14 +71,16 @@ fn located(name: &str, request: &Tree) -> Result<LocatedRequest, LocateError> {
 }
 
 /// The response, without the cookie of its next page: a Dataverse writes the values there
-/// that it sorts by, and an order by protected columns is refused.
+/// that it sorts by, and an order by protected columns is refused. Nor are there marks
+/// around what a search has found, which would stand inside of surrogates.
 fn response(example: &Tree) -> Tree {
     let mut response = example["response"].clone();
     if let Some(Tree::String(next)) = response["body"].get_mut("@odata.nextLink") {
         let end = next.find("$skiptoken=").unwrap() + "$skiptoken=".len();
         next.truncate(end);
     }
-    response
+    let text = response.to_string().replace("{crmhit}", "").replace("{/crmhit}", "");
+    serde_json::from_str(&text).unwrap()
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod examples;
 mod fetch;
 mod ids;
 mod requests;
+mod search;
 
 use http::{HeaderMap, Method, StatusCode};
 

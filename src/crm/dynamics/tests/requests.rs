@@ -354,7 +354,9 @@ fn what_is_not_known_is_refused() {
     };
     let unknown = "does not know this operation";
     check("POST", "/XRMServices/2011/Organization.svc/web", "", unknown);
-    check("POST", "/api/search/v1.0/query", "{}", unknown);
+    check("POST", "/api/search/v1.0/query", "{}", "which tables");
+    check("POST", "{v}/searchquery(1)", "{}", unknown);
+    check("POST", "/api/search/v1.0/status", "{}", unknown);
     check("GET", "/api/data/v9/contacts", "", unknown);
     check("POST", "{v}/contacts({id})/Microsoft.Dynamics.CRM.new_Do", "{}", unknown);
     check("POST", "{v}/SendEmailFromTemplate", "{}", unknown);
