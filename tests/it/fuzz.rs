@@ -22,6 +22,7 @@ use parsers::PARSERS;
 mod broken;
 mod examples;
 mod parsers;
+mod salesforce;
 mod zoho;
 
 const ROUNDS: usize = 4_000;

@@ -47,7 +47,11 @@ pub fn examples(vendor: &str) -> Option<Vec<Example>> {
             answer,
         })
     };
-    Some(paths.iter().filter_map(read).collect())
+    let mut examples: Vec<Example> = paths.iter().filter_map(read).collect();
+    if vendor == "salesforce" {
+        examples.extend(super::salesforce::examples());
+    }
+    Some(examples)
 }
 
 fn message(message: &Value) -> (HeaderMap, Vec<u8>) {
