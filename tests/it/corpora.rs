@@ -390,6 +390,8 @@ async fn play(
     let outcome = match status {
         _ if !upstream.is_empty() => "protect",
         Some(400..500) => "reject",
+        // SOAP clients read faults from answers with this status only.
+        Some(500) if answer.as_deref().is_some_and(is_refused_by_fault) => "reject",
         _ => return Err(format!("nothing forwarded, but the status is {status:?}")),
     };
     let allowed = case["expect"]["allowed"].as_array().expect("a list of outcomes");
@@ -401,6 +403,12 @@ async fn play(
         return Err("what holds nothing personal was changed".to_owned());
     }
     Ok(outcome)
+}
+
+fn is_refused_by_fault(answer: &[u8]) -> bool {
+    let answer = String::from_utf8_lossy(answer);
+    let is_refused = answer.contains("zollhaus-refusal: ") && !answer.contains(": internal\r\n");
+    is_refused && answer.contains("<soapenv:Fault>")
 }
 
 #[derive(Default)]

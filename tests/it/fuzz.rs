@@ -23,6 +23,7 @@ pub mod archives;
 mod broken;
 mod examples;
 mod parsers;
+mod graphql;
 mod salesforce;
 mod zoho;
 

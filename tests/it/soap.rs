@@ -105,3 +105,31 @@ async fn what_is_not_understood_is_refused_by_a_fault() {
     check("", &twice, "MALFORMED_REQUEST", "unparseable").await;
     assert!(world.crm.requests().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_law_holds_for_each_record_of_a_call() {
+    let world = crate::border::world().await;
+    let of = |country: &str, name: &str| {
+        let fields = format!(
+            "<s:LastName>{name}</s:LastName><s:MailingCountryCode>{country}</s:MailingCountryCode>"
+        );
+        record(&fields)
+    };
+    let create = format!("<create>{}{}</create>", of("CH", "Tell"), of("DE", "Muster"));
+    let made = call(&world, "support", "", &create).await;
+    assert_eq!(made.status, StatusCode::OK, "{made:?}");
+    let made = text(&made);
+    let (refused, taken) = (made.find("INSUFFICIENT_ACCESS"), made.find("<success>true</success>"));
+    assert!(refused.is_some() && refused < taken, "{made}");
+    let sent = world.crm.requests().pop().expect("the call");
+    let sent = String::from_utf8_lossy(&sent.body).into_owned();
+    assert_eq!(sent.matches("<sObjects>").count(), 1, "{sent}");
+
+    // The session in the envelope is not for the upstream that the record belongs to.
+    let before = world.crm.request_count();
+    let create = format!("<create>{}</create>", of("FR", "Dupont"));
+    let refused = call(&world, "support", "", &create).await;
+    assert_eq!(refused.refusal(), Some("transfer_refused"), "{refused:?}");
+    assert!(text(&refused).contains("the credential in its body is for another upstream"));
+    assert_eq!(world.crm.request_count(), before);
+}

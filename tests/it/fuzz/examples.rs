@@ -47,11 +47,12 @@ pub fn examples(vendor: &str) -> Option<Vec<Example>> {
             answer,
         })
     };
-    let mut all: Vec<Example> = paths.iter().filter_map(read).collect();
+    let mut examples: Vec<Example> = paths.iter().filter_map(read).collect();
     if vendor == "salesforce" {
-        all.extend(super::salesforce::examples());
+        examples.extend(super::salesforce::examples());
+        examples.extend(super::graphql::examples());
     }
-    Some(all)
+    Some(examples)
 }
 
 fn message(message: &Value) -> (HeaderMap, Vec<u8>) {

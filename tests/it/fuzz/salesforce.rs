@@ -1,51 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What `../shared/crm` has no examples of.
+//! Calls of the older APIs that the shared examples have none of.
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use serde_json::{Value, json};
 
 use super::examples::Example;
 
+const BATCHES: &str = "/services/async/62.0/job/750WV000000demoXAA/batch";
+
+/// A call, and what is in the body of its answer.
+const CALLS: [(&str, &str); 5] = [
+    (
+        "<query><queryString>SELECT Id, Email FROM Contact WHERE LastName = &apos;a&#228;&apos; OR \
+         Email IN ('b','c')</queryString></query>",
+        "<result xsi:type=\"QueryResult\"><done>true</done><queryLocator xsi:nil=\"true\"/>\
+         <records xsi:type=\"s:sObject\"><s:type>Contact</s:type><s:Id>003WV00000A1b2C</s:Id>\
+         <s:Email>a&amp;b</s:Email><s:Account xsi:type=\"s:sObject\"><s:type>Account</s:type>\
+         <s:Name>c</s:Name></s:Account><s:MailingAddress xsi:type=\"address\"><city>d</city>\
+         </s:MailingAddress></records><size>1</size></result>",
+    ),
+    (
+        "<create><sObjects><s:type>Contact</s:type><s:fieldsToNull>Fax</s:fieldsToNull><s:Email>a\
+         <![CDATA[<b>]]></s:Email><s:Phone/></sObjects><sObjects><s:type>Lead</s:type></sObjects>\
+         </create>",
+        "<result><id>003WV00000A1b2C</id><success>true</success></result><result><errors><message>a\
+         </message><statusCode>X</statusCode></errors><success>false</success></result>",
+    ),
+    (
+        "<merge><request><masterRecord><s:type>Contact</s:type><s:Email>a</s:Email></masterRecord>\
+         <recordToMergeIds>003WV00000A1b2C</recordToMergeIds></request></merge>",
+        "<result><id>003WV00000A1b2C</id><success>true</success></result>",
+    ),
+    (
+        "<convertLead><leadConverts><leadId>00QWV00000A1b2C</leadId><opportunityName>a\
+         </opportunityName></leadConverts></convertLead>",
+        "<result><leadId>00QWV00000A1b2C</leadId><success>true</success></result>",
+    ),
+    (
+        "<search><searchString>FIND {a@b.de} IN EMAIL FIELDS RETURNING Contact(Id WHERE Fax = 'b')\
+         </searchString></search>",
+        "<result><searchRecords><record xsi:type=\"s:sObject\"><s:type>Lead</s:type><s:Email>a\
+         </s:Email></record></searchRecords></result>",
+    ),
+];
+
 pub fn examples() -> Vec<Example> {
-    let query = r#"query Q($a: String = "x@y.de", $b: Contact_Filter) { uiapi { query {
-        found: Contact(where: {or: [{Email: {eq: $a}} {Phone: {in: ["1", """2"""]}} $b]} first: 5 after: "djE6MA==") {
-        edges { node { Id ...f mail: Email { value displayValue } Account { Name { value } } ... on Contact {
-        Cases { edges { node { ContactEmail { value } } } } } } } pageInfo { endCursor } } } } }
-        fragment f on Record { __typename LastModifiedBy { Email { value } } } # comment"#;
-    let node = json!({ "Id": "003WV00000A1b2CYAR", "__typename": "Contact",
-        "mail": { "value": "a@b.de", "displayValue": "a@b.de" }, "Account": { "Name": { "value": "n" } },
-        "LastModifiedBy": { "Email": { "value": null } },
-        "Cases": { "edges": [{ "node": { "ContactEmail": { "value": "a@b.de" } } }] } });
-    let found = json!({ "edges": [{ "node": node }], "pageInfo": { "endCursor": "djE6MQ==" } });
-    let mutation = r#"mutation M($a: ContactUpdateInput!) { uiapi(input: {allOrNone: false}) {
-        ContactCreate(input: {Contact: {LastName: "M\u00fcller" Email: "a@b.de" Phone: 49}}) { success Record { Id } }
-        b: ContactUpdate(input: $a) { Record { LastName { value } } } } }"#;
-    let update = json!({ "Id": "003WV00000A1b2CYAR", "Contact": { "LastName": "x", "Fax": null } });
-    vec![
-        example(
-            &json!({ "query": query, "variables": { "a": "a@b.de", "b": { "LastName": { "ne": "x" } } },
-                "operationName": "Q", "extensions": {} }),
-            &json!({ "data": { "uiapi": { "query": { "found": found } } }, "errors": [] }),
-        ),
-        example(
-            &json!({ "query": mutation, "variables": { "a": update } }),
-            &json!({ "data": { "uiapi": { "ContactCreate": { "success": true, "Record": { "Id": "003WV00000A1b2CYAR" } },
-                "b": { "Record": { "LastName": { "value": "x" } } } } },
-                "errors": [{ "message": "a@b.de is wrong", "path": ["uiapi", 0] }] }),
-        ),
-    ]
+    let calls = CALLS.iter().map(|(call, answer)| {
+        example("/services/Soap/u/62.0", envelope(call), envelope(&format!("<r>{answer}</r>")))
+    });
+    let batch = "<sObjects xmlns=\"http://www.force.com/2009/06/asyncapi/dataload\"><sObject>\
+        <Email>a</Email><Account><sObject><Ext__c>b</Ext__c></sObject></Account></sObject></sObjects>";
+    let sent =
+        example(&format!("{BATCHES}/751WV000000demoXAA/request"), String::new(), batch.to_owned());
+    let batch = example(BATCHES, batch.to_owned(), "<batchInfo/>".to_owned());
+    calls.chain([batch, Example { method: Method::GET, ..sent }]).collect()
 }
 
-fn example(body: &Value, answer: &Value) -> Example {
+fn envelope(inside: &str) -> String {
+    format!(
+        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         xmlns=\"urn:partner.soap.sforce.com\" xmlns:s=\"urn:sobject.partner.soap.sforce.com\" \
+         xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Body>{inside}</e:Body></e:Envelope>"
+    )
+}
+
+fn example(target: &str, body: String, answer: String) -> Example {
     let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("content-type", HeaderValue::from_static("text/xml"));
     Example {
         method: Method::POST,
-        target: b"/services/data/v62.0/graphql".to_vec(),
-        headers,
-        body: body.to_string().into_bytes(),
+        target: target.into(),
+        headers: headers.clone(),
+        body: body.into(),
         status: StatusCode::OK,
-        answer_headers: HeaderMap::new(),
-        answer: answer.to_string().into_bytes(),
+        answer_headers: headers,
+        answer: answer.into(),
     }
 }

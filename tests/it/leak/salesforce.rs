@@ -125,12 +125,12 @@ impl Random {
 
     fn rows(&mut self) -> String {
         let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        let mut rows = "LASTNAME,email,MailingStreet\n".to_owned();
+        let mut rows = vec!["LASTNAME,email,MailingStreet".to_owned()];
         for _ in 0..3 {
             let cells = [self.text(), self.email(), self.long_text()];
-            rows += &format!("{}\n", cells.map(|cell| quoted(&cell)).join(","));
+            rows.push(cells.map(|cell| quoted(&cell)).join(","));
         }
-        rows
+        rows.join("\n")
     }
 
     fn query(&mut self) -> String {
@@ -145,8 +145,10 @@ impl Random {
             |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         match self.below(4) {
             0 if may_be_section => {
-                let (head, tail) = text.split_at(text.floor_char_boundary(text.len() / 2));
-                format!("{}<![CDATA[{tail}]]>", named(head))
+                let half = text.chars().count() / 2;
+                let head: String = text.chars().take(half).collect();
+                let tail: String = text.chars().skip(half).collect();
+                format!("{}<![CDATA[{tail}]]>", named(&head))
             }
             1 => text.chars().map(|it| format!("&#{};", u32::from(it))).collect(),
             2 => text.chars().map(|it| format!("&#x{:X};", u32::from(it))).collect(),
@@ -155,11 +157,11 @@ impl Random {
     }
 
     fn element(&mut self, name: &str, inside: &str) -> String {
-        let mut fields = String::new();
-        for (field, value) in self.fields() {
+        let fields = self.fields().into_iter().map(|(field, value)| {
             let value = self.written(value.as_str().unwrap_or_default(), true);
-            fields += &format!("<{field}>{value}</{field}>");
-        }
+            format!("<{field}>{value}</{field}>")
+        });
+        let fields: String = fields.collect();
         format!("<{name}>{inside}{fields}</{name}>")
     }
 
