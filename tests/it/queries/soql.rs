@@ -16,7 +16,7 @@ async fn soql_finds_what_it_finds_in_clear_data() {
     let random = &mut Random(0x50_51);
     for number in 0..RECORDS {
         let mut record = json!({
-            "LastName": random.pick(LAST_NAMES).trim(),
+            "LastName": random.pick(LAST_NAMES),
             "Department": format!("D{number:03}"),
         });
         let optional = [("FirstName", FIRST_NAMES), ("MailingCity", CITIES), ("Title", TITLES)];
