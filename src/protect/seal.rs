@@ -9,7 +9,7 @@ use super::{ProtectError, Protectors, Surrogate, surrogate};
 use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Protection, Shape};
-use crate::vault::{Index, Item, Likeness, MAX_FOUND, Token, likeness};
+use crate::vault::{Index, Item, Likeness, Token, likeness};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -235,9 +235,9 @@ impl Protectors {
         let known = self.vault.spellings(&values).await?;
         for ((item, plan), spellings) in items.into_iter().zip(plans).zip(known) {
             if let Plan::Match(shape) = *plan {
-                if spellings.len() >= usize::from(MAX_FOUND) {
-                    return Err(ProtectError::TooManySpellings { field: item.rule.id.clone() });
-                }
+                let spellings = spellings.ok_or_else(|| ProtectError::TooManySpellings {
+                    field: item.rule.id.clone(),
+                })?;
                 let tokens = same(item, spellings.iter().map(|it| (&it.token, &it.value)))?;
                 *plan = if tokens.is_empty() {
                     exactly(item, shape)

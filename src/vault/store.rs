@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Index, Opened, Row, Token, TokenStore, VaultError, rough};
+use super::{Index, MAX_FOUND, Opened, Row, Token, TokenStore, VaultError, rough};
 use crate::base::{Category, Cleartext, Tenant};
 use crate::keys::{Keyset, Mac, Siv};
 
@@ -113,21 +113,37 @@ impl Vault {
     }
 
     /// For each value, every stored value that a CRM may take for the same (see `rough`),
-    /// itself included; no more than [`MAX_FOUND`](super::MAX_FOUND).
+    /// itself included; `None` where there are [`MAX_FOUND`] of them or more.
     ///
     /// # Errors
     /// [`VaultError::Corrupt`] when a stored row does not open.
-    pub async fn spellings(&self, items: &[Item<'_>]) -> Result<Vec<Vec<Spelling>>, VaultError> {
+    pub async fn spellings(
+        &self,
+        items: &[Item<'_>],
+    ) -> Result<Vec<Option<Arc<[Spelling]>>>, VaultError> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let indexes = items.iter().map(|item| self.index(*item)).collect();
-        let found = self.store.find_by_index(indexes).await?;
+        let of_items: Vec<Index> = items.iter().map(|item| self.index(*item)).collect();
+        // Each is looked for and opened once, however often it is asked for.
+        let mut indexes = of_items.clone();
+        indexes.sort_unstable();
+        indexes.dedup();
+        let found = self.store.find_by_index(indexes.clone()).await?;
         let spelling = |row: Row| {
             let value = self.open(&row)?.value;
             Ok(Spelling { token: row.token, value })
         };
-        found.into_iter().map(|rows| rows.into_iter().map(spelling).collect()).collect()
+        let mut spellings = HashMap::with_capacity(indexes.len());
+        for (index, rows) in indexes.into_iter().zip(found) {
+            let all = if rows.len() < usize::from(MAX_FOUND) {
+                Some(rows.into_iter().map(spelling).collect::<Result<Arc<[_]>, VaultError>>()?)
+            } else {
+                None
+            };
+            spellings.insert(index, all);
+        }
+        Ok(of_items.iter().map(|index| spellings.get(index).cloned().flatten()).collect())
     }
 
     /// Whether tokens can be read and written now.

@@ -58,7 +58,7 @@ fn rows(answer: &Value) -> Vec<BTreeMap<String, Value>> {
 /// A contact whose fields others may share.
 pub(super) fn contact(random: &mut Random, number: usize) -> Value {
     let mut record = json!({
-        "LastName": random.pick(LAST_NAMES).trim(),
+        "LastName": random.pick(LAST_NAMES),
         "Department": format!("D{number:03}"),
     });
     let optional = [("FirstName", FIRST_NAMES), ("MailingCity", CITIES), ("Title", TITLES)];

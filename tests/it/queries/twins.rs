@@ -55,9 +55,11 @@ impl Twins {
     }
 }
 
-/// The CRMs write addresses in lower case; the vault keeps them as they were given.
+/// The CRMs write addresses in lower case, and Salesforce takes off the space around
+/// texts; the vault keeps them as they were given.
 pub fn folded((name, value): (&String, &Value)) -> (String, Value) {
     let is_address = name.eq_ignore_ascii_case("email");
-    let text = value.as_str().filter(|_| is_address).map(str::to_lowercase);
+    let text = value.as_str().map(str::trim);
+    let text = text.map(|text| if is_address { text.to_lowercase() } else { text.to_owned() });
     (name.clone(), text.map_or_else(|| value.clone(), Value::from))
 }

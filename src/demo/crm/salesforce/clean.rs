@@ -52,8 +52,9 @@ pub(super) fn change(
 fn clean(field: &Field, value: Value) -> Result<Value, Problem> {
     let text = match value {
         Value::Null => return Ok(Value::Null),
-        Value::String(text) if text.is_empty() => return Ok(Value::Null),
-        Value::String(text) => text,
+        // No space is stored around a text.
+        Value::String(text) if text.trim().is_empty() => return Ok(Value::Null),
+        Value::String(text) => text.trim().to_owned(),
         other => return Err(Problem::not_deserialisable(field.kind.word(), &other)),
     };
     if text.chars().count() > field.length && field.kind != Kind::Date {
