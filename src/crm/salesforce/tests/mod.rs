@@ -66,7 +66,7 @@ fn locate_told(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         told: told.map(|(_, by_caller)| Told { by_crm: Some(&by_crm), by_caller }),
     })
 }
