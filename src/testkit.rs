@@ -14,7 +14,6 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use crate::base::{EntryId, RefusalCode, Timestamp};
-use crate::carrier::coding::ExpansionLimits;
 use crate::policy::{Digest, Reveal};
 use crate::transfer_log::merkle::{leaf_hash, root_of};
 use crate::transfer_log::note::SignerKey;
@@ -47,9 +46,6 @@ pub fn shared(name: &str) -> Option<Vec<u8>> {
 pub fn report(suite: &str, cases: usize, passed: usize, note: &str) {
     println!("suite: {suite} | {cases} | {passed} | {note}");
 }
-
-/// How far what is packed may expand.
-pub const EXPANSION: ExpansionLimits = ExpansionLimits { max_bytes: 1 << 20, max_ratio: 100 };
 
 /// The time of the entries below.
 pub const NOON: Timestamp = Timestamp::from_unix_millis(1_767_225_600_001);

@@ -22,6 +22,9 @@ impl ExpansionLimits {
     /// For what holds nothing packed.
     pub const NOTHING: Self = Self { max_bytes: 0, max_ratio: 0 };
 
+    #[cfg(test)]
+    pub const FOR_TESTS: Self = Self { max_bytes: 1 << 20, max_ratio: 100 };
+
     /// What this many bytes may open to.
     pub fn allowed(self, received: usize) -> usize {
         received.saturating_mul(self.max_ratio).max(SMALL).min(self.max_bytes)
@@ -154,7 +157,7 @@ mod tests {
 
     use super::{CodingError, ExpansionLimits, SMALL, decode};
 
-    const LIMITS: ExpansionLimits = ExpansionLimits { max_bytes: 1 << 20, max_ratio: 100 };
+    const LIMITS: ExpansionLimits = ExpansionLimits::FOR_TESTS;
 
     fn gzip(text: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

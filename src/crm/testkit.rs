@@ -24,7 +24,7 @@ pub fn locate(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins,
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         told: Told::default(),
     })?;
     let name = located.operation.name.as_str();
@@ -46,7 +46,7 @@ pub fn read_answer(
         headers,
         body: &Bytes::copy_from_slice(body),
         origins,
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
     })
 }
 

@@ -230,7 +230,7 @@ fn generate(random: &mut Random) -> (Method, String, String, String) {
     let (email, text) = (random.email(), random.text());
     let (email_key, text_key) = (percent(&quoted(&email), random), percent(&quoted(&text), random));
     let get = |path: String| (Method::GET, path, json(), String::new());
-    match random.below(12) {
+    match random.below(13) {
         0 => (Method::POST, "contacts".to_owned(), json(), record(random).to_string()),
         1 => {
             let mut account = json!({ "name": "Acme", "primarycontactid": record(random), "contact_customer_accounts": [record(random)] });
@@ -285,6 +285,14 @@ fn generate(random: &mut Random) -> (Method, String, String, String) {
             let targets: Vec<Value> = (0..3).map(|_| record(random)).collect();
             let path = "contacts/Microsoft.Dynamics.CRM.CreateMultiple".to_owned();
             (Method::POST, path, json(), json!({ "Targets": targets }).to_string())
+        }
+        11 => {
+            let filter =
+                format!("lastname eq {} or emailaddress1 eq {}", quoted(&text), quoted(&email));
+            let entities = json!([{ "name": "contact", "searchColumns": ["emailaddress1"], "filter": filter }]);
+            let search = json!({ "search": format!("\"{email}\""), "entities": entities.to_string(),
+                "filter": format!("lead:lastname ne {}", quoted(&text)) });
+            (Method::POST, "searchquery".to_owned(), json(), random.spell(&search))
         }
         _ => {
             let end = random.pick(&["\n", "\r\n"]);

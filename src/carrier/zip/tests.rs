@@ -8,7 +8,7 @@ use crate::carrier::coding::{ExpansionLimits, SMALL};
 use crate::carrier::{Codec, Document, Occurrence, Replacement, Role, Slot};
 use crate::testkit::zip::{Packing, archive};
 
-const LIMITS: ExpansionLimits = ExpansionLimits { max_bytes: 1 << 20, max_ratio: 100 };
+const LIMITS: ExpansionLimits = ExpansionLimits::FOR_TESTS;
 
 const LEADS: &[u8] = b"Last_Name,Email\nMuster,a@b.de\n";
 

@@ -118,7 +118,7 @@ fn locate(
         headers: &headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         told: Told::default(),
     })?;
     Ok(located.documents().flat_map(lines).collect())
@@ -136,7 +136,7 @@ fn read_answer(
         headers: &HeaderMap::new(),
         body: &Bytes::new(),
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         told: Told::default(),
     })?;
     let headers = headers
@@ -149,7 +149,7 @@ fn read_answer(
         headers: &headers,
         body: &body,
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
     })
 }
 

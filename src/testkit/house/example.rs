@@ -48,7 +48,7 @@ impl Answer {
                 headers,
                 body,
                 origins,
-                expansion: crate::testkit::EXPANSION,
+                expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
             })
             .unwrap()
     }

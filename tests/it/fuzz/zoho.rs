@@ -14,8 +14,11 @@ const HISTORY: &str = r#"{"__timeline":[{"done_by":{"name":"Jo","id":"9"},"recor
 const QUERY: &str = r#"{"select_query":"select Email as who, Account_Name.Phone, COUNT(id) from Contacts where (Email = 'O''N' and Phone in (\"1\", 2)) or City != Ulm limit 5"}"#;
 const SEARCH: &str = "/crm/v8/Contacts/search?criteria=((Email:equals:a%40b.de)or(City:in:Ulm%5C%2C,Bonn))&fields=Email&sort_by=id";
 
+const READ: &str = r#"{"callback":{"url":"https://a.example/x","method":"post"},"query":{"module":{"api_name":"Contacts"},"fields":["Email","Owner.last_name"],"page":1,"criteria":{"group_operator":"and","group":[{"field":{"api_name":"Email"},"comparator":"equal","value":"a@b.de"},{"api_name":"Last_Name","comparator":"not_in","value":["M\u00fcller","x"]}]}},"file_type":"csv"}"#;
+const JOB: &str = r#"{"id":"7","resource":[{"module":"Leads","field_mappings":[{"api_name":"Email","index":1,"default_value":{"value":"t1"}}]}],"created_by":{"id":"9","name":"Jo"},"result":{"download_url":"https://crm.example/v2/crm/1/bulk-write/7/7.zip"}}"#;
+
 /// Method, target, body, status and answer.
-const EXCHANGES: [(&str, &str, &str, u16, &str); 11] = [
+const EXCHANGES: [(&str, &str, &str, u16, &str); 13] = [
     ("POST", "/crm/v8/Contacts", RECORDS, 207, ROWS),
     ("PUT", "/crm/v8/Events", RECORDS, 200, ROWS),
     ("POST", "/crm/v2.1/Leads/upsert", RECORDS, 200, ROWS),
@@ -27,6 +30,8 @@ const EXCHANGES: [(&str, &str, &str, u16, &str); 11] = [
     ("POST", "/crm/v8/coql", QUERY, 200, LIST),
     ("POST", "/crm/v8/__composite_requests", PARTS, 207, PARTS_ANSWERED),
     ("GET", "/crm/v8/Contacts/55/__timeline?sort_by=audited_time", "", 200, HISTORY),
+    ("POST", "/crm/bulk/v8/read", READ, 201, ROWS),
+    ("GET", "/crm/bulk/v8/write/7", "", 200, JOB),
 ];
 
 pub fn examples() -> Vec<Example> {

@@ -259,7 +259,7 @@ fn a_part_is_refused_without_the_others_where_the_caller_prefers_that() {
             headers: &headers(&[("content-type", "multipart/mixed; boundary=r")]),
             body: &body.to_owned().into(),
             origins: &super::origins(),
-            expansion: crate::testkit::EXPANSION,
+            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         })
     };
     let answer = read(&sent).unwrap();

@@ -65,7 +65,7 @@ fn outgoing(dialect: &GenericDialect, case: &Json) -> Option<Vec<u8>> {
             headers: &headers,
             body: &incoming_body(case).into(),
             origins: &origins(),
-            expansion: crate::testkit::EXPANSION,
+            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
             told: Told::default(),
         })
         .ok()?;

@@ -158,7 +158,7 @@ fn rest(
         headers: &http::HeaderMap::new(),
         body: &body.to_owned().into(),
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
     })
 }
 

@@ -67,7 +67,7 @@ fn only_what_depends_on_a_job_is_asked_first() {
             headers: &HeaderMap::new(),
             body: &Bytes::new(),
             origins: &origins(),
-            expansion: crate::testkit::EXPANSION,
+            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
             told: Told::default(),
         });
         assert_eq!(

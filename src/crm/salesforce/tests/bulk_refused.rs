@@ -36,7 +36,7 @@ fn locate(
         headers: &headers(if body.is_empty() { &[] } else { &stated }),
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         told: Told { by_crm: Some(&told.into()), by_caller: Some("contact"), quarantined },
     };
     Salesforce.locate(&view).unwrap()

@@ -60,7 +60,7 @@ fn split(located: &LocatedRequest, refused: &[u32], answer: &str) -> (String, St
         headers: &HeaderMap::new(),
         body: &bytes::Bytes::copy_from_slice(answer.as_bytes()),
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
     };
     let shown = render(&reader.locate(&view).unwrap().body, &Replacement::Keep);
     (String::from_utf8(sent.to_vec()).unwrap(), shown)

@@ -71,7 +71,7 @@ fn locate_told(
         headers,
         body: &Bytes::copy_from_slice(body.as_bytes()),
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         told: told.map_or(Told::default(), |(_, by_caller)| Told {
             by_crm: Some(&by_crm),
             by_caller,

@@ -173,7 +173,7 @@ fn rest(
         headers: &headers(&[]),
         body: &body.to_owned().into(),
         origins: &origins(),
-        expansion: crate::testkit::EXPANSION,
+        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
     })
 }
 

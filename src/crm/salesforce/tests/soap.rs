@@ -486,7 +486,7 @@ fn one_record_is_refused_without_the_others() {
             headers: &xml(),
             body,
             origins: &super::origins(),
-            expansion: crate::testkit::EXPANSION,
+            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         })
     };
     let found = read(&one).unwrap();

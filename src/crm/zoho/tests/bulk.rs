@@ -7,13 +7,13 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Zoho, all_lines, described, locate, names, origins, read_answer, refused, render};
+use crate::carrier::coding::ExpansionLimits;
 use crate::carrier::zip::Archive;
 use crate::carrier::{Document, Replacement};
 use crate::crm::{
     About, AnswerView, Dialect, Done, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo,
     Question, RequestView, Told,
 };
-use crate::testkit::EXPANSION;
 use crate::testkit::zip::{Packing, archive};
 
 const CONTACTS: &str = "Id,Last_Name,Email,Secondary_Email,Account_Name,Reporting_To,Full_Name,City\n\
@@ -50,6 +50,8 @@ fn request(
         told,
     })
 }
+
+const EXPANSION: ExpansionLimits = ExpansionLimits::FOR_TESTS;
 
 const FORM: (&str, &str) = ("content-type", "multipart/form-data; boundary=b");
 const FEATURE: (&str, &str) = ("feature", "bulk-write");

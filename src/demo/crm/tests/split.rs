@@ -33,7 +33,7 @@ async fn split(
             headers: &headers,
             body: &if body.is_null() { Bytes::new() } else { body.to_string().into() },
             origins: &origins,
-            expansion: crate::testkit::EXPANSION,
+            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
             told: Told::default(),
         })
         .unwrap();
@@ -61,7 +61,7 @@ async fn split(
             headers: &reply.headers,
             body: &reply.body,
             origins: &origins,
-            expansion: crate::testkit::EXPANSION,
+            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         })
         .unwrap();
     let shown = without(&answer.body, &|_| false);
