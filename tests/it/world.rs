@@ -208,9 +208,8 @@ impl World {
             .header("authorization", "Bearer 00Dxx0000001gPL!session");
         if !body.is_empty() {
             let kind = match path.rsplit('/').next() {
-                Some("upload") => "multipart/form-data; boundary=xXx",
                 Some("forms") => "application/x-www-form-urlencoded",
-                Some("imports") => "multipart/form-data; boundary=xXx",
+                Some("imports" | "upload") => "multipart/form-data; boundary=xXx",
                 _ => "application/json",
             };
             request = request.header("content-type", kind);
