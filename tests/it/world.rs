@@ -209,7 +209,7 @@ impl World {
         if !body.is_empty() {
             let kind = match path.rsplit('/').next() {
                 Some("forms") => "application/x-www-form-urlencoded",
-                Some("imports") => "multipart/form-data; boundary=xXx",
+                Some("imports" | "upload") => "multipart/form-data; boundary=xXx",
                 _ => "application/json",
             };
             request = request.header("content-type", kind);
