@@ -17,6 +17,7 @@ mod border;
 mod bulk;
 mod certificates;
 mod clients;
+mod cometd;
 mod composite;
 mod corpora;
 mod crash;

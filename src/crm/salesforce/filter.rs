@@ -118,7 +118,11 @@ impl Found {
 
 /// Stored values have no space around them. Whether it counts in what they are compared
 /// with is not documented.
-fn use_of_space(object: &ObjectName, field: &FieldName, value: &Value) -> Option<FieldUse> {
+pub(super) fn use_of_space(
+    object: &ObjectName,
+    field: &FieldName,
+    value: &Value,
+) -> Option<FieldUse> {
     let has_space =
         matches!(value, Value::Text(text) if text.expose().trim().len() < text.expose().len());
     has_space.then(|| FieldUse {

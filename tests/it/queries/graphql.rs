@@ -95,12 +95,15 @@ fn query(types: &[String], arguments: &str) -> String {
     )
 }
 
-/// What the rows show, in their order. The CRM writes addresses in lower case.
+/// What the rows show, in their order. The CRM writes addresses in lower case, and takes off
+/// the space around names.
 fn rows(contacts: &Value) -> Vec<Value> {
     let row = |edge: &Value| {
         let mut node = edge["node"].clone();
         let mail = node["mail"]["value"].as_str().map(str::to_lowercase);
         node["mail"]["value"] = mail.map_or(Value::Null, Value::from);
+        let name = node["LastName"]["value"].as_str().map(str::trim).map(str::to_owned);
+        node["LastName"]["value"] = name.into();
         node
     };
     contacts["edges"].as_array().expect("edges").iter().map(row).collect()

@@ -11,7 +11,7 @@ use crate::crm::message::{link_headers, parse_answer};
 use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::reader::Reader;
 use crate::crm::salesforce::schema;
-use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer};
+use crate::crm::{AnswerView, LocateError, LocatedAnswer, ReadAnswer};
 
 /// Reads the answer to any messages: events may come with each.
 #[derive(Debug)]
@@ -22,14 +22,7 @@ impl ReadAnswer for Events {
         let mut headers = link_headers(answer)?;
         headers.extend(cookies::set(answer).map(|cookie| (SET_COOKIE, cookie)));
         let json = parse_answer(answer)?;
-        let mut reader = Reader {
-            origins: answer.origins,
-            columns: None,
-            slots: Vec::new(),
-            records: 0,
-            names: Vec::new(),
-            done: Done::default(),
-        };
+        let mut reader = Reader::new(answer.origins, None);
         if let Some(json) = &json {
             let root = json.root();
             match root.kind() {

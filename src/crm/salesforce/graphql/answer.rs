@@ -7,7 +7,7 @@ use crate::crm::message::{parse_answer, unparseable};
 use crate::crm::salesforce::id::is_id;
 use crate::crm::salesforce::reader::Reader;
 use crate::crm::salesforce::schema;
-use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, SameRecord};
+use crate::crm::{AnswerView, LocateError, LocatedAnswer, ReadAnswer, SameRecord};
 
 /// What a place of the answer holds.
 #[derive(Debug, Default)]
@@ -77,14 +77,7 @@ pub(super) struct Answered(pub Shape);
 impl ReadAnswer for Answered {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
         let json = parse_answer(answer)?;
-        let mut reader = Reader {
-            origins: answer.origins,
-            columns: None,
-            slots: Vec::new(),
-            records: 0,
-            names: Vec::new(),
-            done: Done::default(),
-        };
+        let mut reader = Reader::new(answer.origins, None);
         if let Some(json) = &json {
             let root = json.root();
             let is_answer = root.get("data").is_some() || root.get("errors").is_some();

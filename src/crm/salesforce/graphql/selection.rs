@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is asked for, and what the answer will hold.
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
 use super::answer::Shape;
 use super::asked::{Asked, without_arguments};
 use super::binding::Binding;
@@ -223,9 +226,13 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
     }
 }
 
-/// What a page before has given: base64, of something that is nobody's address.
+/// What a page before has given: base64, and of nothing that reads like an address or
+/// several words.
 fn is_cursor(value: &Input<'_>) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
-    let is_text = value.kind() == Kind::Text;
-    value.text().is_some_and(|text| is_text && text.len() <= 512 && text.bytes().all(is_part))
+    let text = value.text().filter(|_| value.kind() == Kind::Text).unwrap_or_default();
+    let bare = text.trim_end_matches('=');
+    let decoded = STANDARD_NO_PAD.decode(bare).or_else(|_| URL_SAFE_NO_PAD.decode(bare));
+    let is_telling = decoded.is_ok_and(|it| it.iter().any(|byte| b"@ ".contains(byte)));
+    (1..=512).contains(&text.len()) && text.bytes().all(is_part) && !is_telling
 }

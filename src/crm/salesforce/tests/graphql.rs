@@ -100,6 +100,10 @@ fn filters_are_bound_to_fields() {
             "contact.salutation by comparing with a composed field",
         ],
     );
+    check(
+        r#"{Phone: {eq: " 49"}}"#,
+        &["0 contact.phone ==  49*", "contact.phone by a value with space around it"],
+    );
     check("{Email: {eq: null}}", &["contact.email by a test for a value"]);
     for operator in ["like", "lt", "gt", "lte", "gte", "includes", "excludes"] {
         check(
@@ -462,6 +466,7 @@ fn what_is_not_understood_is_refused() {
     refused(&field("Email @include(if: \"a\") { value }"), "is not what can stand there");
     refused(&field("Email @optional(x: \"a\") { value }"), "is a directive that is not known");
     refused(&arguments("after: \"a@b.de\""), "is not what can stand there");
+    refused(&arguments("after: \"YUBiLmRl\""), "is not what can stand there");
     refused(&arguments("first: \"a\""), "is not what can stand there");
     refused(&arguments("scope: \"a b\""), "is not what can stand there");
     refused(&arguments("x: 1"), "is no argument of a page of records");
