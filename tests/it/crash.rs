@@ -28,7 +28,10 @@ async fn a_killed_process_loses_neither_tokens_nor_entries() {
         let load = Load::start(&world, &next);
         moment =
             moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        tokio::time::sleep(Duration::from_millis((moment >> 33) % 60)).await;
+        // Under way at least, however slow the machine is, and at some moment of it.
+        let wanted = world.crm.request_count() + 2 + (moment >> 33) % 6;
+        world.until("there is load", async |world| world.crm.request_count() >= wanted).await;
+        tokio::time::sleep(Duration::from_millis((moment >> 40) % 20)).await;
         world.kill();
         load.stop().await;
         world.run();

@@ -41,6 +41,9 @@ pub struct Integrator {
     signers: Signers,
     tree: Tree,
     open: OpenTransfers,
+    /// Tiles of the published tree that are full now. Their beginnings may go, but not
+    /// before: until it is published, a crash leaves the full one to be written anew.
+    filled: Vec<TileId>,
 }
 
 /// The tree of the last checkpoint, and where in the journal it ends.
@@ -69,7 +72,8 @@ impl Integrator {
         let files = TileFiles::new(Arc::clone(&disk), &directory);
         let journal = directory.join("journal");
         let checkpoints = Arc::new(Mutex::new(checkpoints));
-        Self { disk, journal, files, checkpoints, origin, signers, tree, open }
+        let filled = last_full_tiles(&tree.edge);
+        Self { disk, journal, files, checkpoints, origin, signers, tree, open, filled }
     }
 
     /// For those who add signatures.
@@ -97,13 +101,9 @@ impl Integrator {
         if stored.root() != tree.edge.root() {
             return Err(IntegrateError::NotAsWritten);
         }
-        for id in before {
-            let now = TileId::in_tree(id.kind(), id.index(), until);
-            if let Some(full) = now.filter(|now| now.is_full()) {
-                self.files.remove_partial(full)?;
-            }
-        }
         let published = self.publish(&tree.edge)?;
+        let now = before.iter().filter_map(|id| TileId::in_tree(id.kind(), id.index(), until));
+        self.filled.extend(now.filter(|now| now.is_full()));
         self.tree = tree;
         self.signers.previous = None;
         Ok(published)
@@ -160,8 +160,13 @@ impl Integrator {
         Ok(writer.sync()?)
     }
 
-    /// Takes away the files of the journal that nobody needs any more, the oldest first.
+    /// Takes away what nobody needs any more: beginnings of tiles that are full, and files
+    /// of the journal, the oldest first.
     pub fn tidy(&mut self) -> Result<(), IntegrateError> {
+        while let Some(full) = self.filled.last() {
+            self.files.remove_partial(*full)?;
+            self.filled.pop();
+        }
         let firsts =
             journal::segments(&*self.disk, &self.journal).map_err(IntegrateError::Journal)?;
         let needed = self.open.oldest().unwrap_or(u64::MAX).min(self.size());
@@ -177,6 +182,14 @@ impl Integrator {
         }
         Ok(())
     }
+}
+
+/// The last full tile of each kind: a crash may have left its beginnings.
+fn last_full_tiles(tree: &RightEdge) -> Vec<TileId> {
+    let before = |kind, index: u64| Some(TileId::full(kind, index.checked_sub(1)?));
+    let hashes = tree.partial_tiles().map(|(id, _)| (id.kind(), id.index()));
+    let entries = (TileKind::Entries, tree.size() / TILE_WIDTH);
+    hashes.chain([entries]).filter_map(|(kind, index)| before(kind, index)).collect()
 }
 
 /// Every partial tile of a tree.

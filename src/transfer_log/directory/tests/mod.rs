@@ -255,6 +255,38 @@ fn whatever_operation_fails_the_next_attempt_succeeds() {
     }
 }
 
+/// What is not covered by a checkpoint yet is written anew after a crash, and the crash may
+/// come again: so the published tree must not lean on it.
+#[test]
+fn whenever_it_is_killed_the_published_tree_has_files_of_its_own() {
+    // Just before a tile is full.
+    let (before, mut house) = (empty_disk(), House::default());
+    let mut log = open(&before).unwrap();
+    assert!(house.play(&mut log, &[Step::Leave(125), Step::Return(125), Step::Integrate]));
+    assert!(house.play(&mut log, &[Step::Leave(6)]));
+    drop(log);
+    for operations in 0.. {
+        let disk = before.crash(|| true);
+        disk.kill_after(operations);
+        let integrate = |mut log| House::default().step(&mut log, Step::Integrate);
+        let is_done = open(&disk).is_ok_and(integrate);
+        let left = disk.crash(|| true);
+        let note =
+            String::from_utf8(left.cached(&Path::new(DIRECTORY).join("checkpoint"))).unwrap();
+        let published: Checkpoint = note.parse::<SignedNote>().unwrap().text().parse().unwrap();
+        let files = TileFiles::new(Arc::new(left), Path::new(DIRECTORY));
+        for kind in [TileKind::Entries, TileKind::Hashes(0)] {
+            for index in 0..published.size.div_ceil(TILE_WIDTH) {
+                let id = TileId::in_tree(kind, index, published.size).unwrap();
+                assert!(files.has(id).unwrap(), "{id} after {operations} operations");
+            }
+        }
+        if is_done {
+            break;
+        }
+    }
+}
+
 /// A log of some hundred entries.
 fn log() -> SimulatedDisk {
     let (disk, mut house) = (empty_disk(), House::default());
