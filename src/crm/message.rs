@@ -18,6 +18,8 @@ pub enum MediaType {
     /// `application/…+json` (RFC 6839), except JSON Patch: there, values stand in
     /// operations instead of members.
     JsonSuffix,
+    /// A JSON text on each line.
+    JsonLines,
     Form,
     Csv,
     Xml,
@@ -46,6 +48,7 @@ impl MediaType {
         match essence.as_str() {
             _ if !is_utf8 => Self::Other,
             "application/json" => Self::Json,
+            "application/x-ndjson" | "application/jsonl" => Self::JsonLines,
             "application/x-www-form-urlencoded" => Self::Form,
             "text/csv" => Self::Csv,
             "application/xml" | "text/xml" => Self::Xml,
@@ -98,7 +101,11 @@ pub fn parse_answer<'a>(answer: &AnswerView<'a>) -> Result<Option<Json<'a>>, Loc
         MediaType::Json | MediaType::JsonSuffix | MediaType::Missing => {
             parse_json(PLACE, answer.body).map(Some)
         }
-        MediaType::Form | MediaType::Csv | MediaType::Xml | MediaType::Other => {
+        MediaType::JsonLines
+        | MediaType::Form
+        | MediaType::Csv
+        | MediaType::Xml
+        | MediaType::Other => {
             Err(LocateError::UnsupportedMediaType { place: PLACE, expected: "JSON in UTF-8" })
         }
     }

@@ -26,6 +26,7 @@
 //! JSON or the form that a route asks for. Names match exactly.
 
 mod jsonpath;
+mod lines;
 mod request;
 mod route;
 mod values;
@@ -42,11 +43,12 @@ use crate::base::{Equality, FieldName, ObjectName, Refusal};
 use crate::carrier::url::Target;
 use crate::carrier::{Codec, Document};
 
-use super::message;
+use super::message::{self, MediaType};
 use super::{
     About, AnswerView, Dialect, Done, FieldFacts, LocateError, LocatedAnswer, LocatedRequest,
     NativeAnswer, Operation, ReadAnswer, RequestView,
 };
+use lines::locate_lines;
 use request::{locate_body, locate_target};
 use route::Route;
 use values::{Unselected, locate_values};
@@ -170,12 +172,19 @@ impl ReadAnswer for GenericAnswer {
             done: if self.is_about_one_record { Done::All } else { Done::default() },
             ..LocatedAnswer::default()
         };
-        let Some(json) = message::parse_answer(answer)? else { return Ok(located) };
         let route = &self.route;
         let is_error = answer.status.is_client_error() || answer.status.is_server_error();
         let unselected = if is_error { Unselected::ErrorAnswer } else { Unselected::Answer };
         let unselected = unselected(route.object.as_ref(), answer.origins);
-        let slots = locate_values(&json, &route.response, unselected)?;
+        let slots = if MediaType::of(answer.headers) == MediaType::JsonLines {
+            message::refuse_part(answer)?;
+            locate_lines("the answer", answer.body, |json| {
+                locate_values(json, &route.response, unselected)
+            })?
+        } else {
+            let Some(json) = message::parse_answer(answer)? else { return Ok(located) };
+            locate_values(&json, &route.response, unselected)?
+        };
         located.body = Document::new(answer.body.clone(), slots);
         Ok(located)
     }

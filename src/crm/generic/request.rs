@@ -7,6 +7,7 @@ use crate::carrier::url::{Parameter as UrlParameter, Piece, Target};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::{LocateError, RequestView};
 
+use super::lines::locate_lines;
 use super::route::{BodySyntax, FieldRef, FieldSelector, Parameter, Route, Segment};
 use super::values::{Unselected, locate_values};
 use crate::crm::message::{self, MediaType};
@@ -43,10 +44,15 @@ pub(super) fn locate_body(
         None => message::refuse_body(request.body).map(|()| Vec::new()),
         Some(_) if request.body.is_empty() => Ok(Vec::new()),
         Some((BodySyntax::Json, selectors)) => {
-            let types = [MediaType::Json, MediaType::JsonSuffix];
-            expect_media_type(request.headers, &types, "JSON in UTF-8")?;
-            let json = message::parse_json(PLACE, request.body)?;
-            locate_values(&json, selectors, Unselected::Request(route.object.as_ref()))
+            let types = [MediaType::Json, MediaType::JsonSuffix, MediaType::JsonLines];
+            expect_media_type(request.headers, &types, "JSON in UTF-8, or lines of it")?;
+            let unselected = Unselected::Request(route.object.as_ref());
+            if MediaType::of(request.headers) == MediaType::JsonLines {
+                return locate_lines(PLACE, request.body, |json| {
+                    locate_values(json, selectors, unselected)
+                });
+            }
+            locate_values(&message::parse_json(PLACE, request.body)?, selectors, unselected)
         }
         Some((BodySyntax::Form, selectors)) => {
             let expected = "application/x-www-form-urlencoded in UTF-8";

@@ -11,8 +11,10 @@ use super::{
 };
 use crate::base::{Refusal, RefusalCode};
 use crate::carrier::{Replacement, Value};
-use crate::crm::testkit::lines;
-use crate::crm::{AnswerView, Dialect, LocateError, LocatedAnswer, Origins, RequestView, Told};
+use crate::crm::testkit::{lines, occurrences, render};
+use crate::crm::{
+    AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, RequestView, Told,
+};
 
 fn field(name: &str) -> FieldRef {
     let (object, field) = name.split_once('.').unwrap();
@@ -108,11 +110,21 @@ fn locate(
     content_type: &str,
     body: &str,
 ) -> Result<Vec<String>, LocateError> {
+    let located = located(method, target, content_type, body)?;
+    Ok(located.documents().flat_map(lines).collect())
+}
+
+fn located(
+    method: &Method,
+    target: &str,
+    content_type: &str,
+    body: &str,
+) -> Result<LocatedRequest, LocateError> {
     let mut headers = HeaderMap::new();
     if !content_type.is_empty() {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
     }
-    let located = dialect().locate(&RequestView {
+    dialect().locate(&RequestView {
         method,
         target: &Bytes::copy_from_slice(target.as_bytes()),
         headers: &headers,
@@ -120,8 +132,7 @@ fn locate(
         origins: &origins(),
         expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         told: Told::default(),
-    })?;
-    Ok(located.documents().flat_map(lines).collect())
+    })
 }
 
 fn read_answer(
@@ -194,6 +205,41 @@ fn requests_are_located() {
     check(Method::POST, "/v1/contacts", "", "", &[]);
 }
 
+/// Each line is about records of its own.
+#[test]
+fn lines_of_json_are_located_one_by_one() {
+    const LINES: &str = "application/x-ndjson";
+    let body = "{\"email\":\"a@b.de\",\"n\":[1]}\r\n[{\"email\":\"c\"},{\"email\":\"d\"}]\n{\"email\":\"e\"}";
+    let found = located(&Method::POST, "/v1/contacts", LINES, body).unwrap();
+    let expected = [
+        "0 contact.email = a@b.de",
+        "0 contact.n = 1",
+        "2 contact.email = c",
+        "3 contact.email = d",
+        "4 contact.email = e",
+    ];
+    assert_eq!(occurrences(&found.body), expected);
+    assert_eq!(render(&found.body, &Replacement::Keep), body);
+    let headers = &[("content-type", LINES)];
+    let answer =
+        read_answer("/v1/contacts", StatusCode::OK, headers, &format!("{body}\n")).unwrap();
+    assert_eq!(render(&answer.body, &Replacement::Keep), format!("{body}\n"));
+    let answer = "{\"data\":[{\"email\":\"zh\"}]}\n{\"data\":[{\"email\":\"zi\"}]}\n";
+    let answer = read_answer("/v1/contacts", StatusCode::OK, headers, answer).unwrap();
+    let shown = render(&answer.body, &Replacement::text("\"q\""));
+    let opened = "{\"data\":[{\"email\":\"\\\"q\\\"\"}]}\n";
+    assert_eq!(shown, opened.repeat(2));
+    assert!(read_answer("/v1/contacts", StatusCode::PARTIAL_CONTENT, headers, body).is_err());
+    for (wrong, problem) in [
+        ("{}\n\n{}", "line 2 of the body cannot be parsed"),
+        ("{}\n{\"a\":1}{}\n", "line 2 of the body cannot be parsed"),
+        ("{\n}\n", "line 1 of the body cannot be parsed"),
+    ] {
+        let error = locate(&Method::POST, "/v1/contacts", LINES, wrong).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
+}
+
 #[test]
 fn selectors_cover_what_they_hold_and_the_inner_one_counts() {
     let check = |body, expected: &[&str]| {
@@ -240,7 +286,8 @@ fn what_cannot_be_read_is_refused() {
         assert_eq!(error.to_string(), expected, "{method} {target} {content_type}");
     };
     let unknown = "the dialect does not know this operation";
-    let media = "the body has a media type that is not read here; expected JSON in UTF-8";
+    let media =
+        "the body has a media type that is not read here; expected JSON in UTF-8, or lines of it";
     check(Method::GET, "/v1/companies", "", "", unknown);
     check(Method::GET, "/v1/contacts/", "", "", unknown);
     check(Method::GET, "/v1/contacts/1/notes", "", "", unknown);
@@ -272,7 +319,7 @@ fn what_cannot_be_read_is_refused() {
         "",
         "text/plain",
         "application/json-patch+json",
-        "application/x-ndjson",
+        "application/x-ndjson; charset=utf-16",
         "application/json; charset=utf-16",
         "application/json, text/plain",
         "application/x-www-form-urlencoded",
@@ -323,7 +370,8 @@ fn answers_are_located() {
     let target = "/v1/contacts/1";
     let html = [("content-type", "text/html")];
     let error = read_answer(target, StatusCode::BAD_GATEWAY, &html, "<p>t1").unwrap_err();
-    let expected = "the answer has a media type that is not read here; expected JSON in UTF-8";
+    let expected =
+        "the answer has a media type that is not read here; expected JSON in UTF-8";
     assert_eq!(error.to_string(), expected);
     let error = read_answer(target, StatusCode::NOT_FOUND, &[], r#"{"message":"t1"}"#).unwrap();
     assert_eq!(lines(&error.body), ["0 error.message Echo t1"]);

@@ -19,7 +19,11 @@ pub(super) fn parse_body<'a>(request: &RequestView<'a>) -> Result<Json<'a>, Loca
         MediaType::Json | MediaType::Form | MediaType::Missing => {
             message::parse_json("the body", request.body)
         }
-        MediaType::JsonSuffix | MediaType::Csv | MediaType::Xml | MediaType::Other => {
+        MediaType::JsonSuffix
+        | MediaType::JsonLines
+        | MediaType::Csv
+        | MediaType::Xml
+        | MediaType::Other => {
             let expected = "application/json in UTF-8";
             Err(LocateError::UnsupportedMediaType { place: "the body", expected })
         }
