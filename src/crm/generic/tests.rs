@@ -370,8 +370,7 @@ fn answers_are_located() {
     let target = "/v1/contacts/1";
     let html = [("content-type", "text/html")];
     let error = read_answer(target, StatusCode::BAD_GATEWAY, &html, "<p>t1").unwrap_err();
-    let expected =
-        "the answer has a media type that is not read here; expected JSON in UTF-8";
+    let expected = "the answer has a media type that is not read here; expected JSON in UTF-8";
     assert_eq!(error.to_string(), expected);
     let error = read_answer(target, StatusCode::NOT_FOUND, &[], r#"{"message":"t1"}"#).unwrap();
     assert_eq!(lines(&error.body), ["0 error.message Echo t1"]);
