@@ -9,7 +9,28 @@ use super::{
     AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, RequestView, Told,
 };
 use crate::base::ObjectName;
+use crate::carrier::coding::ExpansionLimits;
 use crate::carrier::{Content, Document, Replacement, Role, Slot, Value};
+
+/// Has a request seen as a dialect sees it.
+pub fn see<T>(
+    origins: &Origins,
+    (method, target): (&str, &str),
+    headers: &HeaderMap,
+    body: impl AsRef<[u8]>,
+    told: Told<'_>,
+    by: impl FnOnce(&RequestView<'_>) -> T,
+) -> T {
+    by(&RequestView {
+        method: &method.parse().unwrap(),
+        target: &Bytes::copy_from_slice(target.as_bytes()),
+        headers,
+        body: &Bytes::copy_from_slice(body.as_ref()),
+        origins,
+        expansion: ExpansionLimits::FOR_TESTS,
+        told,
+    })
+}
 
 pub fn locate(
     dialect: &dyn Dialect,
@@ -18,15 +39,9 @@ pub fn locate(
     headers: &HeaderMap,
     body: &str,
 ) -> Result<LocatedRequest, LocateError> {
-    let located = dialect.locate(&RequestView {
-        method,
-        target: &Bytes::copy_from_slice(target.as_bytes()),
-        headers,
-        body: &Bytes::copy_from_slice(body.as_bytes()),
-        origins,
-        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
-        told: Told::default(),
-    })?;
+    let request = (method.as_str(), target);
+    let located =
+        see(origins, request, headers, body, Told::default(), |view| dialect.locate(view))?;
     let name = located.operation.name.as_str();
     let known = dialect.operations();
     let is_listed = |(listed, _): &(&str, String)| *listed == name;
@@ -46,7 +61,7 @@ pub fn read_answer(
         headers,
         body: &Bytes::copy_from_slice(body),
         origins,
-        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
+        expansion: ExpansionLimits::FOR_TESTS,
     })
 }
 

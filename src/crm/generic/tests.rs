@@ -11,10 +11,8 @@ use super::{
 };
 use crate::base::{Refusal, RefusalCode};
 use crate::carrier::{Replacement, Value};
-use crate::crm::testkit::{lines, occurrences, render};
-use crate::crm::{
-    AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, RequestView, Told,
-};
+use crate::crm::testkit::{self, lines, occurrences, render};
+use crate::crm::{AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, Told};
 
 fn field(name: &str) -> FieldRef {
     let (object, field) = name.split_once('.').unwrap();
@@ -124,14 +122,9 @@ fn located(
     if !content_type.is_empty() {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
     }
-    dialect().locate(&RequestView {
-        method,
-        target: &Bytes::copy_from_slice(target.as_bytes()),
-        headers: &headers,
-        body: &Bytes::copy_from_slice(body.as_bytes()),
-        origins: &origins(),
-        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
-        told: Told::default(),
+    let request = (method.as_str(), target);
+    testkit::see(&origins(), request, &headers, body, Told::default(), |view| {
+        dialect().locate(view)
     })
 }
 
@@ -141,15 +134,7 @@ fn read_answer(
     headers: &[(&'static str, &'static str)],
     body: &str,
 ) -> Result<LocatedAnswer, LocateError> {
-    let located = dialect().locate(&RequestView {
-        method: &Method::GET,
-        target: &Bytes::copy_from_slice(target.as_bytes()),
-        headers: &HeaderMap::new(),
-        body: &Bytes::new(),
-        origins: &origins(),
-        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
-        told: Told::default(),
-    })?;
+    let located = located(&Method::GET, target, "", "")?;
     let headers = headers
         .iter()
         .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))

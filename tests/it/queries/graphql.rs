@@ -5,8 +5,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::soql::{address, contact};
-use super::twins::{CITIES, FIRST_NAMES, LAST_NAMES, RECORDS, STRANGERS, TITLES, Twins};
+use super::twins::{RECORDS, Twins, compared_field, compared_value, contact};
 use super::{Outcomes, queries};
 use crate::random::Random;
 
@@ -117,21 +116,8 @@ fn filter(random: &mut Random, depth: usize) -> Value {
     if depth > 0 && random.below(8) == 0 {
         return json!({ "not": filter(random, depth - 1) });
     }
-    let (field, values): (&str, &[&str]) = match random.below(5) {
-        0 => ("FirstName", FIRST_NAMES),
-        1 => ("LastName", LAST_NAMES),
-        2 => ("MailingCity", CITIES),
-        3 => ("Title", TITLES),
-        _ => ("Email", &[]),
-    };
-    let value = |random: &mut Random| match random.below(6) {
-        0 => random.pick(STRANGERS).to_owned(),
-        _ if values.is_empty() => {
-            let number = random.below(RECORDS);
-            address(random, number)
-        }
-        _ => random.pick(values).to_owned(),
-    };
+    let (field, values) = compared_field(random);
+    let value = |random: &mut Random| compared_value(random, values);
     let operators = match random.below(14) {
         0..=5 => json!({ "eq": value(random) }),
         6 => json!({ "ne": value(random) }),

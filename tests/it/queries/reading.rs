@@ -20,6 +20,30 @@ pub fn or(left: Truth, right: Truth) -> Truth {
     and(left.map(|it| !it), right.map(|it| !it)).map(|it| !it)
 }
 
+/// Conditions that are joined by `and` and `or`.
+pub trait Conditions<'t> {
+    fn text(&mut self) -> &mut Reader<'t>;
+
+    /// One condition, or several in parentheses.
+    fn one(&mut self) -> Result<Truth, String>;
+
+    fn alternatives(&mut self) -> Result<Truth, String> {
+        let mut truth = self.all()?;
+        while self.text().keyword("or") {
+            truth = or(truth, self.all()?);
+        }
+        Ok(truth)
+    }
+
+    fn all(&mut self) -> Result<Truth, String> {
+        let mut truth = self.one()?;
+        while self.text().keyword("and") {
+            truth = and(truth, self.one()?);
+        }
+        Ok(truth)
+    }
+}
+
 /// The text of a field; `None` where it has no value.
 pub fn text(record: &Record, field: &str) -> Option<String> {
     match record.get(field)? {

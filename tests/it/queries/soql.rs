@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::twins::{CITIES, FIRST_NAMES, LAST_NAMES, RECORDS, STRANGERS, TITLES, Twins, folded};
+use super::twins::{RECORDS, Twins, compared_field, compared_value, contact, folded};
 use super::{Outcomes, percent, queries};
 use crate::random::Random;
 
@@ -55,34 +55,6 @@ fn rows(answer: &Value) -> Vec<BTreeMap<String, Value>> {
     records.map(shown).collect()
 }
 
-/// A contact whose fields others may share.
-pub(super) fn contact(random: &mut Random, number: usize) -> Value {
-    let mut record = json!({
-        "LastName": random.pick(LAST_NAMES),
-        "Department": format!("D{number:03}"),
-    });
-    let optional = [("FirstName", FIRST_NAMES), ("MailingCity", CITIES), ("Title", TITLES)];
-    for (field, values) in optional {
-        let value = random.pick(values);
-        if !value.is_empty() {
-            record[field] = value.into();
-        }
-    }
-    if random.below(4) > 0 {
-        record["Email"] = address(random, number).into();
-    }
-    record
-}
-
-/// One of a few addresses in one of a few spellings, or one of its own.
-pub(super) fn address(random: &mut Random, number: usize) -> String {
-    match random.below(3) {
-        0 => format!("person{}@example.org", number % 5),
-        1 => format!("Person{}@Example.org", number % 5),
-        _ => format!("own{number}@example.org"),
-    }
-}
-
 fn soql_filter(random: &mut Random, depth: usize) -> String {
     if depth > 0 && random.below(3) == 0 {
         let joint = random.pick(&[" AND ", " OR "]);
@@ -92,22 +64,9 @@ fn soql_filter(random: &mut Random, depth: usize) -> String {
     if depth > 0 && random.below(8) == 0 {
         return format!("NOT ({})", soql_filter(random, depth - 1));
     }
-    let (field, values): (&str, &[&str]) = match random.below(5) {
-        0 => ("FirstName", FIRST_NAMES),
-        1 => ("LastName", LAST_NAMES),
-        2 => ("MailingCity", CITIES),
-        3 => ("Title", TITLES),
-        _ => ("Email", &[]),
-    };
+    let (field, values) = compared_field(random);
     let literal = |random: &mut Random| {
-        let text = match random.below(6) {
-            0 => random.pick(STRANGERS).to_owned(),
-            _ if values.is_empty() => {
-                let number = random.below(RECORDS);
-                address(random, number)
-            }
-            _ => random.pick(values).to_owned(),
-        };
+        let text = compared_value(random, values);
         format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
     };
     match random.below(12) {

@@ -3,9 +3,10 @@
 
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
-use serde_json::Value;
+use serde_json::{Value, json};
 use zollhaus::demo::crm::{CrmOptions, SampleCrm};
 
+use crate::random::Random;
 use crate::world::{Client, Options, World, client};
 
 pub const RECORDS: usize = 60;
@@ -62,4 +63,55 @@ pub fn folded((name, value): (&String, &Value)) -> (String, Value) {
     let text = value.as_str().map(str::trim);
     let text = text.map(|text| if is_address { text.to_lowercase() } else { text.to_owned() });
     (name.clone(), text.map_or_else(|| value.clone(), Value::from))
+}
+
+/// A contact whose fields others may share.
+pub fn contact(random: &mut Random, number: usize) -> Value {
+    let mut record = json!({
+        "LastName": random.pick(LAST_NAMES),
+        "Department": format!("D{number:03}"),
+    });
+    let optional = [("FirstName", FIRST_NAMES), ("MailingCity", CITIES), ("Title", TITLES)];
+    for (field, values) in optional {
+        let value = random.pick(values);
+        if !value.is_empty() {
+            record[field] = value.into();
+        }
+    }
+    if random.below(4) > 0 {
+        record["Email"] = address(random, number).into();
+    }
+    record
+}
+
+/// One of a few addresses in one of a few spellings, or one of its own.
+fn address(random: &mut Random, number: usize) -> String {
+    match random.below(3) {
+        0 => format!("person{}@example.org", number % 5),
+        1 => format!("Person{}@Example.org", number % 5),
+        _ => format!("own{number}@example.org"),
+    }
+}
+
+/// A field that is compared, and what it holds; nothing for addresses.
+pub fn compared_field(random: &mut Random) -> (&'static str, &'static [&'static str]) {
+    match random.below(5) {
+        0 => ("FirstName", FIRST_NAMES),
+        1 => ("LastName", LAST_NAMES),
+        2 => ("MailingCity", CITIES),
+        3 => ("Title", TITLES),
+        _ => ("Email", &[]),
+    }
+}
+
+/// What such a field is compared with.
+pub fn compared_value(random: &mut Random, values: &[&str]) -> String {
+    match random.below(6) {
+        0 => random.pick(STRANGERS).to_owned(),
+        _ if values.is_empty() => {
+            let number = random.below(RECORDS);
+            address(random, number)
+        }
+        _ => random.pick(values).to_owned(),
+    }
 }

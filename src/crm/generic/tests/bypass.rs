@@ -58,17 +58,12 @@ fn outgoing(dialect: &GenericDialect, case: &Json) -> Option<Vec<u8>> {
         let name: http::HeaderName = header[0].as_str().unwrap().parse().unwrap();
         headers.append(name, HeaderValue::from_str(header[1].as_str().unwrap()).ok()?);
     }
-    let located = dialect
-        .locate(&RequestView {
-            method: &text("method").parse().unwrap(),
-            target: &Bytes::copy_from_slice(text("path").as_bytes()),
-            headers: &headers,
-            body: &incoming_body(case).into(),
-            origins: &origins(),
-            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
-            told: Told::default(),
-        })
-        .ok()?;
+    let request = (text("method"), text("path"));
+    let body = incoming_body(case);
+    let located = testkit::see(&origins(), request, &headers, body, Told::default(), |view| {
+        dialect.locate(view)
+    });
+    let located = located.ok()?;
     let mut sent = Vec::new();
     for document in located.documents() {
         let mut replacements = Vec::new();

@@ -4,13 +4,10 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{headers, locate_told, names, occurrences, origins, read_answer, render, uses};
+use super::{asked_first, headers, locate_told, names, occurrences, read_answer, render, uses};
 use crate::carrier::Replacement;
-use crate::crm::salesforce::Salesforce;
 use crate::crm::salesforce::bulk::MAX_COLUMNS;
-use crate::crm::{
-    Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo, RequestView, Told,
-};
+use crate::crm::{FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo};
 
 const JOB: &str = "750WV000000demoYAA";
 
@@ -61,20 +58,8 @@ fn problem<T: std::fmt::Debug>(result: Result<T, LocateError>) -> String {
 #[test]
 fn only_what_depends_on_a_job_is_asked_first() {
     let check = |method: &str, path: &str, expected: Option<&str>| {
-        let asked = Salesforce.asks_first(&RequestView {
-            method: &method.parse().unwrap(),
-            target: &Bytes::from(target(path)),
-            headers: &HeaderMap::new(),
-            body: &Bytes::new(),
-            origins: &origins(),
-            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
-            told: Told::default(),
-        });
-        assert_eq!(
-            asked.map(|asked| asked.target),
-            expected.map(|path| Some(Bytes::from(target(path)))),
-            "{method} {path}"
-        );
+        let expected = expected.map(|path| Bytes::from(target(path)));
+        assert_eq!(asked_first(method, &target(path)), expected, "{method} {path}");
     };
     let ingest = Some("ingest/750WV000000demoYAA");
     check("PUT", "ingest/750WV000000demoYAA/batches", ingest);

@@ -4,13 +4,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::{headers, locate_told, names, occurrences, origins, read_answer, render, uses};
+use super::{asked_first, headers, locate_told, names, occurrences, read_answer, render, uses};
 use crate::base::{Refusal, RefusalCode};
 use crate::carrier::Replacement;
 use crate::crm::salesforce::Salesforce;
-use crate::crm::{
-    Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo, RequestView, Told,
-};
+use crate::crm::{Dialect, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo};
 
 const JOB: &str = "750WV000000demoXAA";
 const BATCH: &str = "751WV000000demoXAA";
@@ -71,17 +69,8 @@ fn records(inside: &str) -> String {
 #[test]
 fn only_what_depends_on_a_job_is_asked_first() {
     let check = |method: &str, path: &str, is_asked: bool| {
-        let asked = Salesforce.asks_first(&RequestView {
-            method: &method.parse().unwrap(),
-            target: &Bytes::from(target(path)),
-            headers: &HeaderMap::new(),
-            body: &Bytes::new(),
-            origins: &origins(),
-            expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
-            told: Told::default(),
-        });
         let expected = is_asked.then(|| Bytes::from(target(&format!("/{JOB}"))));
-        assert_eq!(asked.and_then(|asked| asked.target), expected, "{method} {path}");
+        assert_eq!(asked_first(method, &target(path)), expected, "{method} {path}");
     };
     check("POST", "", false);
     check("GET", &format!("/{JOB}"), false);

@@ -3,16 +3,15 @@
 
 use std::slice::from_ref;
 
-use bytes::Bytes;
 use http::HeaderMap;
 
 use super::{headers, occurrences, origins, read_answer};
 use crate::base::{Cleartext, Refusal, RefusalCode, Timestamp};
 use crate::carrier::Replacement;
 use crate::crm::salesforce::Salesforce;
+use crate::crm::testkit;
 use crate::crm::{
-    Batch, Dialect, LocateError, LocatedAnswer, LocatedRequest, RefusedRecords, Remaining,
-    RequestView, Told,
+    Batch, Dialect, LocateError, LocatedAnswer, LocatedRequest, RefusedRecords, Remaining, Told,
 };
 
 const JOB: &str = "750WV000000demoYAA";
@@ -30,16 +29,14 @@ fn locate(
         r#"{{"id":"{JOB}","object":"Contact","operation":"insert","columnDelimiter":"{delimiter}","lineEnding":"{line_ending}"}}"#
     );
     let stated = [("content-type", "text/csv")];
-    let view = RequestView {
-        method: &method.parse().unwrap(),
-        target: &Bytes::from(format!("/services/data/v62.0/jobs/ingest/{JOB}{rest}")),
-        headers: &headers(if body.is_empty() { &[] } else { &stated }),
-        body: &Bytes::copy_from_slice(body.as_bytes()),
-        origins: &origins(),
-        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
-        told: Told { by_crm: Some(&told.into()), by_caller: Some("contact"), quarantined },
-    };
-    Salesforce.locate(&view).unwrap()
+    let headers = headers(if body.is_empty() { &[] } else { &stated });
+    let target = format!("/services/data/v62.0/jobs/ingest/{JOB}{rest}");
+    let told = told.into();
+    let told = Told { by_crm: Some(&told), by_caller: Some("contact"), quarantined };
+    let located = testkit::see(&origins(), (method, &target), &headers, body, told, |view| {
+        Salesforce.locate(view)
+    });
+    located.unwrap()
 }
 
 fn upload(delimiter: &str, body: &str) -> LocatedRequest {

@@ -22,8 +22,7 @@ use crate::base::{Refusal, RefusalCode};
 use crate::carrier::Replacement;
 use crate::crm::testkit::{self, occurrences, render, uses};
 use crate::crm::{
-    Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName,
-    RequestView, Told,
+    Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins, RecordName, Told,
 };
 
 fn origins() -> Origins {
@@ -64,20 +63,19 @@ fn locate_told(
     body: &str,
     told: Option<(&str, Option<&str>)>,
 ) -> Result<LocatedRequest, LocateError> {
-    let by_crm = Bytes::copy_from_slice(told.map_or("", |(by_crm, _)| by_crm).as_bytes());
-    Salesforce.locate(&RequestView {
-        method: &method.parse().unwrap(),
-        target: &Bytes::copy_from_slice(target.as_bytes()),
-        headers,
-        body: &Bytes::copy_from_slice(body.as_bytes()),
-        origins: &origins(),
-        expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
-        told: told.map_or(Told::default(), |(_, by_caller)| Told {
-            by_crm: Some(&by_crm),
-            by_caller,
-            quarantined: &[],
-        }),
-    })
+    let by_crm = told.map(|(by_crm, _)| Bytes::copy_from_slice(by_crm.as_bytes()));
+    let by_caller = told.and_then(|(_, by_caller)| by_caller);
+    let told = Told { by_crm: by_crm.as_ref(), by_caller, quarantined: &[] };
+    testkit::see(&origins(), (method, target), headers, body, told, |view| Salesforce.locate(view))
+}
+
+/// Where the CRM is asked before a request without a body is located.
+fn asked_first(method: &str, target: &str) -> Option<Bytes> {
+    let (headers, told) = (HeaderMap::new(), Told::default());
+    let question = testkit::see(&origins(), (method, target), &headers, "", told, |view| {
+        Salesforce.asks_first(view)
+    });
+    question.and_then(|question| question.target)
 }
 
 /// Reads an answer to the request with this method, target and body.

@@ -3,16 +3,17 @@
 //! Details", "Download Bulk Write Result" and "Create Bulk Read Job" of Zoho CRM API v8.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Zoho, all_lines, described, locate, names, origins, read_answer, refused, render};
 use crate::carrier::coding::ExpansionLimits;
 use crate::carrier::zip::Archive;
 use crate::carrier::{Document, Replacement};
+use crate::crm::testkit;
 use crate::crm::{
     About, AnswerView, Dialect, Done, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo,
-    Question, RequestView, Told,
+    Question, Told,
 };
 use crate::testkit::zip::{Packing, archive};
 
@@ -40,15 +41,7 @@ fn request(
         .iter()
         .map(|(name, value)| ((*name).parse().unwrap(), HeaderValue::from_static(value)))
         .collect();
-    Zoho.locate(&RequestView {
-        method: &Method::from_bytes(method.as_bytes()).unwrap(),
-        target: &Bytes::copy_from_slice(target.as_bytes()),
-        headers: &headers,
-        body: &Bytes::copy_from_slice(body),
-        origins: &origins(),
-        expansion: EXPANSION,
-        told,
-    })
+    testkit::see(&origins(), (method, target), &headers, body, told, |view| Zoho.locate(view))
 }
 
 const EXPANSION: ExpansionLimits = ExpansionLimits::FOR_TESTS;
@@ -272,14 +265,9 @@ fn records_are_not_found_by_what_the_upload_did_not_know() {
 #[test]
 fn the_file_and_the_job_are_asked_for_first() {
     let asked = |method: &str, target: &str, body: &str| {
-        Zoho.asks_first(&RequestView {
-            method: &Method::from_bytes(method.as_bytes()).unwrap(),
-            target: &Bytes::copy_from_slice(target.as_bytes()),
-            headers: &HeaderMap::new(),
-            body: &Bytes::copy_from_slice(body.as_bytes()),
-            origins: &origins(),
-            expansion: EXPANSION,
-            told: Told::default(),
+        let (headers, told) = (HeaderMap::new(), Told::default());
+        testkit::see(&origins(), (method, target), &headers, body, told, |view| {
+            Zoho.asks_first(view)
         })
     };
     let body = json!({ "resource": [{ "file_id": "111" }, { "file_id": 111 }] }).to_string();

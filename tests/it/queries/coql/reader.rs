@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::queries::house::{Data, Record};
-use crate::queries::reading::{Reader, Truth, and, folded, or, text};
+use crate::queries::reading::{Conditions, Reader, Truth, folded, text};
 use crate::queries::zoho::{contact_of, same};
 
 pub fn rows(data: &Data, query: &str) -> Result<Vec<Record>, String> {
@@ -109,30 +109,9 @@ struct Row<'r> {
     text: Reader<'r>,
 }
 
-impl Row<'_> {
-    fn value(&self, column: &str) -> Value {
-        let (record, field) = match column.split_once('.') {
-            Some(("Contact_Name", field)) => (contact_of(self.data, self.record), field),
-            Some(_) => (None, column),
-            None => (Some(self.record), column),
-        };
-        record.and_then(|record| record.get(field)).cloned().unwrap_or_default()
-    }
-
-    fn alternatives(&mut self) -> Result<Truth, String> {
-        let mut truth = self.all()?;
-        while self.text.keyword("or") {
-            truth = or(truth, self.all()?);
-        }
-        Ok(truth)
-    }
-
-    fn all(&mut self) -> Result<Truth, String> {
-        let mut truth = self.one()?;
-        while self.text.keyword("and") {
-            truth = and(truth, self.one()?);
-        }
-        Ok(truth)
+impl<'r> Conditions<'r> for Row<'r> {
+    fn text(&mut self) -> &mut Reader<'r> {
+        &mut self.text
     }
 
     fn one(&mut self) -> Result<Truth, String> {
@@ -189,6 +168,17 @@ impl Row<'_> {
             other => return Err(format!("{other} is no operator")),
         };
         Ok(truth.map(|truth| truth != is_negated))
+    }
+}
+
+impl Row<'_> {
+    fn value(&self, column: &str) -> Value {
+        let (record, field) = match column.split_once('.') {
+            Some(("Contact_Name", field)) => (contact_of(self.data, self.record), field),
+            Some(_) => (None, column),
+            None => (Some(self.record), column),
+        };
+        record.and_then(|record| record.get(field)).cloned().unwrap_or_default()
     }
 
     fn literal(&mut self) -> Result<String, String> {

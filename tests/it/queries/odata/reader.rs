@@ -3,7 +3,7 @@
 
 use crate::queries::dataverse::{Collation, behind};
 use crate::queries::house::{Call, Data, Record};
-use crate::queries::reading::{Reader, Truth, and, folded, or, text};
+use crate::queries::reading::{Conditions, Reader, Truth, folded, text};
 
 pub fn rows(
     data: &Data,
@@ -59,21 +59,9 @@ enum Operand {
     Truth(Truth),
 }
 
-impl<'d> Filter<'d> {
-    fn alternatives(&mut self) -> Result<Truth, String> {
-        let mut truth = self.all()?;
-        while self.text.keyword("or") {
-            truth = or(truth, self.all()?);
-        }
-        Ok(truth)
-    }
-
-    fn all(&mut self) -> Result<Truth, String> {
-        let mut truth = self.one()?;
-        while self.text.keyword("and") {
-            truth = and(truth, self.one()?);
-        }
-        Ok(truth)
+impl<'d> Conditions<'d> for Filter<'d> {
+    fn text(&mut self) -> &mut Reader<'d> {
+        &mut self.text
     }
 
     fn one(&mut self) -> Result<Truth, String> {
@@ -114,7 +102,9 @@ impl<'d> Filter<'d> {
             _ => return Err(format!("{relation} is no relation")),
         }))
     }
+}
 
+impl<'d> Filter<'d> {
     fn operand(&mut self) -> Result<Operand, String> {
         self.text.skip();
         if self.text.rest.starts_with('\'') {
