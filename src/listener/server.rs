@@ -236,7 +236,7 @@ impl Connection {
                 let answer = answer.await?;
                 Ok::<_, Infallible>(answer.map(|body| AnswerInFlight {
                     body: body.map_err(Into::into).boxed_unsync(),
-                    _request: in_flight,
+                    request: in_flight.answered(),
                 }))
             }
         });

@@ -31,7 +31,12 @@ pub(super) struct Traffic {
 
 #[derive(Clone, Copy, Debug)]
 struct State {
+    /// Requests that have no answer yet.
     requests_in_flight: usize,
+    /// Answers that the other end has not taken as a whole, and how many parts of answers
+    /// it has taken so far: HTTP/2 asks for a part only when there is room for it.
+    answers: usize,
+    taken: u64,
     /// Bytes of a request have come, but not yet its whole header.
     header_began: bool,
     /// On HTTP/2 bytes come between requests too (pings, window updates).
@@ -43,8 +48,14 @@ struct State {
 impl Traffic {
     /// The traffic of a new connection, whose first request is expected at once.
     pub(super) fn new(limits: &ConnectionLimits) -> Self {
-        let state =
-            State { requests_in_flight: 0, header_began: true, is_h2: false, is_stuck: false };
+        let state = State {
+            requests_in_flight: 0,
+            answers: 0,
+            taken: 0,
+            header_began: true,
+            is_h2: false,
+            is_stuck: false,
+        };
         Self {
             state: Arc::new(watch::Sender::new(state)),
             header_timeout: limits.header_timeout,
@@ -59,7 +70,7 @@ impl Traffic {
             state.header_began = false;
             state.is_h2 = version == http::Version::HTTP_2;
         });
-        InFlight(self.clone())
+        InFlight { traffic: self.clone(), is_answered: false }
     }
 
     /// Returns once the connection has been without a request for too long, or
@@ -71,6 +82,7 @@ impl Traffic {
             let patience = match state {
                 State { is_stuck: true, .. } => self.idle_timeout,
                 State { requests_in_flight: 1.., .. } => Duration::MAX,
+                State { answers: 1.., .. } => self.idle_timeout,
                 State { header_began: true, .. } => self.header_timeout,
                 State { .. } => self.idle_timeout,
             };
@@ -96,13 +108,32 @@ impl Traffic {
     }
 }
 
-/// A request that is being answered.
+/// A request until its answer is taken.
 #[derive(Debug)]
-pub(super) struct InFlight(Traffic);
+pub(super) struct InFlight {
+    traffic: Traffic,
+    is_answered: bool,
+}
+
+impl InFlight {
+    /// The answer is there as a whole: now the other end has to take it.
+    pub(super) fn answered(mut self) -> Self {
+        self.is_answered = true;
+        self.traffic.state.send_modify(|state| {
+            state.requests_in_flight -= 1;
+            state.answers += 1;
+        });
+        self
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.state.send_modify(|state| state.requests_in_flight -= 1);
+        self.traffic.state.send_modify(|state| {
+            let count =
+                if self.is_answered { &mut state.answers } else { &mut state.requests_in_flight };
+            *count -= 1;
+        });
     }
 }
 
@@ -174,7 +205,7 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub(super) struct AnswerInFlight {
     pub(super) body: UnsyncBoxBody<Bytes, BoxError>,
-    pub(super) _request: InFlight,
+    pub(super) request: InFlight,
 }
 
 impl Body for AnswerInFlight {
@@ -185,7 +216,9 @@ impl Body for AnswerInFlight {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
+        let this = self.get_mut();
+        this.request.traffic.state.send_modify(|state| state.taken = state.taken.wrapping_add(1));
+        Pin::new(&mut this.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {

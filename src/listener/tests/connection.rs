@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -156,6 +157,25 @@ async fn a_caller_that_does_not_take_its_answer_loses_its_place() {
     first.write_all(b"GET /endless HTTP/1.1\r\nHost: crm.test\r\n\r\n").await.unwrap();
     assert_eq!(send(running.address, GET).await, [200]);
     drop(first);
+}
+
+/// Over HTTP/2, it may give its answer no room at all.
+#[tokio::test]
+async fn an_answer_without_room_ends_its_connection() {
+    let limits = ConnectionLimits { max_connections: 1, idle_timeout: SOON, ..PATIENT };
+    let running = start(limits, None).await;
+    let stream = TcpStream::connect(running.address).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("http://crm.test/a").body(Full::<Bytes>::default()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(send(running.address, GET).await, [200], "its place is free again");
+    drop(answer);
+    connection.abort();
 }
 
 #[tokio::test]
