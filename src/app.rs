@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The composition root: a configuration becomes a running house.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -17,12 +17,12 @@ use crate::config::{
 use crate::keys::{KeyFile, KeysError, Keyset};
 use crate::listener::{Listener, ListenerError};
 use crate::protect::Protectors;
-use crate::proxy::{self, BufferBudget, Memory, Proxy, Upstream};
+use crate::proxy::{self, BufferBudget, Memory, Proxy, Spools, Upstream};
 use crate::quarantine::Quarantine;
 use crate::route::{RouteError, Routes};
 use crate::sqlite::{Database, DatabaseError};
 use crate::subject::{SqliteSubjects, Subjects, Vocabulary};
-use crate::telemetry::{MeasuredLog, MeasuredStore, Metrics, Reload};
+use crate::telemetry::{MeasuredLog, MeasuredStore, Metrics, Place, Reload};
 use crate::transfer_log::note::InvalidKey;
 use crate::transfer_log::read::{LogDirectory, ReadError};
 use crate::transfer_log::stream::{
@@ -152,6 +152,9 @@ impl App {
             readiness: readiness(&vault, &log, &streams),
             api,
         });
+        let budget = |place, bytes| BufferBudget::new(place, bytes, Arc::clone(&metrics));
+        // Beside what is kept of the same values for good.
+        let directory = config.vault.sqlite.parent().map(Path::to_owned).unwrap_or_default();
         let proxy = Arc::new(Proxy {
             memory: Memory::default(),
             instance: InstanceName::new(origin),
@@ -165,7 +168,8 @@ impl App {
             transfer_log: log,
             metrics: Arc::clone(&metrics),
             limits: config.limits,
-            budget: BufferBudget::new(config.limits.max_buffered_bytes, Arc::clone(&metrics)),
+            budget: budget(Place::Memory, config.limits.max_buffered_bytes),
+            spools: Spools::new(directory, budget(Place::Disk, config.limits.max_spooled_bytes)),
             slots: Arc::new(Semaphore::new(config.limits.max_concurrent_requests)),
             clock,
         });

@@ -29,7 +29,8 @@ const SCHEMA: &str = "
         at INTEGER NOT NULL,
         sealed BLOB NOT NULL
     ) STRICT;
-    CREATE UNIQUE INDEX IF NOT EXISTS quarantine_by_batch ON quarantine (upstream, batch, request);
+    DROP INDEX IF EXISTS quarantine_by_batch;
+    CREATE INDEX IF NOT EXISTS quarantine_by_request ON quarantine (upstream, batch, request);
     CREATE INDEX IF NOT EXISTS quarantine_by_time ON quarantine (at);
 ";
 
@@ -68,7 +69,8 @@ impl Quarantine {
         })
     }
 
-    /// Keeps records that one request leaves out of a batch. Durable on return.
+    /// Keeps records that one request leaves out of a batch, in the pieces that they were
+    /// found in. Durable on return.
     ///
     /// # Errors
     /// [`QuarantineError::Database`]; then the rest of the batch must not leave.
@@ -76,10 +78,12 @@ impl Quarantine {
         &self,
         of: &BatchName,
         request: EntryId,
-        records: &Cleartext,
+        records: &[Cleartext],
         now: Timestamp,
     ) -> Result<(), QuarantineError> {
-        let sealed = self.key.seal(self.bound_to(of, &request), records.expose().as_bytes());
+        let bound_to = self.bound_to(of, &request);
+        let seal = |records: &Cleartext| self.key.seal(bound_to, records.expose().as_bytes());
+        let sealed: Vec<Vec<u8>> = records.iter().map(seal).collect();
         let BatchName { upstream, batch } = of.clone();
         let millis = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
         let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
@@ -89,7 +93,16 @@ impl Quarantine {
             connection.prepare_cached("DELETE FROM quarantine WHERE at < ?1")?.execute([over])?;
             let mut insert =
                 connection.prepare_cached("INSERT INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            insert.execute(params![upstream.as_str(), batch.as_str(), request.0, now, sealed])
+            for sealed in sealed {
+                insert.execute(params![
+                    upstream.as_str(),
+                    batch.as_str(),
+                    request.0,
+                    now,
+                    sealed
+                ])?;
+            }
+            Ok(())
         };
         self.database.write(keep).await?;
         Ok(())
@@ -127,7 +140,7 @@ impl Quarantine {
         let find = move |connection: &Connection| {
             let mut select = connection.prepare_cached(
                 "SELECT request, sealed FROM quarantine
-                 WHERE upstream = ?1 AND batch = ?2 ORDER BY at, request",
+                 WHERE upstream = ?1 AND batch = ?2 ORDER BY at, request, rowid",
             )?;
             let rows = select.query_map([upstream.as_str(), batch.as_str()], |row| {
                 Ok((EntryId(row.get(0)?), row.get::<_, Vec<u8>>(1)?))
@@ -181,13 +194,13 @@ mod tests {
         let job = |batch: &str| BatchName { upstream: "sales".into(), batch: batch.into() };
         let [first, second, third] = [1, 2, 3].map(|number| EntryId([number; 16]));
         let quarantine = open();
-        quarantine.keep(&job("a"), first, &Cleartext::new("Anna"), at(1)).await.unwrap();
-        quarantine.keep(&job("b"), first, &Cleartext::new("Bert"), at(2)).await.unwrap();
+        quarantine.keep(&job("a"), first, &[Cleartext::new("Anna")], at(1)).await.unwrap();
+        quarantine.keep(&job("b"), first, &[Cleartext::new("Bert")], at(2)).await.unwrap();
         let other = BatchName { upstream: "support".into(), ..job("a") };
         assert_eq!(found(&quarantine, &other).await, Vec::<String>::new());
 
         // Nobody knows whether the first request was taken, but the second was not.
-        quarantine.keep(&job("a"), second, &Cleartext::new("Berta"), at(3)).await.unwrap();
+        quarantine.keep(&job("a"), second, &[Cleartext::new("Berta")], at(3)).await.unwrap();
         assert_eq!(found(&quarantine, &job("a")).await, ["Anna", "Berta"]);
         quarantine.settle(&job("a"), second, false).await.unwrap();
         drop(quarantine);
@@ -198,7 +211,7 @@ mod tests {
         assert_eq!(found(&quarantine, &job("a")).await, Vec::<String>::new());
         assert_eq!(found(&quarantine, &job("b")).await, ["Bert"]);
 
-        quarantine.keep(&job("c"), first, &Cleartext::new("Carl"), at(33)).await.unwrap();
+        quarantine.keep(&job("c"), first, &[Cleartext::new("Carl")], at(33)).await.unwrap();
         assert_eq!(found(&quarantine, &job("b")).await, Vec::<String>::new());
     }
 
@@ -211,7 +224,7 @@ mod tests {
         let quarantine = Quarantine::new(&database, &keyset).unwrap();
         let job = |batch: &str| BatchName { upstream: "sales".into(), batch: batch.into() };
         let request = EntryId([1; 16]);
-        quarantine.keep(&job("a"), request, &Cleartext::new("Anna Muster"), at(1)).await.unwrap();
+        quarantine.keep(&job("a"), request, &[Cleartext::new("Anna Muster")], at(1)).await.unwrap();
         let moved = |connection: &Connection| {
             connection.execute("UPDATE quarantine SET batch = 'b'", []).map(|_| ())
         };

@@ -6,6 +6,8 @@
 //! ignores it and one that does not would see different bodies. Opened bodies
 //! travel on without a coding, so nothing here compresses.
 
+use std::fmt;
+
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -58,89 +60,167 @@ pub fn decode(
     body: Bytes,
     limits: ExpansionLimits,
 ) -> Result<Bytes, CodingError> {
-    let coding = coding.unwrap_or_default().trim().to_ascii_lowercase();
-    let stream = match coding.as_str() {
-        "" | "identity" if body.len() > limits.max_bytes => return Err(CodingError::TooLarge),
-        "" | "identity" => return Ok(body),
-        "gzip" | "x-gzip" => Stream::Gzip,
-        "deflate" if has_zlib_header(&body) => Stream::Zlib,
-        "deflate" => Stream::Raw,
-        _ => return Err(CodingError::Unsupported),
-    };
-    let allowed = limits.allowed(body.len());
+    let mut decoder = Decoder::new(coding, limits)?;
+    if decoder.coding == Coding::Identity && body.len() <= limits.max_bytes {
+        return Ok(body);
+    }
     let mut opened = Vec::new();
-    let mut rest: &[u8] = &body;
-    for _ in 0..MAX_MEMBERS {
-        rest = inflate(stream, rest, &mut opened, allowed)?;
-        if rest.is_empty() {
-            return Ok(opened.into());
-        }
-        if stream != Stream::Gzip {
-            return Err(CodingError::Corrupt);
-        }
-    }
-    Err(CodingError::TooLarge)
+    decoder.push(&body, &mut opened)?;
+    decoder.finish()?;
+    Ok(opened.into())
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stream {
+/// Takes the coding off a body that arrives in parts.
+pub struct Decoder {
+    coding: Coding,
+    limits: ExpansionLimits,
+    /// The stream that has begun and has not ended.
+    stream: Option<Decompress>,
+    /// Streams that have begun.
+    begun: usize,
+    /// A first byte that does not yet tell which kind of `deflate` it begins.
+    first: Option<u8>,
+    received: usize,
+    opened: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Identity,
     Gzip,
-    Zlib,
-    /// `deflate` without the zlib header that RFC 9110 asks for, as some clients send it.
-    Raw,
+    Deflate,
 }
 
-/// RFC 1950 section 2.2: method 8, and a header that is a multiple of 31.
-fn has_zlib_header(body: &[u8]) -> bool {
-    match body {
-        [method, flags, ..] => {
-            method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31)
-        }
-        _ => false,
+impl Decoder {
+    /// # Errors
+    /// [`CodingError::Unsupported`].
+    pub fn new(coding: Option<&str>, limits: ExpansionLimits) -> Result<Self, CodingError> {
+        let coding = match coding.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Coding::Identity,
+            "gzip" | "x-gzip" => Coding::Gzip,
+            "deflate" => Coding::Deflate,
+            _ => return Err(CodingError::Unsupported),
+        };
+        let (stream, first) = (None, None);
+        Ok(Self { coding, limits, stream, begun: 0, first, received: 0, opened: 0 })
     }
+
+    /// Adds what a part opens to. All parts together may open to no more than the limits
+    /// allow for those that have arrived.
+    ///
+    /// # Errors
+    /// [`CodingError::TooLarge`] and [`CodingError::Corrupt`].
+    pub fn push(&mut self, part: &[u8], opened: &mut Vec<u8>) -> Result<(), CodingError> {
+        self.received = self.received.saturating_add(part.len());
+        if self.coding == Coding::Identity {
+            opened.extend_from_slice(part);
+            let fits = self.received <= self.limits.max_bytes;
+            return if fits { Ok(()) } else { Err(CodingError::TooLarge) };
+        }
+        let held: Vec<u8>;
+        let mut rest = match self.first.take() {
+            Some(first) => {
+                held = [&[first], part].concat();
+                &held
+            }
+            None => part,
+        };
+        let before = opened.len();
+        let room = self.limits.allowed(self.received).saturating_sub(self.opened);
+        while !rest.is_empty() {
+            let Some(mut stream) = self.stream.take().or_else(|| self.begin(rest)) else {
+                let is_first = self.begun == 0 && rest.len() == 1;
+                self.first = rest.first().copied().filter(|_| is_first);
+                return self.first.map(|_| ()).ok_or(match self.coding {
+                    Coding::Gzip => CodingError::TooLarge,
+                    Coding::Identity | Coding::Deflate => CodingError::Corrupt,
+                });
+            };
+            let behind = inflate(&mut stream, rest, opened, before + room)?;
+            if behind.is_none() {
+                self.stream = Some(stream);
+            }
+            rest = behind.unwrap_or_default();
+        }
+        self.opened += opened.len() - before;
+        Ok(())
+    }
+
+    /// The stream that these bytes begin; `None` where none can begin, or it is not known
+    /// yet.
+    fn begin(&mut self, bytes: &[u8]) -> Option<Decompress> {
+        const WINDOW_BITS: u8 = 15;
+        let stream = match (self.coding, bytes) {
+            (Coding::Gzip, _) if self.begun < MAX_MEMBERS => Decompress::new_gzip(WINDOW_BITS),
+            (Coding::Deflate, [method, flags, ..]) if self.begun == 0 => {
+                Decompress::new(is_zlib_header(*method, *flags))
+            }
+            _ => return None,
+        };
+        self.begun += 1;
+        Some(stream)
+    }
+
+    /// Says that no part follows.
+    ///
+    /// # Errors
+    /// [`CodingError::Corrupt`] for a body that is not complete.
+    pub fn finish(self) -> Result<(), CodingError> {
+        let is_whole = self.coding == Coding::Identity
+            || (self.begun > 0 && self.stream.is_none() && self.first.is_none());
+        if is_whole { Ok(()) } else { Err(CodingError::Corrupt) }
+    }
+}
+
+/// Names sizes only.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Decoder({:?}, {} of {} bytes)", self.coding, self.opened, self.received)
+    }
+}
+
+/// Some clients send `deflate` without the zlib header that RFC 9110 asks for. RFC 1950
+/// section 2.2: method 8, and a header that is a multiple of 31.
+fn is_zlib_header(method: u8, flags: u8) -> bool {
+    method & 0x0f == 8 && u16::from_be_bytes([method, flags]).is_multiple_of(31)
 }
 
 /// What a stream without a header opens to; `None` unless it is one to its last byte, and
 /// opens to no more than `allowed`.
 pub(super) fn inflate_raw(input: &[u8], allowed: usize) -> Option<Bytes> {
     let mut opened = Vec::new();
-    let rest = inflate(Stream::Raw, input, &mut opened, allowed).ok()?;
-    rest.is_empty().then(|| opened.into())
+    let behind = inflate(&mut Decompress::new(false), input, &mut opened, allowed).ok()??;
+    behind.is_empty().then(|| opened.into())
 }
 
-/// Opens one stream to its end; returns what follows it.
+/// Opens what there is of a stream, until `opened` is longer than `allowed`. What follows
+/// the stream, if it ends.
 fn inflate<'a>(
-    stream: Stream,
+    stream: &mut Decompress,
     mut input: &'a [u8],
     opened: &mut Vec<u8>,
     allowed: usize,
-) -> Result<&'a [u8], CodingError> {
-    const WINDOW_BITS: u8 = 15;
+) -> Result<Option<&'a [u8]>, CodingError> {
     const STEP: usize = 16 * 1024;
-    let mut inflater = match stream {
-        Stream::Gzip => Decompress::new_gzip(WINDOW_BITS),
-        Stream::Zlib => Decompress::new(true),
-        Stream::Raw => Decompress::new(false),
-    };
     loop {
         // One byte more than allowed tells a body that fits from one that does not.
         let room = (allowed + 1).saturating_sub(opened.len()).min(STEP);
         if opened.capacity() - opened.len() < room {
             opened.reserve(room);
         }
-        let (consumed_before, produced_before) = (inflater.total_in(), opened.len());
-        let status = inflater
+        let (consumed_before, produced_before) = (stream.total_in(), opened.len());
+        let status = stream
             .decompress_vec(input, opened, FlushDecompress::None)
             .map_err(|_| CodingError::Corrupt)?;
-        let consumed = (inflater.total_in() - consumed_before) as usize;
+        let consumed = (stream.total_in() - consumed_before) as usize;
         input = input.get(consumed..).unwrap_or_default();
         if opened.len() > allowed {
             return Err(CodingError::TooLarge);
         }
         match status {
-            Status::StreamEnd => return Ok(input),
+            Status::StreamEnd => return Ok(Some(input)),
             Status::Ok | Status::BufError if consumed == 0 && opened.len() == produced_before => {
-                return Err(CodingError::Corrupt);
+                return if input.is_empty() { Ok(None) } else { Err(CodingError::Corrupt) };
             }
             Status::Ok | Status::BufError => {}
         }
@@ -155,7 +235,7 @@ mod tests {
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
-    use super::{CodingError, ExpansionLimits, SMALL, decode};
+    use super::{CodingError, Decoder, ExpansionLimits, SMALL, decode};
 
     const LIMITS: ExpansionLimits = ExpansionLimits::FOR_TESTS;
 
@@ -194,6 +274,39 @@ mod tests {
         check("gzip", gzip(b""), Ok(b""));
         check("identity", &text[..], Ok(text));
         assert_eq!(decode(None, Bytes::from_static(text), LIMITS).as_deref(), Ok(&text[..]));
+    }
+
+    #[test]
+    fn a_body_in_parts_opens_as_the_whole_does() {
+        let text = b"a text that is long enough to be cut anywhere";
+        let bodies = [
+            ("gzip", [gzip(text), gzip(b""), gzip(text)].concat()),
+            ("deflate", zlib(text)),
+            ("deflate", raw(text)),
+            ("identity", text.to_vec()),
+        ];
+        for (coding, body) in &bodies {
+            let whole = decode(Some(coding), body.clone().into(), LIMITS).unwrap();
+            for (length, cut) in (0..=body.len()).flat_map(|length| [(length, 1), (length, 7)]) {
+                let mut decoder = Decoder::new(Some(coding), LIMITS).unwrap();
+                let mut opened = Vec::new();
+                for part in body[..length].chunks(cut) {
+                    decoder.push(part, &mut opened).unwrap();
+                }
+                assert!(whole.starts_with(&opened));
+                let is_whole = decoder.finish().is_ok();
+                if length == body.len() {
+                    assert!(is_whole && opened == whole, "{coding}");
+                } else if is_whole {
+                    // A member of gzip ends here, or it is plain text.
+                    let part = body[..length].to_vec();
+                    assert_eq!(
+                        decode(Some(coding), part.into(), LIMITS).as_deref(),
+                        Ok(&opened[..])
+                    );
+                }
+            }
+        }
     }
 
     #[test]

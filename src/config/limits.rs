@@ -51,6 +51,8 @@ pub fn compile(top: &Section<'_>) -> Limits {
     let body_timeout = duration("body_timeout", seconds(30));
     let max_concurrent_requests = number("max_concurrent_requests", 1024, 1..=1_000_000);
     let max_buffered_bytes = size("max_buffered_bytes", 512 * MIB, KIB..=1024 * GIB);
+    let max_rows_bytes = size("max_rows_bytes", GIB, KIB..=1024 * GIB);
+    let max_spooled_bytes = size("max_spooled_bytes", 4 * GIB, KIB..=1024 * 1024 * GIB);
 
     if let (Some(section), Some(body), Some(all)) = (&section, max_body_bytes, max_buffered_bytes)
         && all < body
@@ -80,10 +82,12 @@ pub fn compile(top: &Section<'_>) -> Limits {
     let request = || {
         Some(RequestLimits {
             max_body_bytes: max_body_bytes?,
+            max_rows_bytes: max_rows_bytes?,
             max_expansion_ratio: max_expansion_ratio?,
             body_timeout: body_timeout?,
             max_concurrent_requests: max_concurrent_requests?,
             max_buffered_bytes: max_buffered_bytes?,
+            max_spooled_bytes: max_spooled_bytes?,
         })
     };
     Limits { connection: connection(), request: request() }

@@ -49,9 +49,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         None
     }
 
-    /// Whether the body holds an archive that is opened to be located.
-    fn unpacks(&self, _request: &RequestView<'_>) -> bool {
-        false
+    /// How the body of a request is read. The body does not come with it.
+    fn body_form(&self, _request: &RequestView<'_>) -> BodyForm {
+        BodyForm::Whole
     }
 
     /// The batch that the answer to a request tells of, by [`Batch::reported_as`]. What
@@ -138,6 +138,17 @@ pub struct RequestView<'a> {
     pub expansion: ExpansionLimits,
     /// What is known besides.
     pub told: Told<'a>,
+}
+
+/// How a body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyForm {
+    Whole,
+    /// It may be an archive, which is opened to be located.
+    Archive,
+    /// CSV: the first row with any of the others is a message of its own, and no answer
+    /// tells what became of single rows. So a long one is read in pieces.
+    Rows,
 }
 
 /// What a dialect asks first.
@@ -268,9 +279,9 @@ pub trait ReadAnswer: Send + Sync + fmt::Debug {
     /// passed on.
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError>;
 
-    /// Whether the answer may be an archive that is opened to be located.
-    fn unpacks(&self) -> bool {
-        false
+    /// How the body of an answer with this status and these fields is read.
+    fn body_form(&self, _status: StatusCode, _headers: &HeaderMap) -> BodyForm {
+        BodyForm::Whole
     }
 }
 

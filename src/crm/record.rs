@@ -136,9 +136,14 @@ pub enum Remaining {
     ///
     /// [`Document::render_without`]: crate::carrier::Document::render_without
     Some(Box<dyn ReadAnswer>),
-    /// The same for a batch that a later answer reports on. What was taken out is kept
-    /// until then, in a form that its dialect knows.
-    Reported(Box<dyn ReadAnswer>, Cleartext),
+    /// The same for a batch that a later answer reports on.
+    Reported {
+        reader: Box<dyn ReadAnswer>,
+        /// What was taken out is kept until then, in a form that its dialect knows.
+        left_out: Cleartext,
+        /// The answer where nothing is left: then nothing is forwarded, or kept.
+        emptied: Option<NativeAnswer>,
+    },
     /// Forward nothing: this is the answer.
     None(NativeAnswer),
 }

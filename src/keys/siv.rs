@@ -6,6 +6,8 @@ use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
 use zeroize::Zeroizing;
 
+use super::{KeysError, random};
+
 /// A key for AES-256-SIV (RFC 5297): deterministic authenticated encryption.
 ///
 /// The same text under the same key and associated data always gives the same
@@ -20,6 +22,14 @@ impl Siv {
 
     pub fn new(key: Zeroizing<[u8; Self::KEY_BYTES]>) -> Self {
         Self(key)
+    }
+
+    /// A key that nothing else has.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn random() -> Result<Self, KeysError> {
+        random().map(Self)
     }
 
     /// Tag and ciphertext. The parts of `associated` are kept apart by the

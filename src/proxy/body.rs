@@ -1,24 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading bodies with a bound on size, time and total memory.
 
+use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body as HttpBody;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 
 use crate::carrier::coding::{self, CodingError, ExpansionLimits};
 
 use super::budget::{BufferBudget, Exhausted, Lease};
+use super::spool::{Spool, SpoolError};
 
-/// The body of an answer to a caller.
-pub type Body = Full<Bytes>;
+/// A body that leaves, to an upstream or a caller.
+pub type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// What a body that leaves is made of.
+#[derive(Debug)]
+pub enum Content {
+    Whole(Bytes),
+    Spooled(Spool),
+}
+
+impl Content {
+    /// The bytes, if they are in memory.
+    pub fn whole(&self) -> Option<&Bytes> {
+        match self {
+            Self::Whole(bytes) => Some(bytes),
+            Self::Spooled(_) => None,
+        }
+    }
+
+    /// As a body that holds `lease` for as long as it is there.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`].
+    pub fn into_body(self, lease: Lease) -> Result<Body, SpoolError> {
+        Ok(match self {
+            Self::Whole(bytes) => leased(bytes, lease),
+            Self::Spooled(spool) => spool.replay()?.boxed_unsync(),
+        })
+    }
+}
+
+/// A body that is in memory.
+pub fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
 
 /// A body whose share of the buffer budget is given back with the last of its bytes: the
 /// connection holds them for as long as the caller does not take them.
-pub fn leased(bytes: impl Into<Bytes>, lease: Lease) -> Body {
-    Full::new(Bytes::from_owner(Leased { bytes: bytes.into(), _lease: lease }))
+fn leased(bytes: impl Into<Bytes>, lease: Lease) -> Body {
+    whole(Bytes::from_owner(Leased { bytes: bytes.into(), _lease: lease }))
 }
 
 struct Leased {
@@ -67,6 +104,12 @@ pub enum BodyError {
     Coding(CodingError),
 }
 
+impl From<CodingError> for BodyError {
+    fn from(error: CodingError) -> Self {
+        Self::Coding(error)
+    }
+}
+
 impl From<Exhausted> for BodyError {
     fn from(_: Exhausted) -> Self {
         Self::BudgetExhausted
@@ -98,7 +141,7 @@ where
     }
     let work = if content_encoding.is_some() { expanded } else { 0 };
     let decode = || coding::decode(content_encoding, raw, limits.expansion);
-    let bytes = work_on(work, decode).map_err(BodyError::Coding)?;
+    let bytes = work_on(work, decode)?;
     budget.resize(&mut lease, bytes.len())?;
     Ok(Buffered { bytes, lease })
 }
@@ -118,12 +161,7 @@ where
         return Err(BodyError::TooLarge);
     }
     let mut read = BytesMut::new();
-    loop {
-        let pause = Instant::now() + limits.pause;
-        let until = limits.deadline.map_or(pause, |deadline| deadline.min(pause));
-        let frame = tokio::time::timeout_at(until, body.as_mut().frame()).await;
-        let Some(frame) = frame.map_err(|_| BodyError::TimedOut)? else { break };
-        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+    while let Some(data) = next_data(body.as_mut(), limits.pause, limits.deadline).await? {
         if data.len() > max_bytes - read.len() {
             return Err(BodyError::TooLarge);
         }
@@ -131,6 +169,26 @@ where
         read.extend_from_slice(&data);
     }
     Ok(read.freeze())
+}
+
+/// What comes next of a body.
+pub(super) async fn next_data<B>(
+    mut body: Pin<&mut B>,
+    pause: Duration,
+    deadline: Option<Instant>,
+) -> Result<Option<Bytes>, BodyError>
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let pause = Instant::now() + pause;
+    let until = deadline.map_or(pause, |deadline| deadline.min(pause));
+    loop {
+        let frame = tokio::time::timeout_at(until, body.as_mut().frame()).await;
+        let Some(frame) = frame.map_err(|_| BodyError::TimedOut)? else { return Ok(None) };
+        if let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() {
+            return Ok(Some(data));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -143,11 +201,11 @@ mod tests {
     use super::leased;
     use crate::proxy::BufferBudget;
     use crate::proxy::budget::{Exhausted, Lease};
-    use crate::telemetry::Metrics;
+    use crate::telemetry::{Metrics, Place};
 
     #[tokio::test]
     async fn what_a_connection_still_holds_of_an_answer_is_counted() {
-        let budget = BufferBudget::new(2048, Arc::new(Metrics::new().unwrap()));
+        let budget = BufferBudget::new(Place::Memory, 2048, Arc::new(Metrics::new().unwrap()));
         let mut lease = Lease::default();
         budget.resize(&mut lease, 2048).unwrap();
         let mut body = leased("an answer", lease);

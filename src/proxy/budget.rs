@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::telemetry::{Held, Metrics};
+use crate::telemetry::{Held, Metrics, Place};
 
 /// The bytes of bodies that may be held at one time, by all requests together.
 #[derive(Clone, Debug)]
 pub struct BufferBudget {
     blocks: Arc<Semaphore>,
+    place: Place,
     metrics: Arc<Metrics>,
 }
 
@@ -33,9 +34,9 @@ pub const VALUE_BYTES: usize = 512;
 const BLOCK: usize = 1024;
 
 impl BufferBudget {
-    pub fn new(bytes: usize, metrics: Arc<Metrics>) -> Self {
+    pub fn new(place: Place, bytes: usize, metrics: Arc<Metrics>) -> Self {
         let blocks = bytes.div_ceil(BLOCK).min(Semaphore::MAX_PERMITS);
-        Self { blocks: Arc::new(Semaphore::new(blocks)), metrics }
+        Self { blocks: Arc::new(Semaphore::new(blocks)), place, metrics }
     }
 
     /// Makes `lease` cover `bytes`.
@@ -60,7 +61,7 @@ impl BufferBudget {
             drop(held.split(lease.held - wanted));
         }
         lease.held = wanted;
-        lease.counted = Some(self.metrics.buffered(wanted * BLOCK));
+        lease.counted = Some(self.metrics.held(self.place, wanted * BLOCK));
         Ok(())
     }
 
@@ -77,13 +78,14 @@ impl BufferBudget {
 mod tests {
     use std::sync::Arc;
 
-    use crate::telemetry::Metrics;
+    use crate::telemetry::{Metrics, Place};
 
     use super::{BufferBudget, Exhausted, Lease};
 
     #[test]
     fn leases_share_one_budget_and_give_it_back() {
-        let budget = BufferBudget::new(10 * 1024, Arc::new(Metrics::new().unwrap()));
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let budget = BufferBudget::new(Place::Memory, 10 * 1024, metrics);
         let (mut first, mut second) = (Lease::default(), Lease::default());
         assert_eq!(budget.resize(&mut first, 1), Ok(()));
         assert_eq!(budget.resize(&mut first, 6 * 1024), Ok(()));

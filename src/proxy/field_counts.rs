@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use smol_str::SmolStr;
 
@@ -10,7 +11,7 @@ use crate::policy::{Decision, Reason};
 use crate::transfer_log::FieldCount;
 
 /// How often each field was treated in which way, for the transfer log.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct FieldCounts(BTreeMap<Key, FieldCount>);
 
 type Key = (ObjectName, FieldName, &'static str, Option<&'static str>, Option<u32>);
@@ -60,6 +61,25 @@ impl FieldCounts {
                 count: 0,
             })
             .count += 1;
+    }
+
+    /// Adds what others count. `grounds` says which place each of their grounds has here.
+    pub fn add_all(&mut self, others: Self, grounds: &[u32]) {
+        for ((object, mut field, protection, reason, _), mut count) in others.0 {
+            count.ground = count.ground.and_then(|at| grounds.get(at as usize).copied());
+            if count.category.is_none() && self.0.len() >= MAX_NAMES {
+                let key = (object.clone(), field.clone(), protection, reason, count.ground);
+                if !self.0.contains_key(&key) {
+                    field = FieldName::from_static(OTHER);
+                    count.field = field.clone();
+                }
+            }
+            let key = (object, field, protection, reason, count.ground);
+            match self.0.entry(key) {
+                Entry::Vacant(place) => _ = place.insert(count),
+                Entry::Occupied(mut known) => known.get_mut().count += count.count,
+            }
+        }
     }
 
     pub fn into_entries(self) -> Vec<FieldCount> {

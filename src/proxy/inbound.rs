@@ -5,25 +5,33 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::{HeaderValue, Request, StatusCode, header};
-use http_body_util::Full;
 use tokio::time::Instant;
 
 use crate::base::{EntryId, Refusal, RefusalCode, SubjectId};
 use crate::carrier::Document;
-use crate::crm::{AnswerView, Batch, Done, LocatedAnswer};
+use crate::crm::{AnswerView, Batch, BodyForm, Done, LocatedAnswer};
 use crate::listener::answer_fields;
 use crate::protect::Echoes;
 use crate::quarantine::BatchName;
 use crate::reveal::{self, OpenedAnswer};
 use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
 
-use super::body::{self, BodyLimits, Buffered};
-use super::budget::VALUE_BYTES;
+use super::body::{self, BodyLimits, Buffered, Content};
+use super::budget::{Lease, VALUE_BYTES};
 use super::headers;
 use super::records::{Message, Reader, Statement};
-use super::stage::{Answered, Decided, Located, Outgoing, Recorded, Restored, occurrences};
+use super::stage::{
+    Answered, Arriving, Decided, Located, Outgoing, Recorded, Restored, occurrences,
+};
 use super::trail::Trail;
 use super::{Proxy, Upstream, respond};
+
+/// Whether the CRM has taken what it answers so; nothing where only something between us and
+/// it may have answered, which does not know.
+fn is_taken(status: StatusCode) -> Option<bool> {
+    let is_known = !status.is_server_error() && status != StatusCode::REQUEST_TIMEOUT;
+    is_known.then(|| status.is_success())
+}
 
 impl Proxy {
     /// Over the border and back. Whatever happens, the outcome is recorded
@@ -36,7 +44,7 @@ impl Proxy {
         let Recorded { decided, outgoing, echoes } = recorded;
         let mut status = None;
         let result = match self.ship(&decided, outgoing, trail.id, &mut status).await {
-            Ok(answered) => self.restore(&decided, &echoes, answered).await,
+            Ok(arriving) => self.bring_back(&decided, &echoes, arriving).await,
             Err(refusal) => Err(refusal),
         };
         let withheld = |refusal| respond::after_answer(refusal, status);
@@ -72,7 +80,7 @@ impl Proxy {
         outgoing: Outgoing,
         request: EntryId,
         status: &mut Option<StatusCode>,
-    ) -> Result<Answered, Refusal> {
+    ) -> Result<Arriving, Refusal> {
         let Located { complete, request: located, .. } = &decided.located;
         let upstream = &complete.upstream;
         let held_back = upstream.dialect.holds_back(&located.operation);
@@ -80,25 +88,27 @@ impl Proxy {
             return self.forward(upstream, outgoing, held_back, status).await;
         };
         let batch = BatchName { upstream: upstream.name.clone(), batch };
-        if let Some(left_out) = &decided.left_out {
+        let left_out = &decided.left_out.records;
+        if !left_out.is_empty() {
             self.quarantine.keep(&batch, request, left_out, self.clock.now()).await?;
         }
         let answered = self.forward(upstream, outgoing, held_back, status).await;
-        if let Some(status) = status {
-            self.quarantine.settle(&batch, request, status.is_success()).await?;
+        if let Some(is_taken) = status.and_then(is_taken) {
+            self.quarantine.settle(&batch, request, is_taken).await?;
         }
         answered
     }
 
-    /// Sets `status` as soon as the upstream has answered, whatever comes of its body.
+    /// Sets `status` as soon as the upstream has answered.
     async fn forward(
         &self,
         upstream: &Upstream,
         outgoing: Outgoing,
         held_back: Duration,
         status: &mut Option<StatusCode>,
-    ) -> Result<Answered, Refusal> {
-        let mut request = Request::new(Full::new(outgoing.body));
+    ) -> Result<Arriving, Refusal> {
+        let body = outgoing.body.into_body(Lease::default()).map_err(respond::spool)?;
+        let mut request = Request::new(body);
         *request.method_mut() = outgoing.method;
         *request.uri_mut() = outgoing.uri;
         *request.headers_mut() = outgoing.headers;
@@ -107,20 +117,37 @@ impl Proxy {
         self.metrics.upstream(&upstream.name, &answer, sent.elapsed());
         let (head, body) = answer?.into_parts();
         *status = Some(head.status);
+        let deadline = sent + upstream.total_timeout + held_back;
+        Ok(Arriving { status: head.status, headers: head.headers, body, deadline })
+    }
+
+    /// Reads an answer as its form asks for, and makes of it what the caller may see.
+    async fn bring_back(
+        &self,
+        decided: &Decided,
+        echoes: &Echoes,
+        arriving: Arriving,
+    ) -> Result<Restored, Refusal> {
+        let Located { complete, request, .. } = &decided.located;
+        if request.answer.body_form(arriving.status, &arriving.headers) == BodyForm::Rows {
+            return self.restore_pieces(decided, echoes, arriving).await;
+        }
+        let Arriving { status, headers, body, deadline } = arriving;
         let limits = BodyLimits {
             expansion: self.expansion_limits(),
-            pause: upstream.read_timeout,
-            deadline: Some(sent + upstream.total_timeout + held_back),
+            pause: complete.upstream.read_timeout,
+            deadline: Some(deadline),
         };
-        let coding = headers::content_encoding(&head.headers)
+        let coding = headers::content_encoding(&headers)
             .map_err(|refusal| respond::unreadable_answer(&refusal.message))?;
         let Buffered { bytes, lease } = body::read(body, coding.as_deref(), limits, &self.budget)
             .await
             .map_err(respond::answer_body)?;
-        Ok(Answered { status: head.status, headers: head.headers, body: bytes, lease })
+        self.restore(decided, echoes, Answered { status, headers, body: bytes, lease }).await
     }
 
-    async fn restore(
+    /// What the caller may see of an answer, or of a piece of one.
+    pub(super) async fn restore(
         &self,
         decided: &Decided,
         echoes: &Echoes,
@@ -136,7 +163,10 @@ impl Proxy {
             expansion: self.expansion_limits(),
         };
         let reader = &located.request.answer;
-        let packed = if reader.unpacks() { view.expansion.allowed(view.body.len()) } else { 0 };
+        let packed = match reader.body_form(view.status, view.headers) {
+            BodyForm::Archive => view.expansion.allowed(view.body.len()),
+            BodyForm::Whole | BodyForm::Rows => 0,
+        };
         let reserved = self.budget.resize(&mut answered.lease, view.body.len() + packed);
         reserved.map_err(|error| respond::answer_body(error.into()))?;
         let mut answer = body::work_on(view.body.len() + packed, || reader.locate(&view))
@@ -173,7 +203,7 @@ impl Proxy {
         Ok(Restored {
             status: answer.status,
             headers,
-            body: restored.body,
+            body: Content::Whole(restored.body),
             lease: answered.lease,
             reveals: restored.reveals,
             subjects,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::base::{
-    Cleartext, Purpose, Refusal, RefusalCode, RuleName, SubjectId, UpstreamName, is_identifier,
+    Cleartext, Purpose, Refusal, RefusalCode, SubjectId, UpstreamName, is_identifier,
 };
 use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
@@ -15,9 +15,10 @@ use crate::carrier::{Occurrence, Value};
 use crate::crm::{About, RefusedRecords, Remaining};
 use crate::policy::Policy;
 
+use super::body::BodyError;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
 use super::records::{Asker, Message, Reader, Statement};
-use super::stage::{Decided, Located, Stopped, occurrences};
+use super::stage::{Decided, Emptied, LeftOut, Located, Stopped, occurrences};
 use super::trail::Trail;
 use super::{Mode, Proxy};
 
@@ -98,7 +99,7 @@ impl Proxy {
             policy.permit_use(field_use)?;
         }
         let statement = self.statement(located).await?;
-        trail.subjects = statement.subjects();
+        trail.said.subjects = statement.subjects().into_iter().collect();
         let mut records = BTreeMap::new();
         let mut manifest = Manifest::by_policy(policy, &occurrences(located.request.documents()))?;
         if let Some(border) = &policy.border {
@@ -228,20 +229,19 @@ impl Proxy {
     }
 
     /// Takes the records that may not travel out of the request, where its API has a form
-    /// for that, and each of them is in an element that can be taken out. What a later
-    /// answer has to tell of.
+    /// for that, and each of them is in an element that can be taken out.
     fn split(
         &self,
         located: &mut Located,
         manifest: &mut Manifest,
         trail: &mut Trail,
-    ) -> Result<Option<Cleartext>, Stopped> {
-        let Some(first) = manifest.turned_back.values().next().cloned() else { return Ok(None) };
-        let mut rules: Vec<RuleName> =
-            manifest.turned_back.values().flat_map(|it| it.rules.iter().cloned()).collect();
-        rules.sort_unstable();
-        rules.dedup();
-        trail.rules = rules;
+    ) -> Result<LeftOut, Stopped> {
+        let mut left_out = LeftOut::default();
+        let Some(first) = manifest.turned_back.values().next().cloned() else {
+            return Ok(left_out);
+        };
+        let rules = manifest.turned_back.values().flat_map(|it| it.rules.iter().cloned());
+        trail.said.rules = rules.collect();
         let Some(batch) = &located.request.batch else { return Err(first.refusal.into()) };
         let removable: BTreeSet<u32> = batch.elements().into_iter().flatten().collect();
         let mut turned_back = manifest.turned_back.iter();
@@ -252,15 +252,20 @@ impl Proxy {
         let mut refused: RefusedRecords =
             refusals.map(|(record, it)| (*record, it.refusal.clone())).collect();
         batch.complete(&mut refused);
-        trail.refused_records = u32::try_from(refused.len()).ok();
-        let (reader, left_out) = match batch.refuse(&refused, self.clock.now()) {
-            Remaining::Some(reader) => (reader, None),
-            Remaining::Reported(reader, left_out) => (reader, Some(left_out)),
-            Remaining::None(answer) => {
-                return Err(Stopped::Answered { refusal: first.refusal, answer });
+        trail.said.refused_records = u32::try_from(refused.len()).ok();
+        let refusal = first.refusal;
+        located.request.answer = match batch.refuse(&refused, self.clock.now()) {
+            Remaining::Some(reader) => reader,
+            Remaining::Reported { reader, left_out: records, emptied } => {
+                left_out.records.push(records);
+                left_out.emptied = emptied.map(|answer| Emptied { refusal, answer });
+                reader
             }
+            Remaining::None(answer) => return Err(Emptied { refusal, answer }.into()),
         };
-        located.request.answer = reader;
+        let kept = left_out.records.iter().map(|records| records.expose().len()).sum();
+        let lease = &mut located.complete.lease;
+        self.budget.grow(lease, kept).map_err(BodyError::from).map_err(Refusal::from)?;
         for (record, refusal) in refused {
             let turned_back = TurnedBack { refusal, rules: Vec::new() };
             manifest.turned_back.entry(record).or_insert(turned_back);

@@ -15,6 +15,7 @@
 
 mod body;
 mod budget;
+mod declaration;
 mod field_counts;
 mod headers;
 mod inbound;
@@ -22,12 +23,15 @@ mod judge;
 mod manifest;
 mod memory;
 mod outbound;
+mod pieces;
 mod pipeline;
 mod question;
 mod receive;
 mod records;
 mod respond;
+mod rows;
 mod service;
+mod spool;
 mod stage;
 mod trail;
 
@@ -39,6 +43,7 @@ use tokio::sync::Semaphore;
 
 use crate::base::{Clock, InstanceName, Region, UpstreamName};
 use crate::caller::Callers;
+use crate::carrier::coding::ExpansionLimits;
 use crate::crm::Dialect;
 use crate::policy::Policy;
 use crate::protect::Protectors;
@@ -54,6 +59,7 @@ pub use budget::BufferBudget;
 pub use memory::Memory;
 pub use respond::REFUSAL_HEADER;
 pub use service::service;
+pub use spool::Spools;
 
 /// How long requests of callers that have gone away may take to end.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -75,6 +81,7 @@ pub struct Proxy {
     pub metrics: Arc<Metrics>,
     pub limits: RequestLimits,
     pub budget: BufferBudget,
+    pub spools: Spools,
     /// One for each request that may be on the road.
     pub slots: Arc<Semaphore>,
     pub clock: Arc<dyn Clock>,
@@ -119,15 +126,31 @@ pub enum Mode {
 /// Bounds on requests. Each has a name in `zollhaus.yaml` under `limits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestLimits {
-    /// Of one body, with and without its content coding.
+    /// Of one body, with and without its content coding; of one that is read in pieces, of
+    /// a row.
     pub max_body_bytes: usize,
+    /// Of one body that is read in pieces, with and without its content coding.
+    pub max_rows_bytes: usize,
     /// How many times its size a compressed body may expand to.
     pub max_expansion_ratio: usize,
     /// From the end of the header block to the end of the body.
     pub body_timeout: Duration,
     pub max_concurrent_requests: usize,
-    /// Of all bodies held at one time.
+    /// Of all bodies held in memory at one time.
     pub max_buffered_bytes: usize,
+    /// Of all bodies held on disk at one time.
+    pub max_spooled_bytes: usize,
+}
+
+impl RequestLimits {
+    /// Of whatever form.
+    fn largest_body(&self) -> usize {
+        self.max_body_bytes.max(self.max_rows_bytes)
+    }
+
+    fn expansion(&self, max_bytes: usize) -> ExpansionLimits {
+        ExpansionLimits { max_bytes, max_ratio: self.max_expansion_ratio }
+    }
 }
 
 impl Proxy {

@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages of a request on its way out, but for the decision (see `judge`).
 
+use bytes::Bytes;
 use http::{HeaderMap, Uri};
+use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use crate::base::{OperationName, Refusal, RefusalCode};
 use crate::carrier::{Document, Replacement, Value};
 use crate::crm::{
-    About, AnswerView, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer, Told,
+    About, AnswerView, BodyForm, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
+    Told,
 };
 use crate::policy::{Decision, Reason};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer, Transfer};
 
-use super::body::{self, BodyError, BodyLimits, Buffered};
-use super::budget::VALUE_BYTES;
+use super::body::{self, BodyError, BodyLimits, Buffered, Content};
+use super::budget::{Lease, VALUE_BYTES};
+use super::declaration::Declaration;
 use super::field_counts::FieldCounts;
 use super::headers;
 use super::judge::purpose_of;
 use super::manifest::Manifest;
+use super::rows::Rows;
 use super::stage::{
-    Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded, occurrences,
+    Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded, Stopped,
+    occurrences,
 };
 use super::trail::Trail;
 use super::{Mode, Proxy, Upstream, respond};
@@ -42,17 +48,13 @@ impl Proxy {
         Ok(Identified { received, caller, purpose })
     }
 
-    pub(super) async fn read(&self, identified: Identified) -> Result<Complete, Refusal> {
+    /// Reads the body: all of it or, where it is long and may be read so, its first piece.
+    pub(super) async fn read(
+        &self,
+        identified: Identified,
+    ) -> Result<(Complete, Option<Rows<Incoming>>), Refusal> {
         let Identified { received, caller, purpose } = identified;
-        let limits = BodyLimits {
-            expansion: self.expansion_limits(),
-            pause: self.limits.body_timeout,
-            deadline: Some(Instant::now() + self.limits.body_timeout),
-        };
-        let coding = headers::content_encoding(&received.headers)?;
-        let Buffered { bytes, lease } =
-            body::read(received.body, coding.as_deref(), limits, &self.budget).await?;
-        Ok(Complete {
+        let mut complete = Complete {
             policy: received.upstream.policy.load_full(),
             upstream: received.upstream,
             caller,
@@ -61,9 +63,35 @@ impl Proxy {
             method: received.method,
             target: received.target,
             headers: received.headers,
-            body: bytes,
-            lease,
-        })
+            body: Bytes::new(),
+            form: BodyForm::Whole,
+            lease: Lease::default(),
+        };
+        complete.form = complete.upstream.dialect.body_form(&self.view(&complete, Told::default()));
+        let coding = headers::content_encoding(&complete.headers)?;
+        let patience = self.limits.body_timeout;
+        let mut rest = None;
+        let Buffered { bytes, lease } = if complete.form == BodyForm::Rows {
+            let limits = self.rows_limits(patience, patience);
+            let mut rows = Rows::new(received.body, coding.as_deref(), limits, &self.budget)?;
+            let first = match rows.first().await {
+                Ok(first) => first,
+                Err(error) => {
+                    rows.discard().await;
+                    return Err(error.into());
+                }
+            };
+            rest = Some(rows);
+            first
+        } else {
+            let limits = BodyLimits {
+                expansion: self.expansion_limits(),
+                pause: patience,
+                deadline: Some(Instant::now() + patience),
+            };
+            body::read(received.body, coding.as_deref(), limits, &self.budget).await?
+        };
+        Ok((Complete { body: bytes, lease, ..complete }, rest))
     }
 
     pub(super) fn locate(
@@ -73,7 +101,7 @@ impl Proxy {
         trail: &mut Trail,
     ) -> Result<Located, Refusal> {
         let length = complete.body.len();
-        if complete.upstream.dialect.unpacks(&self.view(&complete, told)) {
+        if complete.form == BodyForm::Archive {
             let room = length + self.expansion_limits().allowed(length);
             self.budget.resize(&mut complete.lease, room).map_err(BodyError::from)?;
         }
@@ -93,7 +121,7 @@ impl Proxy {
     }
 
     pub(super) async fn protect(&self, mut decided: Decided) -> Result<Protected, Refusal> {
-        let Decided { located, manifest, .. } = &decided;
+        let Decided { located, manifest, statement, .. } = &decided;
         let occurrences = occurrences(located.request.documents());
         let mut to_seal = Vec::new();
         let mut clear = Vec::new();
@@ -146,14 +174,23 @@ impl Proxy {
             replacements.push(replacement);
         }
         let length = located.complete.body.len();
-        let outgoing = body::work_on(length, || render(located, manifest, headers, &replacements))?;
-        if outgoing.body.len() > self.limits.max_body_bytes {
+        let (outgoing, length) =
+            body::work_on(length, || render(located, manifest, headers, &replacements))?;
+        if length > self.limits.max_body_bytes {
             let message = "the body is larger than the limit once its values are protected";
             return Err(Refusal::new(RefusalCode::TooLarge, message));
         }
+        let is_turned_back = |record: u32| manifest.turned_back.contains_key(&record);
+        let declaration = Declaration {
+            fields: counts,
+            grounds: manifest.grounds.clone(),
+            subjects: statement.subjects_of(|record| !is_turned_back(record)),
+            turned_back: manifest.first_reason(),
+            turned_back_subjects: statement.subjects_of(is_turned_back),
+        };
         let lease = &mut decided.located.complete.lease;
-        self.budget.grow(lease, outgoing.body.len()).map_err(BodyError::from)?;
-        Ok(Protected { outgoing, echoes, fields: counts.into_entries(), decided })
+        self.budget.grow(lease, length).map_err(BodyError::from)?;
+        Ok(Protected { decided, outgoing, echoes, declaration })
     }
 
     /// What an error message of the upstream may repeat of this request.
@@ -176,12 +213,16 @@ impl Proxy {
         &self,
         protected: Protected,
         trail: &mut Trail,
-    ) -> Result<Recorded, Refusal> {
-        let Protected { decided, outgoing, echoes, fields } = protected;
-        let Decided { located, manifest, statement, .. } = &decided;
+    ) -> Result<Recorded, Stopped> {
+        let Protected { mut decided, outgoing, echoes, declaration } = protected;
+        if let Some(emptied) = decided.left_out.emptied.take() {
+            return Err(emptied.into());
+        }
+        let Declaration { fields, grounds, subjects, turned_back, turned_back_subjects } =
+            declaration;
+        let Decided { located, .. } = &decided;
         let complete = &located.complete;
         let upstream = &complete.upstream;
-        let is_turned_back = |record: u32| manifest.turned_back.contains_key(&record);
         let entry = Transfer {
             version: ENTRY_VERSION,
             id: trail.id,
@@ -195,9 +236,9 @@ impl Proxy {
             object: trail.object.clone(),
             policy: complete.policy.digest,
             uninspected: located.uninspected,
-            fields,
-            grounds: manifest.grounds.clone(),
-            subjects: statement.subjects_of(|record| !is_turned_back(record)),
+            fields: fields.into_entries(),
+            grounds,
+            subjects: subjects.into_iter().collect(),
         };
         for field in &entry.fields {
             self.metrics.occurrences(&upstream.name, field);
@@ -207,8 +248,8 @@ impl Proxy {
             self.metrics.uninspected_request(&upstream.name);
         }
         let mut entries = vec![Entry::Transfer(entry)];
-        if let Some(code) = manifest.first_reason() {
-            let subjects = statement.subjects_of(is_turned_back);
+        if let Some(code) = turned_back {
+            let subjects = turned_back_subjects.into_iter().collect();
             let refused = self.refused(trail, complete.caller.name.clone(), code);
             entries.push(Entry::Refused(RefusedTransfer { subjects, ..refused }));
         }
@@ -250,12 +291,13 @@ impl ReadAnswer for Unread {
     }
 }
 
+/// A request as it leaves, and how long its body is.
 fn render(
     located: &Located,
     manifest: &Manifest,
     mut headers: HeaderMap,
     replacements: &[Replacement],
-) -> Result<Outgoing, Refusal> {
+) -> Result<(Outgoing, usize), Refusal> {
     let request = &located.request;
     let refused = &|record: u32| manifest.turned_back.contains_key(&record);
     let mut replacements = replacements.iter();
@@ -275,7 +317,8 @@ fn render(
         return Err(respond::defect(&"there are more replacements than occurrences"));
     }
     let uri = absolute(&located.complete.upstream, &target)?;
-    Ok(Outgoing { method: located.complete.method.clone(), uri, headers, body })
+    let (method, length) = (located.complete.method.clone(), body.len());
+    Ok((Outgoing { method, uri, headers, body: Content::Whole(body) }, length))
 }
 
 /// Where a target leads at the upstream.

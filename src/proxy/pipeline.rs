@@ -5,12 +5,12 @@ use http::Response;
 
 use crate::base::{PrincipalName, RefusalCode};
 use crate::carrier::coding::ExpansionLimits;
-use crate::crm::Told;
+use crate::crm::{RequestView, Told};
 use crate::telemetry::RequestOutcome;
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
 use super::body;
-use super::stage::{Complete, Outward, Received, Recorded, Restored, Stopped};
+use super::stage::{Complete, Emptied, Outward, Protected, Received, Recorded, Restored, Stopped};
 use super::trail::Trail;
 use super::{Body, Proxy, Upstream, respond};
 
@@ -31,14 +31,23 @@ impl Proxy {
     /// From the border post to the ledger: nothing has left yet.
     async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Outward, Stopped> {
         let identified = self.identify(received, trail).await?;
-        let complete = self.read(identified).await?;
+        let (complete, rest) = self.read(identified).await?;
         let mut learned = self.learn_first(&complete, trail).await?;
         // What the CRM says of the question, it would say of the request.
         if let Some(answer) = learned.by_crm.take_if(|answer| !answer.status.is_success()) {
             return Ok(Outward::Answered(Box::new(answer)));
         }
-        let recorded = self.declare(complete, learned.told(), trail).await?;
-        Ok(Outward::Leaves(Box::new(recorded)))
+        let Some(mut rest) = rest else {
+            let recorded = self.declare(complete, learned.told(), trail).await?;
+            return Ok(Outward::Leaves(Box::new(recorded)));
+        };
+        match self.declare_pieces(complete, &mut rest, learned.told(), trail).await {
+            Ok(recorded) => Ok(Outward::Leaves(Box::new(recorded))),
+            Err(stopped) => {
+                rest.discard().await;
+                Err(stopped)
+            }
+        }
     }
 
     /// The stages of a request that is complete. `told` is what its dialect has to know
@@ -49,11 +58,21 @@ impl Proxy {
         told: Told<'_>,
         trail: &mut Trail,
     ) -> Result<Recorded, Stopped> {
+        let protected = self.prepare(complete, told, trail).await?;
+        self.record(protected, trail).await
+    }
+
+    /// The stages before anything is said to the log.
+    pub(super) async fn prepare(
+        &self,
+        complete: Complete,
+        told: Told<'_>,
+        trail: &mut Trail,
+    ) -> Result<Protected, Stopped> {
         let length = complete.body.len();
         let located = body::work_on(length, || self.locate(complete, told, trail))?;
         let decided = self.decide(located, trail).await?;
-        let protected = self.protect(decided).await?;
-        Ok(self.record(protected, trail).await?)
+        Ok(self.protect(decided).await?)
     }
 
     /// Nothing left. The refusal of an identified caller is recorded as well.
@@ -82,9 +101,9 @@ impl Proxy {
             upstream: Some(trail.upstream.name.clone()),
             operation: trail.operation.clone(),
             code,
-            rules: trail.rules.clone(),
-            records: trail.refused_records,
-            subjects: trail.subjects.clone(),
+            rules: trail.said.rules.iter().cloned().collect(),
+            records: trail.said.refused_records,
+            subjects: trail.said.subjects.iter().copied().collect(),
         }
     }
 
@@ -100,21 +119,22 @@ impl Proxy {
             outcome,
             Some(elapsed),
         );
-        let response = match result {
-            Ok(restored) => {
-                for reveal in &restored.reveals {
+        let shown =
+            result.and_then(|Restored { status, headers, body, lease, reveals, .. }| {
+                let mut response = Response::new(body.into_body(lease).map_err(respond::spool)?);
+                for reveal in &reveals {
                     self.metrics.reveal(reveal);
                 }
-                let mut response = Response::new(body::leased(restored.body, restored.lease));
-                *response.status_mut() = restored.status;
-                *response.headers_mut() = restored.headers;
-                response
-            }
-            Err(Stopped::Refused(refusal)) => {
+                *response.status_mut() = status;
+                *response.headers_mut() = headers;
+                Ok(response)
+            });
+        let response = shown.unwrap_or_else(|stopped| match stopped {
+            Stopped::Refused(refusal) => {
                 respond::refusal(&refusal, Some(&*upstream.dialect), trail.refusal_form)
             }
-            Err(Stopped::Answered { refusal, answer }) => respond::native(&refusal, answer),
-        };
+            Stopped::Emptied(Emptied { refusal, answer }) => respond::native(&refusal, answer),
+        });
         tracing::info!(
             upstream = %upstream.name,
             caller = trail.caller.as_ref().map(tracing::field::display),
@@ -140,10 +160,20 @@ impl Proxy {
         );
     }
 
-    pub(super) fn expansion_limits(&self) -> ExpansionLimits {
-        ExpansionLimits {
-            max_bytes: self.limits.max_body_bytes,
-            max_ratio: self.limits.max_expansion_ratio,
+    /// A request as its dialect sees it.
+    pub(super) fn view<'a>(&self, complete: &'a Complete, told: Told<'a>) -> RequestView<'a> {
+        RequestView {
+            method: &complete.method,
+            target: &complete.target,
+            headers: &complete.headers,
+            body: &complete.body,
+            origins: &complete.origins,
+            expansion: self.expansion_limits(),
+            told,
         }
+    }
+
+    pub(super) fn expansion_limits(&self) -> ExpansionLimits {
+        self.limits.expansion(self.limits.max_body_bytes)
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use smol_str::SmolStr;
 
 use crate::base::Cleartext;
-use crate::crm::{Question, RequestView, Told};
+use crate::crm::{BodyForm, Question, Told};
 use crate::quarantine::BatchName;
 
 use super::budget::Lease;
@@ -64,16 +64,11 @@ impl Proxy {
         }
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let question = Complete {
-            policy: complete.policy.clone(),
-            upstream: complete.upstream.clone(),
-            caller: complete.caller.clone(),
-            purpose: complete.purpose.clone(),
-            origins: complete.origins.clone(),
             method: Method::GET,
             target,
             headers,
-            body: Bytes::new(),
-            lease: Lease::default(),
+            form: BodyForm::Whole,
+            ..complete.with_body(Bytes::new(), Lease::default())
         };
         if question.upstream.dialect.asks_first(&self.view(&question, Told::default())).is_some() {
             return Err(respond::defect(&"a question asks a question").into());
@@ -83,19 +78,6 @@ impl Proxy {
         own.purpose.clone_from(&trail.purpose);
         let recorded = self.declare(question, Told::default(), &mut own).await?;
         Ok(self.abroad(recorded, &own).await?)
-    }
-
-    /// A request as its dialect sees it.
-    pub(super) fn view<'a>(&self, complete: &'a Complete, told: Told<'a>) -> RequestView<'a> {
-        RequestView {
-            method: &complete.method,
-            target: &complete.target,
-            headers: &complete.headers,
-            body: &complete.body,
-            origins: &complete.origins,
-            expansion: self.expansion_limits(),
-            told,
-        }
     }
 }
 
@@ -110,7 +92,7 @@ pub(super) struct Learned {
 impl Learned {
     pub(super) fn told(&self) -> Told<'_> {
         Told {
-            by_crm: self.by_crm.as_ref().map(|answer| &answer.body),
+            by_crm: self.by_crm.as_ref().and_then(|answer| answer.body.whole()),
             by_caller: self.by_caller.as_deref(),
             quarantined: &self.quarantined,
         }

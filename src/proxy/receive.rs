@@ -37,7 +37,7 @@ impl Proxy {
         &self,
         request: Request<Incoming>,
     ) -> Result<(Received, Trail), TurnedAway> {
-        let admitted = admit(&request, self.limits.max_body_bytes as u64)?;
+        let admitted = admit(&request, self.limits.largest_body() as u64)?;
         let resolved = self
             .routes
             .resolve(Some(&admitted.host), path_of(&admitted.target))

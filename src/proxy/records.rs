@@ -107,14 +107,13 @@ impl Statement {
 
     /// Whom the message is about, by all their pseudonyms; sorted, each once.
     pub fn subjects(&self) -> Vec<SubjectId> {
-        self.subjects_of(|_| true)
+        self.subjects_of(|_| true).into_iter().collect()
     }
 
     /// The pseudonyms of some records only.
-    pub fn subjects_of(&self, is_wanted: impl Fn(u32) -> bool) -> Vec<SubjectId> {
+    pub fn subjects_of(&self, is_wanted: impl Fn(u32) -> bool) -> BTreeSet<SubjectId> {
         let records = self.0.iter().filter(|(number, _)| is_wanted(**number));
-        let subjects: BTreeSet<_> = records.flat_map(|(_, stated)| stated.subjects()).collect();
-        subjects.into_iter().collect()
+        records.flat_map(|(_, stated)| stated.subjects()).collect()
     }
 
     /// Each record with what is known of it. `known` answers for [`subjects`](Self::subjects).

@@ -17,7 +17,8 @@ use crate::upstream::UpstreamError;
 use crate::vault::VaultError;
 
 use super::Body;
-use super::body::BodyError;
+use super::body::{self, BodyError};
+use super::spool::SpoolError;
 use super::stage::Stopped;
 
 /// Carries the stable code of a refusal.
@@ -40,7 +41,7 @@ pub fn refusal(
 
 /// An answer of ours in a CRM's shape, that turns back what the refusal says.
 pub fn native(refusal: &Refusal, native: NativeAnswer) -> Response<Body> {
-    let mut response = Response::new(Body::from(native.body));
+    let mut response = Response::new(body::whole(native.body));
     *response.status_mut() = native.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(native.content_type));
@@ -181,6 +182,17 @@ impl From<BodyError> for Refusal {
                 };
                 Refusal::new(code, format!("the body cannot be opened: {error}"))
             }
+        }
+    }
+}
+
+/// What a disk that fails says is for the operator only.
+pub fn spool(error: SpoolError) -> Refusal {
+    match error {
+        SpoolError::Full => buffers_full(),
+        SpoolError::Io(error) => {
+            tracing::error!(%error, "the spool for long bodies cannot be used");
+            Refusal::new(RefusalCode::Overloaded, "a long body cannot be spooled at the moment")
         }
     }
 }

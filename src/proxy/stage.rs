@@ -9,18 +9,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use crate::base::{Cleartext, Purpose, Refusal, SubjectId};
 use crate::caller::Principal;
 use crate::carrier::{Document, Occurrence, Slot};
-use crate::crm::{LocatedRequest, NativeAnswer, Origins};
+use crate::crm::{BodyForm, LocatedRequest, NativeAnswer, Origins};
 use crate::listener::Peer;
 use crate::policy::{Forbidden, Policy};
 use crate::protect::Echoes;
-use crate::transfer_log::{FieldCount, Revealed};
+use crate::transfer_log::Revealed;
+use crate::upstream::AnswerBody;
 
 use super::Upstream;
+use super::body::Content;
 use super::budget::Lease;
+use super::declaration::Declaration;
 use super::manifest::{Manifest, Record};
 use super::records::Statement;
 
@@ -56,8 +60,28 @@ pub struct Complete {
     pub target: Bytes,
     pub headers: HeaderMap,
     pub body: Bytes,
+    pub form: BodyForm,
     /// Given back when the request has ended.
     pub lease: Lease,
+}
+
+impl Complete {
+    /// The same request with another body.
+    pub fn with_body(&self, body: Bytes, lease: Lease) -> Self {
+        Self {
+            upstream: Arc::clone(&self.upstream),
+            policy: Arc::clone(&self.policy),
+            caller: self.caller.clone(),
+            purpose: self.purpose.clone(),
+            origins: self.origins.clone(),
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers: self.headers.clone(),
+            body,
+            form: self.form,
+            lease,
+        }
+    }
 }
 
 /// Every occurrence in it is found.
@@ -75,8 +99,21 @@ pub struct Decided {
     pub statement: Statement,
     /// With what is known of them, where there is a border.
     pub records: BTreeMap<u32, Record>,
-    /// What is taken out of a batch that a later answer reports on.
-    pub left_out: Option<Cleartext>,
+    pub left_out: LeftOut,
+}
+
+/// What is taken out of a batch that a later answer reports on.
+#[derive(Default)]
+pub struct LeftOut {
+    pub records: Vec<Cleartext>,
+    /// Nothing else was in it.
+    pub emptied: Option<Emptied>,
+}
+
+/// Each record of a request is refused, in the CRM's own form.
+pub struct Emptied {
+    pub refusal: Refusal,
+    pub answer: NativeAnswer,
 }
 
 /// What goes upstream, and what is needed to understand the answer.
@@ -84,7 +121,7 @@ pub struct Protected {
     pub decided: Decided,
     pub outgoing: Outgoing,
     pub echoes: Echoes,
-    pub fields: Vec<FieldCount>,
+    pub declaration: Declaration,
 }
 
 /// A request in the form in which it leaves.
@@ -93,7 +130,7 @@ pub struct Outgoing {
     /// At the upstream.
     pub uri: Uri,
     pub headers: HeaderMap,
-    pub body: Bytes,
+    pub body: Content,
 }
 
 /// Its entry is durable in the transfer log: it may leave.
@@ -103,7 +140,16 @@ pub struct Recorded {
     pub echoes: Echoes,
 }
 
-/// The upstream's answer, complete and without content coding.
+/// The upstream's answer, whose body is still on its way.
+pub struct Arriving {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: AnswerBody,
+    /// How long it may take in all.
+    pub deadline: Instant,
+}
+
+/// The upstream's answer, or a piece of it, complete and without content coding.
 pub struct Answered {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -115,7 +161,7 @@ pub struct Answered {
 pub struct Restored {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    pub body: Bytes,
+    pub body: Content,
     pub lease: Lease,
     /// What is shown of protected fields.
     pub reveals: Vec<Revealed>,
@@ -136,18 +182,20 @@ pub enum Outward {
 /// Why a request does not leave.
 pub enum Stopped {
     Refused(Refusal),
-    /// Each of its records is refused in the CRM's own form.
-    Answered {
-        refusal: Refusal,
-        answer: NativeAnswer,
-    },
+    Emptied(Emptied),
 }
 
 impl Stopped {
     pub fn refusal(&self) -> &Refusal {
         match self {
-            Self::Refused(refusal) | Self::Answered { refusal, .. } => refusal,
+            Self::Refused(refusal) | Self::Emptied(Emptied { refusal, .. }) => refusal,
         }
+    }
+}
+
+impl From<Emptied> for Stopped {
+    fn from(emptied: Emptied) -> Self {
+        Self::Emptied(emptied)
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -22,16 +23,33 @@ pub struct Trail {
     pub operation: Option<OperationName>,
     pub object: Option<ObjectName>,
     pub purpose: Option<Purpose>,
-    /// Whom it is about, as far as it says.
-    pub subjects: Vec<SubjectId>,
-    /// The rules of the border that turned it back, or records of it.
-    pub rules: Vec<RuleName>,
-    /// How many records were turned back, when it was not the whole request.
-    pub refused_records: Option<u32>,
+    pub said: Said,
     /// How the API that was called says refusals.
     pub refusal_form: Option<RefusalForm>,
     /// Its transfer is in the log: its outcome follows there, not a refusal.
     pub recorded: bool,
+}
+
+/// What is said of the records of a request, or of a piece of one.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// Whom it is about, as far as it says.
+    pub subjects: BTreeSet<SubjectId>,
+    /// The rules of the border that turned it back, or records of it.
+    pub rules: BTreeSet<RuleName>,
+    /// How many records were turned back, when it was not the whole request.
+    pub refused_records: Option<u32>,
+}
+
+impl Said {
+    /// What is said of several pieces.
+    pub fn add(&mut self, other: Self) {
+        self.subjects.extend(other.subjects);
+        self.rules.extend(other.rules);
+        let both = self.refused_records.zip(other.refused_records);
+        let sum = both.map(|(own, more)| own.saturating_add(more));
+        self.refused_records = sum.or(self.refused_records).or(other.refused_records);
+    }
 }
 
 impl Trail {
@@ -44,9 +62,7 @@ impl Trail {
             operation: None,
             object: None,
             purpose: None,
-            subjects: Vec::new(),
-            rules: Vec::new(),
-            refused_records: None,
+            said: Said::default(),
             refusal_form: None,
             recorded: false,
         }

@@ -34,6 +34,13 @@ pub enum RequestOutcome {
     Refused(RefusalCode),
 }
 
+/// Where bodies are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Memory,
+    Disk,
+}
+
 /// Why a connection was closed before its first request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusedConnection {
@@ -98,9 +105,13 @@ impl Metrics {
         Held::new(&self.families.requests_in_flight, 1)
     }
 
-    /// Counts bytes of a body for as long as what it returns lives.
-    pub fn buffered(&self, bytes: usize) -> Held {
-        Held::new(&self.families.buffered_bytes, i64::try_from(bytes).unwrap_or(i64::MAX))
+    /// Counts bytes of bodies for as long as what it returns lives.
+    pub fn held(&self, place: Place, bytes: usize) -> Held {
+        let gauge = match place {
+            Place::Memory => &self.families.buffered_bytes,
+            Place::Disk => &self.families.spooled_bytes,
+        };
+        Held::new(gauge, i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
     /// `observe` mode let a request pass that was not inspected.

@@ -16,5 +16,5 @@ mod tests;
 
 pub use logging::{LogFormat, TelemetryError, init};
 pub use measured::{MeasuredLog, MeasuredStore};
-pub use metrics::{Held, Metrics, RefusedConnection, Reload, RequestOutcome};
+pub use metrics::{Held, Metrics, Place, RefusedConnection, Reload, RequestOutcome};
 pub use table::table;

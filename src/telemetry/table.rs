@@ -50,6 +50,8 @@ metrics! {
         "Requests that are being worked on.";
     buffered_bytes: IntGauge = "buffered_bytes" []
         "Bytes of bodies held in memory.";
+    spooled_bytes: IntGauge = "spooled_bytes" []
+        "Bytes of long bodies held on disk.";
     refusals: IntCounterVec = "refusals_total" ["code"]
         "Requests refused, by the code in the `Zollhaus-Refusal` header.";
     uninspected_requests: IntCounterVec = "uninspected_requests_total" ["upstream"]

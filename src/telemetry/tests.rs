@@ -11,7 +11,7 @@ use crate::upstream::UpstreamError;
 use crate::vault::{BoxFuture, Index, Row, Token, TokenStore, VaultError};
 
 use super::{
-    MeasuredLog, MeasuredStore, Metrics, RefusedConnection, Reload, RequestOutcome, table,
+    MeasuredLog, MeasuredStore, Metrics, Place, RefusedConnection, Reload, RequestOutcome, table,
 };
 
 /// Does something with the metrics and looks for samples in what they say afterwards.
@@ -93,8 +93,12 @@ fn occurrences_and_reveals_are_counted_as_the_log_has_them() {
 #[test]
 fn gauges_fall_back_when_what_they_count_is_gone() {
     let metrics = Metrics::new().unwrap();
-    let held = (metrics.request_in_flight(), metrics.buffered(700), metrics.connection_open());
-    let more = metrics.buffered(11);
+    let held =
+        (metrics.request_in_flight(), metrics.held(Place::Memory, 700), metrics.connection_open());
+    let more = metrics.held(Place::Memory, 11);
+    let spooled = metrics.held(Place::Disk, 13);
+    contains(&metrics, &["spooled_bytes 13"]);
+    drop(spooled);
     contains(&metrics, &["requests_in_flight 1", "buffered_bytes 711", "connections_open 1"]);
     drop(held);
     contains(&metrics, &["requests_in_flight 0", "buffered_bytes 11", "connections_open 0"]);

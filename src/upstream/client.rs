@@ -9,7 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{Request, Response, Uri};
-use http_body_util::Full;
+use http_body::Body;
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -41,7 +43,7 @@ type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, 
 /// Sends requests to one CRM. Clones share the connections.
 #[derive(Clone)]
 pub struct UpstreamClient {
-    client: Client<Connector, Full<Bytes>>,
+    client: Client<Connector, UnsyncBoxBody<Bytes, BoxError>>,
     url: Uri,
     answer_timeout: Duration,
     read_timeout: Duration,
@@ -82,10 +84,10 @@ impl UpstreamClient {
     ///
     /// # Errors
     /// [`UpstreamError`]; only `Unreachable` means that nothing was sent.
-    pub async fn send(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<AnswerBody>, UpstreamError> {
+    pub async fn send<B>(&self, request: Request<B>) -> Result<Response<AnswerBody>, UpstreamError>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         self.send_and_wait(request, Duration::ZERO).await
     }
 
@@ -94,15 +96,19 @@ impl UpstreamClient {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn send_and_wait(
+    pub async fn send_and_wait<B>(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<B>,
         held_back: Duration,
-    ) -> Result<Response<AnswerBody>, UpstreamError> {
+    ) -> Result<Response<AnswerBody>, UpstreamError>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         // SECURITY: whatever happened before, a request leaves for the configured upstream or not at all.
         if !is_same_origin(request.uri(), &self.url) {
             return Err(UpstreamError::Unreachable("the request is for another origin".into()));
         }
+        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let patience = self.answer_timeout + held_back;
         let answer = tokio::time::timeout(patience, self.client.request(request))
             .await

@@ -4,19 +4,20 @@
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
+use zollhaus::demo::crm::Fault;
 
 use crate::world::{Answer, Options, World};
 
 const JOBS: &str = "/sf/services/data/v62.0/jobs";
 
-async fn order(world: &World, kind: &str, order: Value) -> String {
+pub(crate) async fn order(world: &World, kind: &str, order: Value) -> String {
     let answer = world.post("support", &format!("{JOBS}/{kind}"), order.to_string()).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     let id = answer.json()["id"].as_str().expect("an id").to_owned();
     format!("{JOBS}/{kind}/{id}")
 }
 
-async fn upload(world: &World, job: &str, rows: &str) -> Answer {
+pub(crate) async fn upload(world: &World, job: &str, rows: &str) -> Answer {
     let request = Request::builder()
         .method(Method::PUT)
         .uri(format!("http://{}{job}/batches", world.address()))
@@ -27,12 +28,12 @@ async fn upload(world: &World, job: &str, rows: &str) -> Answer {
     world.send_request(request).await.expect("an answer")
 }
 
-fn text(answer: &Answer) -> String {
+pub(crate) fn text(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
-fn of_kind(world: &World, kind: &str) -> Vec<Value> {
+pub(crate) fn of_kind(world: &World, kind: &str) -> Vec<Value> {
     world.entries().into_iter().filter(|entry| entry["kind"] == kind).collect()
 }
 
@@ -177,7 +178,7 @@ async fn a_job_that_the_crm_does_not_know_is_answered_by_it() {
     let refused = upload(&world, &made, "LastName,LASTNAME\nMuster,Muster\n").await;
     assert_eq!((refused.status, refused.refusal()), (StatusCode::BAD_REQUEST, Some("unparseable")));
     assert!(!String::from_utf8_lossy(&refused.body).contains("Muster"));
-    world.crm.set_fault(zollhaus::demo::crm::Fault::Down);
+    world.crm.set_fault(Fault::Down);
     let down = upload(&world, &made, "LastName\nMuster\n").await;
     assert_eq!(down.status, StatusCode::BAD_GATEWAY, "{down:?}");
     assert!(!String::from_utf8_lossy(&world.log()).contains("Muster"));
@@ -198,20 +199,19 @@ transfers:
   - { name: clauses, from: DE, to: US, action: allow, basis: clauses }
 ";
 
-async fn house_of_swiss() -> World {
-    World::start(Options {
+pub(crate) fn house_of_swiss() -> Options {
+    Options {
         house_rules: SWISS_STAY,
         salesforce_policy: Some(|policy| {
             policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
         }),
         ..Options::default()
-    })
-    .await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_that_may_not_travel_fails_alone() {
-    let mut world = house_of_swiss().await;
+    let mut world = World::start(house_of_swiss()).await;
     let job = order(&world, "ingest", json!({ "object": "Contact", "operation": "insert" })).await;
     let rows = "LastName,Email,MailingCountryCode\n\
         Tellsohn,tell@example.org,CH\nMuster,muster@example.org,DE\n";
@@ -252,7 +252,7 @@ async fn a_row_that_may_not_travel_fails_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_rows_of_the_upload_that_the_crm_has_taken_are_told_of() {
-    let world = house_of_swiss().await;
+    let world = World::start(house_of_swiss()).await;
     let job = order(&world, "ingest", json!({ "object": "Contact", "operation": "insert" })).await;
     let rows = "LastName,MailingCountryCode\nTellsohn,CH\nMuster,DE\n";
     let all = upload(&world, &job, "LastName,MailingCountryCode\nTellsohn,CH\n").await;
@@ -262,6 +262,13 @@ async fn only_rows_of_the_upload_that_the_crm_has_taken_are_told_of() {
     let german = "LastName,MailingCountryCode\nMuster,DE\n";
     assert_eq!(upload(&world, &job, german).await.status, StatusCode::CREATED);
     assert_eq!(world.get("support", &job).await.json()["numberRecordsFailed"], 0);
+    assert_eq!(upload(&world, &job, rows).await.status, StatusCode::CREATED);
+
+    // A gateway that gives up does not know what has become of the rows behind it.
+    world.crm.set_fault(Fault::GivenUp(StatusCode::GATEWAY_TIMEOUT));
+    assert_eq!(upload(&world, &job, rows).await.status, StatusCode::GATEWAY_TIMEOUT);
+    world.crm.set_fault(Fault::None);
+    assert_eq!(world.get("support", &job).await.json()["numberRecordsFailed"], 2);
     assert_eq!(upload(&world, &job, rows).await.status, StatusCode::CREATED);
 
     let close = json!({ "state": "UploadComplete" }).to_string();

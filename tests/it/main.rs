@@ -15,6 +15,7 @@ mod hostile;
 mod hostile_border;
 mod border;
 mod bulk;
+mod bulk_long;
 mod certificates;
 mod clients;
 mod cometd;

@@ -7,6 +7,7 @@
 //! cells than the first one, quotes inside an unquoted cell or text behind a quoted one,
 //! line ends of another kind, invalid UTF-8, NUL, and a byte order mark.
 
+mod divide;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+pub use self::divide::{Divider, Piece};
 use self::parse::Parser;
 use super::{DecodedText, Value};
 

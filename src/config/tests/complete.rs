@@ -57,10 +57,12 @@ fn every_key_goes_where_it_belongs() {
     );
     let expected = RequestLimits {
         max_body_bytes: 1 << 20,
+        max_rows_bytes: 2 << 20,
         max_expansion_ratio: 20,
         body_timeout: seconds(10),
         max_concurrent_requests: 200,
         max_buffered_bytes: 64 << 20,
+        max_spooled_bytes: 128 << 20,
     };
     assert_eq!(config.limits, expected);
     assert_eq!(config.admin.bind, "[::1]:9100".parse().unwrap());

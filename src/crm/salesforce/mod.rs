@@ -66,8 +66,8 @@ use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
-    self, About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Question,
-    RefusalForm, RequestView,
+    self, About, Batch, BodyForm, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer,
+    Question, RefusalForm, RequestView,
 };
 
 /// The Salesforce dialect.
@@ -88,6 +88,14 @@ impl Dialect for Salesforce {
             Api::Async(version, path) => bulk::v1::asks_first(request, &target, version, path),
             Api::Data(..) | Api::Soap(_) | Api::Events(_) => None,
         }
+    }
+
+    fn body_form(&self, request: &RequestView<'_>) -> BodyForm {
+        let target = message::parse_target(request.target).ok();
+        target.map_or(BodyForm::Whole, |target| match api::resource(&target.path()) {
+            Some(["jobs", path @ ..]) => bulk::body_form(request, &target, path),
+            _ => BodyForm::Whole,
+        })
     }
 
     fn reports_on(&self, request: &RequestView<'_>) -> Option<SmolStr> {

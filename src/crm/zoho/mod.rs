@@ -52,8 +52,8 @@ use crate::base::{FieldName, ObjectName, OperationName, Refusal};
 use crate::carrier::{Document, Slot};
 use crate::crm::message::{self, unparseable};
 use crate::crm::{
-    About, Batch, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer, Operation,
-    Question, RequestView,
+    About, Batch, BodyForm, Dialect, FieldFacts, LocateError, LocatedRequest, NativeAnswer,
+    Operation, Question, RequestView,
 };
 
 /// The dialect of `www.zohoapis.com`, `accounts.zoho.com`, `content.zohoapis.com` and
@@ -72,11 +72,11 @@ impl Dialect for Zoho {
         bulk::asks_first(request, call)
     }
 
-    fn unpacks(&self, request: &RequestView<'_>) -> bool {
+    fn body_form(&self, request: &RequestView<'_>) -> BodyForm {
         let target = message::parse_target(request.target).ok();
-        target.is_some_and(|target| {
+        target.map_or(BodyForm::Whole, |target| {
             let call = bulk::classify(request.method, &target, &target.path());
-            call.ok().flatten().is_some_and(bulk::unpacks)
+            call.ok().flatten().map_or(BodyForm::Whole, bulk::body_form)
         })
     }
 

@@ -25,6 +25,9 @@ pub enum Fault {
     ResetMidBody,
     /// Answers this status with an error in the CRM's shape; not acted upon.
     Status(StatusCode),
+    /// What changes something is acted upon, and answered with this status, as by a gateway
+    /// that has given up.
+    GivenUp(StatusCode),
     /// Answers 200 with a body that claims to be JSON; not acted upon.
     Garbage,
     /// Acted upon; the answer is gzip-coded although the request did not allow it.

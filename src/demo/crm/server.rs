@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
@@ -81,6 +81,10 @@ async fn respond(
     };
     let mut response = match fault {
         Fault::Status(status) => encode(&request, refuse(&request, status))?,
+        Fault::GivenUp(status) if request.method != Method::GET => {
+            answer(&house, &request);
+            plain(status)
+        }
         Fault::Garbage => Response::new(Bytes::from_static(GARBAGE)),
         _ => encode(&request, answer(&house, &request))?,
     };

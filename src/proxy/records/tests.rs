@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Message, Reader, Statement};
@@ -99,10 +99,10 @@ fn every_record_is_counted_and_flags_are_heard() {
     assert_eq!(statement.silent().collect::<Vec<_>>(), [2, 3, 6, 7, 8]);
 
     let person = subjects.by_value(&"email".into(), &Cleartext::new(mail));
-    assert_eq!(statement.subjects_of(|record| record == 0), [person]);
-    assert_eq!(statement.subjects_of(|record| record == 4), [person]);
+    assert_eq!(statement.subjects_of(|record| record == 0), BTreeSet::from([person]));
+    assert_eq!(statement.subjects_of(|record| record == 4), BTreeSet::from([person]));
     assert_eq!(statement.0[&1].choices.len(), 1, "true is what opts out");
-    assert_eq!(statement.named(5), statement.subjects_of(|record| record == 5).pop());
+    assert_eq!(statement.named(5), statement.subjects_of(|record| record == 5).pop_last());
 }
 
 #[test]

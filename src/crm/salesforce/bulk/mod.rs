@@ -11,8 +11,7 @@
 //! column which another object of the policy would protect.
 //!
 //! Refused: jobs that are created together with their data (multipart), and queries
-//! whose columns do not say what they hold. A result may have as many cells as
-//! [`MAX_CELLS`](crate::carrier::csv::MAX_CELLS); `maxRecords` cuts it into pages.
+//! whose columns do not say what they hold.
 
 mod columns;
 mod echo;
@@ -43,7 +42,8 @@ use crate::carrier::csv::{Csv, CsvError};
 use crate::carrier::url::Target;
 use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
 use crate::crm::{
-    About, FieldUse, LocateError, LocatedRequest, Operation, Question, ReadAnswer, RequestView,
+    About, BodyForm, FieldUse, LocateError, LocatedRequest, Operation, Question, ReadAnswer,
+    RequestView,
 };
 
 /// What has to be known of the job before the request can be read: where to ask for it.
@@ -67,6 +67,14 @@ pub(super) fn asks_first(
     };
     let target = format!("/services/data/{version}/jobs/{kind}/{id}").into();
     Some(Question { target: Some(target), about: id::canonical(id) })
+}
+
+/// Uploads are long. What becomes of their rows, a later answer tells.
+pub(super) fn body_form(request: &RequestView<'_>, target: &Target, path: &[&str]) -> BodyForm {
+    match classify(request.method, target, path).map(|resource| resource.subject) {
+        Ok(Subject::Data { .. }) => BodyForm::Rows,
+        _ => BodyForm::Whole,
+    }
 }
 
 /// The job that an answer tells of, where rows may have been left out of its upload.

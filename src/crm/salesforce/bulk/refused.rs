@@ -101,10 +101,9 @@ impl Batch for Upload {
             let row = format!("\"\"{between}{message}{between}{}\n", self.text(span));
             failed.push_str(&row);
         }
-        match refused.values().next() {
-            Some(refusal) if left == 0 => Remaining::None(refusal::native(refusal)),
-            _ => Remaining::Reported(Box::new(Uploaded(Answer::default())), Cleartext::new(failed)),
-        }
+        let emptied = refused.values().next().filter(|_| left == 0).map(refusal::native);
+        let reader = Box::new(Uploaded(Answer::default()));
+        Remaining::Reported { reader, left_out: Cleartext::new(failed), emptied }
     }
 }
 
@@ -117,24 +116,25 @@ pub(super) fn add_rows(
     job: &Job,
     quarantined: &[Cleartext],
 ) -> Result<Bytes, LocateError> {
+    let Some((first, others)) = quarantined.split_first() else { return Ok(told.clone()) };
+    let (told, quarantined) = if told.is_empty() {
+        (Bytes::copy_from_slice(first.expose().as_bytes()), others)
+    } else {
+        (told.clone(), quarantined)
+    };
+    let answer = csv("the answer", &told, job)?;
+    let columns: Vec<String> = answer.header().map(|cell| cell.text().to_lowercase()).collect();
+    let header_end = answer.header().last().map_or(0, |cell| cell.span().end);
+    let line_end: &[u8] = if told.get(header_end) == Some(&b'\r') { b"\r\n" } else { b"\n" };
     let mut all = told.to_vec();
     for rows in quarantined {
         let rows = rows.expose().as_bytes();
-        if all.is_empty() {
-            all.extend_from_slice(rows);
-            continue;
-        }
-        let (kept, answer) = (parse_kept(rows)?, csv("the answer", told, job)?);
+        let kept = parse_kept(rows)?;
         let names: Vec<String> = kept.header().map(|cell| cell.text().to_lowercase()).collect();
-        let places = answer.header().map(|cell| {
-            let name = cell.text().to_lowercase();
-            names.iter().position(|known| *known == name)
-        });
+        let places = columns.iter().map(|name| names.iter().position(|known| known == name));
         let places: Option<Vec<usize>> = places.collect();
         let places = places.filter(|places| places.len() == names.len());
         let places = places.ok_or_else(|| refuse("it has not the columns of the upload"))?;
-        let header_end = answer.header().last().map_or(0, |cell| cell.span().end);
-        let line_end: &[u8] = if told.get(header_end) == Some(&b'\r') { b"\r\n" } else { b"\n" };
         if all.last() != Some(&b'\n') {
             all.extend_from_slice(line_end);
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a job answers: rows of a query, or what became of the rows of an upload.
 
+use http::{HeaderMap, StatusCode};
+
 use super::columns::{Column, Columns, Meta, Use};
 use super::job::Job;
 use super::resource::Became;
@@ -12,7 +14,9 @@ use crate::crm::message::{MediaType, link_headers, parse_answer, refuse_part, un
 use crate::crm::salesforce::answer::Answer;
 use crate::crm::salesforce::filter::Found;
 use crate::crm::salesforce::id::{self, is_id};
-use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, Memo, ReadAnswer, RecordName};
+use crate::crm::{
+    AnswerView, BodyForm, Done, LocateError, LocatedAnswer, Memo, ReadAnswer, RecordName,
+};
 
 const PLACE: &str = "the answer";
 
@@ -29,6 +33,12 @@ pub(super) struct Results {
 }
 
 impl ReadAnswer for Results {
+    fn body_form(&self, status: StatusCode, headers: &HeaderMap) -> BodyForm {
+        let is_table = status.is_success() && MediaType::of(headers) == MediaType::Csv;
+        // Rows that were left out are added to all that the CRM tells.
+        if is_table && self.left_out.is_empty() { BodyForm::Rows } else { BodyForm::Whole }
+    }
+
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
         if !answer.status.is_success() {
             return Answer::default().locate(answer);

@@ -53,11 +53,14 @@ fn split(located: &LocatedRequest, records: &[u32]) -> (String, Cleartext) {
     let batch: &dyn Batch = located.batch.as_deref().unwrap();
     let mut out = refused(records);
     batch.complete(&mut out);
-    let Remaining::Reported(_, kept) = batch.refuse(&out, NOW) else { panic!("rows are left") };
+    let remaining = batch.refuse(&out, NOW);
+    let Remaining::Reported { left_out, emptied: None, .. } = remaining else {
+        panic!("rows are left")
+    };
     let keep = vec![Replacement::Keep; located.body.occurrences().len()];
     let is_out = |record: u32| out.contains_key(&record);
     let body = located.body.render_without(&mut keep.iter(), &is_out).unwrap();
-    (String::from_utf8(body.to_vec()).unwrap(), kept)
+    (String::from_utf8(body.to_vec()).unwrap(), left_out)
 }
 
 fn failed(delimiter: &str, kept: &[Cleartext], answer: &str) -> Result<LocatedAnswer, LocateError> {
@@ -104,6 +107,9 @@ fn the_failed_results_tell_of_rows_that_never_left() {
     let answer = failed("SEMICOLON", from_ref(&kept), "").unwrap();
     assert!(text(&answer).starts_with("sf__Id;sf__Error;LastName;Email\n\"\";\"INSUFFICIENT"));
     assert_eq!(occurrences(&answer.body).len(), 4);
+    let several = failed("SEMICOLON", &[kept.clone(), kept.clone()], "").unwrap();
+    assert_eq!(text(&several).matches("sf__Id").count(), 1);
+    assert_eq!(occurrences(&several.body).len(), 8);
     for other in ["\"sf__Id\";\"sf__Error\";\"LastName\"\n", &format!("{header};\"Phone\"\n")] {
         let problem = failed("SEMICOLON", from_ref(&kept), other).unwrap_err().to_string();
         assert!(problem.contains("not the columns of the upload"), "{problem}");
@@ -120,7 +126,8 @@ fn rows_are_taken_out_with_their_line_ends() {
     check("LastName\nA\nB\nC", &[0], "LastName\nB\nC");
     check("LastName\r\nA\r\nB\r\nC\r\n", &[0, 1], "LastName\r\nC\r\n");
     let all = upload("COMMA", "LastName\nA\nB\n");
-    let Remaining::None(answer) = all.batch.unwrap().refuse(&refused(&[0, 1]), NOW) else {
+    let remaining = all.batch.unwrap().refuse(&refused(&[0, 1]), NOW);
+    let Remaining::Reported { emptied: Some(answer), .. } = remaining else {
         panic!("nothing is left")
     };
     assert!(answer.body.contains("\"errorCode\":\"INSUFFICIENT_ACCESS\""), "{}", answer.body);

@@ -48,7 +48,7 @@ fn split(located: &LocatedRequest, refused: &[u32], answer: &str) -> (String, St
     batch.complete(&mut all);
     let reader = match batch.refuse(&all, Timestamp::from_unix_millis(0)) {
         Remaining::None(native) => return (String::new(), native.body),
-        Remaining::Some(reader) | Remaining::Reported(reader, _) => reader,
+        Remaining::Some(reader) | Remaining::Reported { reader, .. } => reader,
     };
     let keep = Replacement::Keep;
     let sent = located

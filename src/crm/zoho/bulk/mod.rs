@@ -36,7 +36,7 @@ use crate::carrier::url::Target;
 use crate::carrier::{Document, Slot};
 use crate::crm::message::{refuse_body, unparseable};
 use crate::crm::{
-    About, LocateError, LocatedRequest, Operation, Question, ReadAnswer, RequestView,
+    About, BodyForm, LocateError, LocatedRequest, Operation, Question, ReadAnswer, RequestView,
 };
 
 /// A request that is about a bulk job.
@@ -121,9 +121,8 @@ pub(super) fn asks_first(request: &RequestView<'_>, call: Call<'_>) -> Option<Qu
     }
 }
 
-/// Whether the body of the request is an archive.
-pub(super) fn unpacks(call: Call<'_>) -> bool {
-    call == Call::Upload
+pub(super) fn body_form(call: Call<'_>) -> BodyForm {
+    if call == Call::Upload { BodyForm::Archive } else { BodyForm::Whole }
 }
 
 /// # Errors

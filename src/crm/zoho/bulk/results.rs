@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a job answers: archives of tables, and what jobs say of themselves.
 
+use http::{HeaderMap, StatusCode};
 use smol_str::SmolStr;
 
 use super::columns::{Columns, Room, Table};
@@ -15,7 +16,7 @@ use crate::crm::zoho::answer::{Answer, Reader};
 use crate::crm::zoho::operation::is_module;
 use crate::crm::zoho::record::{Records, Side, id_of, scalar};
 use crate::crm::zoho::schema::{self, USERS, is_id, is_name, object_name};
-use crate::crm::{AnswerView, LocateError, LocatedAnswer, Memo, ReadAnswer};
+use crate::crm::{AnswerView, BodyForm, LocateError, LocatedAnswer, Memo, ReadAnswer};
 
 const PLACE: &str = "the answer";
 
@@ -55,8 +56,8 @@ pub(super) struct Results {
 }
 
 impl ReadAnswer for Results {
-    fn unpacks(&self) -> bool {
-        true
+    fn body_form(&self, _status: StatusCode, _headers: &HeaderMap) -> BodyForm {
+        BodyForm::Archive
     }
 
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {

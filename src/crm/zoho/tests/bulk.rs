@@ -12,8 +12,8 @@ use crate::carrier::zip::Archive;
 use crate::carrier::{Document, Replacement};
 use crate::crm::testkit;
 use crate::crm::{
-    About, AnswerView, Dialect, Done, FieldUse, LocateError, LocatedAnswer, LocatedRequest, Memo,
-    Question, Told,
+    About, AnswerView, BodyForm, Dialect, Done, FieldUse, LocateError, LocatedAnswer,
+    LocatedRequest, Memo, Question, Told,
 };
 use crate::testkit::zip::{Packing, archive};
 
@@ -403,7 +403,8 @@ fn results_are_opened() {
     let target = ("GET", "/crm/bulk/v8/read/7/result");
     let located = request(target, &[], b"", told).unwrap();
     assert_eq!(located.operation.object, Some("contacts".into()));
-    assert!(located.answer.unpacks());
+    let form = located.answer.body_form(StatusCode::OK, &HeaderMap::new());
+    assert_eq!(form, BodyForm::Archive);
     let text = "Id,Last_Name,Full_Name,Owner,Owner.last_name,Account_Name.Phone,Reporting_To,Guardian.X\n\
         55,t1,t2 t1,9,t3,t4,t5 t6,t7\n56,,,,,,57,\n";
     let zip_file = zip(&[("7.csv", text)]);
