@@ -24,6 +24,17 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+/// Whether what a record states as its object is one. A row of groups states `AggregateResult`;
+/// a record behind a relationship that leads to several objects states `Name`, and has their
+/// fields.
+pub(super) fn is_object(stated: &ObjectName) -> bool {
+    !matches!(stated.as_str(), GROUP | SEVERAL)
+}
+
+/// What rows of groups state as their object.
+pub(super) const GROUP: &str = "aggregateresult";
+const SEVERAL: &str = "name";
+
 /// Relationships that lead to one object wherever they stand. An owner may also
 /// be a queue, which has no personal fields.
 const PARENTS: [(&str, &str); 24] = [

@@ -353,6 +353,31 @@ fn what_could_be_read_in_two_ways_is_refused() {
     }
 }
 
+/// A record that is sent back as it was read: its values would be those of an object that
+/// no policy lists.
+#[test]
+fn what_is_no_object_says_of_no_record_what_it_is() {
+    let record = |inside: &str, expected: &str| {
+        let text = format!(
+            "<u:update><u:sObjects xsi:type='s:sObject'><s:type>Task</s:type>{inside}</u:sObjects></u:update>"
+        );
+        let found = problem(call(&text));
+        assert!(found.contains(expected), "{inside}: {found}");
+    };
+    for address in ["u:address", "s:address", "u:location"] {
+        let address = format!("<s:Address xsi:type='{address}'><u:city>Anna</u:city></s:Address>");
+        record(&address, "not known");
+    }
+    let listed = "<s:Contacts xsi:type='u:QueryResult'><u:done>Anna</u:done></s:Contacts>";
+    record(listed, "not known");
+    let several = "several objects";
+    record("<s:Who xsi:type='s:Name'><s:Email>Anna</s:Email></s:Who>", several);
+    record("<s:Who><s:type>Name</s:type><s:Email>Anna</s:Email></s:Who>", several);
+    record("<s:Owner><s:type>name</s:type><s:Email>Anna</s:Email></s:Owner>", several);
+    let groups = "<u:create><u:sObjects><s:type>AggregateResult</s:type><s:a>Anna</s:a></u:sObjects></u:create>";
+    assert!(problem(call(groups)).contains(several));
+}
+
 #[test]
 fn records_of_answers_say_what_they_are() {
     let located =

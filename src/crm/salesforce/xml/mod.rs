@@ -30,6 +30,8 @@ const NAMESPACES: [&str; 6] = ["", BULK, PARTNER, PARTNER_RECORDS, ENTERPRISE, E
 const ANY_RECORD: &str = "sObject";
 /// The element that says it.
 const TYPE: &str = "type";
+/// Types of what is inside of records, and is none: compound values, and lists.
+const NO_RECORDS: [&str; 3] = ["address", "location", "QueryResult"];
 
 /// # Errors
 /// [`LocateError`] for anything that is not one XML document beyond doubt.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an answer holds, by its structure, which is the same for all operations.
 
-use super::{ANY_RECORD, ENTERPRISE_RECORDS, PARTNER_RECORDS, TYPE, is_nil};
+use super::{ANY_RECORD, ENTERPRISE_RECORDS, NO_RECORDS, PARTNER_RECORDS, TYPE, is_nil};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::xml::{Element, Piece};
 use crate::carrier::{Codec, Slot, Value};
@@ -18,8 +18,6 @@ const RECORD: &str = "record";
 /// Messages to readers, which may repeat what was sent.
 const MESSAGES: [&str; 5] =
     ["message", "exceptionMessage", "faultstring", "stateMessage", "upsertMessage"];
-/// Compound values, which are no records of their own.
-const COMPOUND: [&str; 2] = ["address", "location"];
 
 impl Reader<'_> {
     /// `expected` is whose records are found in it, where they do not say it.
@@ -133,7 +131,7 @@ fn stated(element: &Element) -> Option<ObjectName> {
         Some((_, name)) if name == ANY_RECORD => by_element(),
         Some((namespace, name))
             if [ENTERPRISE_RECORDS, PARTNER_RECORDS].contains(&namespace.as_str())
-                && !COMPOUND.contains(&name.as_str()) =>
+                && !NO_RECORDS.contains(&name.as_str()) =>
         {
             Some(schema::object_name(name))
         }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Records in requests.
 
-use super::{ANY_RECORD, ENTERPRISE_RECORDS, TYPE, check, refuse, refuse_text, text};
+use smol_str::SmolStr;
+
+use super::{
+    ANY_RECORD, ENTERPRISE_RECORDS, NAMESPACES, NO_RECORDS, TYPE, check, refuse, refuse_text, text,
+};
 use crate::base::ObjectName;
 use crate::carrier::xml::Element;
 use crate::carrier::{self, Codec, Role, Slot, Value};
@@ -98,7 +102,13 @@ fn stated(record: &Element) -> Result<Option<ObjectName>, LocateError> {
     if more.is_some() {
         return Err(refuse(record, "states its object twice"));
     }
-    let by_type = record.stated_type.as_ref().filter(|(_, name)| name != ANY_RECORD);
+    let is_object = |(namespace, name): &&(SmolStr, String)| {
+        let name = name.as_str();
+        NAMESPACES.contains(&namespace.as_str())
+            && name != ANY_RECORD
+            && !NO_RECORDS.contains(&name)
+    };
+    let by_type = record.stated_type.as_ref().filter(is_object);
     if by_element.is_some_and(|it| it.namespace == ENTERPRISE_RECORDS) {
         // There, it could be the field of that name.
         return Err(refuse(
