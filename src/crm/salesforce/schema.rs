@@ -33,7 +33,8 @@ pub(super) fn is_object(stated: &ObjectName) -> bool {
 
 /// What rows of groups state as their object.
 pub(super) const GROUP: &str = "aggregateresult";
-const SEVERAL: &str = "name";
+/// What a record states that may be of several objects.
+pub(super) const SEVERAL: &str = "name";
 
 /// Relationships that lead to one object wherever they stand. An owner may also
 /// be a queue, which has no personal fields.

@@ -447,6 +447,47 @@ fn records_of_answers_say_what_they_are() {
     assert_eq!(occurrences(&answer(&located, described).unwrap().body), [""; 0]);
 }
 
+/// `Name` is what the API says of a record that may be of several objects.
+#[test]
+fn a_record_behind_a_polymorphic_relationship_is_of_the_object_that_something_tells() {
+    let query = "<u:query><u:queryString>SELECT Id FROM Task</u:queryString></u:query>";
+    let located = call(query).unwrap();
+    let read = |task: &str| {
+        let task = format!(
+            "<result><records xsi:type='sf:sObject'><sf:type>Task</sf:type>{task}</records></result>"
+        );
+        answer(&located, &task)
+    };
+    let check = |task: &str, expected: &[&str]| {
+        assert_eq!(occurrences(&read(task).unwrap().body), expected, "{task}");
+    };
+    let email = "<sf:Email>a@b.de</sf:Email>";
+    let name = |inside: &str| format!("<sf:type>Name</sf:type><sf:Id xsi:nil='true'/>{inside}");
+    let who =
+        |inside: &str| format!("<sf:Who xsi:type='sf:sObject'>{}{email}</sf:Who>", name(inside));
+    check(&who("<sf:Id>003WV00000A1b2CYAR</sf:Id>"), &["1 contact.email = a@b.de"]);
+    check(&who("<sf:Type>Lead</sf:Type>"), &["1 lead.type = Lead", "1 lead.email = a@b.de"]);
+    check(
+        &format!("{}<sf:WhoId>00QWV00000A1b2C</sf:WhoId>", who("")),
+        &["1 lead.email = a@b.de", "0 task.whoid = 00QWV00000A1b2C"],
+    );
+    check(
+        &format!("<sf:Owner xsi:type='sf:sObject'>{}{email}</sf:Owner>", name("")),
+        &["1 user.email = a@b.de"],
+    );
+    check(
+        &format!(
+            "<s:Who xmlns:s='urn:sobject.enterprise.soap.sforce.com' xsi:type='s:Name'><s:Type>\
+            Contact</s:Type>{email}</s:Who>"
+        )
+        .replace("            ", ""),
+        &["1 contact.type = Contact", "1 contact.email = a@b.de"],
+    );
+    for unknown in [who(""), who("<sf:Id>a0BWV00000A1b2C</sf:Id>"), who("<sf:Type>A b</sf:Type>")] {
+        assert!(problem(read(&unknown)).contains("may be of several objects"));
+    }
+}
+
 fn two() -> LocatedRequest {
     let record = |email: &str| {
         format!("<u:sObjects><s:type>Contact</s:type><s:Email>{email}</s:Email></u:sObjects>")

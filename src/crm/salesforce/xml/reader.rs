@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an answer holds, by its structure, which is the same for all operations.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
 use super::{ANY_RECORD, ENTERPRISE_RECORDS, NO_RECORDS, PARTNER_RECORDS, TYPE, is_nil};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::xml::{Element, Piece};
 use crate::carrier::{Codec, Slot, Value};
 use crate::crm::LocateError;
 use crate::crm::message::unparseable;
-use crate::crm::salesforce::id::is_id;
+use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::reader::Reader;
-use crate::crm::salesforce::schema;
+use crate::crm::salesforce::schema::{self, is_name};
 
 /// What holds the records that a query has found.
 const RECORDS: &str = "records";
@@ -29,7 +32,7 @@ impl Reader<'_> {
         element: &Element,
         expected: Option<&ObjectName>,
     ) -> Result<(), LocateError> {
-        if let Some(object) = stated(element) {
+        if let Some(object) = object_of(element, expected)? {
             return self.record_in(element, &object);
         }
         if [RECORDS, RECORD].contains(&element.name.as_str()) && !is_nil(element) {
@@ -54,6 +57,7 @@ impl Reader<'_> {
         let number = self.next_record();
         let columns = self.columns;
         let mut row = self.row(number, object, columns, id)?;
+        let referred: OnceCell<BTreeMap<_, _>> = OnceCell::new();
         for child in &record.children {
             if child.name == TYPE {
                 continue;
@@ -72,7 +76,11 @@ impl Reader<'_> {
                 }
                 None => {
                     let related = schema::related(&of, field.as_str());
-                    self.related(child, related.as_ref())?;
+                    let by_id = || {
+                        let all = || record.children.iter().filter_map(referred_to).collect();
+                        referred.get_or_init(all).get(field.as_str()).cloned()
+                    };
+                    self.related(child, related.or_else(by_id).as_ref())?;
                 }
             }
         }
@@ -118,6 +126,37 @@ impl Reader<'_> {
 
 fn text(element: &Element) -> Option<&str> {
     element.text.as_ref().map(Piece::as_str)
+}
+
+/// The object of an element that states that it is a record.
+///
+/// # Errors
+/// [`LocateError`] for one that may be of several objects, where nothing tells of which.
+fn object_of(
+    element: &Element,
+    expected: Option<&ObjectName>,
+) -> Result<Option<ObjectName>, LocateError> {
+    let stated = stated(element);
+    if stated.as_ref().is_none_or(|stated| stated.as_str() != schema::SEVERAL) {
+        return Ok(stated);
+    }
+    let by_id = element
+        .children
+        .iter()
+        .filter_map(referred_to)
+        .find_map(|(name, object)| name.is_empty().then_some(object));
+    let by_name = || element.text_of("Type").filter(|name| is_name(name)).map(schema::object_name);
+    let object = by_id.or_else(by_name).or_else(|| expected.cloned());
+    let problem = "it has a record that may be of several objects; ask for its `Type`, too";
+    object.ok_or_else(|| unparseable("the answer", problem)).map(Some)
+}
+
+/// The relationship that an id in a record is of, in lower case, and the object of the record
+/// that it names: `who` and a contact. The record's own id is of none.
+fn referred_to(reference: &Element) -> Option<(String, ObjectName)> {
+    let id = text(reference).filter(|id| is_id(id))?;
+    let relationship = reference.name.to_ascii_lowercase().strip_suffix("id")?.to_owned();
+    Some((relationship, id::object_of(&id::canonical(id))?))
 }
 
 /// The object that a record states by its type, or by an element in it where its type is
