@@ -87,6 +87,13 @@ fn a_login_passes_and_leads_back_to_the_house() {
     assert!(
         shown.contains("<metadataServerUrl>https://crm.acme.example/sf/services/Soap/m/62.0/00D")
     );
+    // A client goes on at `serverUrl`, which names the package, too, in the enterprise form.
+    for target in [format!("{ENTERPRISE}/00DWV000000demo/0DFWV000000demo"), format!("{PARTNER}/")] {
+        let form = if target == format!("{PARTNER}/") { "partner" } else { "enterprise" };
+        let body = envelope("", "<u:logout/>").replace("urn:partner", &format!("urn:{form}"));
+        let located = locate_with("POST", &target, &xml(), &body).unwrap();
+        assert_eq!(located.operation.name.as_str(), "soap.logout");
+    }
     let user = call("<u:getUserInfo/>").unwrap();
     let found = answer(&user, "<result><userEmail>a@b.de</userEmail></result>").unwrap();
     assert_eq!(occurrences(&found.body), ["0 user.email = a@b.de"]);
@@ -327,6 +334,7 @@ fn what_could_be_read_in_two_ways_is_refused() {
         ("POST", "/services/Soap/m/62.0"),
         ("POST", "/services/Soap/u/62.0/Anna"),
         ("POST", "/services/Soap/u/62.0/00DWV000000demo/x"),
+        ("POST", "/services/Soap/u/62.0/00DWV000000demo/0DFWV000000demo/0DFWV000000demo"),
         ("POST", "/services/soap/u/62.0"),
         ("POST", "/services/Soap/class/Anna"),
     ] {
