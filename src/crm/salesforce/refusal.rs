@@ -94,13 +94,22 @@ fn fault(refusal: &Refusal, namespace: &str) -> NativeAnswer {
 
 pub(super) const SOAP_CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
 
-/// The result of one record of a call, in the namespace of its API.
-pub(super) fn soap_result(refusal: &Refusal, namespace: &str) -> String {
-    let (message, code) = (xml_message(refusal), Codes::of(refusal.code).rest);
+/// The result of one record of a call, in the form and the namespace of its API. Single
+/// records are refused by law only.
+pub(super) fn soap_result(refusal: &Refusal, call: &str, namespace: &str) -> String {
+    let message = xml_message(refusal);
+    let nil = |names: &[&str]| -> String {
+        names.iter().map(|name| format!("<{name} xsi:nil=\"true\"/>")).collect()
+    };
+    let (before, behind) = match call {
+        "convertLead" => (nil(&["accountId", "contactId"]), nil(&["leadId", "opportunityId"])),
+        "upsert" => ("<created>false</created>".to_owned(), nil(&["id"])),
+        _ => (String::new(), nil(&["id"])),
+    };
     format!(
-        "<result xmlns=\"{namespace}\"><errors><message>{message}</message>\
-         <statusCode>{code}</statusCode></errors><id xmlns:xsi=\"{INSTANCE}\" xsi:nil=\"true\"/>\
-         <success>false</success></result>"
+        "<result xmlns=\"{namespace}\" xmlns:xsi=\"{INSTANCE}\">{before}<errors>\
+         <message>{message}</message><statusCode>INSUFFICIENT_ACCESS_OR_READONLY</statusCode>\
+         </errors>{behind}<success>false</success></result>"
     )
 }
 

@@ -554,30 +554,43 @@ fn one_record_is_refused_without_the_others() {
     };
     let one =
         Bytes::from(answered("<result><id>003WV00000A1b2C</id><success>true</success></result>"));
-    let read = |body: &Bytes| {
+    let read = |status: StatusCode, body: &Bytes| {
         reader.locate(&crate::crm::AnswerView {
-            status: StatusCode::OK,
+            status,
             headers: &xml(),
             body,
             origins: &super::origins(),
             expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         })
     };
-    let found = read(&one).unwrap();
+    let found = read(StatusCode::OK, &one).unwrap();
     let shown = render(&found.body, &Replacement::Keep);
-    let expected = "<xResponse><result xmlns=\"urn:partner.soap.sforce.com\"><errors><message>Zollhaus: \
-        not to &lt;there&gt;</message><statusCode>INSUFFICIENT_ACCESS</statusCode></errors><id \
-        xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/><success>false</success>\
-        </result><result><id>";
+    let expected = "<xResponse><result xmlns=\"urn:partner.soap.sforce.com\" \
+        xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><errors><message>Zollhaus: not to \
+        &lt;there&gt;</message><statusCode>INSUFFICIENT_ACCESS_OR_READONLY</statusCode></errors>\
+        <id xsi:nil=\"true\"/><success>false</success></result><result><id>";
     assert!(shown.contains(expected), "{shown}");
     assert_eq!(
         found.done,
         crate::crm::Done::Each(vec![SameRecord { in_answer: 0, in_request: 1, is_taken: true }])
     );
     assert!(
-        read(&Bytes::from(answered(""))).is_err(),
+        read(StatusCode::OK, &Bytes::from(answered(""))).is_err(),
         "a refused record would seem to have passed"
     );
+
+    // Nothing was written, and the client has to know why: perhaps its session has expired.
+    let fault = "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><e:Fault>\
+        <faultcode>sf:INVALID_SESSION_ID</faultcode><faultstring>no</faultstring></e:Fault></e:Body>\
+        </e:Envelope>";
+    for status in [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK] {
+        let found = read(status, &Bytes::from(fault)).unwrap();
+        assert_eq!(render(&found.body, &Replacement::Keep), fault);
+        assert_eq!(found.done, crate::crm::Done::default());
+    }
+    for unclear in ["", "<a/>"] {
+        read(StatusCode::OK, &Bytes::from(unclear)).unwrap_err();
+    }
 
     let all: RefusedRecords = [(0, reason()), (1, reason())].into();
     let Remaining::None(said) = two().batch.unwrap().refuse(&all, now) else { panic!() };
@@ -585,6 +598,23 @@ fn one_record_is_refused_without_the_others() {
     assert_eq!(said.body.matches("<success>false</success>").count(), 2);
     assert!(said.body.contains("<createResponse><result "), "{}", said.body);
     crate::carrier::xml::parse_namespaced(&said.body).unwrap();
+
+    // Each call has results of its own form, and typed clients read no other.
+    let result = |text: &str| {
+        let refused: RefusedRecords = [(0, reason())].into();
+        let Remaining::None(said) = call(text).unwrap().batch.unwrap().refuse(&refused, now) else {
+            panic!()
+        };
+        let root = crate::carrier::xml::parse_namespaced(&said.body).unwrap();
+        let result = &root.children[0].children[0].children[0];
+        result.children.iter().map(|part| part.name.clone()).collect::<Vec<_>>()
+    };
+    let upsert = "<u:upsert><u:externalIDFieldName>Email</u:externalIDFieldName><u:sObjects><s:type>\
+        Contact</s:type></u:sObjects></u:upsert>";
+    assert_eq!(result(&upsert.replace("        ", "")), ["created", "errors", "id", "success"]);
+    let convert = "<u:convertLead><u:leadConverts/></u:convertLead>";
+    let expected = ["accountId", "contactId", "errors", "leadId", "opportunityId", "success"];
+    assert_eq!(result(convert), expected);
 
     let all_or_none = "<u:AllOrNoneHeader><u:allOrNone>true</u:allOrNone></u:AllOrNoneHeader>";
     let create = "<u:create><u:sObjects><s:type>Contact</s:type></u:sObjects></u:create>";
