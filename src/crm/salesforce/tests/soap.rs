@@ -136,6 +136,11 @@ fn records_are_read_in_both_forms() {
     let located = enterprise(create).unwrap();
     let expected = ["0 contact.lastname = Anna", "1 account.ext__c key KD-1"];
     assert_eq!(occurrences(&located.body), expected);
+    // What a typed client sends of lists that it left empty.
+    let empty = "<u:update><u:sObjects xsi:type=\"s:Contact\"><s:fieldsToNull xsi:nil=\"true\"/>\
+        <s:Id xsi:nil=\"true\"/><s:Account xsi:nil=\"true\"/></u:sObjects></u:update>";
+    let located = enterprise(empty).unwrap();
+    assert_eq!(occurrences(&located.body), ["0 contact.id = -", "0 contact.account = -"]);
     let untyped = enterprise("<u:create><u:sObjects><s:Name>Anna</s:Name></u:sObjects></u:create>");
     assert!(problem(untyped).contains("does not state its object"));
     let field = create.replace("<s:LastName>", "<s:type>Lead</s:type><s:LastName>");
@@ -354,7 +359,13 @@ fn what_could_be_read_in_two_ways_is_refused() {
     ] {
         let _ = problem(locate_with("POST", PARTNER, &xml(), &body));
     }
-    for media_type in ["application/json", "text/xml; charset=UTF-16", "application/soap+xml"] {
+    for media_type in [
+        "application/json",
+        "text/xml; charset=UTF-16",
+        "text/xml; charset =UTF-16",
+        "text/xml; charset\t= \"utf-7\"",
+        "application/soap+xml",
+    ] {
         let typed = headers(&[("content-type", media_type)]);
         let found = locate_with("POST", PARTNER, &typed, &sound).unwrap_err();
         assert!(matches!(found, LocateError::UnsupportedMediaType { .. }), "{media_type}");

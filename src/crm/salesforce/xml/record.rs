@@ -54,6 +54,7 @@ impl Records {
             let owner = Owner { object, record: number, role };
             let name = match child.name.as_str() {
                 TYPE => continue,
+                TO_NULL if text(child)?.is_empty() => continue,
                 TO_NULL => text(child)?,
                 name => name,
             };
