@@ -199,6 +199,15 @@ fn other_calls_are_read_part_by_part() {
         &["0 lead.status = Closed", "1 opportunity.name = Anna KG"],
         &["2 account 001WV00000A1b2CYAR", "0 lead 00QWV00000A1b2C2AR"],
     );
+    // What typed clients send of records that they do not convert into.
+    check(
+        "<u:convertLead><u:leadConverts><u:accountRecord xsi:nil='true'/><u:contactRecord \
+         xsi:nil='true'/><u:leadId>00QWV00000A1b2C</u:leadId><u:opportunityRecord/>\
+         <u:relatedPersonAccountRecord xsi:nil='1'/></u:leadConverts></u:convertLead>",
+        "soap.convert_lead",
+        &[],
+        &["0 lead 00QWV00000A1b2C2AR"],
+    );
     for (text, name) in [
         ("<u:logout/>", "soap.logout"),
         ("<u:getServerTimestamp/>", "soap.time"),
@@ -328,6 +337,12 @@ fn what_could_be_read_in_two_ways_is_refused() {
         "<u:convertLead><u:leadConverts><u:note>Anna</u:note></u:leadConverts></u:convertLead>",
         "no part of a conversion",
     );
+    for inside in ["Anna", "<s:Email>Anna</s:Email>"] {
+        let record = format!("<u:contactRecord>{inside}</u:contactRecord>");
+        let text =
+            format!("<u:convertLead><u:leadConverts>{record}</u:leadConverts></u:convertLead>");
+        problem(send("", &text));
+    }
     for text in ["<u:sendEmail/>", "<u:process/>", "<u:setPassword/>", "<u:Logout/>"] {
         assert_eq!(call(text).unwrap_err(), LocateError::UnknownOperation, "{text}");
     }

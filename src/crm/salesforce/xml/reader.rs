@@ -19,8 +19,7 @@ const RECORDS: &str = "records";
 /// What holds one that a search has found, or a duplicate.
 const RECORD: &str = "record";
 /// Messages to readers, which may repeat what was sent.
-const MESSAGES: [&str; 5] =
-    ["message", "exceptionMessage", "faultstring", "stateMessage", "upsertMessage"];
+const MESSAGES: [&str; 4] = ["message", "exceptionMessage", "faultstring", "stateMessage"];
 
 impl Reader<'_> {
     /// `expected` is whose records are found in it, where they do not say it.
