@@ -266,8 +266,10 @@ fn address_part(field: &FieldName, member: &str) -> Option<FieldName> {
         | "billingaddress"
         | "shippingaddress"
         | "address"
+        | "additionaladdress"
         | "personmailingaddress"
-        | "personotheraddress" => field.as_str().strip_suffix("address")?,
+        | "personotheraddress"
+        | "quotetoaddress" => field.as_str().strip_suffix("address")?,
         _ => return None,
     };
     Some(field_name(&format!("{prefix}{member}")))

@@ -522,6 +522,42 @@ fn a_record_behind_a_polymorphic_relationship_is_of_the_object_that_something_te
     }
 }
 
+#[test]
+fn what_is_inside_of_a_record_is_known_or_withheld() {
+    let query = "<u:query><u:queryString>SELECT Id FROM Quote</u:queryString></u:query>";
+    let located = call(query).unwrap();
+    let read = |quote: &str| {
+        let quote = format!(
+            "<result><records xsi:type='sf:sObject'><sf:type>Quote</sf:type>{quote}</records></result>"
+        );
+        answer(&located, &quote)
+    };
+    let check = |quote: &str, expected: &[&str]| {
+        assert_eq!(occurrences(&read(quote).unwrap().body), expected, "{quote}");
+    };
+    check(
+        "<sf:QuoteToAddress xsi:type='address'><street>Markt 1</street></sf:QuoteToAddress>\
+         <sf:ShipToAddress xsi:type='address'><city>Hof</city></sf:ShipToAddress>\
+         <sf:LastKnownLocation xsi:type='location'><latitude>1</latitude></sf:LastKnownLocation>\
+         <sf:Home__c xsi:type='address'><city>Bonn</city></sf:Home__c>",
+        &[
+            "0 quote.quotetostreet = Markt 1",
+            "0 quote.shiptocity = Hof",
+            "0 quote.lastknownlatitude = 1",
+            "0 quote.home__city__s = Bonn",
+        ],
+    );
+    check("<sf:Foo__r xsi:nil='true'/>", &[]);
+    check("<sf:Foos__r xsi:type='QueryResult'><done>true</done><size>0</size></sf:Foos__r>", &[]);
+    for unknown in [
+        "<sf:Foo__r><sf:Email>Anna</sf:Email></sf:Foo__r>",
+        "<sf:Foo__r xsi:type='sf:sObject'><sf:Email>Anna</sf:Email></sf:Foo__r>",
+        "<sf:Foo xsi:type='address'><street>Anna</street></sf:Foo>",
+    ] {
+        assert!(problem(read(unknown)).contains("nothing says what it is"), "{unknown}");
+    }
+}
+
 fn two() -> LocatedRequest {
     let record = |email: &str| {
         format!("<u:sObjects><s:type>Contact</s:type><s:Email>{email}</s:Email></u:sObjects>")

@@ -4,7 +4,9 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use super::{ANY_RECORD, ENTERPRISE_RECORDS, NO_RECORDS, PARTNER_RECORDS, TYPE, is_nil};
+use super::{
+    ANY_RECORD, COMPOUND, ENTERPRISE_RECORDS, LIST, PARTNER_RECORDS, TYPE, is_nil, is_no_record,
+};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::xml::{Element, Piece};
 use crate::carrier::{Codec, Slot, Value};
@@ -62,12 +64,13 @@ impl Reader<'_> {
                 continue;
             }
             let (number, of, field) = self.place_of(&mut row, &child.name, texts);
-            let is_compound = schema::part_of(&field, "").is_some() && stated(child).is_none();
+            let is_stated = stated(child).is_some();
+            let is_compound = part_of(child, &field, "").is_some() && !is_stated;
             match &child.text {
                 Some(text) => self.value_in(text, number, of, field),
                 None if is_compound => {
                     for part in &child.children {
-                        let field = schema::part_of(&field, &part.name);
+                        let field = part_of(child, &field, &part.name);
                         if let (Some(field), Some(text)) = (field, &part.text) {
                             self.value_in(text, number, of.clone(), field);
                         }
@@ -79,7 +82,14 @@ impl Reader<'_> {
                         let all = || record.children.iter().filter_map(referred_to).collect();
                         referred.get_or_init(all).get(field.as_str()).cloned()
                     };
-                    self.related(child, related.or_else(by_id).as_ref())?;
+                    let related = related.or_else(by_id);
+                    let is_known = is_stated || related.is_some() || is_list(child);
+                    if !is_known && !child.children.is_empty() {
+                        let problem =
+                            "it has something in a record of which nothing says what it is";
+                        return Err(unparseable("the answer", problem));
+                    }
+                    self.related(child, related.as_ref())?;
                 }
             }
         }
@@ -92,8 +102,7 @@ impl Reader<'_> {
         element: &Element,
         object: Option<&ObjectName>,
     ) -> Result<(), LocateError> {
-        let holds_records = element.named(RECORDS).next().is_some();
-        match object.filter(|_| !holds_records && !element.children.is_empty()) {
+        match object.filter(|_| !is_list(element) && !element.children.is_empty()) {
             Some(object) if stated(element).is_none() => self.record_in(element, object),
             _ => self.element(element, object),
         }
@@ -121,6 +130,23 @@ impl Reader<'_> {
         self.slots.extend(public.map(slot));
         is_link
     }
+}
+
+/// Whether it holds the records of a sub-select, even if there are none.
+fn is_list(element: &Element) -> bool {
+    let is_typed = element.stated_type.as_ref().is_some_and(|(_, name)| name == LIST);
+    is_typed || element.named(RECORDS).next().is_some()
+}
+
+/// The field that a part of a compound value shows; `None` of any other value.
+fn part_of(value: &Element, field: &FieldName, part: &str) -> Option<FieldName> {
+    schema::part_of(field, part).or_else(|| {
+        // Standard ones have names that end like their type, and their parts begin like them.
+        let (_, name) =
+            value.stated_type.as_ref().filter(|(_, name)| COMPOUND.contains(&name.as_str()))?;
+        let prefix = field.as_str().strip_suffix(name.as_str())?;
+        Some(schema::field_name(&format!("{prefix}{part}")))
+    })
 }
 
 fn text(element: &Element) -> Option<&str> {
@@ -169,7 +195,7 @@ fn stated(element: &Element) -> Option<ObjectName> {
         Some((_, name)) if name == ANY_RECORD => by_element(),
         Some((namespace, name))
             if [ENTERPRISE_RECORDS, PARTNER_RECORDS].contains(&namespace.as_str())
-                && !NO_RECORDS.contains(&name.as_str()) =>
+                && !is_no_record(name) =>
         {
             Some(schema::object_name(name))
         }

@@ -4,7 +4,8 @@
 use smol_str::SmolStr;
 
 use super::{
-    ANY_RECORD, ENTERPRISE_RECORDS, NAMESPACES, NO_RECORDS, TYPE, check, refuse, refuse_text, text,
+    ANY_RECORD, ENTERPRISE_RECORDS, NAMESPACES, TYPE, check, is_no_record, refuse, refuse_text,
+    text,
 };
 use crate::base::ObjectName;
 use crate::carrier::xml::Element;
@@ -105,9 +106,7 @@ fn stated(record: &Element) -> Result<Option<ObjectName>, LocateError> {
     }
     let is_object = |(namespace, name): &&(SmolStr, String)| {
         let name = name.as_str();
-        NAMESPACES.contains(&namespace.as_str())
-            && name != ANY_RECORD
-            && !NO_RECORDS.contains(&name)
+        NAMESPACES.contains(&namespace.as_str()) && name != ANY_RECORD && !is_no_record(name)
     };
     let by_type = record.stated_type.as_ref().filter(is_object);
     if by_element.is_some_and(|it| it.namespace == ENTERPRISE_RECORDS) {
