@@ -235,6 +235,14 @@ pub(super) fn part_of(field: &FieldName, member: &str) -> Option<FieldName> {
     })
 }
 
+/// The same of a value that is compound beyond doubt, by what the names of standard ones
+/// have in common.
+pub(super) fn part_by_name(field: &FieldName, member: &str) -> Option<FieldName> {
+    let mut ends = ["address", "location"].into_iter();
+    let prefix = ends.find_map(|end| field.as_str().strip_suffix(end))?;
+    Some(field_name(&format!("{prefix}{member}")))
+}
+
 /// Whether a field may have its parts inside: an address, or in events also a name.
 pub(super) fn has_parts(object: &ObjectName, field: &FieldName) -> bool {
     part_of(field, "").is_some() || !composed_from(object, field).is_empty()

@@ -4,6 +4,8 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use smol_str::SmolStr;
+
 use super::{
     ANY_RECORD, COMPOUND, ENTERPRISE_RECORDS, LIST, PARTNER_RECORDS, TYPE, is_nil, is_no_record,
 };
@@ -140,12 +142,10 @@ fn is_list(element: &Element) -> bool {
 
 /// The field that a part of a compound value shows; `None` of any other value.
 fn part_of(value: &Element, field: &FieldName, part: &str) -> Option<FieldName> {
+    let is_typed = |it: &&(SmolStr, String)| COMPOUND.contains(&it.1.as_str());
     schema::part_of(field, part).or_else(|| {
-        // Standard ones have names that end like their type, and their parts begin like them.
-        let (_, name) =
-            value.stated_type.as_ref().filter(|(_, name)| COMPOUND.contains(&name.as_str()))?;
-        let prefix = field.as_str().strip_suffix(name.as_str())?;
-        Some(schema::field_name(&format!("{prefix}{part}")))
+        value.stated_type.as_ref().filter(is_typed)?;
+        schema::part_by_name(field, part)
     })
 }
 
