@@ -5,7 +5,7 @@
 //! Invariants:
 //! - What is kept is durable before the rest of the batch leaves.
 //! - It is sealed, bound to its upstream, batch and request.
-//! - After [`KEPT`] it is deleted, whoever has asked for it.
+//! - After [`KEPT`] it is deleted, whoever has asked for it ([`Quarantine::forget`]).
 
 use std::fmt;
 use std::time::Duration;
@@ -81,17 +81,27 @@ impl Quarantine {
     ) -> Result<(), QuarantineError> {
         let sealed = self.key.seal(self.bound_to(of, &request), records.expose().as_bytes());
         let BatchName { upstream, batch } = of.clone();
-        let millis = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
-        let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
-        let over = millis(now.unix_millis().saturating_sub(kept));
         let now = millis(now.unix_millis());
         let keep = move |connection: &Connection| {
-            connection.prepare_cached("DELETE FROM quarantine WHERE at < ?1")?.execute([over])?;
             let mut insert =
                 connection.prepare_cached("INSERT INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5)")?;
             insert.execute(params![upstream.as_str(), batch.as_str(), request.0, now, sealed])
         };
         self.database.write(keep).await?;
+        Ok(())
+    }
+
+    /// Deletes what is older than [`KEPT`].
+    ///
+    /// # Errors
+    /// [`QuarantineError::Database`]; then it is still there.
+    pub async fn forget(&self, now: Timestamp) -> Result<(), QuarantineError> {
+        let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
+        let over = millis(now.unix_millis().saturating_sub(kept));
+        let forget = move |connection: &Connection| {
+            connection.prepare_cached("DELETE FROM quarantine WHERE at < ?1")?.execute([over])
+        };
+        self.database.write(forget).await?;
         Ok(())
     }
 
@@ -149,6 +159,10 @@ impl Quarantine {
     }
 }
 
+fn millis(time: u64) -> i64 {
+    i64::try_from(time).unwrap_or(i64::MAX)
+}
+
 impl fmt::Debug for Quarantine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Quarantine").field("tenant", &self.tenant).finish_non_exhaustive()
@@ -198,7 +212,9 @@ mod tests {
         assert_eq!(found(&quarantine, &job("a")).await, Vec::<String>::new());
         assert_eq!(found(&quarantine, &job("b")).await, ["Bert"]);
 
-        quarantine.keep(&job("c"), first, &Cleartext::new("Carl"), at(33)).await.unwrap();
+        quarantine.forget(at(32)).await.unwrap();
+        assert_eq!(found(&quarantine, &job("b")).await, ["Bert"]);
+        quarantine.forget(at(33)).await.unwrap();
         assert_eq!(found(&quarantine, &job("b")).await, Vec::<String>::new());
     }
 
