@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The composition root: a configuration becomes a running house.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, watch};
@@ -210,11 +212,24 @@ impl App {
             state.readiness.start_draining();
             tracing::info!("draining");
         };
-        listener.serve(proxy::service(Arc::clone(&proxy)), shutdown).await;
+        tokio::select! {
+            () = listener.serve(proxy::service(Arc::clone(&proxy)), shutdown) => {}
+            never = forget(&proxy) => match never {},
+        }
         proxy.settled().await;
         stop.send_replace(true);
         let _ = admin.await;
         tracing::info!("ended");
+    }
+}
+
+/// Deletes rows of bulk uploads whose time is over, from the start on and as long as it runs.
+async fn forget(proxy: &Proxy) -> Infallible {
+    loop {
+        if let Err(error) = proxy.quarantine.forget(proxy.clock.now()).await {
+            tracing::warn!(%error, "rows of bulk uploads whose time is over are still kept");
+        }
+        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     }
 }
 

@@ -5,7 +5,7 @@
 //! Invariants:
 //! - What is kept is durable before the rest of the batch leaves.
 //! - It is sealed, bound to its upstream, batch and request.
-//! - After [`KEPT`] it is deleted, whoever has asked for it.
+//! - After [`KEPT`] it is deleted, whoever has asked for it ([`Quarantine::forget`]).
 
 use std::fmt;
 use std::time::Duration;
@@ -85,12 +85,8 @@ impl Quarantine {
         let seal = |records: &Cleartext| self.key.seal(bound_to, records.expose().as_bytes());
         let sealed: Vec<Vec<u8>> = records.iter().map(seal).collect();
         let BatchName { upstream, batch } = of.clone();
-        let millis = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
-        let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
-        let over = millis(now.unix_millis().saturating_sub(kept));
         let now = millis(now.unix_millis());
         let keep = move |connection: &Connection| {
-            connection.prepare_cached("DELETE FROM quarantine WHERE at < ?1")?.execute([over])?;
             let mut insert =
                 connection.prepare_cached("INSERT INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for sealed in sealed {
@@ -105,6 +101,20 @@ impl Quarantine {
             Ok(())
         };
         self.database.write(keep).await?;
+        Ok(())
+    }
+
+    /// Deletes what is older than [`KEPT`].
+    ///
+    /// # Errors
+    /// [`QuarantineError::Database`]; then it is still there.
+    pub async fn forget(&self, now: Timestamp) -> Result<(), QuarantineError> {
+        let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
+        let over = millis(now.unix_millis().saturating_sub(kept));
+        let forget = move |connection: &Connection| {
+            connection.prepare_cached("DELETE FROM quarantine WHERE at < ?1")?.execute([over])
+        };
+        self.database.write(forget).await?;
         Ok(())
     }
 
@@ -162,6 +172,10 @@ impl Quarantine {
     }
 }
 
+fn millis(time: u64) -> i64 {
+    i64::try_from(time).unwrap_or(i64::MAX)
+}
+
 impl fmt::Debug for Quarantine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Quarantine").field("tenant", &self.tenant).finish_non_exhaustive()
@@ -211,7 +225,9 @@ mod tests {
         assert_eq!(found(&quarantine, &job("a")).await, Vec::<String>::new());
         assert_eq!(found(&quarantine, &job("b")).await, ["Bert"]);
 
-        quarantine.keep(&job("c"), first, &[Cleartext::new("Carl")], at(33)).await.unwrap();
+        quarantine.forget(at(32)).await.unwrap();
+        assert_eq!(found(&quarantine, &job("b")).await, ["Bert"]);
+        quarantine.forget(at(33)).await.unwrap();
         assert_eq!(found(&quarantine, &job("b")).await, Vec::<String>::new());
     }
 

@@ -119,7 +119,8 @@ fn escape_soql(text: &str) -> String {
 }
 
 /// XML 1.0 section 2.4; line ends and tabs as references, because attribute values are
-/// normalised (section 3.3.3). Other control characters have no form in XML.
+/// normalised (section 3.3.3). What has no form in XML is written as U+FFFD: one value with
+/// such a character would make a whole document unreadable.
 fn escape_xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -132,6 +133,9 @@ fn escape_xml(text: &str) -> String {
             '\n' => escaped.push_str("&#10;"),
             '\r' => escaped.push_str("&#13;"),
             '\t' => escaped.push_str("&#9;"),
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
+                escaped.push(char::REPLACEMENT_CHARACTER);
+            }
             _ => escaped.push(character),
         }
     }
@@ -243,6 +247,7 @@ mod tests {
             "<a b=\"'&\n\r\t'\">ü",
             "&lt;a b=&quot;&apos;&amp;&#10;&#13;&#9;&apos;&quot;&gt;ü",
         );
+        check(Codec::Xml, "a\u{0}\u{1f}\u{fffe}b", "a\u{fffd}\u{fffd}\u{fffd}b");
 
         let check = |codec: Codec, expected| {
             assert_eq!(codec.list(&codec.elements(["a", "b'"].into_iter())), expected);

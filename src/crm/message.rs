@@ -38,11 +38,12 @@ impl MediaType {
     }
 
     fn read(field: &str) -> Self {
-        let mut parts = field.split(';').map(|part| part.trim_matches([' ', '\t']));
+        let mut parts = field.split(';').map(trim);
         let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+        // Space around `=` has no place there (RFC 9110 section 5.6.6), and servers skip it.
         let is_utf8 = parts.filter_map(|part| part.split_once('=')).all(|(name, value)| {
-            !name.eq_ignore_ascii_case("charset")
-                || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+            !trim(name).eq_ignore_ascii_case("charset")
+                || trim(value).trim_matches('"').eq_ignore_ascii_case("utf-8")
         });
         let structured = essence.strip_prefix("application/").and_then(|s| s.strip_suffix("+json"));
         match essence.as_str() {
@@ -56,6 +57,10 @@ impl MediaType {
             _ => Self::Other,
         }
     }
+}
+
+fn trim(part: &str) -> &str {
+    part.trim_matches([' ', '\t'])
 }
 
 /// The target of a request, taken apart.

@@ -123,7 +123,7 @@ def batches(sf):
         sf.bulk.Contact.query("SELECT Id FROM Contact WHERE Email LIKE 'batch%'")
         sys.exit("LIKE on a protected field was not refused in a batch")
     except SalesforceMalformedRequest as refused:
-        check("a batch is refused in its form", refused.content["exceptionCode"], "INVALID_FIELD")
+        check("a batch is refused in its form", refused.content["exceptionCode"], "ClientInputError")
 
 
 def main():

@@ -99,10 +99,10 @@ async fn what_is_not_understood_is_refused_by_a_fault() {
     .await;
     let cut = "<AllowFieldTruncationHeader><allowFieldTruncation>true</allowFieldTruncation>\
         </AllowFieldTruncationHeader>";
-    check(cut, "<logout/>", "MALFORMED_REQUEST", "unparseable").await;
+    check(cut, "<logout/>", "INVALID_OPERATION", "unparseable").await;
     let twice =
         format!("<create>{}</create>", record("<s:Email>Anna</s:Email><s:email>Anna</s:email>"));
-    check("", &twice, "MALFORMED_REQUEST", "unparseable").await;
+    check("", &twice, "INVALID_OPERATION", "unparseable").await;
     assert!(world.crm.requests().is_empty());
 }
 

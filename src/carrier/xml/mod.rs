@@ -26,9 +26,9 @@ use super::{DecodedText, Removal};
 
 /// Elements inside one another.
 pub const MAX_DEPTH: usize = 32;
-/// Elements of one document.
+/// Elements of one document, and attributes of all of them.
 pub const MAX_ELEMENTS: usize = 10_000;
-/// Elements of one document with namespaces: as many as a table may have cells.
+/// The same of one document with namespaces: as many as a table may have cells.
 pub const MAX_NAMESPACED: usize = 250_000;
 /// Attributes of one element, and prefixes that are declared around it.
 pub const MAX_ATTRIBUTES: usize = 100;
@@ -138,7 +138,7 @@ pub enum XmlError {
     Prefix(usize),
     #[error("it is nested too deeply at byte {0}")]
     TooDeep(usize),
-    #[error("it has too many elements, or too many attributes of one")]
+    #[error("it has too many elements or attributes")]
     TooMany,
 }
 

@@ -55,8 +55,10 @@ impl Scope {
             }
         }
         for (position, attribute) in attributes.iter().enumerate() {
-            let name = |it: &Attribute| (it.namespace.clone(), it.name.clone());
-            if attributes.iter().take(position).any(|other| name(other) == name(attribute)) {
+            let is_same = |other: &Attribute| {
+                other.name == attribute.name && other.namespace == attribute.namespace
+            };
+            if attributes.iter().take(position).any(is_same) {
                 return Err(XmlError::DuplicateAttribute(attribute.span.start));
             }
         }

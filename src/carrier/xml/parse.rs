@@ -21,6 +21,7 @@ pub(super) struct Parser<'t> {
     form: Form,
     at: usize,
     elements: usize,
+    attributes: usize,
     scope: Scope,
 }
 
@@ -32,10 +33,13 @@ const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t str, form: Form) -> Self {
-        Self { text, form, at: 0, elements: 0, scope: Scope::default() }
+        Self { text, form, at: 0, elements: 0, attributes: 0, scope: Scope::default() }
     }
 
     pub(super) fn document(mut self) -> Result<Element, XmlError> {
+        if self.form == Form::Namespaced {
+            self.take("\u{feff}");
+        }
         if self.take("<?xml ") {
             let end = self.rest().find("?>").ok_or(XmlError::Syntax(self.at))?;
             let declared = self.rest().get(..end).unwrap_or_default().to_ascii_lowercase();
@@ -90,8 +94,7 @@ impl<'t> Parser<'t> {
             return Err(XmlError::TooDeep(start));
         }
         self.elements += 1;
-        let limit = if self.form == Form::Plain { MAX_ELEMENTS } else { MAX_NAMESPACED };
-        if self.elements > limit {
+        if self.elements > self.limit() {
             return Err(XmlError::TooMany);
         }
         if self.rest().starts_with("<!") || self.rest().starts_with("<?") {
@@ -130,6 +133,11 @@ impl<'t> Parser<'t> {
         Ok(Element { name, namespace, stated_type, attributes, children, text, span })
     }
 
+    /// Of elements, and of attributes.
+    fn limit(&self) -> usize {
+        if self.form == Form::Plain { MAX_ELEMENTS } else { MAX_NAMESPACED }
+    }
+
     fn attributes(&mut self) -> Result<Vec<Attribute>, XmlError> {
         let mut attributes: Vec<Attribute> = Vec::new();
         loop {
@@ -138,7 +146,8 @@ impl<'t> Parser<'t> {
             if self.rest().starts_with(['>', '/']) {
                 return Ok(attributes);
             }
-            if attributes.len() == MAX_ATTRIBUTES {
+            self.attributes += 1;
+            if attributes.len() == MAX_ATTRIBUTES || self.attributes > self.limit() {
                 return Err(XmlError::TooMany);
             }
             let at = self.at;
@@ -148,9 +157,6 @@ impl<'t> Parser<'t> {
             }
             if attributes.iter().any(|attribute| attribute.name == name) {
                 return Err(XmlError::DuplicateAttribute(at));
-            }
-            if attributes.len() == MAX_ATTRIBUTES {
-                return Err(XmlError::TooMany);
             }
             self.space();
             if !self.take("=") {

@@ -25,6 +25,19 @@ fn elements_attributes_and_texts_are_read() {
     check("<a b='>&#10;\"'/>", "a b=>\n\"[]");
 }
 
+/// As some writers begin a file (XML 1.0 appendix F).
+#[test]
+fn a_byte_order_mark_may_stand_in_front() {
+    for text in ["\u{feff}<a/>", "\u{feff}<?xml version='1.0'?><a/>"] {
+        assert_eq!(parse_namespaced(text).map(|root| summary(&root)), Ok("a[]".to_owned()));
+    }
+    for text in ["\u{feff}\u{feff}<a/>", " \u{feff}<a/>", "<a/>\u{feff}"] {
+        parse_namespaced(text).unwrap_err();
+    }
+    let text = "\u{feff}<a>b</a>";
+    assert_eq!(parse_namespaced(text).unwrap().text.unwrap().span, 6..7);
+}
+
 #[test]
 fn what_could_be_read_in_two_ways_is_refused() {
     let check = |text: &str, expected: XmlError| {
@@ -57,6 +70,9 @@ fn what_could_be_read_in_two_ways_is_refused() {
     check("<?xml version='1.0' note='Anna'?><a/>", XmlError::Unsupported(0));
     check(&"<a>".repeat(40), XmlError::TooDeep(96));
     check(&format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS)), XmlError::TooMany);
+    let wide = "<b c='' d='' e='' f='' g=''/>".repeat(MAX_ELEMENTS / 5);
+    assert!(parse(&format!("<a>{wide}</a>")).is_ok());
+    check(&format!("<a h=''>{wide}</a>"), XmlError::TooMany);
 }
 
 fn qualified(element: &Element) -> String {
@@ -174,7 +190,7 @@ fn debug_output_holds_no_values() {
 
 proptest! {
     #[test]
-    fn values_are_replaced_and_read_back(value in "[^\u{0}-\u{1f}]{0,12}", other in "[^\u{0}-\u{1f}]{0,12}") {
+    fn values_are_replaced_and_read_back(value in "[^\u{0}-\u{1f}\u{fffe}\u{ffff}]{0,12}", other in "[^\u{0}-\u{1f}\u{fffe}\u{ffff}]{0,12}") {
         let written = Codec::Xml.literal(&value);
         let text = format!("<a><b c='{written}' d=\"{written}\">{written}</b></a>");
         let root = parse(&text).unwrap();

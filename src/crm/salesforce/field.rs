@@ -59,6 +59,7 @@ pub(super) fn object(
     object: Option<&ObjectName>,
 ) -> Result<ObjectName, &'static str> {
     match (stated, object) {
+        (Some(stated), _) if !schema::is_object(&stated) => Err(NO_OBJECT),
         (Some(stated), Some(object)) if stated != *object => {
             Err("states another object than the path")
         }
@@ -76,6 +77,7 @@ pub(super) fn referred(
     relationship: &str,
 ) -> Result<ObjectName, &'static str> {
     match (stated, schema::parent(object, relationship)) {
+        (Some(stated), _) if !schema::is_object(&stated) => Err(NO_OBJECT),
         (Some(stated), Some(known))
             if stated != known && !relationship.eq_ignore_ascii_case("owner") =>
         {
@@ -86,6 +88,8 @@ pub(super) fn referred(
             .ok_or("refers to an object that is not known; state it (`attributes.type`, `type`)"),
     }
 }
+
+const NO_OBJECT: &str = "states what may be of several objects; name the one that it is";
 
 /// Whether there are names twice. They are in lower case: what Salesforce does not tell
 /// apart would let it read another value than we do.

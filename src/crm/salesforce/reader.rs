@@ -143,16 +143,20 @@ impl Reader<'_> {
         object: &ObjectName,
         field: &FieldName,
     ) -> Result<(), LocateError> {
-        let name = field.as_str();
-        if stated_object(node).is_none() && schema::has_parts(object, field) {
+        let related = schema::related(object, field.as_str());
+        let part_of = |member: &str| {
+            let known = schema::member_of(object, field, member);
+            known.or_else(|| schema::part_by_name(field, member).filter(|_| related.is_none()))
+        };
+        let is_record = stated_object(node).is_some() || node.get("records").is_some();
+        if !is_record && part_of("").is_some() {
             for member in node.members() {
-                if let Some(part) = schema::member_of(object, field, &member.key) {
+                if let Some(part) = part_of(&member.key) {
                     self.value(member.value, number, object.clone(), part);
                 }
             }
             return Ok(());
         }
-        let related = schema::related(object, name);
         self.walk(node, related.as_ref().map(Expected::Related))
     }
 

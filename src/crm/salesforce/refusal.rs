@@ -12,7 +12,7 @@ pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
 
 /// The error list of the REST API ("Status Codes and Error Responses").
 pub(super) fn native(refusal: &Refusal) -> NativeAnswer {
-    let (message, code) = (message(refusal), error_code(refusal.code));
+    let (message, code) = (message(refusal), Codes::of(refusal.code).rest);
     NativeAnswer {
         status: refusal.code.status(),
         content_type: CONTENT_TYPE,
@@ -22,7 +22,7 @@ pub(super) fn native(refusal: &Refusal) -> NativeAnswer {
 
 /// An error of the Bulk API 1.0 to callers that speak JSON ("Errors").
 pub(super) fn of_json_batch(refusal: &Refusal) -> NativeAnswer {
-    let (message, code) = (message(refusal), error_code(refusal.code));
+    let (message, code) = (message(refusal), Codes::of(refusal.code).bulk);
     NativeAnswer {
         status: refusal.code.status(),
         content_type: CONTENT_TYPE,
@@ -32,7 +32,7 @@ pub(super) fn of_json_batch(refusal: &Refusal) -> NativeAnswer {
 
 /// The same to all others.
 pub(super) fn of_xml_batch(refusal: &Refusal) -> NativeAnswer {
-    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+    let (message, code) = (xml_message(refusal), Codes::of(refusal.code).bulk);
     let namespace = xml::BULK;
     NativeAnswer {
         status: refusal.code.status(),
@@ -48,7 +48,7 @@ pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
 
 /// The result of one record of a collection.
 pub(super) fn result(refusal: &Refusal) -> String {
-    let (message, code) = (message(refusal), error_code(refusal.code));
+    let (message, code) = (message(refusal), Codes::of(refusal.code).rest);
     format!(
         r#"{{"success":false,"errors":[{{"statusCode":"{code}","message":{message},"fields":[]}}]}}"#
     )
@@ -56,7 +56,7 @@ pub(super) fn result(refusal: &Refusal) -> String {
 
 /// The error of one row of a bulk job: code, message and fields.
 pub(super) fn row(refusal: &Refusal) -> String {
-    format!("{}:Zollhaus: {}:--", error_code(refusal.code), refusal.message)
+    format!("{}:Zollhaus: {}:--", Codes::of(refusal.code).rest, refusal.message)
 }
 
 fn message(refusal: &Refusal) -> String {
@@ -75,7 +75,7 @@ pub(super) fn enterprise_fault(refusal: &Refusal) -> NativeAnswer {
 }
 
 fn fault(refusal: &Refusal, namespace: &str) -> NativeAnswer {
-    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+    let (message, code) = (xml_message(refusal), Codes::of(refusal.code).soap);
     NativeAnswer {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         content_type: SOAP_CONTENT_TYPE,
@@ -94,13 +94,22 @@ fn fault(refusal: &Refusal, namespace: &str) -> NativeAnswer {
 
 pub(super) const SOAP_CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
 
-/// The result of one record of a call, in the namespace of its API.
-pub(super) fn soap_result(refusal: &Refusal, namespace: &str) -> String {
-    let (message, code) = (xml_message(refusal), error_code(refusal.code));
+/// The result of one record of a call, in the form and the namespace of its API. Single
+/// records are refused by law only.
+pub(super) fn soap_result(refusal: &Refusal, call: &str, namespace: &str) -> String {
+    let message = xml_message(refusal);
+    let nil = |names: &[&str]| -> String {
+        names.iter().map(|name| format!("<{name} xsi:nil=\"true\"/>")).collect()
+    };
+    let (before, behind) = match call {
+        "convertLead" => (nil(&["accountId", "contactId"]), nil(&["leadId", "opportunityId"])),
+        "upsert" => ("<created>false</created>".to_owned(), nil(&["id"])),
+        _ => (String::new(), nil(&["id"])),
+    };
     format!(
-        "<result xmlns=\"{namespace}\"><errors><message>{message}</message>\
-         <statusCode>{code}</statusCode></errors><id xmlns:xsi=\"{INSTANCE}\" xsi:nil=\"true\"/>\
-         <success>false</success></result>"
+        "<result xmlns=\"{namespace}\" xmlns:xsi=\"{INSTANCE}\">{before}<errors>\
+         <message>{message}</message><statusCode>INSUFFICIENT_ACCESS_OR_READONLY</statusCode>\
+         </errors>{behind}<success>false</success></result>"
     )
 }
 
@@ -108,36 +117,78 @@ fn xml_message(refusal: &Refusal) -> String {
     Codec::Xml.literal(&format!("Zollhaus: {}", refusal.message))
 }
 
-/// The code that Salesforce itself uses for what comes nearest. Never
-/// `INVALID_SESSION_ID`: it makes clients throw their session away.
-fn error_code(code: RefusalCode) -> &'static str {
-    match code {
-        RefusalCode::BadRequest | RefusalCode::HeadersTooLarge | RefusalCode::CallerTimeout => {
-            "INVALID_REQUEST"
-        }
-        RefusalCode::NoRoute => "NOT_FOUND",
-        RefusalCode::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-        RefusalCode::UnknownOperation => "FUNCTIONALITY_NOT_ENABLED",
-        RefusalCode::UnknownCaller
-        | RefusalCode::Forbidden
-        | RefusalCode::TransferRefused
-        | RefusalCode::ConsentMissing
-        | RefusalCode::PurposeMissing => "INSUFFICIENT_ACCESS",
-        RefusalCode::Unparseable => "MALFORMED_REQUEST",
-        RefusalCode::UnsupportedMediaType | RefusalCode::UnsupportedCoding => {
-            "UNSUPPORTED_MEDIA_TYPE"
-        }
-        RefusalCode::TooLarge | RefusalCode::TargetTooLong => "EXCEEDED_MAX_SIZE_REQUEST",
-        RefusalCode::OperatorUnsupported => "INVALID_FIELD",
-        RefusalCode::UnprotectableValue | RefusalCode::MaskedValue => "FIELD_INTEGRITY_EXCEPTION",
-        RefusalCode::RateLimited | RefusalCode::Overloaded => "REQUEST_LIMIT_EXCEEDED",
-        RefusalCode::VaultUnavailable
-        | RefusalCode::TransferLogUnavailable
-        | RefusalCode::Draining
-        | RefusalCode::UpstreamUnavailable
-        | RefusalCode::UpstreamTimeout => "SERVER_UNAVAILABLE",
-        RefusalCode::UpstreamUnreadable | RefusalCode::AnswerWithheld | RefusalCode::Internal => {
-            "UNKNOWN_EXCEPTION"
+/// What the APIs of Salesforce call what comes nearest to a refusal. Never
+/// `INVALID_SESSION_ID`: it makes clients throw their session away. Clients of SOAP and of
+/// the Bulk API 1.0 read no code that their description of the API does not list.
+struct Codes {
+    /// `errorCode`, and `statusCode` of a result.
+    rest: &'static str,
+    /// `ExceptionCode` of both WSDLs.
+    soap: &'static str,
+    /// `AsyncExceptionCode`
+    bulk: &'static str,
+}
+
+impl Codes {
+    const fn new(rest: &'static str, soap: &'static str, bulk: &'static str) -> Self {
+        Self { rest, soap, bulk }
+    }
+
+    const fn of(code: RefusalCode) -> Self {
+        match code {
+            RefusalCode::BadRequest | RefusalCode::HeadersTooLarge => {
+                Self::new("INVALID_REQUEST", "INVALID_OPERATION", "ClientInputError")
+            }
+            RefusalCode::CallerTimeout => {
+                Self::new("INVALID_REQUEST", "INVALID_OPERATION", "Timeout")
+            }
+            RefusalCode::NoRoute => Self::new("NOT_FOUND", "INVALID_OPERATION", "InvalidUrl"),
+            RefusalCode::MethodNotAllowed => {
+                Self::new("METHOD_NOT_ALLOWED", "INVALID_OPERATION", "InvalidOperation")
+            }
+            RefusalCode::UnknownOperation => {
+                let not_enabled = "FUNCTIONALITY_NOT_ENABLED";
+                Self::new(not_enabled, not_enabled, "FeatureNotEnabled")
+            }
+            RefusalCode::UnknownCaller
+            | RefusalCode::Forbidden
+            | RefusalCode::TransferRefused
+            | RefusalCode::ConsentMissing
+            | RefusalCode::PurposeMissing => {
+                Self::new("INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS", "InvalidUser")
+            }
+            RefusalCode::Unparseable => {
+                Self::new("MALFORMED_REQUEST", "INVALID_OPERATION", "ClientInputError")
+            }
+            RefusalCode::UnsupportedMediaType | RefusalCode::UnsupportedCoding => {
+                Self::new("UNSUPPORTED_MEDIA_TYPE", "INVALID_OPERATION", "UnsupportedContentType")
+            }
+            RefusalCode::TooLarge | RefusalCode::TargetTooLong => {
+                let exceeded = "EXCEEDED_MAX_SIZE_REQUEST";
+                Self::new(exceeded, exceeded, "ExceededQuota")
+            }
+            RefusalCode::OperatorUnsupported => {
+                Self::new("INVALID_FIELD", "INVALID_FIELD", "ClientInputError")
+            }
+            RefusalCode::UnprotectableValue | RefusalCode::MaskedValue => {
+                Self::new("FIELD_INTEGRITY_EXCEPTION", "INVALID_FIELD", "ClientInputError")
+            }
+            RefusalCode::RateLimited | RefusalCode::Overloaded => {
+                let exceeded = "REQUEST_LIMIT_EXCEEDED";
+                Self::new(exceeded, exceeded, "ExceededQuota")
+            }
+            RefusalCode::VaultUnavailable
+            | RefusalCode::TransferLogUnavailable
+            | RefusalCode::Draining
+            | RefusalCode::UpstreamUnavailable
+            | RefusalCode::UpstreamTimeout => {
+                Self::new("SERVER_UNAVAILABLE", "SERVER_UNAVAILABLE", "InternalServerError")
+            }
+            RefusalCode::UpstreamUnreadable
+            | RefusalCode::AnswerWithheld
+            | RefusalCode::Internal => {
+                Self::new("UNKNOWN_EXCEPTION", "UNKNOWN_EXCEPTION", "InternalServerError")
+            }
         }
     }
 }

@@ -19,9 +19,6 @@ pub(super) struct Row<'a> {
     others: Vec<(ObjectName, String, u32)>,
 }
 
-/// What rows of groups state as their object.
-const GROUP: &str = "aggregateresult";
-
 impl Reader<'_> {
     /// # Errors
     /// [`LocateError::Unparseable`] for a row of groups that no query explains.
@@ -32,7 +29,7 @@ impl Reader<'_> {
         columns: Option<&'a Columns>,
         id: Option<&str>,
     ) -> Result<Row<'a>, LocateError> {
-        if object.as_str() != GROUP {
+        if object.as_str() != schema::GROUP {
             if let Some(id) = id {
                 self.name(number, object, id);
             }

@@ -24,6 +24,18 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+/// Whether what a record states as its object is one. A row of groups states `AggregateResult`;
+/// a record behind a relationship that leads to several objects states `Name`, and has their
+/// fields.
+pub(super) fn is_object(stated: &ObjectName) -> bool {
+    !matches!(stated.as_str(), GROUP | SEVERAL)
+}
+
+/// What rows of groups state as their object.
+pub(super) const GROUP: &str = "aggregateresult";
+/// What a record states that may be of several objects.
+pub(super) const SEVERAL: &str = "name";
+
 /// Relationships that lead to one object wherever they stand. An owner may also
 /// be a queue, which has no personal fields.
 const PARENTS: [(&str, &str); 24] = [
@@ -223,6 +235,14 @@ pub(super) fn part_of(field: &FieldName, member: &str) -> Option<FieldName> {
     })
 }
 
+/// The same of a value that is compound beyond doubt, by what the names of standard ones
+/// have in common.
+pub(super) fn part_by_name(field: &FieldName, member: &str) -> Option<FieldName> {
+    let mut ends = ["address", "location"].into_iter();
+    let prefix = ends.find_map(|end| field.as_str().strip_suffix(end))?;
+    Some(field_name(&format!("{prefix}{member}")))
+}
+
 /// Whether a field may have its parts inside: an address, or in events also a name.
 pub(super) fn has_parts(object: &ObjectName, field: &FieldName) -> bool {
     part_of(field, "").is_some() || !composed_from(object, field).is_empty()
@@ -254,8 +274,10 @@ fn address_part(field: &FieldName, member: &str) -> Option<FieldName> {
         | "billingaddress"
         | "shippingaddress"
         | "address"
+        | "additionaladdress"
         | "personmailingaddress"
-        | "personotheraddress" => field.as_str().strip_suffix("address")?,
+        | "personotheraddress"
+        | "quotetoaddress" => field.as_str().strip_suffix("address")?,
         _ => return None,
     };
     Some(field_name(&format!("{prefix}{member}")))

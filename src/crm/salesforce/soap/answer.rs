@@ -40,13 +40,19 @@ pub(super) struct Answer {
 impl ReadAnswer for Answer {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
         let mut reader = Reader::new(answer.origins, self.columns.as_ref());
-        if let Some(root) = xml::parse_answer(answer)? {
-            match result_of(&root).filter(|_| answer.status.is_success()) {
-                Some(response) => reader.response(self, response)?,
-                None => reader.element(&root, None)?,
+        let root = xml::parse_answer(answer)?;
+        let mut has_failed = !answer.status.is_success();
+        match root.as_ref().and_then(inside) {
+            Some(response) if response.namespace != SOAP && !has_failed => {
+                reader.response(self, response)?;
+            }
+            other => {
+                has_failed |= other.is_some_and(|it| it.namespace == SOAP && it.name == "Fault");
+                root.iter().try_for_each(|root| reader.element(root, None))?;
             }
         }
-        if reader.done == Done::default() && self.has_refused() {
+        // Where all has failed, no refused record seems to have passed.
+        if reader.done == Done::default() && self.has_refused() && !has_failed {
             return Err(unparseable("the answer", "it has not one result for each record"));
         }
         reader.into_answer(answer)
@@ -59,11 +65,11 @@ impl Answer {
     }
 }
 
-/// What is in the body of an envelope, if it is no fault.
-fn result_of(root: &Element) -> Option<&Element> {
+/// What is in the body of an envelope: a response, or a fault.
+fn inside(root: &Element) -> Option<&Element> {
     let body = root.named("Body").find(|body| body.namespace == SOAP)?;
     match body.children.as_slice() {
-        [response] if response.namespace != SOAP => Some(response),
+        [inside] => Some(inside),
         _ => None,
     }
 }

@@ -27,7 +27,7 @@ impl Batch for Collection {
     fn refuse(&self, refused: &RefusedRecords, _now: Timestamp) -> Remaining {
         let place = |asked: &Asked| match refused.range(asked.records.clone()).next() {
             Some((_, reason)) => {
-                Place::Refused(refusal::soap_result(reason, self.form.namespace()))
+                Place::Refused(refusal::soap_result(reason, &self.call, self.form.namespace()))
             }
             None => Place::Forwarded(asked.clone()),
         };

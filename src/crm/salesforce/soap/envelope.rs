@@ -2,9 +2,13 @@
 //! Envelopes (SOAP 1.1 section 4).
 
 use super::Form;
-use crate::carrier::xml::Element;
+use crate::carrier::xml::{Attribute, Element};
 use crate::crm::LocateError;
 use crate::crm::salesforce::xml::{self, SOAP, refuse, refuse_text};
+
+/// Says how values are written that are no plain text (SOAP 1.1 section 5): by attributes,
+/// which are refused.
+const ENCODING: &str = "http://schemas.xmlsoap.org/soap/encoding/";
 
 /// What an envelope holds.
 pub(super) struct Envelope<'e> {
@@ -37,7 +41,11 @@ pub(super) fn open(root: &Element, form: Form) -> Result<Envelope<'_>, LocateErr
 }
 
 fn expect(element: &Element, name: &str) -> Result<(), LocateError> {
-    if element.name != name || element.namespace != SOAP || !element.attributes.is_empty() {
+    let is_style = |it: &Attribute| {
+        it.namespace == SOAP && it.name == "encodingStyle" && it.value.as_str() == ENCODING
+    };
+    let is_plain = element.attributes.iter().all(is_style);
+    if element.name != name || element.namespace != SOAP || !is_plain {
         return Err(refuse(element, &format!("is no `{name}` of SOAP 1.1 without attributes")));
     }
     refuse_text(element)

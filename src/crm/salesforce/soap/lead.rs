@@ -69,6 +69,11 @@ impl Records {
                 | "doNotCreateOpportunity"
                 | "overwriteLeadSource"
                 | "sendNotificationEmail" => drop(Word::Flag.read(child)?),
+                "accountRecord"
+                | "contactRecord"
+                | "opportunityRecord"
+                | "relatedPersonAccountRecord"
+                    if text(child)?.is_empty() => {}
                 _ => return Err(refuse(child, "is no part of a conversion that is known here")),
             }
         }

@@ -139,12 +139,13 @@ fn enveloped(form: Form, call: &str, inside: &str) -> String {
 }
 
 /// Whether a path under `/services/Soap` is one of the API: its form, its version, and
-/// perhaps an organisation or a package.
+/// perhaps an organisation, a package, or both.
 pub(super) fn form_of(path: &[&str]) -> Option<Form> {
     let path = path.strip_suffix(&[""]).unwrap_or(path);
     let is_known = match path {
-        [_, version] => is_version(version),
-        [_, version, id] => is_version(version) && is_id(id),
+        [_, version, ids @ ..] => {
+            is_version(version) && ids.len() <= 2 && ids.iter().all(|id| is_id(id))
+        }
         _ => false,
     };
     path.first().and_then(|form| Form::of(form)).filter(|_| is_known)

@@ -57,6 +57,18 @@ fn records_are_read_by_what_they_state() {
             "0 contact.loc__latitude__s = 1.5",
         ],
     );
+    check(
+        "/services/data/v62.0/sobjects/Quote/0Q0WV00000A1b2C2AR",
+        200,
+        r#"{"QuoteToAddress":{"city":"Hof"},"AdditionalAddress":{"city":"Bonn"},
+            "ShipToAddress":{"city":"Ulm"},"Address":{"attributes":{"type":"Address"},"City":"Rom"}}"#,
+        &[
+            "0 quote.quotetocity = Hof",
+            "0 quote.additionalcity = Bonn",
+            "0 quote.shiptocity = Ulm",
+            "1 address.city = Rom",
+        ],
+    );
     let retrieve =
         "/services/data/v62.0/composite/sobjects/Contact?ids=003WV00000A1b2CYAR&fields=Id";
     check(

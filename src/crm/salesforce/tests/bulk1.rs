@@ -98,6 +98,10 @@ fn jobs_are_words_of_the_api_only() {
     check(&format!("/{JOB}"), JSON, r#"{"state":"Closed"}"#, "bulk1.job.update");
     check(&format!("/{JOB}"), XML, &order("<state>Aborted</state>"), "bulk1.job.update");
 
+    // As the Java client of Salesforce closes one.
+    let closed = format!("<id>{JOB}</id><state>Closed</state>");
+    check(&format!("/{JOB}"), XML, &order(&closed), "bulk1.job.update");
+
     let refuse = |path: &str, media_type: &str, body: &str, expected: &str| {
         let found = problem(locate(("POST", path), media_type, body, None));
         assert!(found.contains(expected) && !found.contains("Anna"), "{found}");
@@ -119,6 +123,8 @@ fn jobs_are_words_of_the_api_only() {
     let state = format!("/{JOB}");
     refuse(&state, XML, &order("<state>Anna</state>"), "`state` is not");
     refuse(&state, XML, &order("<state>Closed</state><object>Anna</object>"), "`object` is not");
+    refuse(&state, XML, &order("<id>751WV000000demoXAA</id><state>Closed</state>"), "`id` is not");
+    refuse(&state, XML, &order("<id>Anna</id><state>Closed</state>"), "`id` is not");
     for (method, path) in [
         ("DELETE", format!("/{JOB}")),
         ("POST", format!("/{JOB}/spec")),
@@ -337,6 +343,13 @@ fn rows_of_a_query_are_opened_in_each_syntax() {
     let located = answer(rows, &job("query", "XML"), "application/xml", &bare).unwrap();
     assert_eq!(occurrences(&located.body), ["0 contact.email = a@b.de"]);
 
+    // What a query that found nothing is answered with, instead of a table.
+    for nothing in ["Records not found for this query", "\"Records not found for this query\"\n"] {
+        let located = answer(rows, &job("query", "CSV"), "text/csv", nothing).unwrap();
+        assert_eq!(render(&located.body, &Replacement::text("x")), nothing);
+        answer(rows, &job("insert", "CSV"), "text/csv", &format!("{nothing},Anna")).unwrap_err();
+    }
+
     let list =
         format!("<result-list {NAMESPACE}><result>752WV000000demoXAA</result></result-list>");
     for (media_type, body) in
@@ -404,15 +417,35 @@ fn refusals_are_said_as_the_caller_speaks() {
     let refusal = Refusal::new(RefusalCode::UnknownOperation, "a \"b\" <c>");
     let path = "/services/async/62.0/anything";
     let json = form(path, JSON).unwrap()(&refusal);
-    let expected = r#"{"exceptionCode":"FUNCTIONALITY_NOT_ENABLED","exceptionMessage":"Zollhaus: a \"b\" <c>"}"#;
+    let expected =
+        r#"{"exceptionCode":"FeatureNotEnabled","exceptionMessage":"Zollhaus: a \"b\" <c>"}"#;
     assert_eq!((json.body.as_str(), json.status), (expected, StatusCode::FORBIDDEN));
     let xml = form(path, "zip/csv").unwrap()(&refusal);
     assert_eq!(
         xml.body,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><error xmlns=\"http://www.force.com/2009/06/asyncapi/\
-         dataload\"><exceptionCode>FUNCTIONALITY_NOT_ENABLED</exceptionCode><exceptionMessage>Zollhaus: \
+         dataload\"><exceptionCode>FeatureNotEnabled</exceptionCode><exceptionMessage>Zollhaus: \
          a &quot;b&quot; &lt;c&gt;</exceptionMessage></error>"
     );
     assert!(xml.content_type.starts_with("application/xml"));
+    for code in RefusalCode::ALL {
+        // Clients read no others.
+        let known = [
+            "ClientInputError",
+            "ExceededQuota",
+            "FeatureNotEnabled",
+            "InternalServerError",
+            "InvalidOperation",
+            "InvalidUrl",
+            "InvalidUser",
+            "Timeout",
+            "UnsupportedContentType",
+        ];
+        let said = form(path, XML).unwrap()(&Refusal::new(*code, "a")).body;
+        assert!(
+            known.iter().any(|known| said.contains(&format!("<exceptionCode>{known}<"))),
+            "{said}"
+        );
+    }
     assert!(form("/services/data/v62.0/query", JSON).is_none());
 }

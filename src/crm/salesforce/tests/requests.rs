@@ -334,6 +334,11 @@ fn what_cannot_be_read_beyond_doubt_is_refused() {
     create(r#"{"Foo__r":{"Ext__c":"a"}}"#, &format!("what stands at byte 10 {unknown}"));
     create(r#"{"Email":{"x":"a@b.de"}}"#, &format!("what stands at byte 9 {unknown}"));
     create(r#"{"Contacts":{"records":[]}}"#, &format!("what stands at byte 12 {unknown}"));
+    let several = "states what may be of several objects; name the one that it is";
+    create(
+        r#"{"Owner":{"attributes":{"type":"Name"},"Email":"a"}}"#,
+        &format!("what stands at byte 9 {several}"),
+    );
     create(
         r#"{"attributes":{"type":"Lead"},"Email":"a"}"#,
         "what stands at byte 0 states another object than the path",

@@ -87,6 +87,13 @@ fn a_login_passes_and_leads_back_to_the_house() {
     assert!(
         shown.contains("<metadataServerUrl>https://crm.acme.example/sf/services/Soap/m/62.0/00D")
     );
+    // A client goes on at `serverUrl`, which names the package, too, in the enterprise form.
+    for target in [format!("{ENTERPRISE}/00DWV000000demo/0DFWV000000demo"), format!("{PARTNER}/")] {
+        let form = if target == format!("{PARTNER}/") { "partner" } else { "enterprise" };
+        let body = envelope("", "<u:logout/>").replace("urn:partner", &format!("urn:{form}"));
+        let located = locate_with("POST", &target, &xml(), &body).unwrap();
+        assert_eq!(located.operation.name.as_str(), "soap.logout");
+    }
     let user = call("<u:getUserInfo/>").unwrap();
     let found = answer(&user, "<result><userEmail>a@b.de</userEmail></result>").unwrap();
     assert_eq!(occurrences(&found.body), ["0 user.email = a@b.de"]);
@@ -129,6 +136,11 @@ fn records_are_read_in_both_forms() {
     let located = enterprise(create).unwrap();
     let expected = ["0 contact.lastname = Anna", "1 account.ext__c key KD-1"];
     assert_eq!(occurrences(&located.body), expected);
+    // What a typed client sends of lists that it left empty.
+    let empty = "<u:update><u:sObjects xsi:type=\"s:Contact\"><s:fieldsToNull xsi:nil=\"true\"/>\
+        <s:Id xsi:nil=\"true\"/><s:Account xsi:nil=\"true\"/></u:sObjects></u:update>";
+    let located = enterprise(empty).unwrap();
+    assert_eq!(occurrences(&located.body), ["0 contact.id = -", "0 contact.account = -"]);
     let untyped = enterprise("<u:create><u:sObjects><s:Name>Anna</s:Name></u:sObjects></u:create>");
     assert!(problem(untyped).contains("does not state its object"));
     let field = create.replace("<s:LastName>", "<s:type>Lead</s:type><s:LastName>");
@@ -186,6 +198,15 @@ fn other_calls_are_read_part_by_part() {
         "soap.convert_lead",
         &["0 lead.status = Closed", "1 opportunity.name = Anna KG"],
         &["2 account 001WV00000A1b2CYAR", "0 lead 00QWV00000A1b2C2AR"],
+    );
+    // What typed clients send of records that they do not convert into.
+    check(
+        "<u:convertLead><u:leadConverts><u:accountRecord xsi:nil='true'/><u:contactRecord \
+         xsi:nil='true'/><u:leadId>00QWV00000A1b2C</u:leadId><u:opportunityRecord/>\
+         <u:relatedPersonAccountRecord xsi:nil='1'/></u:leadConverts></u:convertLead>",
+        "soap.convert_lead",
+        &[],
+        &["0 lead 00QWV00000A1b2C2AR"],
     );
     for (text, name) in [
         ("<u:logout/>", "soap.logout"),
@@ -316,6 +337,12 @@ fn what_could_be_read_in_two_ways_is_refused() {
         "<u:convertLead><u:leadConverts><u:note>Anna</u:note></u:leadConverts></u:convertLead>",
         "no part of a conversion",
     );
+    for inside in ["Anna", "<s:Email>Anna</s:Email>"] {
+        let record = format!("<u:contactRecord>{inside}</u:contactRecord>");
+        let text =
+            format!("<u:convertLead><u:leadConverts>{record}</u:leadConverts></u:convertLead>");
+        problem(send("", &text));
+    }
     for text in ["<u:sendEmail/>", "<u:process/>", "<u:setPassword/>", "<u:Logout/>"] {
         assert_eq!(call(text).unwrap_err(), LocateError::UnknownOperation, "{text}");
     }
@@ -327,12 +354,17 @@ fn what_could_be_read_in_two_ways_is_refused() {
         ("POST", "/services/Soap/m/62.0"),
         ("POST", "/services/Soap/u/62.0/Anna"),
         ("POST", "/services/Soap/u/62.0/00DWV000000demo/x"),
+        ("POST", "/services/Soap/u/62.0/00DWV000000demo/0DFWV000000demo/0DFWV000000demo"),
         ("POST", "/services/soap/u/62.0"),
         ("POST", "/services/Soap/class/Anna"),
     ] {
         let body = if method == "GET" { "" } else { sound.as_str() };
         let _ = problem(locate_with(method, target, &xml(), body));
     }
+    // As SOAP::Lite writes it: references and arrays of that encoding are refused anyway.
+    let style = "<e:Envelope e:encodingStyle='http://schemas.xmlsoap.org/soap/encoding/' ";
+    let styled = sound.replace("<e:Envelope ", style);
+    locate_with("POST", PARTNER, &xml(), &styled).unwrap();
     let soap12 = sound.replace(
         "http://schemas.xmlsoap.org/soap/envelope/",
         "http://www.w3.org/2003/05/soap-envelope",
@@ -346,11 +378,42 @@ fn what_could_be_read_in_two_ways_is_refused() {
     ] {
         let _ = problem(locate_with("POST", PARTNER, &xml(), &body));
     }
-    for media_type in ["application/json", "text/xml; charset=UTF-16", "application/soap+xml"] {
+    for media_type in [
+        "application/json",
+        "text/xml; charset=UTF-16",
+        "text/xml; charset =UTF-16",
+        "text/xml; charset\t= \"utf-7\"",
+        "application/soap+xml",
+    ] {
         let typed = headers(&[("content-type", media_type)]);
         let found = locate_with("POST", PARTNER, &typed, &sound).unwrap_err();
         assert!(matches!(found, LocateError::UnsupportedMediaType { .. }), "{media_type}");
     }
+}
+
+/// A record that is sent back as it was read: its values would be those of an object that
+/// no policy lists.
+#[test]
+fn what_is_no_object_says_of_no_record_what_it_is() {
+    let record = |inside: &str, expected: &str| {
+        let text = format!(
+            "<u:update><u:sObjects xsi:type='s:sObject'><s:type>Task</s:type>{inside}</u:sObjects></u:update>"
+        );
+        let found = problem(call(&text));
+        assert!(found.contains(expected), "{inside}: {found}");
+    };
+    for address in ["u:address", "s:address", "u:location"] {
+        let address = format!("<s:Address xsi:type='{address}'><u:city>Anna</u:city></s:Address>");
+        record(&address, "not known");
+    }
+    let listed = "<s:Contacts xsi:type='u:QueryResult'><u:done>Anna</u:done></s:Contacts>";
+    record(listed, "not known");
+    let several = "several objects";
+    record("<s:Who xsi:type='s:Name'><s:Email>Anna</s:Email></s:Who>", several);
+    record("<s:Who><s:type>Name</s:type><s:Email>Anna</s:Email></s:Who>", several);
+    record("<s:Owner><s:type>name</s:type><s:Email>Anna</s:Email></s:Owner>", several);
+    let groups = "<u:create><u:sObjects><s:type>AggregateResult</s:type><s:a>Anna</s:a></u:sObjects></u:create>";
+    assert!(problem(call(groups)).contains(several));
 }
 
 #[test]
@@ -422,6 +485,83 @@ fn records_of_answers_say_what_they_are() {
     assert_eq!(occurrences(&answer(&located, described).unwrap().body), [""; 0]);
 }
 
+/// `Name` is what the API says of a record that may be of several objects.
+#[test]
+fn a_record_behind_a_polymorphic_relationship_is_of_the_object_that_something_tells() {
+    let query = "<u:query><u:queryString>SELECT Id FROM Task</u:queryString></u:query>";
+    let located = call(query).unwrap();
+    let read = |task: &str| {
+        let task = format!(
+            "<result><records xsi:type='sf:sObject'><sf:type>Task</sf:type>{task}</records></result>"
+        );
+        answer(&located, &task)
+    };
+    let check = |task: &str, expected: &[&str]| {
+        assert_eq!(occurrences(&read(task).unwrap().body), expected, "{task}");
+    };
+    let email = "<sf:Email>a@b.de</sf:Email>";
+    let name = |inside: &str| format!("<sf:type>Name</sf:type><sf:Id xsi:nil='true'/>{inside}");
+    let who =
+        |inside: &str| format!("<sf:Who xsi:type='sf:sObject'>{}{email}</sf:Who>", name(inside));
+    check(&who("<sf:Id>003WV00000A1b2CYAR</sf:Id>"), &["1 contact.email = a@b.de"]);
+    check(&who("<sf:Type>Lead</sf:Type>"), &["1 lead.type = Lead", "1 lead.email = a@b.de"]);
+    check(
+        &format!("{}<sf:WhoId>00QWV00000A1b2C</sf:WhoId>", who("")),
+        &["1 lead.email = a@b.de", "0 task.whoid = 00QWV00000A1b2C"],
+    );
+    check(
+        &format!("<sf:Owner xsi:type='sf:sObject'>{}{email}</sf:Owner>", name("")),
+        &["1 user.email = a@b.de"],
+    );
+    check(
+        &format!(
+            "<s:Who xmlns:s='urn:sobject.enterprise.soap.sforce.com' xsi:type='s:Name'><s:Type>\
+            Contact</s:Type>{email}</s:Who>"
+        )
+        .replace("            ", ""),
+        &["1 contact.type = Contact", "1 contact.email = a@b.de"],
+    );
+    for unknown in [who(""), who("<sf:Id>a0BWV00000A1b2C</sf:Id>"), who("<sf:Type>A b</sf:Type>")] {
+        assert!(problem(read(&unknown)).contains("may be of several objects"));
+    }
+}
+
+#[test]
+fn what_is_inside_of_a_record_is_known_or_withheld() {
+    let query = "<u:query><u:queryString>SELECT Id FROM Quote</u:queryString></u:query>";
+    let located = call(query).unwrap();
+    let read = |quote: &str| {
+        let quote = format!(
+            "<result><records xsi:type='sf:sObject'><sf:type>Quote</sf:type>{quote}</records></result>"
+        );
+        answer(&located, &quote)
+    };
+    let check = |quote: &str, expected: &[&str]| {
+        assert_eq!(occurrences(&read(quote).unwrap().body), expected, "{quote}");
+    };
+    check(
+        "<sf:QuoteToAddress xsi:type='address'><street>Markt 1</street></sf:QuoteToAddress>\
+         <sf:ShipToAddress xsi:type='address'><city>Hof</city></sf:ShipToAddress>\
+         <sf:LastKnownLocation xsi:type='location'><latitude>1</latitude></sf:LastKnownLocation>\
+         <sf:Home__c xsi:type='address'><city>Bonn</city></sf:Home__c>",
+        &[
+            "0 quote.quotetostreet = Markt 1",
+            "0 quote.shiptocity = Hof",
+            "0 quote.lastknownlatitude = 1",
+            "0 quote.home__city__s = Bonn",
+        ],
+    );
+    check("<sf:Foo__r xsi:nil='true'/>", &[]);
+    check("<sf:Foos__r xsi:type='QueryResult'><done>true</done><size>0</size></sf:Foos__r>", &[]);
+    for unknown in [
+        "<sf:Foo__r><sf:Email>Anna</sf:Email></sf:Foo__r>",
+        "<sf:Foo__r xsi:type='sf:sObject'><sf:Email>Anna</sf:Email></sf:Foo__r>",
+        "<sf:Foo xsi:type='address'><street>Anna</street></sf:Foo>",
+    ] {
+        assert!(problem(read(unknown)).contains("nothing says what it is"), "{unknown}");
+    }
+}
+
 fn two() -> LocatedRequest {
     let record = |email: &str| {
         format!("<u:sObjects><s:type>Contact</s:type><s:Email>{email}</s:Email></u:sObjects>")
@@ -480,30 +620,43 @@ fn one_record_is_refused_without_the_others() {
     };
     let one =
         Bytes::from(answered("<result><id>003WV00000A1b2C</id><success>true</success></result>"));
-    let read = |body: &Bytes| {
+    let read = |status: StatusCode, body: &Bytes| {
         reader.locate(&crate::crm::AnswerView {
-            status: StatusCode::OK,
+            status,
             headers: &xml(),
             body,
             origins: &super::origins(),
             expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
         })
     };
-    let found = read(&one).unwrap();
+    let found = read(StatusCode::OK, &one).unwrap();
     let shown = render(&found.body, &Replacement::Keep);
-    let expected = "<xResponse><result xmlns=\"urn:partner.soap.sforce.com\"><errors><message>Zollhaus: \
-        not to &lt;there&gt;</message><statusCode>INSUFFICIENT_ACCESS</statusCode></errors><id \
-        xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/><success>false</success>\
-        </result><result><id>";
+    let expected = "<xResponse><result xmlns=\"urn:partner.soap.sforce.com\" \
+        xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><errors><message>Zollhaus: not to \
+        &lt;there&gt;</message><statusCode>INSUFFICIENT_ACCESS_OR_READONLY</statusCode></errors>\
+        <id xsi:nil=\"true\"/><success>false</success></result><result><id>";
     assert!(shown.contains(expected), "{shown}");
     assert_eq!(
         found.done,
         crate::crm::Done::Each(vec![SameRecord { in_answer: 0, in_request: 1, is_taken: true }])
     );
     assert!(
-        read(&Bytes::from(answered(""))).is_err(),
+        read(StatusCode::OK, &Bytes::from(answered(""))).is_err(),
         "a refused record would seem to have passed"
     );
+
+    // Nothing was written, and the client has to know why: perhaps its session has expired.
+    let fault = "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><e:Fault>\
+        <faultcode>sf:INVALID_SESSION_ID</faultcode><faultstring>no</faultstring></e:Fault></e:Body>\
+        </e:Envelope>";
+    for status in [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK] {
+        let found = read(status, &Bytes::from(fault)).unwrap();
+        assert_eq!(render(&found.body, &Replacement::Keep), fault);
+        assert_eq!(found.done, crate::crm::Done::default());
+    }
+    for unclear in ["", "<a/>"] {
+        read(StatusCode::OK, &Bytes::from(unclear)).unwrap_err();
+    }
 
     let all: RefusedRecords = [(0, reason()), (1, reason())].into();
     let Remaining::None(said) = two().batch.unwrap().refuse(&all, now) else { panic!() };
@@ -511,6 +664,23 @@ fn one_record_is_refused_without_the_others() {
     assert_eq!(said.body.matches("<success>false</success>").count(), 2);
     assert!(said.body.contains("<createResponse><result "), "{}", said.body);
     crate::carrier::xml::parse_namespaced(&said.body).unwrap();
+
+    // Each call has results of its own form, and typed clients read no other.
+    let result = |text: &str| {
+        let refused: RefusedRecords = [(0, reason())].into();
+        let Remaining::None(said) = call(text).unwrap().batch.unwrap().refuse(&refused, now) else {
+            panic!()
+        };
+        let root = crate::carrier::xml::parse_namespaced(&said.body).unwrap();
+        let result = &root.children[0].children[0].children[0];
+        result.children.iter().map(|part| part.name.clone()).collect::<Vec<_>>()
+    };
+    let upsert = "<u:upsert><u:externalIDFieldName>Email</u:externalIDFieldName><u:sObjects><s:type>\
+        Contact</s:type></u:sObjects></u:upsert>";
+    assert_eq!(result(&upsert.replace("        ", "")), ["created", "errors", "id", "success"]);
+    let convert = "<u:convertLead><u:leadConverts/></u:convertLead>";
+    let expected = ["accountId", "contactId", "errors", "leadId", "opportunityId", "success"];
+    assert_eq!(result(convert), expected);
 
     let all_or_none = "<u:AllOrNoneHeader><u:allOrNone>true</u:allOrNone></u:AllOrNoneHeader>";
     let create = "<u:create><u:sObjects><s:type>Contact</s:type></u:sObjects></u:create>";
@@ -533,7 +703,19 @@ fn refusals_are_faults() {
                 said.body
                     .contains("<sf:exceptionMessage>Zollhaus: a &lt;b&gt;</sf:exceptionMessage>")
             );
-            assert!(!said.body.contains("INVALID_SESSION_ID"));
+            // Typed clients read no code that their WSDL does not list.
+            let listed = [
+                "EXCEEDED_MAX_SIZE_REQUEST",
+                "FUNCTIONALITY_NOT_ENABLED",
+                "INSUFFICIENT_ACCESS",
+                "INVALID_FIELD",
+                "INVALID_OPERATION",
+                "REQUEST_LIMIT_EXCEEDED",
+                "SERVER_UNAVAILABLE",
+                "UNKNOWN_EXCEPTION",
+            ];
+            let is_said = |code: &&str| said.body.contains(&format!("<sf:exceptionCode>{code}<"));
+            assert!(listed.iter().any(is_said), "{}", said.body);
             crate::carrier::xml::parse_namespaced(&said.body).unwrap();
         }
     }

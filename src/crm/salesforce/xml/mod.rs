@@ -30,6 +30,13 @@ const NAMESPACES: [&str; 6] = ["", BULK, PARTNER, PARTNER_RECORDS, ENTERPRISE, E
 const ANY_RECORD: &str = "sObject";
 /// The element that says it.
 const TYPE: &str = "type";
+/// Types of what is inside of records, and is none: compound values, and lists of records.
+const COMPOUND: [&str; 2] = ["address", "location"];
+const LIST: &str = "QueryResult";
+
+fn is_no_record(stated_type: &str) -> bool {
+    COMPOUND.contains(&stated_type) || stated_type == LIST
+}
 
 /// # Errors
 /// [`LocateError`] for anything that is not one XML document beyond doubt.

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Records in requests.
 
-use super::{ANY_RECORD, ENTERPRISE_RECORDS, TYPE, check, refuse, refuse_text, text};
+use smol_str::SmolStr;
+
+use super::{
+    ANY_RECORD, ENTERPRISE_RECORDS, NAMESPACES, TYPE, check, is_no_record, refuse, refuse_text,
+    text,
+};
 use crate::base::ObjectName;
 use crate::carrier::xml::Element;
 use crate::carrier::{self, Codec, Role, Slot, Value};
@@ -50,6 +55,7 @@ impl Records {
             let owner = Owner { object, record: number, role };
             let name = match child.name.as_str() {
                 TYPE => continue,
+                TO_NULL if text(child)?.is_empty() => continue,
                 TO_NULL => text(child)?,
                 name => name,
             };
@@ -98,7 +104,11 @@ fn stated(record: &Element) -> Result<Option<ObjectName>, LocateError> {
     if more.is_some() {
         return Err(refuse(record, "states its object twice"));
     }
-    let by_type = record.stated_type.as_ref().filter(|(_, name)| name != ANY_RECORD);
+    let is_object = |(namespace, name): &&(SmolStr, String)| {
+        let name = name.as_str();
+        NAMESPACES.contains(&namespace.as_str()) && name != ANY_RECORD && !is_no_record(name)
+    };
+    let by_type = record.stated_type.as_ref().filter(is_object);
     if by_element.is_some_and(|it| it.namespace == ENTERPRISE_RECORDS) {
         // There, it could be the field of that name.
         return Err(refuse(

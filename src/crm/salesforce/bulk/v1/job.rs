@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::carrier::json::{Kind, Node};
 use crate::crm::message::{MediaType, parse_json, shown, unparseable};
 use crate::crm::salesforce::bulk::job::{self, Job, PLACE};
-use crate::crm::salesforce::id::is_id;
+use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::operation::is_path;
 use crate::crm::salesforce::schema::is_name;
 use crate::crm::salesforce::xml;
@@ -88,10 +88,16 @@ pub(super) fn read_order(request: &RequestView<'_>) -> Result<String, LocateErro
     object.ok_or_else(|| unparseable("the body", "it does not say of which object the job is"))
 }
 
-/// What becomes of a job.
-pub(super) fn read_state(request: &RequestView<'_>) -> Result<(), LocateError> {
+/// What becomes of the job with this id.
+pub(super) fn read_state(request: &RequestView<'_>, id: &str) -> Result<(), LocateError> {
     for (name, text) in order(request)? {
-        if name != "state" || !matches!(text.as_str(), "Closed" | "Aborted") {
+        let is_fine = match name.as_str() {
+            "state" => matches!(text.as_str(), "Closed" | "Aborted"),
+            // The Java client of Salesforce repeats it.
+            "id" => is_id(&text) && id::canonical(&text) == id::canonical(id),
+            _ => false,
+        };
+        if !is_fine {
             return Err(unknown(&name));
         }
     }

@@ -19,7 +19,7 @@ use http::HeaderMap;
 
 use self::job::BatchJob;
 use self::resource::{Resource, Subject, classify};
-use self::results::{Ordered, Outcomes, Said, Sent};
+use self::results::{Ordered, Outcomes, Rows, Said, Sent};
 use super::resource::Became;
 use super::results::{Results, Uploaded};
 use super::{Job, Located, hearsay};
@@ -62,7 +62,7 @@ pub(in crate::crm::salesforce) fn locate(
 ) -> Result<LocatedRequest, LocateError> {
     let Resource { name, subject } = classify(request.method, target, path)?;
     let mut located = Located::default();
-    if !matches!(subject, Subject::Order | Subject::State | Subject::Data { .. }) {
+    if !matches!(subject, Subject::Order | Subject::State { .. } | Subject::Data { .. }) {
         refuse_body(request.body)?;
     }
     let answer: Box<dyn ReadAnswer> = match subject {
@@ -70,8 +70,8 @@ pub(in crate::crm::salesforce) fn locate(
             let object = schema::object_name(&job::read_order(request)?);
             Box::new(Ordered { object })
         }
-        Subject::State => {
-            job::read_state(request)?;
+        Subject::State { id } => {
+            job::read_state(request, id)?;
             Box::new(Said::default())
         }
         Subject::Progress => Box::new(Said::default()),
@@ -92,7 +92,8 @@ pub(in crate::crm::salesforce) fn locate(
             located.object = Some(job.object.clone());
             match contents {
                 MediaType::Csv => {
-                    Box::new(Results { job, became: Became::Stored, left_out: Vec::new() })
+                    let (became, left_out) = (Became::Stored, Vec::new());
+                    Box::new(Rows(Results { job, became, left_out }))
                 }
                 _ => Box::new(Said { object: Some(job.object) }),
             }

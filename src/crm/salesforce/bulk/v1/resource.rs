@@ -19,7 +19,7 @@ pub(super) enum Subject<'t> {
     /// A new job.
     Order,
     /// The state of a job, to be changed.
-    State,
+    State { id: &'t str },
     /// What becomes of a job or of its batches.
     Progress,
     /// Records on their way out, or a query.
@@ -35,7 +35,7 @@ pub(super) enum Subject<'t> {
 impl<'t> Subject<'t> {
     pub(super) fn is_about_records(self) -> bool {
         match self {
-            Self::Order | Self::State | Self::Progress => false,
+            Self::Order | Self::State { .. } | Self::Progress => false,
             Self::Data { .. } | Self::Sent { .. } | Self::Results | Self::Rows { .. } => true,
         }
     }
@@ -44,7 +44,7 @@ impl<'t> Subject<'t> {
     pub(super) fn job(self) -> Option<&'t str> {
         match self {
             Self::Data { id } | Self::Sent { id } | Self::Rows { id } => Some(id),
-            Self::Order | Self::State | Self::Progress | Self::Results => None,
+            Self::Order | Self::State { .. } | Self::Progress | Self::Results => None,
         }
     }
 }
@@ -70,7 +70,7 @@ fn known<'t>(method: &str, path: &[&'t str]) -> Option<Resource<'t>> {
     let (name, subject) = match (method, path) {
         ("POST", []) => ("bulk1.job.create", Subject::Order),
         ("GET", [id]) if is_id(id) => ("bulk1.job.read", Subject::Progress),
-        ("POST", [id]) if is_id(id) => ("bulk1.job.update", Subject::State),
+        ("POST", [id]) if is_id(id) => ("bulk1.job.update", Subject::State { id }),
         ("POST", [id, "batch"]) if is_id(id) => ("bulk1.batch.create", Subject::Data { id }),
         ("GET", [id, "batch"]) if is_id(id) => ("bulk1.batch.list", Subject::Progress),
         ("GET", [id, "batch", batch, rest @ ..]) if is_id(id) && is_id(batch) => match rest {

@@ -74,6 +74,26 @@ impl ReadAnswer for Outcomes {
     }
 }
 
+/// Reads what a query found, as a table.
+#[derive(Debug)]
+pub(super) struct Rows(pub Results);
+
+/// What stands there instead of a table where it found nothing.
+const NOTHING: &[u8] = b"Records not found for this query";
+
+impl ReadAnswer for Rows {
+    fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
+        let told = answer.body.trim_ascii();
+        let unquoted = told.strip_prefix(b"\"").and_then(|told| told.strip_suffix(b"\""));
+        if !answer.status.is_success() || unquoted.unwrap_or(told) != NOTHING {
+            return self.0.locate(answer);
+        }
+        let headers = link_headers(answer)?;
+        let body = Document::new(answer.body.clone(), Vec::new());
+        Ok(LocatedAnswer { status: answer.status, headers, body, ..LocatedAnswer::default() })
+    }
+}
+
 /// Reads what was sent in a batch: the CRM was told, and has perhaps not taken it.
 #[derive(Debug)]
 pub(super) struct Sent(pub BatchJob);
