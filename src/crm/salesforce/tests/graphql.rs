@@ -317,6 +317,30 @@ fn what_is_written_can_be_left_out() {
     assert!(required.body.occurrences()[0].0.removal.is_none());
 }
 
+#[test]
+fn a_comment_goes_with_what_it_stands_in() {
+    let query = "mutation { uiapi { ContactCreate(input: {Contact: {LastName: \"x\", \
+                 Birthdate: # born\n \"1980-01-01\" }}) { success } } }";
+    let located = located(&sent(query, &json!({})));
+    let replacements = [Replacement::Keep, Replacement::Remove];
+    let rendered = located.body.render(&mut replacements.iter()).unwrap();
+    let rendered: Tree = serde_json::from_slice(&rendered).unwrap();
+    let query = rendered["query"].as_str().unwrap();
+    assert!(query.contains("{LastName: \"x\",  }"), "{query}");
+}
+
+#[test]
+fn a_comment_may_stand_right_behind_what_changes() {
+    let filter = contacts("where: {Email: {eq#b\n: $a}}");
+    let expected = contacts("where: {Email: {in\n: $a}}");
+    let texts = ["x", "y"];
+    let (query, _) =
+        widened(&format!("query($a: String#a\n) {filter}"), &json!({ "a": "x" }), &texts);
+    assert_eq!(query, format!("query($a: [String]\n) {expected}"));
+    let (query, _) = widened(&format!("query($a: String#a\n= \"x\") {filter}"), &json!({}), &texts);
+    assert_eq!(query, format!("query($a: [String]\n= [\"x\",\"y\"]) {expected}"));
+}
+
 fn query_with_required(kind: &str) -> String {
     let query = format!(
         "mutation M($b: {kind}) {{ uiapi {{ ContactCreate(input: {{Contact: {{Birthdate: $b}}}}) {{ success }} }} }}"
