@@ -19,13 +19,11 @@ pub(super) struct Selecting<'a, 'b, 't> {
     pub document: &'a Document,
     pub scope: Scope<'a>,
     pub found: &'b mut Binding<'t>,
-    /// How many fields were looked at.
-    pub fields: usize,
 }
 
 impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
     pub fn new(document: &'a Document, scope: Scope<'a>, found: &'b mut Binding<'t>) -> Self {
-        Self { document, scope, found, fields: 0 }
+        Self { document, scope, found }
     }
 
     pub fn operation(mut self) -> Result<Shape, LocateError> {
@@ -81,7 +79,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         self.takes(&object);
         let in_request = self.found.records;
         self.found.records += 1;
-        for argument in self.scope.arguments(&field.arguments) {
+        for argument in self.scope.arguments(&field.arguments)? {
             for value in argument.values {
                 if argument.name != "input" {
                     return Err(value.refuse("is no argument of a mutation"));
@@ -147,7 +145,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         object: Option<&ObjectName>,
     ) -> Result<(), LocateError> {
         let scope = self.scope;
-        for argument in scope.arguments(&field.arguments) {
+        for argument in scope.arguments(&field.arguments)? {
             for value in argument.values {
                 let is_null = value.kind() == Kind::Null;
                 let is_number = is_null || value.kind() == Kind::Number;
@@ -169,7 +167,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
     /// What says nothing of records. Its arguments are words of the schema.
     pub fn metadata(&mut self, asked: &Asked<'a>) -> Result<Shape, LocateError> {
         self.each(asked, |selecting, field| {
-            let arguments = selecting.scope.arguments(&field.arguments);
+            let arguments = selecting.scope.arguments(&field.arguments)?;
             let mut values = arguments.into_iter().flat_map(|argument| argument.values);
             values.try_for_each(|value| selecting.words(value))
         })?;
@@ -184,7 +182,8 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
             Kind::Null | Kind::Flag | Kind::Number => self.found.setting(input, true),
             Kind::Text | Kind::Enum => self.found.word(input),
             Kind::List => {
-                self.scope.elements(input).into_iter().try_for_each(|inner| self.words(inner))
+                let mut elements = self.scope.elements(input)?.into_iter();
+                elements.try_for_each(|inner| self.words(inner))
             }
             Kind::Object => {
                 let members = self.scope.members(input)?.into_iter();
@@ -196,7 +195,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
 
     /// Arguments that are flags: `RecordTypeId(fallback: true)`.
     pub fn flags(&mut self, field: &'a Field) -> Result<(), LocateError> {
-        for value in self.scope.arguments(&field.arguments).iter().flat_map(|it| &it.values) {
+        for value in self.scope.arguments(&field.arguments)?.iter().flat_map(|it| &it.values) {
             self.found.setting(*value, matches!(value.kind(), Kind::Flag | Kind::Null))?;
         }
         Ok(())
@@ -204,7 +203,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
 
     /// `uiapi(input: { allOrNone: true })`, or the flag itself.
     fn all_or_none(&mut self, field: &'a Field) -> Result<(), LocateError> {
-        for argument in self.scope.arguments(&field.arguments) {
+        for argument in self.scope.arguments(&field.arguments)? {
             for value in argument.values {
                 let inner = match argument.name.as_ref() {
                     "input" => self.scope.members(value)?,

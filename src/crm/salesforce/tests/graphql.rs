@@ -596,6 +596,26 @@ fn what_fragments_write_out_is_bounded() {
     );
 }
 
+#[test]
+fn what_operations_share_is_counted_for_each() {
+    let too_large = |query: &str| {
+        let body = json!({ "query": query, "operationName": "q0", "variables": {} }).to_string();
+        let found = locate("POST", TARGET, &body);
+        assert!(matches!(found, Err(LocateError::TooLarge { .. })), "{found:?}");
+    };
+    let operation = "{ uiapi { query { Contact { edges { node { ...f } } } } } }";
+    let operations: String = (0..50).map(|n| format!("query q{n} {operation} ")).collect();
+    let fields: String = (0..250).map(|n| format!("a{n}: Id ")).collect();
+    too_large(&format!("{operations} fragment f on Contact {{ {fields} }}"));
+    // What is written once is looked at wherever it is asked for.
+    let filter = "{LastName: {eq: 1}} ".repeat(100);
+    let accounts: String = (0..2000).map(|n| format!("a{n}: Account {{ ...g }} ")).collect();
+    too_large(&format!(
+        "query q0 {operation} fragment f on Contact {{ {accounts} }} \
+         fragment g on Account {{ Contacts(where: {{or: [{filter}]}}) {{ totalCount }} }}"
+    ));
+}
+
 proptest! {
     #[test]
     fn no_document_makes_the_dialect_panic(
