@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::answer::{Member, Shape};
+use super::answer::{Members, Shape};
 use super::input::Kind;
 use super::selection::Selecting;
 use crate::base::ObjectName;
@@ -70,14 +70,14 @@ impl<'a> Selecting<'a, '_, '_> {
         &mut self,
         sets: Sets<'a>,
         mut shape: impl FnMut(&mut Self, &Asked<'a>) -> Result<Shape, LocateError>,
-    ) -> Result<Vec<Member>, LocateError> {
-        let mut members = Vec::new();
+    ) -> Result<Members, LocateError> {
+        let mut members = Members::new();
         for asked in self.flattened(sets)? {
             let shape = match asked.name {
                 TYPE_NAME => asked.leaf(Shape::Plain)?,
                 _ => shape(self, &asked)?,
             };
-            members.push((asked.key.to_owned(), shape));
+            members.insert(asked.key.to_owned(), shape);
         }
         Ok(members)
     }
