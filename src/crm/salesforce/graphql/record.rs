@@ -91,7 +91,8 @@ impl<'a> Selecting<'a, '_, '_> {
     ) -> Result<Shape, LocateError> {
         match asked.name {
             TYPE_NAME | "ApiName" | "WeakEtag" => return asked.leaf(Shape::Plain),
-            "Id" => return asked.leaf(Shape::Id),
+            // Records are counted by their ids.
+            "Id" if !is_aggregate => return asked.leaf(Shape::Id),
             _ => {}
         }
         let names = self.names(asked.inner())?;

@@ -11,6 +11,7 @@ use super::input::{Input, Kind, Scope};
 use super::mutation;
 use crate::base::ObjectName;
 use crate::crm::LocateError;
+use crate::crm::salesforce::id::is_id;
 use crate::crm::salesforce::schema;
 use crate::query::graphql::{Document, Field, OperationKind};
 
@@ -164,7 +165,8 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         Ok(())
     }
 
-    /// What says nothing of records. Its arguments are words of the schema.
+    /// What says nothing of records. Its arguments are words of the schema, and ids of
+    /// types of records.
     pub fn metadata(&mut self, asked: &Asked<'a>) -> Result<Shape, LocateError> {
         self.each(asked, |selecting, field| {
             let arguments = selecting.scope.arguments(&field.arguments)?;
@@ -180,6 +182,9 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
     fn words(&mut self, input: Input<'a>) -> Result<(), LocateError> {
         match input.kind() {
             Kind::Null | Kind::Flag | Kind::Number => self.found.setting(input, true),
+            Kind::Text if input.text().is_some_and(|text| is_id(&text)) => {
+                self.found.setting(input, true)
+            }
             Kind::Text | Kind::Enum => self.found.word(input),
             Kind::List => {
                 let mut elements = self.scope.elements(input)?.into_iter();

@@ -425,6 +425,24 @@ fn answers_are_read_by_what_was_asked_for() {
 }
 
 #[test]
+fn ids_are_counted_and_name_types_of_records() {
+    let query = "{ uiapi { aggregate { Contact(groupBy: {Title: {group: true}}) { edges { node { aggregate {
+        Title { value } Id { count { value } max { value } } } } } } } } }";
+    let located = located(&sent(query, &json!({})));
+    assert_eq!(uses(&located), ["contact.title by groupBy"]);
+    let answer = json!({ "data": { "uiapi": { "aggregate": { "Contact": { "edges": [{ "node": { "aggregate": {
+        "Title": { "value": "Dr." }, "Id": { "count": { "value": 3 }, "max": { "value": ID } } } } }] } } } } });
+    let answer = read_answer(&located, 200, &HeaderMap::new(), &answer.to_string()).unwrap();
+    assert_eq!(occurrences(&answer.body), ["0 contact.title = Dr."]);
+    let query =
+        "query Q($i: [ObjectInfoInput]) { uiapi { objectInfos(objectInfoInputs: $i) { ApiName
+        fields { ... on PicklistField { picklistValuesByRecordTypeIDs { recordTypeID } } } } } }";
+    let inputs = |id: &str| json!({ "i": [{ "apiName": "Contact", "recordTypeIDs": [id], "fieldNames": ["Title"] }] });
+    check(query, &inputs("012000000000000AAA"), &[]);
+    refused(&sent(query, &inputs("4930123456")), "is not what can stand there");
+}
+
+#[test]
 fn answers_that_were_not_asked_for_are_refused() {
     let query = "{ uiapi { query { Contact { edges { node { Id x: Email { value } } } } } } }";
     let located = located(&sent(query, &json!({})));
