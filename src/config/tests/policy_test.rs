@@ -75,6 +75,66 @@ fn a_test_without_expectations_is_none() {
 }
 
 #[test]
+fn each_case_and_each_field_expects_something() {
+    let head = "version: 1\npolicy: salesforce.yaml\ndialect: salesforce\ncases:\n  \
+                - { name: a, object: Contact, expect: { Email: tokenize } }\n";
+    let second = |expect: &str| {
+        said(&format!("{head}  - {{ name: b, object: Contact, expect: {expect} }}\n"))
+    };
+    assert!(second("{}").contains("nothing is expected"));
+    assert!(second("{ Phone: {} }").contains("nothing is expected of `Phone`"));
+}
+
+/// What is said of a case with a border.
+fn said_of_case(case: &str) -> String {
+    said(&format!(
+        "version: 1\npolicy: salesforce.yaml\ndialect: salesforce\nborder: [house.yaml]\n\
+         region: US\ndate: 2026-12-01\ncases: [{{ name: x, {case} }}]\n"
+    ))
+}
+
+#[test]
+fn what_holds_because_a_name_is_misspelt_is_told() {
+    let check = |case: &str, expected: &str| {
+        let said = said_of_case(case);
+        assert!(said.contains(expected), "{case}: {said}");
+    };
+    check("object: Contact, expect: { Emial: none }", "did you mean `email`?");
+    check("object: Contcat, expect: { Email: none }", "did you mean `contact`?");
+    let sees = "expect: { Email: { reveal: surrogate } }";
+    check(&format!("object: Contact, roles: [suport], {sees}"), "did you mean `support`?");
+    let passes = "object: Contact, jurisdiction: DE, expect: { Email: { border: allow } }";
+    check(&format!("operation: sobject.craete, {passes}"), "did you mean `sobject.create`?");
+    check(&format!("operation: other, {passes}"), "has no operation `other`");
+    check(&format!("purpose: email_marketng, {passes}"), "did you mean `email_marketing`?");
+    check(
+        &format!("consent: {{ email_marketng: given }}, {passes}"),
+        "did you mean `email_marketing`?",
+    );
+    // Names of one's own, and of those who see nothing, are fine.
+    for case in [
+        "object: Contact, roles: [billing], expect: { Ext__c: none, Email: { reveal: surrogate } }",
+        "object: Invoice__c, expect: { Amount__c: none }",
+        &format!("operation: sobject.create, purpose: tax, consent: {{ tax: given }}, {passes}"),
+    ] {
+        let said = said_of_case(case);
+        assert!(said.ends_with(" as expected\n"), "{case}: {said}");
+    }
+}
+
+#[test]
+fn nothing_is_expected_of_what_is_composed_of_other_fields() {
+    for case in [
+        "object: Case, expect: { ContactEmail: none }",
+        "object: Contact, expect: { Name: none }",
+        "object: Contact, expect: { MailingAddress: { reveal: full } }",
+    ] {
+        let said = said_of_case(case);
+        assert!(said.contains("is composed of other fields"), "{case}: {said}");
+    }
+}
+
+#[test]
 fn the_test_in_the_docs_is_one() {
     let docs = include_str!("../../../docs/POLICY.md");
     let (_, rest) = docs.split_once("## Tests").unwrap();
