@@ -315,6 +315,10 @@ fn explain_cites_the_rule_of_every_law() {
             &format!("{contact} --jurisdiction DE --operation sobject.creat"),
             "`salesforce` has no operation `sobject.creat`; docs/COVERAGE.md lists them",
         ),
+        (
+            "--upstream salesforce --object Case --field ContactEmail --jurisdiction DE",
+            "the CRM composes `case.contactemail` of other fields; ask for those",
+        ),
     ] {
         assert_eq!(explain(arguments), expected);
     }

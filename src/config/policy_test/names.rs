@@ -8,8 +8,9 @@ use crate::base::{OperationName, Purpose, Role};
 use crate::config::diagnostic::{Code, Problem};
 use crate::config::document::Name;
 use crate::config::item::Item;
+use crate::config::question::is_composed;
 use crate::config::spelling::closest;
-use crate::crm::{Dialect, FieldKind};
+use crate::crm::Dialect;
 use crate::policy::Policy;
 
 use super::Tester;
@@ -58,8 +59,7 @@ impl Tester<'_> {
     pub(super) fn check_field(&self, object: &str, name: &Name<'_>) -> Option<()> {
         let object = self.dialect.canonical_object(object);
         let field = self.dialect.canonical_field(&object, name.text);
-        let facts = self.dialect.field_facts(&object, &field);
-        if facts.is_some_and(|facts| facts.kind == FieldKind::Composed) {
+        if is_composed(self.dialect, &object, &field) {
             let message = format!("`{name}` is composed of other fields");
             let problem = Problem::new(Code::InvalidValue, &name.span, message);
             self.document.report(problem.help("say what is expected of those"));
