@@ -183,9 +183,10 @@ impl<'a> Binding<'a> {
             slots.push(slot);
             return Ok(());
         };
-        // Two places would have to change with it.
-        let own = slots.get_mut(known).filter(|slot| slot.widening != widening);
-        own.into_iter().for_each(|slot| slot.widening = None);
+        if let Some(slot) = slots.get_mut(known).filter(|slot| slot.widening != widening) {
+            // Two places would have to change with it.
+            slot.widening = None;
+        }
         Ok(())
     }
 
