@@ -78,6 +78,11 @@ impl<'a> Edit<'a> {
         };
         Self { span, bytes }
     }
+
+    /// What is put in somewhere comes before what is written over from there on.
+    fn place(&self) -> (usize, usize) {
+        (self.span.start, self.span.end)
+    }
 }
 
 impl Document {
@@ -291,13 +296,24 @@ impl Document {
                 }
             }
         }
-        edits.extend(removal_spans(removals).into_iter().map(|span| Edit::new(span, "")));
-        edits.sort_by_key(|edit| edit.span.start);
+        let taken_out = removal_spans(removals);
+        edits.retain(|edit| !is_inside_any(&edit.span, &taken_out));
+        edits.extend(taken_out.into_iter().map(|span| Edit::new(span, "")));
+        edits.sort_by_key(Edit::place);
         let corrected = corrected(&lengths, &edits);
         edits.extend(corrected);
-        edits.sort_by_key(|edit| edit.span.start);
+        edits.sort_by_key(Edit::place);
         Ok(edits)
     }
+}
+
+/// Whether a range is inside of one of others, which are in order; what is put in beside
+/// them is not.
+fn is_inside_any(span: &Range<usize>, others: &[Range<usize>]) -> bool {
+    let next = others.partition_point(|other| other.end <= span.start);
+    others.get(next).is_some_and(|other| {
+        other.start <= span.start && other.start < span.end && span.end <= other.end
+    })
 }
 
 /// What lengths have to be, by their slots and what they count, once the edits are made.

@@ -10,7 +10,7 @@ use crate::base::{
     Clock, Date, Jurisdiction, OperationName, Purpose, Region, RuleName, SystemClock,
 };
 use crate::border::{Action, Border, Consents, Opinion, Verdict, Window};
-use crate::config::{Answer, Question, Standing, UpstreamSettings};
+use crate::config::{Answer, Question, Standing, UpstreamSettings, is_composed};
 
 use super::{ConfigFile, print};
 
@@ -139,6 +139,10 @@ impl Explain {
             today,
         };
         let answer = question.about(&self.object, &self.field);
+        let (object, field) = (&answer.object, &answer.field);
+        if is_composed(question.dialect, object, field) {
+            bail!("the CRM composes `{object}.{field}` of other fields; ask for those");
+        }
         let verdict = answer.verdict.as_ref().context("the policy has no `border`")?;
         let mut text = format!(
             "{} of {} to `{}` in {} on {today}: {}\n",

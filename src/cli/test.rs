@@ -10,11 +10,14 @@ use crate::config::test_policy;
 
 use super::print;
 
+/// Of files with tests.
+const ENDINGS: [&str; 2] = [".test.yaml", ".test.yml"];
+
 /// Check that policies decide as their tests expect
 ///
-/// Reads tests from files, and from files `*.test.yaml` in folders and folders in them. They
-/// say what is expected of fields: how they are protected, who sees them, and what the border
-/// decides. Nothing is sent anywhere. Exits with 1 if something is not as expected.
+/// Reads tests from files, and from files `*.test.yaml` and `*.test.yml` in folders and in
+/// those below. They say what is expected of fields: how they are protected, who sees them,
+/// and what the border decides. Nothing is sent anywhere. Exits with 1 if something is not as expected.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -67,7 +70,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let mut entries = read().with_context(|| format!("`{}` cannot be read", folder.display()))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        let is_test = entry.file_name().to_string_lossy().ends_with(".test.yaml");
+        let name = entry.file_name();
+        let is_test = ENDINGS.iter().any(|ending| name.to_string_lossy().ends_with(ending));
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(&entry.path(), files)?;
         } else if is_test {

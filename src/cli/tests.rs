@@ -239,7 +239,11 @@ fn tests_of_policies_are_found_and_have_to_hold() {
     let path = scratch.file("below/zoho.test.yaml");
     fs::write(&path, &test).unwrap();
     assert!(run(&[&"test", &scratch.file("")]));
-    fs::write(&path, test.replace("Last_Name: tokenize", "Last_Name: encrypt")).unwrap();
+    let wrong = test.replace("Last_Name: tokenize", "Last_Name: encrypt");
+    fs::write(scratch.file("below/other.test.yml"), &wrong).unwrap();
+    assert!(!run(&[&"test", &scratch.file("")]), "the other ending is read too");
+    fs::remove_file(scratch.file("below/other.test.yml")).unwrap();
+    fs::write(&path, wrong).unwrap();
     assert!(!run(&[&"test", &scratch.file("")]));
 }
 
@@ -310,6 +314,10 @@ fn explain_cites_the_rule_of_every_law() {
         (
             &format!("{contact} --jurisdiction DE --operation sobject.creat"),
             "`salesforce` has no operation `sobject.creat`; docs/COVERAGE.md lists them",
+        ),
+        (
+            "--upstream salesforce --object Case --field ContactEmail --jurisdiction DE",
+            "the CRM composes `case.contactemail` of other fields; ask for those",
         ),
     ] {
         assert_eq!(explain(arguments), expected);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::diagnostic::{Code, Problem, Problems};
 use super::item::Item;
 use super::source::Source;
-use super::spelling::closest;
+use super::spelling::{closest, slip_of};
 use super::yaml::{Entry, Key, Node};
 
 /// Characters of a name.
@@ -34,6 +34,24 @@ impl Document<'_> {
 
     pub fn report(&self, problem: Problem) {
         self.problems.report(&self.source, problem);
+    }
+
+    /// Warns about a name that is none of those that are known, and nearly one. Any other
+    /// may be one of the writer's own.
+    pub fn report_slip<'k>(
+        &self,
+        code: Code,
+        name: &Name<'_>,
+        (canonical, what): (&str, &str),
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) {
+        if known.clone().any(|known| known == canonical) {
+            return;
+        }
+        if let Some(meant) = slip_of(canonical, known) {
+            let message = format!("`{name}` is no {what}, and nearly one");
+            self.report(Problem::new(code, &name.span, message).did_you_mean(meant));
+        }
     }
 
     /// The mapping that is the whole document. Its `version` must be 1.

@@ -49,7 +49,7 @@ pub use api_keys::{AppendError, append_admin_key, append_api_key, load_admin_key
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Problem, Severity, Style};
 pub use document::is_name;
 pub use model::{AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings};
-pub use question::{Answer, Question, Standing};
+pub use question::{Answer, Question, Standing, is_composed};
 pub use source::{Source, SourceError};
 
 use crate::crm::Dialect;

@@ -17,7 +17,7 @@ use super::diagnostic::{Code, Problem};
 use super::document::{Document, Name, listed};
 use super::item::Item;
 use super::protection::{self, Target};
-use super::spelling::{closest, slip_of};
+use super::spelling::closest;
 use super::{border, other_crm, subject, yaml};
 
 /// Keys of later versions.
@@ -178,7 +178,12 @@ impl Reader<'_> {
             let object = self.context.dialect.canonical_object(name.text);
             let is_first = self.is_first(&mut seen, &object, &name);
             let known = self.known.iter().map(|(object, _)| object.as_str());
-            self.report_misspelt(object.as_str(), known, &name, "object");
+            self.document.report_slip(
+                Code::UnknownField,
+                &name,
+                (object.as_str(), "standard object"),
+                known,
+            );
             match (self.object(&object, &item), &mut objects) {
                 (Some(rule), Some(objects)) if is_first => _ = objects.insert(object, rule),
                 _ => objects = None,
@@ -258,7 +263,12 @@ impl Reader<'_> {
         if facts.is_none() {
             let of_object = self.known.iter().filter(|(known, _)| known == object);
             let known = of_object.map(|(_, field)| field.as_str());
-            self.report_misspelt(field.as_str(), known, name, "field");
+            self.document.report_slip(
+                Code::UnknownField,
+                name,
+                (field.as_str(), "standard field"),
+                known,
+            );
         }
         (field, facts)
     }
@@ -313,24 +323,5 @@ impl Reader<'_> {
                 .related(first, "first here"),
         );
         false
-    }
-
-    /// A name that no facts are known of may be the customer's own; one that is
-    /// nearly a standard name is more likely a slip.
-    fn report_misspelt<'k>(
-        &self,
-        canonical: &str,
-        known: impl Iterator<Item = &'k str> + Clone,
-        name: &Name<'_>,
-        what: &str,
-    ) {
-        if known.clone().any(|known| known == canonical) {
-            return;
-        }
-        if let Some(meant) = slip_of(canonical, known) {
-            let message = format!("`{name}` is no standard {what}, and nearly one");
-            self.document
-                .report(Problem::new(Code::UnknownField, &name.span, message).did_you_mean(meant));
-        }
     }
 }

@@ -6,7 +6,7 @@ use crate::base::{
     Date, FieldName, Jurisdiction, ObjectName, OperationName, Purpose, Region, UpstreamName,
 };
 use crate::border::{Consents, Shipment, Strength, Verdict};
-use crate::crm::Dialect;
+use crate::crm::{Dialect, FieldKind};
 use crate::policy::{FieldRule, Policy};
 
 /// The circumstances under which a field is asked about.
@@ -43,6 +43,13 @@ pub struct Answer<'q> {
     pub standing: Standing<'q>,
     /// `None` without a border.
     pub verdict: Option<Verdict>,
+}
+
+/// Whether the CRM composes a field of others: by those it is protected and shown, and what
+/// is decided about itself says nothing. Takes canonical names.
+pub fn is_composed(dialect: &dyn Dialect, object: &ObjectName, field: &FieldName) -> bool {
+    let facts = dialect.field_facts(object, field);
+    facts.is_some_and(|facts| facts.kind == FieldKind::Composed)
 }
 
 impl<'q> Question<'q> {

@@ -80,6 +80,8 @@ pub enum SyntaxError {
     TooDeep(usize),
     #[error("it has more than {} words and signs", tokens::MAX_TOKENS)]
     TooLong,
+    #[error("it is longer than {0} characters")]
+    Longer(usize),
     #[error("it says at byte {0} what it has said before")]
     Twice(usize),
     #[error("it refers at byte {0} to what it does not define")]

@@ -210,6 +210,22 @@ fn links_are_rewritten_whatever_is_decided() {
 }
 
 #[test]
+fn what_changes_inside_of_what_is_taken_out_goes_with_it() {
+    let query = "{a: #c\n x, b: y}";
+    let slots = || {
+        let removal = Removal { member: 1..9, before: None, after: Some(9) };
+        vec![
+            Slot::rewritten(4..6, Codec::Plain, String::new()),
+            slot(query, "x", Codec::Json).removable(Some(removal)),
+            slot(query, "y", Codec::Json),
+        ]
+    };
+    let render = |first| render(&Document::new(query, slots()), &[first, text("z")]);
+    assert_eq!(render(Replacement::Remove), Ok("{ b: \"z\"}".to_owned()));
+    assert_eq!(render(text("w")), Ok("{a: \n \"w\", b: \"z\"}".to_owned()));
+}
+
+#[test]
 fn overlapping_edits_are_refused() {
     let widened = |span, operator| {
         Slot::value(span, Codec::Soql, occurrence("x"))

@@ -5,10 +5,11 @@
 //! does not hold is a problem at its place in the document.
 
 mod expect;
+mod names;
 
 use std::sync::Arc;
 
-use crate::base::{Date, Jurisdiction, OperationName, Purpose, Region, Role, UpstreamName};
+use crate::base::{Date, Jurisdiction, Region, Role, UpstreamName};
 use crate::border::{Consents, Window};
 use crate::crm::Dialect;
 use crate::policy::Policy;
@@ -20,6 +21,7 @@ use super::question::Question;
 use super::{border, policy, upstream, yaml};
 
 use expect::Subject;
+use names::Known;
 
 /// What policies are compiled for; tests are about no address.
 const EMAIL_DOMAIN: &str = "tokens.acme.example";
@@ -59,7 +61,9 @@ pub fn run(document: &Document<'_>) -> Option<usize> {
         policy.border = Some(Arc::new(border::compile(&item, &context)?.border));
     }
     let (upstream, base) = (UpstreamName::new(upstream?), base?);
-    let tester = Tester { dialect: dialect.as_ref(), policy: &policy, upstream, base };
+    let known = Known::new(dialect.as_ref(), &policy);
+    let tester =
+        Tester { document, dialect: dialect.as_ref(), policy: &policy, known, upstream, base };
     tester.check_places(&places);
     let cases = cases?;
     let counted: Vec<Option<usize>> = cases.list()?.iter().map(|case| tester.case(case)).collect();
@@ -98,6 +102,8 @@ impl Place {
 }
 
 struct Tester<'t> {
+    document: &'t Document<'t>,
+    known: Known,
     dialect: &'t dyn Dialect,
     policy: &'t Policy,
     upstream: UpstreamName,
@@ -114,28 +120,27 @@ impl Tester<'_> {
     fn case(&self, item: &Item<'_>) -> Option<usize> {
         let section = item.section()?;
         let name = section.required("name").and_then(|name| name.text());
-        let object = section.required("object").and_then(|object| object.chosen_name());
+        let object = section.required("object").and_then(|item| self.object(&item));
         let place = Place::read(&section, &self.base);
-        let roles = section.optional_or("roles", Vec::new(), |roles| {
-            roles.list_of(|role| role.chosen_name().map(Role::new))
-        });
+        let roles =
+            section.optional_or("roles", Vec::new(), |roles| roles.list_of(|role| self.role(role)));
         let region = section.optional_or("caller_region", None, |place| self.place(&place));
         let jurisdictions = section.optional_or("jurisdiction", Vec::new(), |item| {
             let one = |item: &Item<'_>| self.place(item)?.map(|it| Jurisdiction::new(it.as_str()));
             if item.is_list() { item.list_of(one) } else { one(&item).map(|one| vec![one]) }
         });
-        let purpose = section
-            .optional_or("purpose", None, |item| item.chosen_name().map(Purpose::new).map(Some));
-        let operation = section.optional_or("operation", None, |item| {
-            item.chosen_name().map(OperationName::new).map(Some)
-        });
-        let consents = section.optional_or("consent", Consents::default(), |item| consents(&item));
-        let expect = section.required("expect").and_then(|expect| expect.section());
+        let purpose = section.optional_or("purpose", None, |item| self.purpose(&item).map(Some));
+        let operation =
+            section.optional_or("operation", None, |item| self.operation(&item).map(Some));
+        let consents =
+            section.optional_or("consent", Consents::default(), |item| self.consents(&item));
+        let expect = section.required("expect");
         self.check_places(&PLACES.map(|key| section.optional(key)));
         section.finish();
 
         name?;
-        let (place, object, expect) = (place?, object?, expect?);
+        let (place, object, expected) = (place?, object?, expect?);
+        let expect = expected.section()?;
         let has_border = self.policy.border.is_some();
         let (Some(region_of_crm), Some(today)) = (
             place.region.or_else(|| (!has_border).then(|| Region::new("anywhere"))),
@@ -163,9 +168,28 @@ impl Tester<'_> {
         let caller = Caller { roles: roles?, region: region? };
         let mut count = 0;
         for (field, item) in expect.named() {
+            self.check_field(object, &field)?;
             count += self::field(&question, &caller, (object, field.text), &item)?;
         }
+        if count == 0 {
+            expected.refuse("nothing is expected", "a field, and its protection");
+            return None;
+        }
         Some(count)
+    }
+
+    fn consents(&self, item: &Item<'_>) -> Option<Consents> {
+        let mut consents = Consents::default();
+        for (name, item) in item.section()?.named() {
+            let purpose = self.purpose_named(&name);
+            let is_given = item.choice(&[("given", true), ("withdrawn", false)])?;
+            consents = if is_given {
+                consents.given(purpose, Window::ALWAYS)
+            } else {
+                consents.withdrawn(purpose)
+            };
+        }
+        Some(consents)
     }
 
     /// A place that the border knows.
@@ -207,6 +231,10 @@ fn field(
     let items = keys.map(|key| section.optional(key));
     section.finish();
     let count = items.iter().flatten().count();
+    if count == 0 {
+        item.refuse(format!("nothing is expected of `{name}`"), "a protection, or a `category`");
+        return None;
+    }
     let [protect, category, reveal, border, rule, basis] = items;
     protect.map_or(Some(()), |item| subject.protection(&item))?;
     if let Some(item) = category {
@@ -225,18 +253,4 @@ fn field(
         subject.border(verdict, asked)?;
     }
     Some(count)
-}
-
-fn consents(item: &Item<'_>) -> Option<Consents> {
-    let mut consents = Consents::default();
-    for (purpose, item) in item.section()?.named() {
-        let purpose = Purpose::new(purpose.text);
-        let is_given = item.choice(&[("given", true), ("withdrawn", false)])?;
-        consents = if is_given {
-            consents.given(purpose, Window::ALWAYS)
-        } else {
-            consents.withdrawn(purpose)
-        };
-    }
-    Some(consents)
 }

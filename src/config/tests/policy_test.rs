@@ -33,6 +33,29 @@ fn the_packs_decide_as_their_tests_expect() {
     assert_eq!(count, tests.count(), "every test is that of a pack");
 }
 
+/// Rules for categories that no policy of ours has; `packs` asks for them.
+const OF_OTHER_CATEGORIES: [&str; 3] =
+    ["gdpr/special-categories", "gdpr/special-categories-consent", "australia/sensitive-marketing"];
+
+#[test]
+fn each_rule_of_a_pack_decides_in_its_tests() {
+    for law in ["gdpr", "ccpa", "australia"] {
+        let read = |path: String| fs::read_to_string(policies().join(path)).unwrap();
+        let (pack, test) =
+            (read(format!("border/{law}.yaml")), read(format!("tests/{law}.test.yaml")));
+        let names = pack.lines().filter_map(|line| line.strip_prefix("  - name: "));
+        let rules: Vec<String> = names.map(|name| format!("{law}/{name}")).collect();
+        assert!(rules.len() > 2, "{law}");
+        for rule in rules.iter().filter(|rule| !OF_OTHER_CATEGORIES.contains(&rule.as_str())) {
+            assert!(
+                test.contains(&format!("rule: {rule} "))
+                    || test.contains(&format!("rule: {rule},")),
+                "{rule}"
+            );
+        }
+    }
+}
+
 const HOUSE: &str = "version: 1\nlaw: house\napplies_to: anyone\nbases: { scc: { kind: scc } }\n\
     jurisdiction: [{ name: rest, otherwise: DE }]\n\
     transfers: [{ name: us, to: US, action: allow, require: protected }]\n\
@@ -72,6 +95,66 @@ fn a_test_without_expectations_is_none() {
     assert!(said(&format!("{head}{border}")).contains("the policy has no border"));
     let nowhere = format!("{head}border: [house.yaml]\n{border}");
     assert!(said(&nowhere).contains("the border asks where and when"));
+}
+
+#[test]
+fn each_case_and_each_field_expects_something() {
+    let head = "version: 1\npolicy: salesforce.yaml\ndialect: salesforce\ncases:\n  \
+                - { name: a, object: Contact, expect: { Email: tokenize } }\n";
+    let second = |expect: &str| {
+        said(&format!("{head}  - {{ name: b, object: Contact, expect: {expect} }}\n"))
+    };
+    assert!(second("{}").contains("nothing is expected"));
+    assert!(second("{ Phone: {} }").contains("nothing is expected of `Phone`"));
+}
+
+/// What is said of a case with a border.
+fn said_of_case(case: &str) -> String {
+    said(&format!(
+        "version: 1\npolicy: salesforce.yaml\ndialect: salesforce\nborder: [house.yaml]\n\
+         region: US\ndate: 2026-12-01\ncases: [{{ name: x, {case} }}]\n"
+    ))
+}
+
+#[test]
+fn what_holds_because_a_name_is_misspelt_is_told() {
+    let check = |case: &str, expected: &str| {
+        let said = said_of_case(case);
+        assert!(said.contains(expected), "{case}: {said}");
+    };
+    check("object: Contact, expect: { Emial: none }", "did you mean `email`?");
+    check("object: Contcat, expect: { Email: none }", "did you mean `contact`?");
+    let sees = "expect: { Email: { reveal: surrogate } }";
+    check(&format!("object: Contact, roles: [suport], {sees}"), "did you mean `support`?");
+    let passes = "object: Contact, jurisdiction: DE, expect: { Email: { border: allow } }";
+    check(&format!("operation: sobject.craete, {passes}"), "did you mean `sobject.create`?");
+    check(&format!("operation: other, {passes}"), "has no operation `other`");
+    check(&format!("purpose: email_marketng, {passes}"), "did you mean `email_marketing`?");
+    check(
+        &format!("consent: {{ email_marketng: given }}, {passes}"),
+        "did you mean `email_marketing`?",
+    );
+    // Names of one's own, and of those who see nothing, are fine.
+    for case in [
+        "object: Contact, roles: [billing], expect: { Ext__c: none, Email: { reveal: surrogate } }",
+        "object: Invoice__c, expect: { Amount__c: none }",
+        &format!("operation: sobject.create, purpose: tax, consent: {{ tax: given }}, {passes}"),
+    ] {
+        let said = said_of_case(case);
+        assert!(said.ends_with(" as expected\n"), "{case}: {said}");
+    }
+}
+
+#[test]
+fn nothing_is_expected_of_what_is_composed_of_other_fields() {
+    for case in [
+        "object: Case, expect: { ContactEmail: none }",
+        "object: Contact, expect: { Name: none }",
+        "object: Contact, expect: { MailingAddress: { reveal: full } }",
+    ] {
+        let said = said_of_case(case);
+        assert!(said.contains("is composed of other fields"), "{case}: {said}");
+    }
 }
 
 #[test]

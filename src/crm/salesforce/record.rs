@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Records in requests.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::answer::Asked;
@@ -15,13 +16,8 @@ use crate::carrier::{Codec, Element, Removal, Role, Slot};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError, RecordName};
 
-/// A record of a tree, as its answer names it.
-#[derive(Clone, Debug)]
-pub(super) struct Reference {
-    pub name: String,
-    pub record: u32,
-    pub object: ObjectName,
-}
+/// The records of a tree with their objects, by the names that its answer has for them.
+pub(super) type References = HashMap<String, (u32, ObjectName)>;
 
 /// Collects the values of the records of one request.
 #[derive(Default)]
@@ -39,8 +35,7 @@ pub(super) struct Records {
     pub asked: Vec<Asked>,
     /// The elements of a collection in the body.
     pub elements: Vec<Element>,
-    /// The records of a tree, by the names that the caller gives them.
-    pub references: Vec<Reference>,
+    pub references: References,
     /// Whether the caller wants all records of a collection to be written, or none.
     pub all_or_none: bool,
 }
@@ -154,9 +149,8 @@ impl Records {
             let object = self.record(record, object)?;
             let name = record.get(ATTRIBUTES).and_then(|it| it.get(REFERENCE)?.text());
             let name = name.ok_or_else(|| refuse(record, "has no `referenceId`"))?.into_owned();
-            let is_first = !self.references.iter().any(|other| other.name == name);
-            require(record, is_first, "has the `referenceId` of another")?;
-            self.references.push(Reference { name, record: number, object });
+            let other = self.references.insert(name, (number, object));
+            require(record, other.is_none(), "has the `referenceId` of another")?;
             let children = record.members().map(|member| member.value);
             children.filter(is_list_of_children).try_for_each(|list| self.tree(list, None))?;
         }

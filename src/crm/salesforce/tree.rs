@@ -4,7 +4,7 @@
 
 use super::answer::Answer;
 use super::id::{self, is_id};
-use super::record::Reference;
+use super::record::References;
 use crate::crm::message::parse_answer;
 use crate::crm::{
     AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, RecordName, SameRecord,
@@ -12,7 +12,7 @@ use crate::crm::{
 
 /// Reads the answer to a tree of these records.
 #[derive(Debug)]
-pub(super) struct Tree(pub Vec<Reference>);
+pub(super) struct Tree(pub References);
 
 impl ReadAnswer for Tree {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
@@ -25,13 +25,11 @@ impl ReadAnswer for Tree {
         let (mut records, mut done) = (Vec::new(), Vec::new());
         for (in_answer, result) in (0..).zip(results.elements()) {
             let text = |member: &str| result.get(member).and_then(|value| value.text());
-            let reference = text("referenceId")
-                .and_then(|name| self.0.iter().find(|known| known.name == name.as_ref()));
-            let Some(reference) = reference else { continue };
+            let reference = text("referenceId").and_then(|name| self.0.get(name.as_ref()));
+            let Some((in_request, object)) = reference.cloned() else { continue };
             let Some(id) = text("id").filter(|id| is_id(id)) else { continue };
-            let (object, id) = (reference.object.clone(), id::canonical(&id));
-            records.push(RecordName { record: in_answer, object, id });
-            done.push(SameRecord { in_answer, in_request: reference.record, is_taken: true });
+            records.push(RecordName { record: in_answer, object, id: id::canonical(&id) });
+            done.push(SameRecord { in_answer, in_request, is_taken: true });
         }
         Ok(LocatedAnswer { records, done: Done::Each(done), ..located })
     }

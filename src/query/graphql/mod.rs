@@ -18,6 +18,7 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::SyntaxError;
@@ -28,16 +29,10 @@ use crate::carrier;
 pub struct Document {
     /// Never empty; several have a name each.
     pub operations: Vec<Operation>,
-    pub fragments: Vec<Fragment>,
+    /// By their names.
+    pub fragments: BTreeMap<String, Fragment>,
     /// Without the ends of their lines.
     pub comments: Vec<Range<usize>>,
-}
-
-impl Document {
-    /// The fragment of this name.
-    pub fn fragment(&self, name: &str) -> Option<&Fragment> {
-        self.fragments.iter().find(|fragment| fragment.name == name)
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +45,8 @@ pub enum OperationKind {
 pub struct Operation {
     pub kind: OperationKind,
     pub name: Option<String>,
-    pub variables: Vec<Variable>,
+    /// By their names.
+    pub variables: BTreeMap<String, Variable>,
     pub selections: Vec<Selection>,
     pub at: usize,
 }
@@ -58,7 +54,6 @@ pub struct Operation {
 /// `$email: [EmailAddress!] = "a@b.de"`
 #[derive(Debug)]
 pub struct Variable {
-    pub name: String,
     /// Where its type stands.
     pub type_span: Range<usize>,
     pub is_list: bool,
@@ -70,7 +65,6 @@ pub struct Variable {
 
 #[derive(Debug)]
 pub struct Fragment {
-    pub name: String,
     /// The type that it applies to.
     pub on: String,
     pub selections: Vec<Selection>,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeMap;
+
 use super::lexer::Literal;
 use super::{
     Argument, Directive, Document, Field, Fragment, Operation, OperationKind, Selection,
@@ -21,7 +23,7 @@ pub(super) fn document(mut cursor: Cursor<'_>) -> Result<Document, SyntaxError> 
     let mut document = Document::default();
     while cursor.token().kind != Kind::End {
         match cursor.next_word() {
-            Some("fragment") => document.fragments.push(cursor.fragment()?),
+            Some("fragment") => cursor.fragment(&mut document.fragments)?,
             _ => document.operations.push(cursor.operation()?),
         }
     }
@@ -34,7 +36,7 @@ pub(super) fn document(mut cursor: Cursor<'_>) -> Result<Document, SyntaxError> 
 impl Cursor<'_> {
     fn operation(&mut self) -> Result<Operation, SyntaxError> {
         let at = self.at();
-        let (mut name, mut variables) = (None, Vec::new());
+        let (mut name, mut variables) = (None, BTreeMap::new());
         let kind = match self.next_word() {
             Some("query") => OperationKind::Query,
             Some("mutation") => OperationKind::Mutation,
@@ -50,12 +52,12 @@ impl Cursor<'_> {
             name = Some(self.name()?);
         }
         if self.take_sign("(") {
-            variables = self.several(")", Self::variable)?;
+            self.several(")", |cursor| cursor.variable(&mut variables))?;
         }
         Ok(Operation { kind, name, variables, selections: self.selection_set()?, at })
     }
 
-    fn variable(&mut self) -> Result<Variable, SyntaxError> {
+    fn variable(&mut self, all: &mut BTreeMap<String, Variable>) -> Result<(), SyntaxError> {
         let at = self.at();
         self.sign("$")?;
         let name = self.name()?;
@@ -64,7 +66,7 @@ impl Cursor<'_> {
         let is_required = self.type_reference()?;
         let type_span = start..self.end_of_last();
         let default = if self.take_sign("=") { Some(self.value(Place::Default)?) } else { None };
-        Ok(Variable { name, type_span, is_list, is_required, default, at })
+        once(all, name, Variable { type_span, is_list, is_required, default, at }, at)
     }
 
     /// `[EmailAddress!]!`, and whether it ends like this.
@@ -78,7 +80,7 @@ impl Cursor<'_> {
         Ok(self.take_sign("!"))
     }
 
-    fn fragment(&mut self) -> Result<Fragment, SyntaxError> {
+    fn fragment(&mut self, all: &mut BTreeMap<String, Fragment>) -> Result<(), SyntaxError> {
         self.position += 1;
         let at = self.at();
         if self.next_word() == Some("on") {
@@ -90,7 +92,7 @@ impl Cursor<'_> {
         }
         self.position += 1;
         let on = self.name()?;
-        Ok(Fragment { name, on, selections: self.selection_set()?, at })
+        once(all, name, Fragment { on, selections: self.selection_set()?, at }, at)
     }
 
     fn selection_set(&mut self) -> Result<Vec<Selection>, SyntaxError> {
@@ -210,5 +212,19 @@ impl Cursor<'_> {
         let name = self.next_word().ok_or_else(|| self.expected("a name"))?.to_owned();
         self.position += 1;
         Ok(name)
+    }
+}
+
+/// # Errors
+/// [`SyntaxError::Twice`] for a name that was given before.
+fn once<T>(
+    all: &mut BTreeMap<String, T>,
+    name: String,
+    one: T,
+    at: usize,
+) -> Result<(), SyntaxError> {
+    match all.insert(name, one) {
+        None => Ok(()),
+        Some(_) => Err(SyntaxError::Twice(at)),
     }
 }

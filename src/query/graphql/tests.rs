@@ -70,18 +70,18 @@ fn described(document: &Document) -> String {
     for operation in &document.operations {
         let kind = if operation.kind == OperationKind::Query { "query" } else { "mutation" };
         write!(text, "{kind} {}", operation.name.as_deref().unwrap_or("-")).unwrap();
-        for variable in &operation.variables {
+        for (name, variable) in &operation.variables {
             let list = if variable.is_list { "[]" } else { "" };
             let required = if variable.is_required { "!" } else { "" };
-            write!(text, " ${}{list}{required}", variable.name).unwrap();
+            write!(text, " ${name}{list}{required}").unwrap();
             if let Some(default) = &variable.default {
                 write!(text, "={}", shown(default)).unwrap();
             }
         }
         writeln!(text, " {{{} }}", selections(&operation.selections)).unwrap();
     }
-    for fragment in &document.fragments {
-        let (name, on) = (&fragment.name, &fragment.on);
+    for (name, fragment) in &document.fragments {
+        let on = &fragment.on;
         writeln!(text, "fragment {name} on {on} {{{} }}", selections(&fragment.selections))
             .unwrap();
     }
@@ -210,8 +210,8 @@ fn what_can_be_read_in_two_ways_or_not_at_all_is_refused() {
     let values = format!("{{a(x: {}{})}}", "[".repeat(40), "]".repeat(40));
     assert!(matches!(parse(&values).unwrap_err(), TooDeep(_)));
     let chain: String =
-        (0..40).map(|n| format!(" fragment f{n} on C {{ ...f{} }}", n + 1)).collect();
-    let chain = format!("{{ ...f0 }}{chain} fragment f40 on C {{ a }}");
+        (0..80).map(|n| format!(" fragment f{n} on C {{ ...f{} }}", n + 1)).collect();
+    let chain = format!("{{ ...f0 }}{chain} fragment f80 on C {{ a }}");
     assert!(matches!(parse(&chain).unwrap_err(), TooDeep(_)));
     for text in [
         "",
@@ -235,6 +235,32 @@ fn what_can_be_read_in_two_ways_or_not_at_all_is_refused() {
     ] {
         assert!(parse(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn fragments_add_to_the_depth_wherever_they_were_looked_at_first() {
+    let document = |levels: usize, first: usize| {
+        let (open, close) = ("{ a ".repeat(levels), "}".repeat(levels));
+        let chain: String = (0..9)
+            .map(|n| format!(" fragment f{n} on C {open} {{ ...f{} }} {close}", n + 1))
+            .collect();
+        let spreads: String = (first..9).rev().map(|n| format!("...f{n} ")).collect();
+        format!("{{ {spreads} ...f0 }}{chain} fragment f9 on C {{ a }}")
+    };
+    // From the last one on, each has been looked at before the one that it is in.
+    for first in [0, 9] {
+        let deep = parse(&document(6, first)).unwrap_err();
+        assert!(matches!(deep, SyntaxError::TooDeep(_)), "{deep}");
+        parse(&document(4, first)).unwrap();
+    }
+}
+
+#[test]
+fn what_operations_share_is_looked_at_for_each() {
+    let operations: String = (0..300).map(|n| format!("query q{n} {{ ...f }} ")).collect();
+    let document = |fields| format!("{operations} fragment f on C {{ {} }}", "a ".repeat(fields));
+    assert_eq!(parse(&document(1000)).unwrap_err(), SyntaxError::TooLong);
+    parse(&document(800)).unwrap();
 }
 
 proptest! {

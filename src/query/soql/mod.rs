@@ -54,10 +54,17 @@ pub struct Column {
     pub is_computed: bool,
 }
 
+/// Characters of a query that Salesforce reads ("Maximum length of SOQL statements"). What
+/// is longer would only keep us busy: each name may be an alias of each other.
+const MAX_LENGTH: usize = 100_000;
+
 /// Takes a query apart.
 ///
 /// # Errors
 /// [`SyntaxError`] when any part of it is not understood.
 pub fn parse(query: &str) -> Result<Query, SyntaxError> {
+    if query.chars().nth(MAX_LENGTH).is_some() {
+        return Err(SyntaxError::Longer(MAX_LENGTH));
+    }
     cursor::Cursor::new(query, lexer::tokens(query)?).run()
 }

@@ -203,11 +203,11 @@ fn nesting_is_bounded() {
     };
     assert_eq!(nested(32), Ok(()));
     assert_eq!(nested(33), Err(SyntaxError::TooDeep(23 + 33)));
-    assert!(nested(100_000).is_err());
-    let not = format!("SELECT Id FROM C WHERE {}E = 'x'", "NOT ".repeat(100_000));
+    assert_eq!(nested(45_000), Err(SyntaxError::TooDeep(23 + 33)));
+    let not = format!("SELECT Id FROM C WHERE {}E = 'x'", "NOT ".repeat(24_000));
     assert!(parse(&not).is_ok());
-    assert!(parse(&format!("SELECT {}", "MAX(".repeat(100_000))).is_err());
-    assert!(parse(&"SELECT (".repeat(100_000)).is_err());
+    assert!(parse(&format!("SELECT {}", "MAX(".repeat(24_000))).is_err());
+    assert!(parse(&"SELECT (".repeat(12_000)).is_err());
 }
 
 #[test]
@@ -236,6 +236,16 @@ fn document(query: &str) -> Document {
 fn literals(query: &str) -> Vec<String> {
     let parsed = parse(query).unwrap();
     parsed.comparisons.iter().map(|comparison| text(&comparison.value).to_owned()).collect()
+}
+
+#[test]
+fn a_query_is_as_long_as_salesforce_reads_it() {
+    let query = |length: usize| {
+        let rest = "SELECT Id FROM C WHERE E='ü'";
+        rest.replace('ü', &"ü".repeat(length + 1 - rest.chars().count()))
+    };
+    assert!(parse(&query(100_000)).is_ok());
+    assert_eq!(parse(&query(100_001)).unwrap_err(), SyntaxError::Longer(100_000));
 }
 
 proptest! {

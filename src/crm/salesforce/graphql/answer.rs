@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Answers, read by what was asked for.
 
+use std::collections::HashMap;
+
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::crm::message::{parse_answer, unparseable};
@@ -23,18 +25,18 @@ pub(super) enum Shape {
         /// It is a copy from another record than the one at hand.
         is_copy: bool,
     },
-    Object(Vec<Member>),
+    Object(Members),
     Record(Record),
     /// What became of a record of the request.
     Written {
         in_request: u32,
         object: ObjectName,
-        members: Vec<Member>,
+        members: Members,
     },
 }
 
-/// What is asked for by one name.
-pub(super) type Member = (String, Shape);
+/// What is asked for, by its names.
+pub(super) type Members = HashMap<String, Shape>;
 
 #[derive(Debug)]
 pub(super) struct Record {
@@ -43,7 +45,7 @@ pub(super) struct Record {
     pub stated: Option<String>,
     /// Where its id stands.
     pub id: Option<String>,
-    pub members: Vec<(String, Shapes)>,
+    pub members: HashMap<String, Shapes>,
 }
 
 /// What one name of a record holds, where the record is of this object.
@@ -52,7 +54,7 @@ pub(super) type Shapes = Vec<(Option<ObjectName>, Shape)>;
 impl Record {
     /// Whether something is asked of it in case it is of this object.
     fn may_be(&self, object: &ObjectName) -> bool {
-        let mut shapes = self.members.iter().flat_map(|(_, shapes)| shapes);
+        let mut shapes = self.members.values().flatten();
         shapes.any(|(of, _)| of.as_ref() == Some(object))
     }
 }
@@ -148,12 +150,11 @@ impl Reader<'_> {
     fn members(
         &mut self,
         node: Node<'_>,
-        members: &[Member],
+        members: &Members,
         current: &mut Current,
     ) -> Result<(), LocateError> {
         node.members().try_for_each(|found| {
-            let known = members.iter().find(|(key, _)| *key == found.key);
-            let (_, shape) = known.ok_or_else(|| refuse(found.value))?;
+            let shape = members.get(found.key.as_ref()).ok_or_else(|| refuse(found.value))?;
             self.shaped(found.value, shape, current)
         })
     }
@@ -169,8 +170,8 @@ impl Reader<'_> {
             self.name(current.number, object, &id);
         }
         for found in node.members() {
-            let known = record.members.iter().find(|(key, _)| *key == found.key);
-            let shapes = known.map(|(_, shapes)| shapes.as_slice()).unwrap_or_default();
+            let shapes = record.members.get(found.key.as_ref());
+            let shapes = shapes.map(Vec::as_slice).unwrap_or_default();
             let shape = match shapes {
                 [(_, only)] => Some(only),
                 several => several
@@ -190,7 +191,7 @@ impl Reader<'_> {
         node: Node<'_>,
         in_request: u32,
         object: &ObjectName,
-        members: &[Member],
+        members: &Members,
     ) -> Result<(), LocateError> {
         let in_answer = self.records;
         self.members(node, members, &mut self.nobody())?;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::answer::{Member, Shape};
+use super::answer::{Members, Shape};
 use super::input::Kind;
 use super::selection::Selecting;
 use crate::base::ObjectName;
@@ -70,14 +70,14 @@ impl<'a> Selecting<'a, '_, '_> {
         &mut self,
         sets: Sets<'a>,
         mut shape: impl FnMut(&mut Self, &Asked<'a>) -> Result<Shape, LocateError>,
-    ) -> Result<Vec<Member>, LocateError> {
-        let mut members = Vec::new();
+    ) -> Result<Members, LocateError> {
+        let mut members = Members::new();
         for asked in self.flattened(sets)? {
             let shape = match asked.name {
                 TYPE_NAME => asked.leaf(Shape::Plain)?,
                 _ => shape(self, &asked)?,
             };
-            members.push((asked.key.to_owned(), shape));
+            members.insert(asked.key.to_owned(), shape);
         }
         Ok(members)
     }
@@ -116,8 +116,8 @@ impl<'a> Selecting<'a, '_, '_> {
         all: &mut Vec<(Option<ObjectName>, &'a Field)>,
     ) -> Result<(), LocateError> {
         for selection in set {
-            self.fields += 1;
-            if self.fields > MAX_FIELDS {
+            self.found.fields += 1;
+            if self.found.fields > MAX_FIELDS {
                 return Err(LocateError::TooLarge { place: "the GraphQL document" });
             }
             self.directives(selection)?;
@@ -129,7 +129,7 @@ impl<'a> Selecting<'a, '_, '_> {
                 }
                 SelectionKind::Spread(name) => {
                     // INVARIANT: the document was checked, so it has the fragment.
-                    let Some(fragment) = self.document.fragment(name) else { continue };
+                    let Some(fragment) = self.document.fragments.get(name) else { continue };
                     let own = stated_object(&fragment.on);
                     self.write_out(&fragment.selections, own.as_ref().or(object), all)?;
                 }
@@ -140,7 +140,7 @@ impl<'a> Selecting<'a, '_, '_> {
 
     fn directives(&mut self, selection: &'a Selection) -> Result<(), LocateError> {
         for directive in &selection.directives {
-            let arguments = self.scope.arguments(&directive.arguments);
+            let arguments = self.scope.arguments(&directive.arguments)?;
             let is_known = match (directive.name.as_str(), arguments.as_slice()) {
                 ("optional", []) => true,
                 ("include" | "skip", [only]) => only.name == "if",

@@ -2,6 +2,7 @@
 //! Binds values to fields, each once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use super::input::{Home, Input, Kind};
@@ -24,7 +25,10 @@ pub(super) struct Binding<'a> {
     pub object: Option<ObjectName>,
     /// How many records mutations write to.
     pub records: u32,
-    meanings: HashMap<(Home, usize), Meaning>,
+    /// How many fields were looked at, in all operations.
+    pub fields: usize,
+    /// With the place among the slots of what has one.
+    meanings: HashMap<(Home, usize), (Meaning, usize)>,
     /// Where the document starts in the body, and how it is written there.
     start: usize,
     text: &'a DecodedText,
@@ -86,6 +90,7 @@ impl<'a> Binding<'a> {
             finds_others: false,
             object: None,
             records: 0,
+            fields: 0,
             meanings: HashMap::new(),
             start,
             text,
@@ -170,34 +175,38 @@ impl<'a> Binding<'a> {
         let (object, field) = (object.clone(), field.clone());
         let occurrence =
             Occurrence { object, field, record: *record, role: role.clone(), value: input.value() };
-        let is_first = self.mean(input, meaning)?;
-        let slots = match input.home() {
-            Home::Query => &mut self.in_query,
-            Home::Body => &mut self.in_body,
-        };
-        if is_first {
+        let known = self.mean(input, meaning)?;
+        let slots = self.slots_in(input.home());
+        let Some(known) = known else {
             let mut slot = Slot::value(input.span(), Codec::Json, occurrence).removable(removal);
             slot.widening = widening;
             slots.push(slot);
-        } else if let Some(slot) = slots.iter_mut().find(|slot| slot.span == input.span())
-            && slot.widening != widening
-        {
+            return Ok(());
+        };
+        if let Some(slot) = slots.get_mut(known).filter(|slot| slot.widening != widening) {
             // Two places would have to change with it.
             slot.widening = None;
         }
         Ok(())
     }
 
-    /// Whether nothing was said of this value yet.
-    fn mean(&mut self, input: Input<'_>, meaning: Meaning) -> Result<bool, LocateError> {
-        let place = (input.home(), input.span().start);
-        match self.meanings.get(&place) {
-            Some(known) if *known == meaning => Ok(false),
-            Some(_) => Err(input.refuse("stands for two things")),
-            None => {
-                self.meanings.insert(place, meaning);
-                Ok(true)
+    /// The slot of this value, where something was said of it before.
+    fn mean(&mut self, input: Input<'_>, meaning: Meaning) -> Result<Option<usize>, LocateError> {
+        let next = self.slots_in(input.home()).len();
+        match self.meanings.entry((input.home(), input.span().start)) {
+            Entry::Occupied(known) if known.get().0 == meaning => Ok(Some(known.get().1)),
+            Entry::Occupied(_) => Err(input.refuse("stands for two things")),
+            Entry::Vacant(place) => {
+                place.insert((meaning, next));
+                Ok(None)
             }
+        }
+    }
+
+    fn slots_in(&mut self, home: Home) -> &mut Vec<Slot> {
+        match home {
+            Home::Query => &mut self.in_query,
+            Home::Body => &mut self.in_body,
         }
     }
 

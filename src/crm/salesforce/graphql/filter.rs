@@ -66,7 +66,7 @@ impl Binding<'_> {
             self.finds_others |= matches!(member.name.as_ref(), "or" | "not");
             for value in &member.values {
                 if is_joint {
-                    for inner in scope.elements(*value) {
+                    for inner in scope.elements(*value)? {
                         self.filter(scope, inner, object)?;
                     }
                     continue;
@@ -112,13 +112,13 @@ impl Binding<'_> {
                     Comparing::Membership => {
                         let is_list = value.kind() == Kind::List;
                         let form = if is_list { Form::Element } else { Form::List };
-                        for element in scope.elements(*value) {
+                        for element in scope.elements(*value)? {
                             self.comparison(scope, element, (object, field), &form)?;
                         }
                     }
                     Comparing::Other => {
                         self.field_use(object, field, name);
-                        for element in scope.elements(*value) {
+                        for element in scope.elements(*value)? {
                             let is_moving = self.is_moving(scope, element, (object, field))?;
                             let is_scalar = matches!(
                                 element.kind(),
@@ -219,7 +219,7 @@ impl Binding<'_> {
         object: Option<&ObjectName>,
         operator: &'static str,
     ) -> Result<(), LocateError> {
-        for clause in scope.elements(clauses) {
+        for clause in scope.elements(clauses)? {
             for member in scope.members(clause)? {
                 for value in &member.values {
                     let inner = scope.members(*value)?;

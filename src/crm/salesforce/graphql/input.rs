@@ -2,6 +2,8 @@
 //! Values of arguments, wherever they stand: in the document, or in the variables.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::carrier::Value;
@@ -52,26 +54,51 @@ pub(super) struct Member<'a> {
     pub values: Vec<Input<'a>>,
 }
 
+/// Values that a document may have once its fragments are written out, and its variables
+/// looked up. A short one may name as many as it likes.
+const MAX_VALUES: usize = 250_000;
+
+/// Variables that are given, by their names.
+pub(super) type Given<'a> = HashMap<Cow<'a, str>, Node<'a>>;
+
 /// An operation and the variables that are given to it.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub operation: &'a Operation,
-    pub given: Option<Node<'a>>,
+    pub given: &'a Given<'a>,
+    /// How many values were looked at, in all operations.
+    pub values: &'a Cell<usize>,
 }
 
 impl<'a> Scope<'a> {
     /// What a value of the document is, once variables are looked up.
-    pub fn inputs(&self, value: &'a graphql::Value) -> Vec<Input<'a>> {
+    fn inputs(&self, value: &'a graphql::Value) -> Vec<Input<'a>> {
         let ValueKind::Variable(name) = &value.kind else {
             return vec![Input { node: Written::Query(value), variable: None }];
         };
-        let variable = self.operation.variables.iter().find(|it| it.name == *name);
-        let given = self.given.and_then(|given| given.get(name)).map(Written::Body);
+        let variable = self.operation.variables.get(name);
+        let given = self.given.get(name.as_str()).copied().map(Written::Body);
         let default = variable.and_then(|it| it.default.as_ref()).map(Written::Query);
         given.into_iter().chain(default).map(|node| Input { node, variable }).collect()
     }
 
-    pub fn arguments(&self, arguments: &'a [graphql::Argument]) -> Vec<Member<'a>> {
+    pub fn arguments(
+        &self,
+        arguments: &'a [graphql::Argument],
+    ) -> Result<Vec<Member<'a>>, LocateError> {
+        self.count(arguments.len())?;
+        Ok(self.looked_up(arguments))
+    }
+
+    fn count(&self, values: usize) -> Result<(), LocateError> {
+        self.values.set(self.values.get() + values);
+        if self.values.get() > MAX_VALUES {
+            return Err(LocateError::TooLarge { place: "the GraphQL document" });
+        }
+        Ok(())
+    }
+
+    fn looked_up(&self, arguments: &'a [graphql::Argument]) -> Vec<Member<'a>> {
         let member = |argument: &'a graphql::Argument| Member {
             name: Cow::Borrowed(argument.name.as_str()),
             name_span: argument.name_span.clone(),
@@ -86,6 +113,7 @@ impl<'a> Scope<'a> {
             return Err(input.refuse("is no object"));
         }
         let members = self.written(input);
+        self.count(members.len())?;
         match members.iter().find(|member| !is_name(&member.name)) {
             Some(_) => Err(input.refuse("has a name that the schema cannot have")),
             None => Ok(members),
@@ -95,7 +123,7 @@ impl<'a> Scope<'a> {
     fn written(&self, input: Input<'a>) -> Vec<Member<'a>> {
         match input.node {
             Written::Query(graphql::Value { kind: ValueKind::Object(members), .. }) => {
-                self.arguments(members)
+                self.looked_up(members)
             }
             Written::Query(_) => Vec::new(),
             Written::Body(node) => {
@@ -110,8 +138,8 @@ impl<'a> Scope<'a> {
     }
 
     /// The elements of a list. One value stands for a list of it (section 3.11).
-    pub fn elements(&self, input: Input<'a>) -> Vec<Input<'a>> {
-        match input.node {
+    pub fn elements(&self, input: Input<'a>) -> Result<Vec<Input<'a>>, LocateError> {
+        let elements = match input.node {
             Written::Query(graphql::Value { kind: ValueKind::List(values), .. }) => {
                 values.iter().flat_map(|value| self.inputs(value)).collect()
             }
@@ -120,7 +148,8 @@ impl<'a> Scope<'a> {
                 node.elements().map(element).collect()
             }
             _ => vec![input],
-        }
+        };
+        self.count(elements.len()).map(|()| elements)
     }
 }
 

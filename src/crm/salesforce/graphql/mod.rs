@@ -24,11 +24,13 @@ mod mutation;
 mod record;
 mod selection;
 
+use std::cell::Cell;
+
 use http::Method;
 
 use self::answer::Answered;
 use self::binding::Binding;
-use self::input::Scope;
+use self::input::{Given, Scope};
 use self::selection::Selecting;
 use crate::carrier::json::{Json, Kind, Node};
 use crate::carrier::url::Target;
@@ -63,11 +65,12 @@ pub(super) fn locate(
     sent.check_variables(executed)?;
 
     let mut binding = Binding::new(sent.query.inner_span().start, &text);
+    let (given, nothing, values) = (sent.given(), Given::new(), Cell::new(0));
     let mut shape = None;
     for operation in &document.operations {
         let is_executed = std::ptr::eq(operation, executed);
-        let given = sent.variables.filter(|_| is_executed);
-        let scope = Scope { operation, given };
+        let given = if is_executed { &given } else { &nothing };
+        let scope = Scope { operation, given, values: &values };
         let own = Selecting::new(&document, scope, &mut binding).operation()?;
         shape = if is_executed { Some(own) } else { shape };
     }
@@ -137,11 +140,15 @@ impl<'a> Sent<'a> {
     /// What no operation takes, nothing would look at.
     fn check_variables(&self, executed: &Operation) -> Result<(), LocateError> {
         let mut given = self.variables.iter().flat_map(Node::members);
-        let is_taken = |name: &str| executed.variables.iter().any(|it| it.name == name);
-        match given.find(|member| !is_taken(&member.key)) {
+        match given.find(|member| !executed.variables.contains_key(member.key.as_ref())) {
             Some(other) => Err(refuse(other.value, "is no variable of the operation")),
             None => Ok(()),
         }
+    }
+
+    fn given(&self) -> Given<'a> {
+        let given = self.variables.iter().flat_map(Node::members);
+        given.map(|member| (member.key, member.value)).collect()
     }
 }
 

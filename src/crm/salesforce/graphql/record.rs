@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The fields of records, and what groups of records are counted by.
 
+use std::collections::HashMap;
+
 use super::answer::{Record, Shape};
 use super::asked::{Asked, Sets, TYPE_NAME, without_arguments};
 use super::selection::Selecting;
@@ -44,7 +46,7 @@ impl<'a> Selecting<'a, '_, '_> {
         context: Option<&ObjectName>,
         is_aggregate: bool,
     ) -> Result<Record, LocateError> {
-        let (mut members, mut stated, mut id) = (Vec::new(), None, None);
+        let (mut members, mut stated, mut id) = (HashMap::new(), None, None);
         let mut needs_type = None;
         for asked in self.flattened(sets)? {
             let key = asked.key.to_owned();
@@ -73,7 +75,7 @@ impl<'a> Selecting<'a, '_, '_> {
             if shapes.len() > 1 && shapes.iter().any(|(_, shape)| !shape.is_formal()) {
                 needs_type = Some(asked);
             }
-            members.push((key, shapes));
+            members.insert(key, shapes);
         }
         if let Some(asked) = needs_type.filter(|_| stated.is_none()) {
             return Err(asked.refuse("is of one of several objects; ask for `__typename` as well"));
@@ -89,7 +91,8 @@ impl<'a> Selecting<'a, '_, '_> {
     ) -> Result<Shape, LocateError> {
         match asked.name {
             TYPE_NAME | "ApiName" | "WeakEtag" => return asked.leaf(Shape::Plain),
-            "Id" => return asked.leaf(Shape::Id),
+            // Records are counted by their ids.
+            "Id" if !is_aggregate => return asked.leaf(Shape::Id),
             _ => {}
         }
         let names = self.names(asked.inner())?;

@@ -11,6 +11,7 @@ use super::input::{Input, Kind, Scope};
 use super::mutation;
 use crate::base::ObjectName;
 use crate::crm::LocateError;
+use crate::crm::salesforce::id::is_id;
 use crate::crm::salesforce::schema;
 use crate::query::graphql::{Document, Field, OperationKind};
 
@@ -19,13 +20,11 @@ pub(super) struct Selecting<'a, 'b, 't> {
     pub document: &'a Document,
     pub scope: Scope<'a>,
     pub found: &'b mut Binding<'t>,
-    /// How many fields were looked at.
-    pub fields: usize,
 }
 
 impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
     pub fn new(document: &'a Document, scope: Scope<'a>, found: &'b mut Binding<'t>) -> Self {
-        Self { document, scope, found, fields: 0 }
+        Self { document, scope, found }
     }
 
     pub fn operation(mut self) -> Result<Shape, LocateError> {
@@ -81,7 +80,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         self.takes(&object);
         let in_request = self.found.records;
         self.found.records += 1;
-        for argument in self.scope.arguments(&field.arguments) {
+        for argument in self.scope.arguments(&field.arguments)? {
             for value in argument.values {
                 if argument.name != "input" {
                     return Err(value.refuse("is no argument of a mutation"));
@@ -147,7 +146,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         object: Option<&ObjectName>,
     ) -> Result<(), LocateError> {
         let scope = self.scope;
-        for argument in scope.arguments(&field.arguments) {
+        for argument in scope.arguments(&field.arguments)? {
             for value in argument.values {
                 let is_null = value.kind() == Kind::Null;
                 let is_number = is_null || value.kind() == Kind::Number;
@@ -166,10 +165,11 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         Ok(())
     }
 
-    /// What says nothing of records. Its arguments are words of the schema.
+    /// What says nothing of records. Its arguments are words of the schema, and ids of
+    /// types of records.
     pub fn metadata(&mut self, asked: &Asked<'a>) -> Result<Shape, LocateError> {
         self.each(asked, |selecting, field| {
-            let arguments = selecting.scope.arguments(&field.arguments);
+            let arguments = selecting.scope.arguments(&field.arguments)?;
             let mut values = arguments.into_iter().flat_map(|argument| argument.values);
             values.try_for_each(|value| selecting.words(value))
         })?;
@@ -182,9 +182,13 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
     fn words(&mut self, input: Input<'a>) -> Result<(), LocateError> {
         match input.kind() {
             Kind::Null | Kind::Flag | Kind::Number => self.found.setting(input, true),
+            Kind::Text if input.text().is_some_and(|text| is_id(&text)) => {
+                self.found.setting(input, true)
+            }
             Kind::Text | Kind::Enum => self.found.word(input),
             Kind::List => {
-                self.scope.elements(input).into_iter().try_for_each(|inner| self.words(inner))
+                let mut elements = self.scope.elements(input)?.into_iter();
+                elements.try_for_each(|inner| self.words(inner))
             }
             Kind::Object => {
                 let members = self.scope.members(input)?.into_iter();
@@ -196,7 +200,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
 
     /// Arguments that are flags: `RecordTypeId(fallback: true)`.
     pub fn flags(&mut self, field: &'a Field) -> Result<(), LocateError> {
-        for value in self.scope.arguments(&field.arguments).iter().flat_map(|it| &it.values) {
+        for value in self.scope.arguments(&field.arguments)?.iter().flat_map(|it| &it.values) {
             self.found.setting(*value, matches!(value.kind(), Kind::Flag | Kind::Null))?;
         }
         Ok(())
@@ -204,7 +208,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
 
     /// `uiapi(input: { allOrNone: true })`, or the flag itself.
     fn all_or_none(&mut self, field: &'a Field) -> Result<(), LocateError> {
-        for argument in self.scope.arguments(&field.arguments) {
+        for argument in self.scope.arguments(&field.arguments)? {
             for value in argument.values {
                 let inner = match argument.name.as_ref() {
                     "input" => self.scope.members(value)?,

@@ -317,6 +317,30 @@ fn what_is_written_can_be_left_out() {
     assert!(required.body.occurrences()[0].0.removal.is_none());
 }
 
+#[test]
+fn a_comment_goes_with_what_it_stands_in() {
+    let query = "mutation { uiapi { ContactCreate(input: {Contact: {LastName: \"x\", \
+                 Birthdate: # born\n \"1980-01-01\" }}) { success } } }";
+    let located = located(&sent(query, &json!({})));
+    let replacements = [Replacement::Keep, Replacement::Remove];
+    let rendered = located.body.render(&mut replacements.iter()).unwrap();
+    let rendered: Tree = serde_json::from_slice(&rendered).unwrap();
+    let query = rendered["query"].as_str().unwrap();
+    assert!(query.contains("{LastName: \"x\",  }"), "{query}");
+}
+
+#[test]
+fn a_comment_may_stand_right_behind_what_changes() {
+    let filter = contacts("where: {Email: {eq#b\n: $a}}");
+    let expected = contacts("where: {Email: {in\n: $a}}");
+    let texts = ["x", "y"];
+    let (query, _) =
+        widened(&format!("query($a: String#a\n) {filter}"), &json!({ "a": "x" }), &texts);
+    assert_eq!(query, format!("query($a: [String]\n) {expected}"));
+    let (query, _) = widened(&format!("query($a: String#a\n= \"x\") {filter}"), &json!({}), &texts);
+    assert_eq!(query, format!("query($a: [String]\n= [\"x\",\"y\"]) {expected}"));
+}
+
 fn query_with_required(kind: &str) -> String {
     let query = format!(
         "mutation M($b: {kind}) {{ uiapi {{ ContactCreate(input: {{Contact: {{Birthdate: $b}}}}) {{ success }} }} }}"
@@ -398,6 +422,24 @@ fn answers_are_read_by_what_was_asked_for() {
         &["0 user.name from n"],
         &["0 user 005WV00000A1b2CYAR"],
     );
+}
+
+#[test]
+fn ids_are_counted_and_name_types_of_records() {
+    let query = "{ uiapi { aggregate { Contact(groupBy: {Title: {group: true}}) { edges { node { aggregate {
+        Title { value } Id { count { value } max { value } } } } } } } } }";
+    let located = located(&sent(query, &json!({})));
+    assert_eq!(uses(&located), ["contact.title by groupBy"]);
+    let answer = json!({ "data": { "uiapi": { "aggregate": { "Contact": { "edges": [{ "node": { "aggregate": {
+        "Title": { "value": "Dr." }, "Id": { "count": { "value": 3 }, "max": { "value": ID } } } } }] } } } } });
+    let answer = read_answer(&located, 200, &HeaderMap::new(), &answer.to_string()).unwrap();
+    assert_eq!(occurrences(&answer.body), ["0 contact.title = Dr."]);
+    let query =
+        "query Q($i: [ObjectInfoInput]) { uiapi { objectInfos(objectInfoInputs: $i) { ApiName
+        fields { ... on PicklistField { picklistValuesByRecordTypeIDs { recordTypeID } } } } } }";
+    let inputs = |id: &str| json!({ "i": [{ "apiName": "Contact", "recordTypeIDs": [id], "fieldNames": ["Title"] }] });
+    check(query, &inputs("012000000000000AAA"), &[]);
+    refused(&sent(query, &inputs("4930123456")), "is not what can stand there");
 }
 
 #[test]
@@ -570,6 +612,26 @@ fn what_fragments_write_out_is_bounded() {
         matches!(found, Err(LocateError::TooLarge { .. } | LocateError::Unparseable { .. })),
         "{found:?}"
     );
+}
+
+#[test]
+fn what_operations_share_is_counted_for_each() {
+    let too_large = |query: &str| {
+        let body = json!({ "query": query, "operationName": "q0", "variables": {} }).to_string();
+        let found = locate("POST", TARGET, &body);
+        assert!(matches!(found, Err(LocateError::TooLarge { .. })), "{found:?}");
+    };
+    let operation = "{ uiapi { query { Contact { edges { node { ...f } } } } } }";
+    let operations: String = (0..50).map(|n| format!("query q{n} {operation} ")).collect();
+    let fields: String = (0..250).map(|n| format!("a{n}: Id ")).collect();
+    too_large(&format!("{operations} fragment f on Contact {{ {fields} }}"));
+    // What is written once is looked at wherever it is asked for.
+    let filter = "{LastName: {eq: 1}} ".repeat(100);
+    let accounts: String = (0..2000).map(|n| format!("a{n}: Account {{ ...g }} ")).collect();
+    too_large(&format!(
+        "query q0 {operation} fragment f on Contact {{ {accounts} }} \
+         fragment g on Account {{ Contacts(where: {{or: [{filter}]}}) {{ totalCount }} }}"
+    ));
 }
 
 proptest! {
