@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::part::embedded;
-use super::{Asked, Expected, refuse};
+use super::{Asked, Expected, Room, refuse};
 use crate::carrier::coding::ExpansionLimits;
 use crate::carrier::multipart::{Message, Part, boundary, parts};
 use crate::carrier::{Codec, DecodedText, Document, Slot};
@@ -40,6 +40,7 @@ impl ReadAnswer for BatchAnswer {
         let mut reader = Reader {
             text,
             origins: answer.origins,
+            room: Room::default(),
             next: 0,
             slots: Vec::new(),
             names: Vec::new(),
@@ -97,6 +98,7 @@ fn failed(
 struct Reader<'a> {
     text: &'a str,
     origins: &'a Origins,
+    room: Room,
     next: u32,
     slots: Vec<Slot>,
     names: Vec<RecordName>,
@@ -153,6 +155,7 @@ impl Reader<'_> {
         };
         let first = self.next;
         let (located, next) = asked.answer.read(&view, first)?;
+        self.room.take("the answer", &located.body)?;
         self.next = next;
         self.names.extend(located.records);
         match located.done {

@@ -30,6 +30,7 @@ use super::answer::Answer;
 use super::link::is_content_id;
 use super::operation::Answered;
 use crate::base::ObjectName;
+use crate::carrier::json::MAX_VALUES;
 use crate::carrier::multipart::{MAX_PARTS, MultipartError, Part, boundary, parts};
 use crate::carrier::{Document, Element, Removal, Slot};
 use crate::crm::message::unparseable;
@@ -87,6 +88,7 @@ pub(super) fn locate(request: &RequestView<'_>) -> Result<Batch, LocateError> {
     let mut reader = Reader {
         request,
         text,
+        room: Room::default(),
         next: 0,
         slots: Vec::new(),
         uses: Vec::new(),
@@ -131,6 +133,7 @@ fn continues_on_error(headers: &HeaderMap) -> bool {
 struct Reader<'r> {
     request: &'r RequestView<'r>,
     text: &'r str,
+    room: Room,
     /// The number of the next record.
     next: u32,
     slots: Vec<Slot>,
@@ -202,6 +205,7 @@ impl Reader<'_> {
             // Nothing of its parts would be located.
             return Err(LocateError::UnknownOperation);
         }
+        self.room.take("the body", &one.body)?;
         self.next = one.next;
         if let (Some(id), Some(object)) = (&content_id, &one.answer.object)
             && self.tables.insert(id.clone(), object.clone()).is_some()
@@ -223,6 +227,23 @@ impl Reader<'_> {
         self.message(&message, line, one.target, one.body);
         let records = first..self.next;
         Ok((Asked { content_id, answer: one.answer, records }, method))
+    }
+}
+
+/// Values that may still be located: as many in all parts as in one body.
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(MAX_VALUES)
+    }
+}
+
+impl Room {
+    fn take(&mut self, place: &'static str, body: &Document) -> Result<(), LocateError> {
+        let left = self.0.checked_sub(body.slots().len());
+        self.0 = left.ok_or(LocateError::TooLarge { place })?;
+        Ok(())
     }
 }
 
