@@ -232,6 +232,16 @@ fn nesting_is_bounded() {
     };
     assert_eq!(nested(32), Ok(()));
     assert_eq!(nested(33), Err(SyntaxError::TooDeep(33)));
+    // What a variable stands for is kept for each of its uses.
+    let through = |count: usize, filter: &str| {
+        let path = "a/".repeat(count);
+        parse(Clause::Filter, &format!("{path}{filter}"), &alias).map(drop)
+    };
+    assert_eq!(through(30, "any(v:v/b eq 1)"), Ok(()));
+    assert_eq!(through(31, "any(v:v/b eq 1)"), Ok(()));
+    assert_eq!(through(32, "any(v:v/b eq 1)"), Err(SyntaxError::TooDeep(70)));
+    assert_eq!(through(32, "b eq 1"), Err(SyntaxError::TooDeep(0)));
+    assert_eq!(through(33, "any(v:v/b eq 1)"), Err(SyntaxError::TooDeep(66)));
     assert!(nested(100_000).is_err());
     assert!(parsed(Clause::Filter, &format!("{}a eq 'x'", "not ".repeat(100_000))).is_ok());
     assert!(parsed(Clause::Filter, &"trim(".repeat(100_000)).is_err());
