@@ -4,10 +4,11 @@
 
 use bytes::Bytes;
 
-use crate::carrier::json::{Json, MAX_VALUES};
+use crate::carrier::json::Json;
 use crate::carrier::{Codec, DecodedText, Document, Slot};
 use crate::crm::LocateError;
 use crate::crm::message::{parse_json, unparseable};
+use crate::crm::room::Room;
 
 /// What `locate` finds on each line. The records of a line are numbered on from those of
 /// the one before it.
@@ -20,14 +21,14 @@ pub(super) fn locate_lines(
     body: &Bytes,
     locate: impl Fn(&Json<'_>) -> Result<Vec<Slot>, LocateError>,
 ) -> Result<Vec<Slot>, LocateError> {
-    let (mut slots, mut position, mut first, mut room) = (Vec::new(), 0, 0, MAX_VALUES);
+    let (mut slots, mut position, mut first) = (Vec::new(), 0, 0);
+    let mut room = Room::default();
     for (number, line) in (1..).zip(body.split_inclusive(|byte| *byte == b'\n')) {
         let span = position..position + line.strip_suffix(b"\n").unwrap_or(line).len();
         position += line.len();
         let text = body.slice(span.clone());
         let json = parse_json(place, &text).map_err(|error| of_line(place, number, error))?;
-        let left = room.checked_sub(json.value_count());
-        room = left.ok_or(LocateError::TooLarge { place })?;
+        room.take(place, json.value_count())?;
         let document = Document::new(text.clone(), locate(&json)?).numbered_from(first);
         let records = document.occurrences().into_iter().map(|(_, found)| found.record);
         first = records.max().map_or(first, |last| last.saturating_add(1));

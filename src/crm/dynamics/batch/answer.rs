@@ -10,13 +10,14 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::part::embedded;
-use super::{Asked, Expected, Room, refuse};
+use super::{Asked, Expected, refuse};
 use crate::carrier::coding::ExpansionLimits;
 use crate::carrier::multipart::{Message, Part, boundary, parts};
 use crate::carrier::{Codec, DecodedText, Document, Slot};
 use crate::crm::dynamics::fetch::Columns;
 use crate::crm::dynamics::shown::Shown;
 use crate::crm::message::{link_headers, parse_answer, unparseable};
+use crate::crm::room::Room;
 use crate::crm::{
     AnswerView, Done, LocateError, LocatedAnswer, Origins, ReadAnswer, RecordName, SameRecord,
 };
@@ -155,7 +156,7 @@ impl Reader<'_> {
         };
         let first = self.next;
         let (located, next) = asked.answer.read(&view, first)?;
-        self.room.take("the answer", &located.body)?;
+        self.room.hold("the answer", located.body.slots())?;
         self.next = next;
         self.names.extend(located.records);
         match located.done {

@@ -30,10 +30,10 @@ use super::answer::Answer;
 use super::link::is_content_id;
 use super::operation::Answered;
 use crate::base::ObjectName;
-use crate::carrier::json::MAX_VALUES;
 use crate::carrier::multipart::{MAX_PARTS, MultipartError, Part, boundary, parts};
 use crate::carrier::{Document, Element, Removal, Slot};
 use crate::crm::message::unparseable;
+use crate::crm::room::Room;
 use crate::crm::{self, About, FieldUse, LocateError, ReadAnswer, RecordName, RequestView, Told};
 
 /// What a batch holds.
@@ -205,7 +205,8 @@ impl Reader<'_> {
             // Nothing of its parts would be located.
             return Err(LocateError::UnknownOperation);
         }
-        self.room.take("the body", &one.body)?;
+        self.room.hold("the body", one.target.slots())?;
+        self.room.hold("the body", one.body.slots())?;
         self.next = one.next;
         if let (Some(id), Some(object)) = (&content_id, &one.answer.object)
             && self.tables.insert(id.clone(), object.clone()).is_some()
@@ -227,23 +228,6 @@ impl Reader<'_> {
         self.message(&message, line, one.target, one.body);
         let records = first..self.next;
         Ok((Asked { content_id, answer: one.answer, records }, method))
-    }
-}
-
-/// Values that may still be located: as many in all parts as in one body.
-struct Room(usize);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(MAX_VALUES)
-    }
-}
-
-impl Room {
-    fn take(&mut self, place: &'static str, body: &Document) -> Result<(), LocateError> {
-        let left = self.0.checked_sub(body.slots().len());
-        self.0 = left.ok_or(LocateError::TooLarge { place })?;
-        Ok(())
     }
 }
 

@@ -31,6 +31,7 @@ use crate::carrier::json::{DEFAULT_MAX_DEPTH, Json, Kind, Node};
 use crate::carrier::url::Target;
 use crate::carrier::{Codec, DecodedText, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType, method_not_allowed, shown, unparseable};
+use crate::crm::room::Room;
 use crate::crm::{
     About, FieldKind, FieldUse, LocateError, LocatedRequest, Operation, RecordName, RequestView,
 };
@@ -114,6 +115,7 @@ struct Search {
     names: Vec<RecordName>,
     /// Whether more is found than what a term is equal to.
     is_lenient: bool,
+    room: Room,
 }
 
 impl Search {
@@ -306,6 +308,7 @@ impl Search {
         if slots.is_empty() {
             return Ok(None);
         }
+        self.room.hold("the body", &slots)?;
         let verbatim = DecodedText::verbatim(filter.to_owned());
         let filter = Slot::nested(start..text.len(), Codec::Plain, verbatim, slots);
         Ok(Some(Slot::nested(node.inner_span(), Codec::Json, decoded, vec![filter])))

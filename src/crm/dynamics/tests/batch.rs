@@ -94,6 +94,14 @@ fn all_parts_together_hold_no_more_values_than_one_body() {
     let one_more = columns(1);
     let sent = located(&format!("{half}{half}{one_more}--b--"));
     assert!(matches!(sent, Err(LocateError::TooLarge { .. })));
+    let asked = |count: usize| {
+        let values = vec!["1"; count].join(",");
+        request(&format!("GET contacts?$filter=lastname%20in%20({values})"), "", "")
+    };
+    let quarter = asked(MAX_VALUES / 4);
+    assert!(located(&format!("{half}{quarter}{quarter}--b--")).is_ok());
+    let sent = located(&format!("{half}{quarter}{quarter}{}--b--", asked(1)));
+    assert!(matches!(sent, Err(LocateError::TooLarge { .. })));
     let first = located(&format!("{half}{half}--b--")).unwrap();
     let row = half.split_once("\n\n").unwrap().1.split_once("\n\n").unwrap().1;
     let part = format!("--r\nContent-Type: application/http\n\nHTTP/1.1 200 OK\n\n{row}");

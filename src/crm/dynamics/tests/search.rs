@@ -7,6 +7,7 @@ use serde_json::{Value as Tree, json};
 
 use super::{ID, locate_with, origins, render};
 use crate::carrier::Replacement;
+use crate::carrier::json::MAX_VALUES;
 use crate::crm::testkit::{self, all_lines};
 use crate::crm::{LocateError, LocatedAnswer, LocatedRequest, RecordName};
 
@@ -199,6 +200,20 @@ fn filters_are_compared_through_every_level_of_text() {
     let list: Tree = serde_json::from_str(sent["entities"].as_str().unwrap()).unwrap();
     let filter = "(lastname eq 't1' or lastname eq 't2') or startswith(jobtitle,'a')";
     assert_eq!(list[1]["filter"], filter);
+}
+
+#[test]
+fn all_filters_together_hold_no_more_values_than_one_body() {
+    let table = |count: usize| {
+        let values = vec!["1"; count].join(",");
+        json!({ "name": "contact", "filter": format!("lastname in ({values})") })
+    };
+    let of = |tables: &[Tree]| search(QUERY, &entities(&json!(tables)).to_string()).map(drop);
+    let quarter = table(MAX_VALUES / 4);
+    let mut tables = vec![quarter; 4];
+    assert!(of(&tables).is_ok());
+    tables.push(table(1));
+    assert!(matches!(of(&tables), Err(LocateError::TooLarge { .. })));
 }
 
 #[test]
