@@ -74,6 +74,7 @@ mod tests {
             ("Yıldız", "YILDIZ", [Different, Doubtful, Doubtful, Doubtful]),
             ("Jürgen", "Jurgen", [Different, Different, Different, Doubtful]),
             ("Ａnna", "Anna", [Different, Different, Different, Doubtful]),
+            ("ｻﾄｳ", "サトウ", [Different, Different, Different, Doubtful]),
             ("Anna", "Anne", [Different; 4]),
         ] {
             let found = all.map(|equality| likeness(equality, one, other));
