@@ -23,6 +23,9 @@ use super::schema::is_name;
 /// # Errors
 /// [`LocateError`] for a part that is not read here, or for what passes beside the parts.
 pub(super) fn locate(root: Node<'_>, records: &mut Records) -> Result<Vec<Reply>, LocateError> {
+    if root.kind() != Kind::Object {
+        return Err(unparseable("the body", "it is not an object"));
+    }
     let mut replies = Vec::new();
     let mut room = Room::default();
     for member in root.members() {

@@ -360,6 +360,12 @@ fn what_is_inside_is_no_less_strict() {
     let mut with = one(json!({}));
     with["httpHeaders"] = json!({ "X-Name": "Anna" });
     check(&[with.clone()], "header `X-Name`");
+    for headers in [json!("a@b.de"), json!(["a@b.de"]), json!(4917)] {
+        with["httpHeaders"] = headers;
+        assert!(composite(false, std::slice::from_ref(&with)).is_err());
+    }
+    with["httpHeaders"] = json!(null);
+    assert!(composite(false, std::slice::from_ref(&with)).is_ok());
     with["httpHeaders"] = json!({ "If-Match": "a@b.de" });
     check(&[with], "header `If-Match`");
     let mut with = one(json!({}));

@@ -129,4 +129,6 @@ fn what_a_part_must_not_hold_is_refused() {
         assert!(!message.contains("a@b.de"), "{message}");
     }
     refused("POST", TARGET, r#"{"__composite_requests":[],"note":"a@b.de"}"#);
+    refused("POST", TARGET, r#"["a@b.de"]"#);
+    refused("POST", TARGET, r#""a@b.de""#);
 }
