@@ -5,10 +5,11 @@
 pub enum Equality {
     /// One text only.
     Exact,
-    /// Texts that differ in case only.
+    /// Texts that differ in case only. Of letters that are one in upper case or in lower
+    /// case only, such as `ß` and `ss`, nobody knows.
     Case,
     /// Texts that differ in case, or in the space around what was stored, which the CRM
-    /// takes off.
+    /// takes off. Of space beyond U+0020, nobody knows.
     Trimmed,
     /// Texts that differ in case, or in the space at their end. Of those that differ in
     /// accents or the like, only its database knows.

@@ -38,7 +38,8 @@ pub enum Role {
 /// A value as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// No value: `null`, an empty string, or the CRM's own mark for null.
+    /// No value: `null`, an empty string or one of space alone, or the CRM's own mark for
+    /// null.
     Empty,
     /// Text, or a number in its spelling.
     Text(Cleartext),
@@ -57,6 +58,6 @@ impl Value {
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        if text.is_empty() { Self::Empty } else { Self::Text(Cleartext::new(text)) }
+        if text.trim().is_empty() { Self::Empty } else { Self::Text(Cleartext::new(text)) }
     }
 }

@@ -144,6 +144,17 @@ impl Slot {
         Self { span, codec, content: Content::Rewritten(text), removal: None, widening: None }
     }
 
+    /// How many values stand in it, at every depth.
+    pub fn value_count(&self) -> usize {
+        let of = |document: &Document| document.slots().iter().map(Self::value_count).sum();
+        match &self.content {
+            Content::Value(_) => 1,
+            Content::Nested { document, .. } => of(document),
+            Content::Archive { documents, .. } => documents.iter().map(of).sum(),
+            Content::Rewritten(_) | Content::Length { .. } => 0,
+        }
+    }
+
     #[must_use]
     pub fn removable(mut self, removal: Option<Removal>) -> Self {
         self.removal = removal;

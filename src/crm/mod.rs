@@ -18,6 +18,7 @@ pub mod hubspot;
 mod message;
 mod record;
 pub mod pipedrive;
+mod room;
 pub mod salesforce;
 pub mod zoho;
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{ConsentRule, Digest, FieldRule, ObjectRule, Policy, Protection, Shape, Unlisted};
+use super::{
+    ConsentRule, Decision, Digest, FieldRule, ObjectRule, Policy, Protection, Reason, Shape,
+    Unlisted,
+};
 use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::FieldUse;
 
@@ -87,4 +90,21 @@ fn a_field_of_an_uncertain_object_is_judged_by_the_strictest() {
     check(&policy, "accounts", "optout", Some("`contacts.optout`, which tells"));
     check(&policy, "contacts", "optout", None);
     check(&strict, "accounts", "size", Some("`contacts.*`"));
+}
+
+/// CRMs that take space off what they store hold nothing then.
+#[test]
+fn space_alone_is_no_value() {
+    let policy = policy(&["last_name"], Unlisted::Pass);
+    let decide = |text: &str| {
+        let (object, field) = ("contacts".into(), "last_name".into());
+        let value = Value::from(text.to_owned());
+        policy.decide(&Occurrence { object, field, record: 0, role: Role::Stored, value }).unwrap()
+    };
+    for text in ["", " ", "\t\r\n", "\u{a0} \u{3000}"] {
+        assert_eq!(decide(text), Decision::Untouched(Reason::Empty), "{text:?}");
+    }
+    for text in ["a", " a ", "\u{200b}"] {
+        assert!(matches!(decide(text), Decision::Protect(_)), "{text:?}");
+    }
 }

@@ -9,6 +9,9 @@ use super::SyntaxError;
 /// Parentheses, functions and sub-queries inside one another.
 const MAX_DEPTH: usize = 32;
 
+/// Names in one path. What one stands for may be kept, or followed, for each of many uses.
+pub(super) const MAX_STEPS: usize = 32;
+
 /// Pieces of one text: what is kept of each takes far more memory than its bytes.
 pub(super) const MAX_TOKENS: usize = 250_000;
 

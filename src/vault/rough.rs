@@ -5,18 +5,19 @@ use zeroize::Zeroizing;
 use super::fold;
 
 /// The form that all texts have in common which any CRM may take for the same: without
-/// case, accents, width, the two kinds of kana, marks that are not seen, and the space
-/// around.
+/// case, accents and vowel marks, width, the kinds of kana, marks that are not seen, and the
+/// space around.
 pub fn rough(text: &str) -> Zeroizing<String> {
     let mut rough = Zeroizing::new(String::with_capacity(text.len() + 16));
     for character in fold(text).chars() {
         match character {
             '\u{ff01}'..='\u{ff5e}' => push(&mut rough, shifted(character, 0xfee0, 0)),
             '\u{3041}'..='\u{3096}' => push(&mut rough, shifted(character, 0, 0x60)),
+            '\u{ff66}'..='\u{ff9d}' => push(&mut rough, full_width(character)),
             other => push(&mut rough, other),
         }
     }
-    let trimmed = rough.trim();
+    let trimmed = rough.trim_matches(|end: char| end.is_whitespace() || end.is_control());
     if trimmed.len() == rough.len() { rough } else { Zeroizing::new(trimmed.to_owned()) }
 }
 
@@ -24,11 +25,27 @@ fn shifted(character: char, down: u32, up: u32) -> char {
     char::from_u32(u32::from(character) - down + up).unwrap_or(character)
 }
 
+/// A narrow letter of katakana as a wide one.
+fn full_width(narrow: char) -> char {
+    const WIDE: &str = "ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン";
+    WIDE.chars().nth(narrow as usize - 0xff66).unwrap_or(narrow)
+}
+
 fn push(rough: &mut String, character: char) {
     match character {
         _ if character.is_ascii() => rough.push(character.to_ascii_lowercase()),
         // Combining marks, and what only joins, hyphenates or directs.
         '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
+        // The same of Hebrew, Arabic and kana.
+        '\u{591}'..='\u{5bd}'
+        | '\u{5bf}'
+        | '\u{5c1}'
+        | '\u{5c2}'
+        | '\u{5c4}'
+        | '\u{5c5}'
+        | '\u{5c7}' => {}
+        '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' => {}
+        '\u{3099}'..='\u{309c}' | '\u{ff9e}' | '\u{ff9f}' => {}
         '\u{a0}' | '\u{3000}' => rough.push(' '),
         _ => match bare(character) {
             Some(bare) => rough.push_str(bare),
@@ -43,8 +60,9 @@ fn bare(letter: char) -> Option<&'static str> {
     LETTERS.get(at).filter(|(first, ..)| *first <= letter).map(|(.., bare)| *bare)
 }
 
-/// Letters of Latin, Greek and Cyrillic that are written as another one with something
-/// added, in the order of Unicode: the first and the last of a run, and what is left.
+/// Letters of Latin, Greek, Cyrillic, Arabic and kana that are written as another one with
+/// something added, or smaller, in the order of Unicode: the first and the last of a run, and
+/// what is left.
 const LETTERS: &[(char, char, &str)] = &[
     ('ª', 'ª', "a"),
     ('²', '²', "2"),
@@ -137,6 +155,11 @@ const LETTERS: &[(char, char, &str)] = &[
     ('ѝ', 'ѝ', "и"),
     ('ў', 'ў', "у"),
     ('ґ', 'ґ', "г"),
+    ('\u{622}', '\u{623}', "\u{627}"),
+    ('\u{624}', '\u{624}', "\u{648}"),
+    ('\u{625}', '\u{625}', "\u{627}"),
+    ('\u{626}', '\u{626}', "\u{64a}"),
+    ('\u{671}', '\u{671}', "\u{627}"),
     ('Ḁ', 'ḁ', "a"),
     ('Ḃ', 'ḇ', "b"),
     ('Ḉ', 'ḉ', "c"),
@@ -191,6 +214,43 @@ const LETTERS: &[(char, char, &str)] = &[
     ('\u{1fd0}', '\u{1fd1}', "ι"),
     ('\u{1fe0}', '\u{1fe1}', "υ"),
     ('\u{1fe5}', '\u{1fe5}', "ρ"),
+    ('ァ', 'ァ', "ア"),
+    ('ィ', 'ィ', "イ"),
+    ('ゥ', 'ゥ', "ウ"),
+    ('ェ', 'ェ', "エ"),
+    ('ォ', 'ォ', "オ"),
+    ('ガ', 'ガ', "カ"),
+    ('ギ', 'ギ', "キ"),
+    ('グ', 'グ', "ク"),
+    ('ゲ', 'ゲ', "ケ"),
+    ('ゴ', 'ゴ', "コ"),
+    ('ザ', 'ザ', "サ"),
+    ('ジ', 'ジ', "シ"),
+    ('ズ', 'ズ', "ス"),
+    ('ゼ', 'ゼ', "セ"),
+    ('ゾ', 'ゾ', "ソ"),
+    ('ダ', 'ダ', "タ"),
+    ('ヂ', 'ヂ', "チ"),
+    ('ッ', 'ッ', "ツ"),
+    ('ヅ', 'ヅ', "ツ"),
+    ('デ', 'デ', "テ"),
+    ('ド', 'ド', "ト"),
+    ('バ', 'パ', "ハ"),
+    ('ビ', 'ピ', "ヒ"),
+    ('ブ', 'プ', "フ"),
+    ('ベ', 'ペ', "ヘ"),
+    ('ボ', 'ポ', "ホ"),
+    ('ャ', 'ャ', "ヤ"),
+    ('ュ', 'ュ', "ユ"),
+    ('ョ', 'ョ', "ヨ"),
+    ('ヮ', 'ヮ', "ワ"),
+    ('ヴ', 'ヴ', "ウ"),
+    ('ヵ', 'ヵ', "カ"),
+    ('ヶ', 'ヶ', "ケ"),
+    ('ヷ', 'ヷ', "ワ"),
+    ('ヸ', 'ヸ', "ヰ"),
+    ('ヹ', 'ヹ', "ヱ"),
+    ('ヺ', 'ヺ', "ヲ"),
 ];
 
 #[cfg(test)]
@@ -211,6 +271,13 @@ mod tests {
             (" Anna\u{a0}", "anna"),
             ("an\u{ad}na", "Anna"),
             ("Straße", "STRASSE"),
+            ("Yıldız", "YILDIZ"),
+            ("ｻﾄｳ ﾀﾞｲｺﾞ", "さとう だいご"),
+            ("バッグ", "ハツク"),
+            ("カ\u{3099}", "ガ"),
+            ("أَحْمَد", "احمد"),
+            ("שָׁלוֹם", "שלום"),
+            ("\u{1}Anna\u{7f}", "anna"),
         ] {
             assert_eq!(*rough(one), *rough(other), "{one} {other}");
         }
@@ -228,6 +295,7 @@ mod tests {
             let found = rough(&text);
             assert_eq!(rough(&found), found, "{character:?}");
             assert_eq!(rough(&fold(&text)), found, "{character:?}");
+            assert_eq!(rough(&text.to_uppercase()), found, "{character:?}");
         }
     }
 }

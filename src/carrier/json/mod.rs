@@ -124,6 +124,11 @@ impl<'a> Json<'a> {
         Node { json: self, index: 0 }
     }
 
+    /// How many values of all kinds it holds.
+    pub fn value_count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Sorts the keys of each object, so that its cost stays near-linear whatever
     /// the sender chose.
     fn refuse_duplicate_keys(&self) -> Result<(), JsonError> {

@@ -237,11 +237,10 @@ impl Binder<'_> {
         for parameter in &self.target.query {
             let Some(name) = parameter.name.strip_prefix('@') else { continue };
             let uses = by_name.get(name).map(Vec::as_slice).unwrap_or_default();
-            if uses.is_empty() {
-                let is_metadata = matches!(self.call.options, Options::OfMetadata);
-                if !is_metadata {
-                    return Err(refuse(parameter, "no option uses it"));
-                }
+            // Where nothing is bound, an alias is used in the path, and its name leaves.
+            let is_metadata = self.call.options == Options::OfMetadata;
+            if uses.is_empty() && !(is_metadata && schema::is_name(name)) {
+                return Err(refuse(parameter, "no option uses it"));
             }
             let text = parameter.value.decoded.as_str();
             let operands =

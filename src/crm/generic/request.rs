@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::base::{Cleartext, FieldName, ObjectName};
+use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::{Parameter as UrlParameter, Piece, Target};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::{LocateError, RequestView};
@@ -95,10 +95,7 @@ fn parameter_slot(parameter: &UrlParameter, field: FieldRef, role: Role) -> Slot
 }
 
 fn slot(piece: &Piece, FieldRef { object, field }: FieldRef, role: Role) -> Slot {
-    let value = match piece.decoded.as_str() {
-        "" => Value::Empty,
-        text => Value::Text(Cleartext::new(text)),
-    };
+    let value = Value::from(piece.decoded.as_str().to_owned());
     let occurrence = Occurrence { object, field, record: 0, role, value };
     Slot::value(piece.span.clone(), Codec::Percent, occurrence)
 }

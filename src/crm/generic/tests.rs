@@ -10,6 +10,7 @@ use super::{
     problem_details,
 };
 use crate::base::{Refusal, RefusalCode};
+use crate::carrier::json::MAX_VALUES;
 use crate::carrier::{Replacement, Value};
 use crate::crm::testkit::{self, lines, occurrences, render};
 use crate::crm::{AnswerView, Dialect, LocateError, LocatedAnswer, LocatedRequest, Origins, Told};
@@ -223,6 +224,20 @@ fn lines_of_json_are_located_one_by_one() {
         let error = locate(&Method::POST, "/v1/contacts", LINES, wrong).unwrap_err().to_string();
         assert!(error.contains(problem), "{error}");
     }
+}
+
+/// What is kept of a line takes far more memory than its bytes.
+#[test]
+fn lines_of_json_hold_no_more_values_than_one_text_of_it() {
+    const LINES: &str = "application/x-ndjson";
+    let most = "{}\n".repeat(MAX_VALUES - 1) + "[1]";
+    let sent = locate(&Method::POST, "/v1/contacts", LINES, &most);
+    assert!(matches!(sent, Err(LocateError::TooLarge { .. })));
+    let headers = &[("content-type", LINES)];
+    let answer = read_answer("/v1/contacts", StatusCode::OK, headers, &most);
+    assert!(matches!(answer, Err(LocateError::TooLarge { .. })));
+    let fewer = most.strip_prefix("{}\n").unwrap();
+    assert!(locate(&Method::POST, "/v1/contacts", LINES, fewer).is_ok());
 }
 
 #[test]

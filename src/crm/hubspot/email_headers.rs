@@ -38,6 +38,9 @@ pub(super) const PARTS: [&str; 20] = [
     "hs_email_bcc_raw",
 ];
 
+/// Who they tell of.
+const PEOPLE: [&str; 5] = ["from", "sender", "to", "cc", "bcc"];
+
 pub(super) fn is_headers(object: &ObjectName, field: &FieldName) -> bool {
     (object.as_str(), field.as_str()) == ("email", "hs_email_headers")
 }
@@ -106,7 +109,7 @@ impl Headers<'_> {
 
     /// One person, or a list of several; whether each part is known.
     fn people(&self, who: &str, node: Node<'_>, slots: &mut Vec<Slot>) -> bool {
-        let mut is_complete = true;
+        let mut is_complete = PEOPLE.contains(&who);
         match node.kind() {
             Kind::Null => {}
             Kind::Array => {

@@ -11,6 +11,7 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Slot};
 use crate::crm::LocateError;
 use crate::crm::message::{is_time, parse_target, shown, unparseable};
+use crate::crm::room::Room;
 
 use super::answer::Reply;
 use super::operation::{Verb, classify};
@@ -22,7 +23,11 @@ use super::schema::is_name;
 /// # Errors
 /// [`LocateError`] for a part that is not read here, or for what passes beside the parts.
 pub(super) fn locate(root: Node<'_>, records: &mut Records) -> Result<Vec<Reply>, LocateError> {
+    if root.kind() != Kind::Object {
+        return Err(unparseable("the body", "it is not an object"));
+    }
     let mut replies = Vec::new();
+    let mut room = Room::default();
     for member in root.members() {
         match (member.key.as_ref(), member.value.kind()) {
             (
@@ -31,7 +36,9 @@ pub(super) fn locate(root: Node<'_>, records: &mut Records) -> Result<Vec<Reply>
             ) => {}
             ("__composite_requests", Kind::Array) => {
                 for part in member.value.elements() {
+                    let before = records.slots.len();
                     replies.push(one(part, records)?);
+                    room.hold("the body", records.slots.get(before..).unwrap_or_default())?;
                 }
             }
             (name, _) => return Err(refuse(name)),

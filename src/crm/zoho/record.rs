@@ -116,9 +116,7 @@ impl Records {
         record: u32,
         stated: Option<&ObjectName>,
     ) -> Result<(), LocateError> {
-        if self.side != Side::Answer && !is_name(name) {
-            return Err(unparseable("a name in the body", "it has a form that Zoho does not use"));
-        }
+        self.check_name(name)?;
         let lower = name.to_ascii_lowercase();
         if lower == "id" {
             let is_id = self.side == Side::Answer
@@ -229,6 +227,7 @@ impl Records {
     fn custom_lookup(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
         let place = Place { record: self.next_record(), ..place.clone() };
         for member in node.members() {
+            self.check_name(&member.key)?;
             match member.key.as_ref() {
                 "id" if self.names_record(&scalar(member.value)) => {}
                 _ => self.leaf(member.value, &place)?,

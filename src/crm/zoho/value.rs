@@ -61,12 +61,24 @@ impl Records {
         Ok(())
     }
 
+    /// Nothing is located in a name.
+    ///
+    /// # Errors
+    /// [`LocateError`] for one of a request that could be a value.
+    pub fn check_name(&self, name: &str) -> Result<(), LocateError> {
+        if self.side == Side::Answer || is_name(name) {
+            return Ok(());
+        }
+        Err(unparseable("a name in the body", "it has a form that Zoho does not use"))
+    }
+
     /// A tag is a value of the record that has it.
     pub fn tag(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
         if node.kind() != Kind::Object {
             return self.leaf(node, place);
         }
         for member in node.members() {
+            self.check_name(&member.key)?;
             let is_mark = matches!(member.key.as_ref(), "id" | "color_code");
             if !is_mark || !is_name(scalar(member.value).trim_start_matches('#')) {
                 self.leaf(member.value, place)?;
@@ -77,7 +89,8 @@ impl Records {
 
     pub fn names_only(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
         let is_fine = |node: Node<'_>| is_name(&scalar(node)) || node.kind() == Kind::Null;
-        if is_fine(node) || (node.kind() == Kind::Object && node.children().all(is_fine)) {
+        let are_fine = || node.members().all(|it| is_name(&it.key) && is_fine(it.value));
+        if is_fine(node) || (node.kind() == Kind::Object && are_fine()) {
             return Ok(());
         }
         self.leaf(node, place)
@@ -86,10 +99,7 @@ impl Records {
     /// All that stands in a structure that is not known: values of the field.
     pub fn leaves(&mut self, node: Node<'_>, place: &Place) -> Result<(), LocateError> {
         for member in node.members() {
-            if self.side != Side::Answer && !is_name(&member.key) {
-                let problem = "it has a form that Zoho does not use";
-                return Err(unparseable("a name in the body", problem));
-            }
+            self.check_name(&member.key)?;
             self.leaf(member.value, place)?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::lexer::Literal;
 use super::{Path, Step};
 use crate::query::SyntaxError;
-use crate::query::tokens::{self, Kind};
+use crate::query::tokens::{self, Kind, MAX_STEPS};
 
 pub(super) type Cursor<'q> = tokens::Cursor<'q, Literal>;
 
@@ -38,7 +38,7 @@ impl<'q> Cursor<'q> {
         if let Some(text) = self.quoted() {
             let path = quoted_path(text, at).ok_or_else(|| self.expected("a name"))?;
             self.position += 1;
-            return Ok(path);
+            return bounded(path);
         }
         let module = if self.take_sign("!") {
             let module = self.name()?.to_owned();
@@ -53,10 +53,14 @@ impl<'q> Cursor<'q> {
             let target = if self.take_sign("->") { Some(self.name()?.to_owned()) } else { None };
             steps.push(Step { name, module: target });
             if !self.take_sign(".") {
-                return Ok(Path { module, steps, at });
+                return bounded(Path { module, steps, at });
             }
         }
     }
+}
+
+fn bounded(path: Path) -> Result<Path, SyntaxError> {
+    if path.steps.len() > MAX_STEPS { Err(SyntaxError::TooDeep(path.at)) } else { Ok(path) }
 }
 
 fn quoted_path(text: &str, at: usize) -> Option<Path> {

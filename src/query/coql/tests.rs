@@ -111,6 +111,10 @@ fn what_is_not_understood_is_refused() {
     check("select a from b; select", SyntaxError::Character(15));
     let deep = format!("select a from b where {}", "(".repeat(40));
     check(&deep, SyntaxError::TooDeep(55));
+    let far = "a.".repeat(32);
+    assert!(parse(&format!("select {}b from c", &far[2..])).is_ok());
+    check(&format!("select {far}b from c"), SyntaxError::TooDeep(7));
+    check(&format!("select '{far}b' from c"), SyntaxError::TooDeep(7));
 }
 
 proptest! {

@@ -51,7 +51,7 @@ impl<'t> Parser<'t, '_> {
         self.cursor.sign("=")?;
         let name = self.property_name()?;
         let names: Vec<&str> = names.into_iter().chain(name.split('/')).collect();
-        let field = self.path(&names, at);
+        let field = self.path(&names, at)?;
         if let QueryFunction::Other(name) = function {
             self.use_all([field.clone()], name);
         }

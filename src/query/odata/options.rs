@@ -36,7 +36,7 @@ impl Parser<'_, '_> {
         while self.cursor.take_sign("/") {
             names.push(self.cursor.name()?);
         }
-        let path = self.path(&names, at);
+        let path = self.path(&names, at)?;
         self.use_all([path], operator);
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::lexer::Token;
 use super::{Clause, Comparison, FieldUse, Found, Operand, Path, SyntaxError};
 use crate::carrier::Widening;
 use crate::query::PRESENCE;
+use crate::query::tokens::MAX_STEPS;
 
 /// Reads one query option.
 pub(super) struct Parser<'t, 'a> {
@@ -231,7 +232,7 @@ impl<'t, 'a> Parser<'t, 'a> {
                     // It stands for a record, which is compared with nothing.
                     return Err(self.cursor.expected("a property"));
                 }
-                return Ok(Some(Side::Field(self.path(&names, at))));
+                return Ok(Some(Side::Field(self.path(&names, at)?)));
             }
         }
     }
@@ -249,7 +250,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         if self.variables.iter().any(|(taken, _)| *taken == variable) {
             return Err(SyntaxError::Expected { expected: "a variable of its own", at });
         }
-        let leads_to = self.path(names, at).names;
+        let leads_to = self.path(names, at)?.names;
         self.variables.push((variable, leads_to));
         self.cursor.enter()?;
         self.condition()?;
@@ -259,7 +260,7 @@ impl<'t, 'a> Parser<'t, 'a> {
     }
 
     /// The path from the resource of the request.
-    pub(super) fn path<S: AsRef<str>>(&self, names: &[S], at: usize) -> Path {
+    pub(super) fn path<S: AsRef<str>>(&self, names: &[S], at: usize) -> Result<Path, SyntaxError> {
         let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
         let variable = names
             .first()
@@ -268,8 +269,11 @@ impl<'t, 'a> Parser<'t, 'a> {
             (Some((_, leads_to)), Some((_, rest))) => (leads_to, rest),
             _ => (&self.base, names.as_slice()),
         };
+        if start.len() + rest.len() > MAX_STEPS {
+            return Err(SyntaxError::TooDeep(at));
+        }
         let names = start.iter().cloned().chain(rest.iter().map(|name| (*name).to_owned()));
-        Path { names: names.collect(), at }
+        Ok(Path { names: names.collect(), at })
     }
 
     pub(super) fn use_all(

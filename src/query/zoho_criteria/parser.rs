@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Comparing, Condition, Criteria, Operand, Operator, SyntaxError};
+use crate::query::tokens::MAX_TOKENS;
 
 /// Parentheses inside one another.
 const MAX_DEPTH: usize = 32;
@@ -29,12 +30,13 @@ pub(super) struct Parser<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
+    operands: usize,
     found: Criteria,
 }
 
 impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, depth: 0, found: Criteria::default() }
+        Self { text, at: 0, depth: 0, operands: 0, found: Criteria::default() }
     }
 
     pub(super) fn run(mut self) -> Result<Criteria, SyntaxError> {
@@ -106,6 +108,10 @@ impl<'t> Parser<'t> {
     /// Up to a comma or parenthesis that is not escaped. Spaces around a value are none
     /// of it.
     fn operand(&mut self) -> Result<Operand, SyntaxError> {
+        self.operands += 1;
+        if self.operands > MAX_TOKENS {
+            return Err(SyntaxError::TooLong);
+        }
         let start = self.at;
         let mut text = String::new();
         let mut rest = self.rest().chars();

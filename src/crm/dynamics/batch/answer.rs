@@ -17,6 +17,7 @@ use crate::carrier::{Codec, DecodedText, Document, Slot};
 use crate::crm::dynamics::fetch::Columns;
 use crate::crm::dynamics::shown::Shown;
 use crate::crm::message::{link_headers, parse_answer, unparseable};
+use crate::crm::room::Room;
 use crate::crm::{
     AnswerView, Done, LocateError, LocatedAnswer, Origins, ReadAnswer, RecordName, SameRecord,
 };
@@ -40,6 +41,7 @@ impl ReadAnswer for BatchAnswer {
         let mut reader = Reader {
             text,
             origins: answer.origins,
+            room: Room::default(),
             next: 0,
             slots: Vec::new(),
             names: Vec::new(),
@@ -97,6 +99,7 @@ fn failed(
 struct Reader<'a> {
     text: &'a str,
     origins: &'a Origins,
+    room: Room,
     next: u32,
     slots: Vec<Slot>,
     names: Vec<RecordName>,
@@ -153,6 +156,7 @@ impl Reader<'_> {
         };
         let first = self.next;
         let (located, next) = asked.answer.read(&view, first)?;
+        self.room.hold("the answer", located.body.slots())?;
         self.next = next;
         self.names.extend(located.records);
         match located.done {

@@ -33,6 +33,7 @@ use crate::base::ObjectName;
 use crate::carrier::multipart::{MAX_PARTS, MultipartError, Part, boundary, parts};
 use crate::carrier::{Document, Element, Removal, Slot};
 use crate::crm::message::unparseable;
+use crate::crm::room::Room;
 use crate::crm::{self, About, FieldUse, LocateError, ReadAnswer, RecordName, RequestView, Told};
 
 /// What a batch holds.
@@ -87,6 +88,7 @@ pub(super) fn locate(request: &RequestView<'_>) -> Result<Batch, LocateError> {
     let mut reader = Reader {
         request,
         text,
+        room: Room::default(),
         next: 0,
         slots: Vec::new(),
         uses: Vec::new(),
@@ -131,6 +133,7 @@ fn continues_on_error(headers: &HeaderMap) -> bool {
 struct Reader<'r> {
     request: &'r RequestView<'r>,
     text: &'r str,
+    room: Room,
     /// The number of the next record.
     next: u32,
     slots: Vec<Slot>,
@@ -202,6 +205,8 @@ impl Reader<'_> {
             // Nothing of its parts would be located.
             return Err(LocateError::UnknownOperation);
         }
+        self.room.hold("the body", one.target.slots())?;
+        self.room.hold("the body", one.body.slots())?;
         self.next = one.next;
         if let (Some(id), Some(object)) = (&content_id, &one.answer.object)
             && self.tables.insert(id.clone(), object.clone()).is_some()

@@ -6,15 +6,18 @@
 //! stands for the whole value of one. So a search is a use of every searched column, or of
 //! every column of a table of which none is named, and is refused where one of them is
 //! protected. The one exception is a quoted e-mail address that is looked for in a single
-//! e-mail column of a single table: it is compared with this column. The term `*` asks for
+//! e-mail column of a single table: it is compared with this column. But not where what
+//! begins like it is found too, as by `suggest`, or what is like it. The term `*` asks for
 //! nothing.
 //!
 //! Since version 2.0, lists are texts with JSON in them, and so is the answer. Facets are
 //! taken of tables and dates only.
 
 mod answer;
+mod options;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use http::Method;
 
@@ -28,6 +31,7 @@ use crate::carrier::json::{DEFAULT_MAX_DEPTH, Json, Kind, Node};
 use crate::carrier::url::Target;
 use crate::carrier::{Codec, DecodedText, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{self, MediaType, method_not_allowed, shown, unparseable};
+use crate::crm::room::Room;
 use crate::crm::{
     About, FieldKind, FieldUse, LocateError, LocatedRequest, Operation, RecordName, RequestView,
 };
@@ -78,7 +82,7 @@ pub(super) fn locate(
         return Err(LocateError::UnsupportedMediaType { place: "the body", expected });
     }
     let json = message::parse_json("the body", request.body)?;
-    let mut search = Search::default();
+    let mut search = Search { is_lenient: name != "search.query", ..Search::default() };
     search.read(json.root())?;
     let object = Some(&search.tables).filter(|tables| tables.len() == 1);
     Ok(LocatedRequest {
@@ -109,6 +113,9 @@ struct Search {
     slots: Vec<Slot>,
     uses: Vec<FieldUse>,
     names: Vec<RecordName>,
+    /// Whether more is found than what a term is equal to.
+    is_lenient: bool,
+    room: Room,
 }
 
 impl Search {
@@ -130,12 +137,11 @@ impl Search {
             let (name, value) = (member.key.as_ref(), member.value);
             match (name, value.kind()) {
                 ("entities", _)
-                | (
-                    "count" | "returntotalrecordcount" | "fuzzy" | "usefuzzy",
-                    Kind::True | Kind::False,
-                ) => {}
+                | ("search", Kind::String)
+                | ("count" | "returntotalrecordcount", Kind::True | Kind::False)
+                | ("fuzzy" | "usefuzzy", Kind::False) => {}
+                ("fuzzy" | "usefuzzy", Kind::True) => self.is_lenient = true,
                 ("top" | "skip", Kind::Number) if value.raw().len() <= 6 => {}
-                ("search", Kind::String) => self.term(value),
                 ("filter", Kind::String) => {
                     let slot = self.filter(value, None)?;
                     self.slots.extend(slot);
@@ -148,12 +154,15 @@ impl Search {
                 ("facets", _) => {
                     self.listed(name, value, |_, list| check_all("facets", list, is_facet))?;
                 }
-                ("options", _) => {
-                    self.listed(name, value, |_, list| check_all("options", list, is_word))?;
-                }
-                ("searchmode" | "searchtype", Kind::String) if is_word(&text_of(value)) => {}
+                ("options", _) => self.is_lenient |= options::are_lenient(value)?,
+                ("searchmode" | "searchtype", Kind::String)
+                    if options::is_word(&text_of(value)) => {}
                 _ => return Err(refuse(name, "this operation does not take it")),
             }
+        }
+        // What it finds is known only now.
+        if let Some(term) = root.get("search") {
+            self.term(term);
         }
         Ok(())
     }
@@ -187,15 +196,21 @@ impl Search {
 
     /// `"contact"`, or `{"name":"contact","searchColumns":["emailaddress1"],…}`.
     fn entity(&mut self, entity: Node<'_>) -> Result<(), LocateError> {
-        let name = entity.get("name").unwrap_or(entity);
-        let name = text_of(name);
+        // Serializers write it as the class has it: `Name`.
+        let mut names = entity.members().filter(|it| it.key.eq_ignore_ascii_case("name"));
+        let name = text_of(names.next().map_or(entity, |it| it.value));
         if !is_name(&name) {
             return Err(refuse("entities", "it has a table without a name"));
         }
         let object = schema::object_name(&name);
         let mut columns = Vec::new();
+        let mut seen = HashSet::new();
         for member in entity.members().filter(|member| member.value.kind() != Kind::Null) {
-            match (member.key.as_ref().to_ascii_lowercase().as_str(), member.value.kind()) {
+            let name = member.key.to_ascii_lowercase();
+            if !seen.insert(name.clone()) {
+                return Err(refuse(&name, "a table in `entities` has it twice"));
+            }
+            match (name.as_str(), member.value.kind()) {
                 ("name", _) => {}
                 ("selectcolumns", Kind::Array) => {
                     check_all("selectColumns", member.value, is_name)?;
@@ -220,7 +235,8 @@ impl Search {
     fn term(&mut self, node: Node<'_>) {
         let Some(decoded) = node.decoded().filter(|term| term.as_str() != "*") else { return };
         let text = decoded.as_str();
-        if let (Some((object, field)), Some(address)) = (self.sole_email(), quoted_address(text)) {
+        let address = quoted_address(text).filter(|_| !self.is_lenient);
+        if let (Some((object, field)), Some(address)) = (self.sole_email(), address) {
             let value = Value::from(address.to_owned());
             let occurrence = Occurrence { object, field, record: 0, role: Role::Equality, value };
             let slot = Slot::value(1..1 + address.len(), Codec::Plain, occurrence);
@@ -292,6 +308,7 @@ impl Search {
         if slots.is_empty() {
             return Ok(None);
         }
+        self.room.hold("the body", &slots)?;
         let verbatim = DecodedText::verbatim(filter.to_owned());
         let filter = Slot::nested(start..text.len(), Codec::Plain, verbatim, slots);
         Ok(Some(Slot::nested(node.inner_span(), Codec::Json, decoded, vec![filter])))
@@ -348,24 +365,9 @@ fn check_all(
 fn is_facet(text: &str) -> bool {
     let (column, rest) = text.split_once(',').unwrap_or((text, ""));
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b",:-|+.".contains(&byte);
-    matches!(column, "entityname" | "createdon" | "modifiedon")
+    matches!(column, "@search.entityname" | "entityname" | "createdon" | "modifiedon")
         && rest.len() <= 500
         && rest.bytes().all(is_part)
-}
-
-fn is_word(text: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "advanced",
-        "all",
-        "any",
-        "besteffortsearch",
-        "full",
-        "groupranking",
-        "lucene",
-        "searchmodelall",
-        "simple",
-    ];
-    WORDS.contains(&text.to_ascii_lowercase().as_str())
 }
 
 fn refuse(name: &str, problem: &str) -> LocateError {

@@ -2,6 +2,7 @@
 
 use super::{ID, headers, locate_with, occurrences, read_answer, render, uses};
 use crate::base::{Refusal, RefusalCode, Timestamp};
+use crate::carrier::json::MAX_VALUES;
 use crate::carrier::{Replacement, multipart};
 use crate::crm::{About, AnswerView, Done, LocateError, LocatedRequest, RefusedRecords, Remaining};
 
@@ -77,6 +78,39 @@ fn each_part_is_located_as_a_request_of_its_own() {
             .replace("Content-Length: 17", "Content-Length: 18");
         assert_eq!(render(&located.body, &Replacement::text("zh0")), replaced);
     }
+}
+
+/// What is kept of a value takes far more memory than its bytes.
+#[test]
+fn all_parts_together_hold_no_more_values_than_one_body() {
+    let json = "Content-Type: application/json\n";
+    let columns = |count: usize| {
+        let members = (0..count).map(|number| format!("\"c{number}\":1"));
+        let content = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+        request("POST contacts", json, &content)
+    };
+    let half = columns(MAX_VALUES / 2);
+    assert!(located(&format!("{half}{half}--b--")).is_ok());
+    let one_more = columns(1);
+    let sent = located(&format!("{half}{half}{one_more}--b--"));
+    assert!(matches!(sent, Err(LocateError::TooLarge { .. })));
+    let asked = |count: usize| {
+        let values = vec!["1"; count].join(",");
+        request(&format!("GET contacts?$filter=lastname%20in%20({values})"), "", "")
+    };
+    let quarter = asked(MAX_VALUES / 4);
+    assert!(located(&format!("{half}{quarter}{quarter}--b--")).is_ok());
+    let sent = located(&format!("{half}{quarter}{quarter}{}--b--", asked(1)));
+    assert!(matches!(sent, Err(LocateError::TooLarge { .. })));
+    let first = located(&format!("{half}{half}--b--")).unwrap();
+    let row = half.split_once("\n\n").unwrap().1.split_once("\n\n").unwrap().1;
+    let part = format!("--r\nContent-Type: application/http\n\nHTTP/1.1 200 OK\n\n{row}");
+    let media = headers(&[("content-type", "multipart/mixed; boundary=r")]);
+    assert!(read_answer(&first, 200, &media, &format!("{part}{part}--r--")).is_ok());
+    let more = row.replacen('{', "{\"d\":1,", 1);
+    let part = part.replace(row, &more);
+    let answer = read_answer(&first, 200, &media, &format!("{part}{part}--r--"));
+    assert!(matches!(answer, Err(LocateError::TooLarge { .. })));
 }
 
 #[test]

@@ -341,6 +341,7 @@ fn metadata_passes_without_values() {
         "{v}/EntityDefinitions?$filter=LogicalName%20gt%20'a@b.de'",
         "{v}/contacts?$deltatoken=Anna",
         "{v}/RetrieveTotalRecordCount(EntityNames=@p)?@p=['a@b.de']",
+        "{v}/RetrieveTotalRecordCount(EntityNames=@p)?@p=['contact']&@a@b.de=1",
     ] {
         assert!(locate("GET", refused, "").is_err(), "{refused}");
     }

@@ -7,6 +7,7 @@ use serde_json::{Value as Tree, json};
 
 use super::{ID, locate_with, origins, render};
 use crate::carrier::Replacement;
+use crate::carrier::json::MAX_VALUES;
 use crate::crm::testkit::{self, all_lines};
 use crate::crm::{LocateError, LocatedAnswer, LocatedRequest, RecordName};
 
@@ -103,6 +104,67 @@ fn a_quoted_address_in_one_column_of_addresses_is_compared_with_it() {
     }
 }
 
+/// "Dataverse Search query", options; what serializers of .NET and callers of forms write.
+#[test]
+fn options_and_tables_are_read_as_clients_write_them() {
+    for options in [
+        json!("{\"querytype\":\"lucene\",\"searchmode\":\"all\",\"grouprankingenabled\":true}"),
+        json!("{'querytype': 'lucene', 'searchmode': 'any', 'grouprankingenabled': 'true'}"),
+        json!({ "QueryType": "Simple", "BestEffortSearchEnabled": false }),
+        json!(["lucene"]),
+        json!(""),
+    ] {
+        let mut body = entities(&json!([{ "Name": "contact", "SearchColumns": ["emailaddress1"],
+            "SelectColumns": ["lastname"], "Filter": "lastname eq 'x'" }]));
+        body["search"] = "\"a@b.de\"".into();
+        body["options"] = options;
+        body["facets"] = json!("[\"@search.entityname,count:100\"]");
+        let expected = [
+            "search.query contact",
+            "0 contact.emailaddress1 Equality a@b.de",
+            "0 contact.lastname Equality* x",
+        ];
+        check(QUERY, &body, &expected);
+    }
+    for wrong in [
+        json!("{'querytype': 'a@b.de'}"),
+        json!("{'a@b.de': 'lucene'}"),
+        json!("{'querytype': ['lucene']}"),
+        json!("lucene"),
+        json!({ "querytype": "lucene", "note": "all" }),
+    ] {
+        let mut body = entities(&json!(["contact"]));
+        body["options"] = wrong;
+        refused(&body, "`options`");
+    }
+    refused(&entities(&json!([{ "name": "contact", "Name": "lead" }])), "`name`");
+    let twice = json!([{ "name": "lead", "searchColumns": ["subject"], "SearchColumns": [] }]);
+    refused(&entities(&twice), "`searchcolumns`");
+}
+
+/// A surrogate is neither begun like another value nor nearly one.
+#[test]
+fn an_address_is_not_compared_where_more_than_equality_is_asked() {
+    let mut body = entities(&json!([{ "name": "contact", "searchColumns": ["emailaddress1"] }]));
+    body["search"] = "\"a@b.de\"".into();
+    for target in ["/api/search/v2.0/suggest", "/api/data/v9.2/searchautocomplete"] {
+        let found = described(&search(target, &body.to_string()).unwrap());
+        assert_eq!(found[1..], ["use contact.emailaddress1 a text search"], "{target}");
+    }
+    for (name, value) in [
+        ("fuzzy", json!(true)),
+        ("usefuzzy", json!(true)),
+        ("options", json!(["besteffortsearch"])),
+        ("options", json!("{\"besteffortsearchenabled\":\"true\"}")),
+        ("options", json!({ "BestEffortSearchEnabled": true })),
+    ] {
+        let mut body = body.clone();
+        body[name] = value;
+        let found = described(&search(QUERY, &body.to_string()).unwrap());
+        assert_eq!(found[1..], ["use contact.emailaddress1 a text search"], "{name}");
+    }
+}
+
 #[test]
 fn filters_are_compared_through_every_level_of_text() {
     let located = check(
@@ -138,6 +200,20 @@ fn filters_are_compared_through_every_level_of_text() {
     let list: Tree = serde_json::from_str(sent["entities"].as_str().unwrap()).unwrap();
     let filter = "(lastname eq 't1' or lastname eq 't2') or startswith(jobtitle,'a')";
     assert_eq!(list[1]["filter"], filter);
+}
+
+#[test]
+fn all_filters_together_hold_no_more_values_than_one_body() {
+    let table = |count: usize| {
+        let values = vec!["1"; count].join(",");
+        json!({ "name": "contact", "filter": format!("lastname in ({values})") })
+    };
+    let of = |tables: &[Tree]| search(QUERY, &entities(&json!(tables)).to_string()).map(drop);
+    let quarter = table(MAX_VALUES / 4);
+    let mut tables = vec![quarter; 4];
+    assert!(of(&tables).is_ok());
+    tables.push(table(1));
+    assert!(matches!(of(&tables), Err(LocateError::TooLarge { .. })));
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn what_is_no_part_is_refused() {
         r#"{"from":{"name":"Anna"}}"#,
         r#"{"from":{"email":{"x":"a@b.de"}}}"#,
         r#"{"replyTo":{"email":"a@b.de"}}"#,
+        r#"{"a@b.de":[]}"#,
         r#"{"from":{"email":"a@b.de","email":"c@d.de"}}"#,
     ] {
         let error = send(&headers.into()).unwrap_err();

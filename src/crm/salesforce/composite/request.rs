@@ -13,6 +13,7 @@ use super::written::{Written, name, named, parts, refuse, unnamed};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, DecodedText, Document, Element, Slot, Value};
 use crate::crm::message::unparseable;
+use crate::crm::room::Room;
 use crate::crm::salesforce::locate_part;
 use crate::crm::{About, FieldUse, LocateError, LocatedRequest, RecordName, RequestView, Told};
 
@@ -27,6 +28,7 @@ const TOO_MANY: &str = "holds more requests than Salesforce takes";
 pub(super) struct Requests<'r, 'a> {
     request: &'r RequestView<'a>,
     next_record: u32,
+    room: Room,
     /// The record that a part is about, by the name of the part.
     known: HashMap<String, u32>,
     pub slots: Vec<Slot>,
@@ -41,6 +43,7 @@ impl<'r, 'a> Requests<'r, 'a> {
         Self {
             request,
             next_record: 0,
+            room: Room::default(),
             known: HashMap::new(),
             slots: Vec::new(),
             elements: Vec::new(),
@@ -170,6 +173,9 @@ impl<'r, 'a> Requests<'r, 'a> {
         })
         .map_err(|error| inside(written.url, error))?;
 
+        for document in located.documents() {
+            self.room.hold("the body", document.slots())?;
+        }
         let mut needs = referred(url.as_str());
         needs.extend(referred(written.body.map_or("", |body| body.raw())));
         let first = self.next_record;

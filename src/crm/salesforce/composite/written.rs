@@ -85,6 +85,9 @@ fn check_headers(headers: Node<'_>) -> Result<(), LocateError> {
         "sforce-mru",
         "sforce-query-options",
     ];
+    if !matches!(headers.kind(), Kind::Object | Kind::Null) {
+        return Err(refuse(headers, "is no list of headers"));
+    }
     for member in headers.members() {
         let text = member.value.text().unwrap_or_default();
         let is_known = KNOWN.contains(&member.key.to_ascii_lowercase().as_str());

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{locate, names, occurrences, origins, read, read_answer, render, uses};
 use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::Replacement;
+use crate::carrier::json::MAX_VALUES;
 use crate::crm::{
     About, AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, RefusedRecords, Remaining,
 };
@@ -25,6 +26,21 @@ fn sobject(rest: &str) -> String {
 fn composite(all_or_none: bool, parts: &[Value]) -> Result<LocatedRequest, LocateError> {
     let body = json!({ "allOrNone": all_or_none, "compositeRequest": parts }).to_string();
     locate("POST", COMPOSITE, &body)
+}
+
+/// What is kept of a value takes far more memory than its bytes.
+#[test]
+fn all_parts_together_hold_no_more_values_than_one_body() {
+    let query = |count: usize, reference: &str| {
+        let ages = vec!["1"; count].join(",");
+        let url =
+            format!("/services/data/v62.0/query?q=SELECT+Id+FROM+Contact+WHERE+Age__c+IN+({ages})");
+        json!({ "method": "GET", "url": url, "referenceId": reference })
+    };
+    let quarters = ["a", "b", "c", "d"].map(|reference| query(MAX_VALUES / 4, reference));
+    assert!(composite(true, &quarters).is_ok());
+    let more = [&quarters[..], &[query(1, "e")]].concat();
+    assert!(matches!(composite(true, &more), Err(LocateError::TooLarge { .. })));
 }
 
 fn done(answer: &LocatedAnswer) -> Vec<(u32, u32, bool)> {
@@ -344,6 +360,12 @@ fn what_is_inside_is_no_less_strict() {
     let mut with = one(json!({}));
     with["httpHeaders"] = json!({ "X-Name": "Anna" });
     check(&[with.clone()], "header `X-Name`");
+    for headers in [json!("a@b.de"), json!(["a@b.de"]), json!(4917)] {
+        with["httpHeaders"] = headers;
+        assert!(composite(false, std::slice::from_ref(&with)).is_err());
+    }
+    with["httpHeaders"] = json!(null);
+    assert!(composite(false, std::slice::from_ref(&with)).is_ok());
     with["httpHeaders"] = json!({ "If-Match": "a@b.de" });
     check(&[with], "header `If-Match`");
     let mut with = one(json!({}));

@@ -7,6 +7,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
+use crate::carrier::zip::MAX_ENTRIES;
 use crate::crm::LocateError;
 use crate::crm::message::{shown, unparseable};
 use crate::crm::zoho::record::{Records, scalar};
@@ -49,6 +50,10 @@ pub(super) fn locate(
             "character_encoding" if is_utf8(value) => {}
             "ignore_empty" if is_flag(value) => {}
             "callback" => check_callback(value)?,
+            // Each is a file of the archive, and what that said is looked through.
+            "resource" if value.elements().count() > MAX_ENTRIES => {
+                return Err(LocateError::TooLarge { place: "member `resource`" });
+            }
             "resource" if value.kind() == Kind::Array => {}
             other => return Err(refuse(other)),
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Zoho, all_lines, described, locate, names, origins, read_answer, refused, render};
 use crate::carrier::coding::ExpansionLimits;
-use crate::carrier::zip::Archive;
+use crate::carrier::zip::{Archive, MAX_ENTRIES};
 use crate::carrier::{Document, Replacement};
 use crate::crm::testkit;
 use crate::crm::{
@@ -234,6 +234,10 @@ fn a_job_takes_columns_for_what_their_headers_say() {
         { "type": "data", "module": "Accounts", "file_id": "112", "field_mappings": [] },
     ]);
     assert!(write(&two, "insert", Some(SAID)).unwrap_err().to_string().contains("one file"));
+    let many = vec![resource(&email())[0].clone(); MAX_ENTRIES + 1];
+    assert!(write(&json!(many[1..]), "insert", Some(SAID)).is_ok());
+    let many = write(&json!(many), "insert", Some(SAID));
+    assert!(matches!(many, Err(LocateError::TooLarge { .. })));
     let other = json!([{ "module": "Leads", "file_id": "111", "file_names": ["Accounts.csv"] }]);
     assert!(write(&other, "insert", Some(SAID)).unwrap_err().to_string().contains("file_names"));
     let body = json!({ "operation": "insert", "resource": resource(&email()),

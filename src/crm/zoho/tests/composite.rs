@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::{described, locate, names, read_answer, refused, render};
 use crate::carrier::Replacement;
+use crate::carrier::json::MAX_VALUES;
 use crate::crm::testkit::all_lines;
-use crate::crm::{Done, SameRecord};
+use crate::crm::{Done, LocateError, SameRecord};
 
 const TARGET: &str = "/crm/v8/__composite_requests";
 
@@ -26,6 +27,22 @@ fn three() -> String {
           "body": { "select_query": "select Email as who from Leads where Email = 'a@b.de'" } },
         { "method": "GET", "uri": "/crm/v8/Accounts/77" },
     ]))
+}
+
+/// What is kept of a value takes far more memory than its bytes.
+#[test]
+fn all_parts_together_hold_no_more_values_than_one_body() {
+    let search = |count: usize| {
+        let criteria = format!("(Email:in:{})", vec!["1"; count].join(","));
+        json!({ "uri": "/crm/v8/Contacts/search", "method": "GET",
+            "params": { "criteria": criteria } })
+    };
+    let of = |all: &[Value]| locate("POST", TARGET, &parts(&json!(all))).map(drop);
+    let half = search(MAX_VALUES / 2);
+    assert!(of(&[half.clone(), half.clone()]).is_ok());
+    let more = of(&[half.clone(), half, search(1)]);
+    assert!(matches!(more, Err(LocateError::TooLarge { .. })));
+    assert!(of(&[search(MAX_VALUES + 1)]).is_err());
 }
 
 #[test]
@@ -112,4 +129,6 @@ fn what_a_part_must_not_hold_is_refused() {
         assert!(!message.contains("a@b.de"), "{message}");
     }
     refused("POST", TARGET, r#"{"__composite_requests":[],"note":"a@b.de"}"#);
+    refused("POST", TARGET, r#"["a@b.de"]"#);
+    refused("POST", TARGET, r#""a@b.de""#);
 }

@@ -23,6 +23,19 @@ fn check_has(found: &[String], expected: &str) {
     assert!(found.iter().any(|line| line == expected), "{expected}: {found:?}");
 }
 
+/// Nothing is located in the name of a member.
+#[test]
+fn names_of_members_hold_no_values() {
+    for record in [
+        r#"{"Tag":[{"a@b.de":"vip"}]}"#,
+        r#"{"Guardian":{"id":"44","a@b.de":"x"}}"#,
+        r#"{"Parent_Id":{"id":"55","module":{"a@b.de":"Contacts"}}}"#,
+    ] {
+        let message = refused("POST", "/crm/v8/Leads", &format!(r#"{{"data":[{record}]}}"#));
+        assert!(message.contains("name in the body") && !message.contains("a@b.de"), "{message}");
+    }
+}
+
 #[test]
 fn members_of_lookups_are_known_in_any_spelling() {
     let body = record(&json!({ "Account_Name": { "Name": "Weingut", "id": "77" } }));
