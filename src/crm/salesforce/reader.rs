@@ -6,12 +6,12 @@ use std::ops::Range;
 
 use super::answer::Columns;
 use super::id::{self, is_id};
-use super::schema;
+use super::schema::{self, is_name};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::Document;
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
-use crate::crm::message::link_headers;
+use crate::crm::message::{link_headers, unparseable};
 use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, Origins, RecordName};
 
 /// What a place of the answer holds, if it holds records.
@@ -73,9 +73,13 @@ impl Reader<'_> {
     ) -> Result<(), LocateError> {
         let is_error = node.get("message").is_some()
             && (node.get("errorCode").is_some() || node.get("statusCode").is_some());
-        if let Some(object) = stated_object(node) {
+        if let Some(stated) = stated_object(node) {
             let is_asked = matches!(expected, Some(Expected::Asked(_)));
-            self.record(node, &object, is_asked)
+            let known =
+                expected.map(|(Expected::Asked(object) | Expected::Related(object))| object);
+            let is_told = stated.as_str() != schema::SEVERAL;
+            let object = Some(&stated).filter(|_| is_told).or(known);
+            self.record(node, object.ok_or_else(of_several)?, is_asked)
         } else if is_error {
             let number = self.next_record();
             self.error(node, number)
@@ -257,6 +261,12 @@ impl Reader<'_> {
     }
 }
 
+/// The error of a record that may be of several objects, where nothing tells of which.
+pub(super) fn of_several() -> LocateError {
+    let problem = "it has a record that may be of several objects; ask for its `Type`, too";
+    unparseable("the answer", problem)
+}
+
 /// The id that a record states, itself or by its URL.
 fn id_of(record: Node<'_>) -> Option<Cow<'_, str>> {
     let own = record.members().find(|member| member.key.eq_ignore_ascii_case("Id"));
@@ -268,17 +278,22 @@ fn id_of(record: Node<'_>) -> Option<Cow<'_, str>> {
     })
 }
 
-/// The object that a record states. A polymorphic relationship states `Name`, and
-/// the URL of the record says more.
+/// The object that a record states. One that may be of several objects states `Name`; then
+/// its URL says more, or its id in there, or its `Type`.
 fn stated_object(record: Node<'_>) -> Option<ObjectName> {
     let attributes = record.get("attributes")?;
-    let stated = attributes.get("type")?.text()?;
-    if stated.eq_ignore_ascii_case("Name") {
-        let url = attributes.get("url").and_then(|url| url.text()).unwrap_or_default();
-        let mut parts = url.split('/').skip_while(|part| *part != "sobjects").skip(1);
-        if let Some(object) = parts.next() {
-            return Some(schema::object_name(object));
-        }
+    let stated = schema::object_name(&attributes.get("type")?.text()?);
+    if stated.as_str() != schema::SEVERAL {
+        return Some(stated);
     }
-    Some(schema::object_name(&stated))
+    let url = attributes.get("url").and_then(|url| url.text()).unwrap_or_default();
+    let mut parts = url.split('/').skip_while(|part| *part != "sobjects").skip(1);
+    let by_url = parts.next().map(schema::object_name);
+    let by_url = by_url.filter(|object| object.as_str() != schema::SEVERAL);
+    let by_id = || id::object_of(&id::canonical(parts.next().filter(|id| is_id(id))?));
+    let by_name = || {
+        let name = record.get("Type")?.text().filter(|name| is_name(name))?;
+        Some(schema::object_name(&name))
+    };
+    by_url.or_else(by_id).or_else(by_name).or(Some(stated))
 }

@@ -254,3 +254,24 @@ fn related_records_are_not_the_one_they_are_asked_from() {
     assert!(occurrences(&read(("GET", changed, ""), 200, body).body).is_empty());
     locate("GET", &changed.replace("2026-03-01T", "Anna"), "").unwrap_err();
 }
+
+#[test]
+fn a_record_that_may_be_of_several_objects_is_of_the_one_that_something_tells() {
+    let target = query("SELECT Id FROM Task");
+    let task =
+        |inside: &str| format!(r#"{{"records":[{{"attributes":{{"type":"Task"}},{inside}}}]}}"#);
+    let name = |url: &str| format!(r#""attributes":{{"type":"Name"{url}}},"Email":"a@b.de""#);
+    let url = |path: &str| name(&format!(r#","url":"/services/data/v62.0/sobjects/{path}""#));
+    let told = |inside: &str, expected: &str| check(&target, 200, &task(inside), &[expected]);
+    told(&format!(r#""Who":{{{}}}"#, url("Lead/003WV00000A1b2C")), "1 lead.email = a@b.de");
+    told(&format!(r#""Who":{{{}}}"#, url("Name/003WV00000A1b2C")), "1 contact.email = a@b.de");
+    told(&format!(r#""Owner":{{{}}}"#, name("")), "1 user.email = a@b.de");
+    let typed = task(&format!(r#""Who":{{{},"Type":"Lead"}}"#, name("")));
+    check(&target, 200, &typed, &["1 lead.email = a@b.de", "1 lead.type = Lead"]);
+    let located = locate("GET", &target, "").unwrap();
+    for unknown in [name(""), url("Name/a0BWV00000A1b2C")] {
+        let body = task(&format!(r#""Who":{{{unknown}}}"#));
+        let problem = read_answer(&located, 200, &headers(&[]), &body).unwrap_err().to_string();
+        assert!(problem.contains("may be of several objects"), "{problem}");
+    }
+}

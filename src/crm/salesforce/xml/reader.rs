@@ -15,7 +15,7 @@ use crate::carrier::{Codec, Slot, Value};
 use crate::crm::LocateError;
 use crate::crm::message::unparseable;
 use crate::crm::salesforce::id::{self, is_id};
-use crate::crm::salesforce::reader::Reader;
+use crate::crm::salesforce::reader::{Reader, of_several};
 use crate::crm::salesforce::schema::{self, is_name};
 
 /// What holds the records that a query has found.
@@ -172,8 +172,7 @@ fn object_of(
         .find_map(|(name, object)| name.is_empty().then_some(object));
     let by_name = || element.text_of("Type").filter(|name| is_name(name)).map(schema::object_name);
     let object = by_id.or_else(by_name).or_else(|| expected.cloned());
-    let problem = "it has a record that may be of several objects; ask for its `Type`, too";
-    object.ok_or_else(|| unparseable("the answer", problem)).map(Some)
+    object.ok_or_else(of_several).map(Some)
 }
 
 /// The relationship that an id in a record is of, in lower case, and the object of the record
