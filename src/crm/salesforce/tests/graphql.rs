@@ -146,6 +146,28 @@ fn ids_name_records() {
 }
 
 #[test]
+fn a_second_page_is_about_others_than_the_first_names() {
+    let about = |kind: &str, inner: &str| {
+        let query = format!("{kind} {{ uiapi {{ {inner} }} }}");
+        located(&sent(&query, &json!({}))).operation.about
+    };
+    let named = r#"a: Contact(where: {Email: {eq: "a"}}) { totalCount }"#;
+    assert_eq!(about("query", &format!("query {{ {named} }}")), About::Named);
+    for other in ["Contact { totalCount }", r#"Contact(where: {Title: {eq: "b"}}) { totalCount }"#]
+    {
+        assert_eq!(about("query", &format!("query {{ {named} b: {other} }}")), About::Anybody);
+    }
+    assert_eq!(
+        about("query", &format!("query {{ {named} }} currentUser {{ Id }}")),
+        About::Anybody
+    );
+    // What is written is a record of its own each.
+    let writes = r#"ContactCreate(input: {Contact: {LastName: "a"}}) { success }
+                    LeadCreate(input: {Lead: {LastName: "b"}}) { success }"#;
+    assert_eq!(about("mutation", writes), About::Named);
+}
+
+#[test]
 fn order_and_groups_are_uses() {
     let query = contacts(
         "orderBy: [{Email: {order: ASC, nulls: LAST}}, {Account: {Name: {order: DESC}}}, {Id: {order: ASC}}], \
