@@ -8,6 +8,8 @@
 //! standard field of that kind: it is compared with this field, and a custom e-mail field
 //! is found by it only if its surrogates are the same.
 
+use std::ops::Range;
+
 use http::Method;
 
 use super::answer::Answer;
@@ -16,7 +18,7 @@ use super::operation::is_path;
 use super::schema::{self, is_name};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
-use crate::carrier::url::{Parameter, Target};
+use crate::carrier::url::{Parameter, Piece, Target};
 use crate::carrier::{Codec, DecodedText, Document, Occurrence, Role, Slot, Value};
 use crate::crm::message::{MediaType, parse_json, refuse_body, unparseable};
 use crate::crm::{About, FieldUse, LocateError, LocatedRequest, Operation, RequestView};
@@ -136,12 +138,14 @@ fn of_body(request: &RequestView<'_>) -> Result<Found, LocateError> {
     if has_objects { Ok(found) } else { Err(without_objects("the body", "sobjects")) }
 }
 
-/// `parameterizedSearch?q=…&sobject=Contact&Contact.fields=Id`
+/// `parameterizedSearch?q=…&sobject=Contact&Contact.fields=Id&Contact.where=…`; objects may
+/// be named in one parameter or in several.
 fn of_parameters(target: &Target) -> Result<Found, LocateError> {
     let mut found = Found::default();
     let mut has_objects = false;
     for (at, parameter) in target.query.iter().enumerate() {
-        let is_first = !target.query.iter().take(at).any(|other| other.name == parameter.name);
+        let is_first = parameter.name == "sobject"
+            || !target.query.iter().take(at).any(|other| other.name == parameter.name);
         let text = parameter.value.decoded.as_str();
         let paths = || text.split(',').all(|path| is_path(path.trim()));
         let digits = || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -159,6 +163,11 @@ fn of_parameters(target: &Target) -> Result<Found, LocateError> {
             ("spellCorrection", _) => matches!(text, "true" | "false"),
             (_, Some((object, "fields"))) => is_name(object) && paths(),
             (_, Some((object, "limit"))) => is_name(object) && digits(),
+            (_, Some((object, "where"))) if is_name(object) => {
+                let Piece { span, decoded } = parameter.value.clone();
+                found.take_clause(object, "WHERE", span, Codec::Percent, decoded)?;
+                true
+            }
             _ => false,
         };
         if !is_first || !is_fine {
@@ -170,10 +179,22 @@ fn of_parameters(target: &Target) -> Result<Found, LocateError> {
 }
 
 impl Found {
+    /// Takes up a clause of what is returned of an object.
+    fn take_clause(
+        &mut self,
+        object: &str,
+        clause: &str,
+        span: Range<usize>,
+        codec: Codec,
+        text: DecodedText,
+    ) -> Result<(), LocateError> {
+        self.take(span, codec, text.behind(&format!("SELECT Id FROM {object} {clause} ")))
+    }
+
     /// Takes up what a part of a search returns, written as a query.
     fn take(
         &mut self,
-        span: std::ops::Range<usize>,
+        span: Range<usize>,
         codec: Codec,
         query: DecodedText,
     ) -> Result<(), LocateError> {
@@ -199,10 +220,10 @@ impl Found {
             match (member.key.as_ref(), value.kind()) {
                 ("name", _) => {}
                 ("fields", Kind::Array) => check_fields(value)?,
-                ("where", Kind::String) => {
-                    let decoded = value.decoded().unwrap_or(DecodedText::verbatim(String::new()));
-                    let query = decoded.behind(&format!("SELECT Id FROM {name} WHERE "));
-                    self.take(value.inner_span(), Codec::Json, query)?;
+                (key @ ("where" | "orderBy"), Kind::String) => {
+                    let clause = if key == "where" { "WHERE" } else { "ORDER BY" };
+                    let text = value.decoded().unwrap_or(DecodedText::verbatim(String::new()));
+                    self.take_clause(&name, clause, value.inner_span(), Codec::Json, text)?;
                 }
                 (key, _) if is_setting(key, value) => {}
                 _ => return Err(refuse(value, "is not a property of a searched object")),

@@ -29,6 +29,11 @@ fn query(random: &mut Random) -> Value {
             0 => {
                 types.push(format!("${name}: String"));
                 variables.insert(name.clone(), text.into());
+                if random.below(4) == 0 {
+                    // As the value of a field that nothing protects, it would travel.
+                    let other = random.pick(&["Title: {eq:", "AccountId: {ne:", "Title: {like:"]);
+                    conditions.push(format!("{{{other} ${name}}}}}"));
+                }
                 format!("${name}")
             }
             1 => {
@@ -57,10 +62,7 @@ fn query(random: &mut Random) -> Value {
         _ => format!("{{or: [{}]}}", conditions.join(",")),
     };
     let types = if types.is_empty() { String::new() } else { format!("({})", types.join(" ")) };
-    let comment = match random.below(3) {
-        0 => format!("# {MARK}{}\n", random.below(1000)),
-        _ => String::new(),
-    };
+    let comment = comment(random);
     let query = format!(
         "{comment}query Q{types} {{ uiapi {{ query {{ Contact(where: {filter}, first: 5) {{ {comment} edges {{ node {{
             Id last: LastName {{ value }} Email {{ value displayValue }} }} }} totalCount }} }} }} }}"
@@ -79,7 +81,8 @@ fn mutation(random: &mut Random) -> Value {
     let fields: Vec<String> = members
         .map(|(name, value)| {
             let text = value.as_str().unwrap_or_default();
-            format!("{name}: {}", literal(random, text))
+            let comment = comment(random);
+            format!("{name}: {comment}{}", literal(random, text))
         })
         .collect();
     let query = format!(
@@ -88,6 +91,13 @@ fn mutation(random: &mut Random) -> Value {
         fields.join(" ")
     );
     json!({ "query": query })
+}
+
+fn comment(random: &mut Random) -> String {
+    match random.below(3) {
+        0 => format!("# {MARK}{}\n", random.below(1000)),
+        _ => String::new(),
+    }
 }
 
 /// A string as documents may write it.

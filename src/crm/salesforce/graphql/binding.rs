@@ -2,7 +2,6 @@
 //! Binds values to fields, each once.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use super::input::{Home, Input, Kind};
@@ -28,19 +27,37 @@ pub(super) struct Binding<'a> {
     /// How many fields were looked at, in all operations.
     pub fields: usize,
     /// With the place among the slots of what has one.
-    meanings: HashMap<(Home, usize), (Meaning, usize)>,
+    meanings: HashMap<(Home, usize), HashMap<Meaning, usize>>,
     /// Where the document starts in the body, and how it is written there.
     start: usize,
     text: &'a DecodedText,
 }
 
 /// What a value that stands somewhere is taken for.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Meaning {
-    /// A value of this field, of a record, stored or compared.
-    Value(ObjectName, FieldName, u32, Role),
+    /// A value of this field, of a record.
+    Stored(ObjectName, FieldName, u32),
+    Compared(ObjectName, FieldName),
     /// Anything that passes as it is.
     Setting,
+}
+
+impl Meaning {
+    /// What it asks of its field, if it is not all that the value stands for.
+    fn shared(&self) -> Option<FieldUse> {
+        let Self::Compared(object, field) = self else { return None };
+        let (object, field) = (object.clone(), field.clone());
+        Some(FieldUse { object, field, operator: "a value that stands for more than one field" })
+    }
+}
+
+/// What was said of a value before.
+enum Said {
+    First,
+    /// The same, and its slot.
+    Again(usize),
+    Otherwise,
 }
 
 /// How a compared value may become several.
@@ -145,7 +162,7 @@ impl<'a> Binding<'a> {
         self.uses.extend(schema::uses_of_parts(&object, &field, operator));
         self.uses.extend(use_of_space(&object, &field, &input.value()));
         let widening = self.widening(input, form);
-        self.value(input, Meaning::Value(object, field, 0, Role::Equality), widening, None)
+        self.value(input, Meaning::Compared(object, field), widening, None)
     }
 
     /// A value that is written to a field.
@@ -156,7 +173,7 @@ impl<'a> Binding<'a> {
         (object, field): (ObjectName, FieldName),
         removal: Option<Removal>,
     ) -> Result<(), LocateError> {
-        self.value(input, Meaning::Value(object, field, record, Role::Stored), None, removal)
+        self.value(input, Meaning::Stored(object, field, record), None, removal)
     }
 
     pub fn name(&mut self, record: u32, object: &ObjectName, id: &str) {
@@ -171,36 +188,52 @@ impl<'a> Binding<'a> {
         widening: Option<Widening>,
         removal: Option<Removal>,
     ) -> Result<(), LocateError> {
-        let Meaning::Value(object, field, record, role) = &meaning else { return Ok(()) };
-        let (object, field) = (object.clone(), field.clone());
-        let occurrence =
-            Occurrence { object, field, record: *record, role: role.clone(), value: input.value() };
-        let known = self.mean(input, meaning)?;
-        let slots = self.slots_in(input.home());
-        let Some(known) = known else {
-            let mut slot = Slot::value(input.span(), Codec::Json, occurrence).removable(removal);
-            slot.widening = widening;
-            slots.push(slot);
-            return Ok(());
+        let (object, field, record, role) = match meaning.clone() {
+            Meaning::Stored(object, field, record) => (object, field, record, Role::Stored),
+            Meaning::Compared(object, field) => (object, field, 0, Role::Equality),
+            Meaning::Setting => return Ok(()),
         };
-        if let Some(slot) = slots.get_mut(known).filter(|slot| slot.widening != widening) {
-            // Two places would have to change with it.
-            slot.widening = None;
+        let occurrence = Occurrence { object, field, record, role, value: input.value() };
+        let (span, said) = (input.span(), self.mean(input, meaning)?);
+        let slots = self.slots_in(input.home());
+        match said {
+            Said::First => {
+                let slot = Slot::value(span, Codec::Json, occurrence).removable(removal);
+                slots.push(Slot { widening, ..slot });
+            }
+            Said::Again(at) => {
+                if let Some(slot) = slots.get_mut(at).filter(|slot| slot.widening != widening) {
+                    // Two places would have to change with it.
+                    slot.widening = None;
+                }
+            }
+            // Nothing is written for it: as several fields, it is refused where it would be.
+            Said::Otherwise => {
+                slots.push(Slot::value(span.end..span.end, Codec::Json, occurrence));
+            }
         }
         Ok(())
     }
 
-    /// The slot of this value, where something was said of it before.
-    fn mean(&mut self, input: Input<'_>, meaning: Meaning) -> Result<Option<usize>, LocateError> {
+    /// Takes down what a value stands for. Compared, it may stand for several fields, of
+    /// which none is protected then: it is a use of each of them.
+    fn mean(&mut self, input: Input<'_>, meaning: Meaning) -> Result<Said, LocateError> {
         let next = self.slots_in(input.home()).len();
-        match self.meanings.entry((input.home(), input.span().start)) {
-            Entry::Occupied(known) if known.get().0 == meaning => Ok(Some(known.get().1)),
-            Entry::Occupied(_) => Err(input.refuse("stands for two things")),
-            Entry::Vacant(place) => {
-                place.insert((meaning, next));
-                Ok(None)
-            }
+        let known = self.meanings.entry((input.home(), input.span().start)).or_default();
+        if let Some(at) = known.get(&meaning) {
+            return Ok(Said::Again(*at));
         }
+        if known.is_empty() {
+            known.insert(meaning, next);
+            return Ok(Said::First);
+        }
+        if known.keys().chain([&meaning]).any(|it| matches!(it, Meaning::Stored(..))) {
+            return Err(input.refuse("stands for two things"));
+        }
+        let first = known.keys().filter(|_| known.len() == 1);
+        self.uses.extend(first.chain([&meaning]).filter_map(Meaning::shared));
+        known.insert(meaning, next);
+        Ok(Said::Otherwise)
     }
 
     fn slots_in(&mut self, home: Home) -> &mut Vec<Slot> {

@@ -51,14 +51,14 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
                 self.each(asked, |_, field| without_arguments(field))?;
                 self.object(asked.inner(), |selecting, asked| {
                     let object = schema::object_name(asked.name);
-                    selecting.takes(&object);
+                    selecting.asks_for(&object);
                     selecting.connection(asked, Some(&object), is_aggregate)
                 })
             }
             "currentUser" => {
                 self.each(asked, |_, field| without_arguments(field))?;
                 let user = ObjectName::from_static("user");
-                self.takes(&user);
+                self.asks_for(&user);
                 self.record(asked.inner(), Some(&user), false).map(Shape::Record)
             }
             "objectInfos" | "objectInfoInputs" | "relatedListByName" => self.metadata(asked),
@@ -66,9 +66,10 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         }
     }
 
-    fn takes(&mut self, object: &ObjectName) {
-        let others = self.found.object.get_or_insert_with(|| object.clone()) != object;
-        self.found.finds_others |= others;
+    /// What is asked for beside something else finds others than the rest names.
+    fn asks_for(&mut self, object: &ObjectName) {
+        self.found.finds_others |= self.found.object.is_some();
+        self.found.object.get_or_insert_with(|| object.clone());
     }
 
     fn mutation(&mut self, asked: &Asked<'a>) -> Result<Shape, LocateError> {
@@ -77,7 +78,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         let [(_, field)] = asked.fields.as_slice() else {
             return Err(asked.refuse("is written more than once"));
         };
-        self.takes(&object);
+        self.found.object.get_or_insert_with(|| object.clone());
         let in_request = self.found.records;
         self.found.records += 1;
         for argument in self.scope.arguments(&field.arguments)? {

@@ -83,13 +83,31 @@ fn a_search_by_parameters_says_what_it_looks_at() {
     let sealed = render(&located.body, &Replacement::AnyOf(vec!["a".into(), "b\"".into()]));
     assert!(sealed.contains(r#""where":"LastName  IN  ('a','b\"')""#), "{sealed}");
 
+    let body = r#"{"q":"Acme","sobjects":[{"name":"Product2","orderBy":"Name DESC NULLS LAST"}]}"#;
+    let located = locate("POST", &target, body).unwrap();
+    assert_eq!(uses(&located), ["product2.* by a text search", "product2.name by ORDER BY"]);
+    let hidden = r#"{"q":"Acme","sobjects":[{"name":"Product2","orderBy":"'Anna'"}]}"#;
+    assert!(locate("POST", &target, hidden).is_err());
+
     let get = |query: &str| locate("GET", &format!("{target}?{query}"), "");
+    let located = get("q=Acme&sobject=Product2&sobject=Contact&Contact.where=LastName='Gro%C3%9Fmann'+and+Title='x'").unwrap();
+    assert_eq!(uses(&located), ["product2.* by a text search", "contact.* by a text search"]);
+    assert_eq!(
+        occurrences(&located.target),
+        ["0 contact.lastname == Großmann", "0 contact.title == x"]
+    );
+    let sealed = render(&located.target, &Replacement::AnyOf(vec!["a".into(), "b".into()]));
+    assert!(
+        sealed.contains("Contact.where=LastName%20IN%20%28%27a%27%2C%27b%27%29+and"),
+        "{sealed}"
+    );
+    assert!(get("q=Acme&sobject=Contact&Contact.limit=1&Contact.limit=2").is_err());
     let located =
         get("q=Anna&sobject=Contact,Lead&Contact.fields=Id,Name&Contact.limit=3&in=name").unwrap();
     assert_eq!(uses(&located), ["contact.* by a text search", "lead.* by a text search"]);
     for query in [
         "q=Anna",
-        "q=a&sobject=Contact&Contact.where=Name='Anna'",
+        "q=a&sobject=Contact&Contact.where='Anna'",
         "q=a&sobject=An+na",
         "q=a&q=b&sobject=Lead",
     ] {
