@@ -74,7 +74,7 @@ pub enum SyntaxError {
     Unescaped(usize),
     #[error("it has a backslash at byte {0} that can be read in two ways")]
     Backslash(usize),
-    #[error("it asks for too many columns at byte {0}")]
+    #[error("it has too many columns or objects at byte {0}")]
     TooMany(usize),
     #[error("it is nested too deeply at byte {0}")]
     TooDeep(usize),

@@ -16,6 +16,11 @@ const CLAUSES: [&str; 11] = [
     "UPDATE",
 ];
 
+/// More than an object has fields, and than a query has objects. Each name of a condition is
+/// looked for among them.
+const MAX_COLUMNS: usize = 2_000;
+const MAX_SOURCES: usize = 100;
+
 const SEMI_JOIN: &str = "IN (SELECT)";
 
 /// A field, or what functions make of fields.
@@ -78,6 +83,9 @@ impl Cursor<'_> {
         self.list(|cursor| cursor.column(&mut query))?;
         self.keyword("FROM")?;
         self.list(|cursor| {
+            if query.from.len() == MAX_SOURCES {
+                return Err(SyntaxError::TooMany(cursor.at()));
+            }
             query.from.push(Source { path: cursor.path()?, alias: cursor.alias()? });
             Ok(())
         })?;
@@ -139,6 +147,9 @@ impl Cursor<'_> {
         query.is_aggregate |=
             any(&[FunctionKind::Extreme, FunctionKind::Aggregate]) && !operand.fields.is_empty();
         let yields_values = !any(&[FunctionKind::Aggregate, FunctionKind::Computed]);
+        if query.columns.len() == MAX_COLUMNS {
+            return Err(SyntaxError::TooMany(self.at()));
+        }
         query.columns.push(Column {
             is_computed: !operand.functions.is_empty(),
             field: operand.fields.into_iter().next().filter(|_| yields_values),

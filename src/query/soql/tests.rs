@@ -203,6 +203,14 @@ fn nesting_is_bounded() {
     };
     assert_eq!(nested(32), Ok(()));
     assert_eq!(nested(33), Err(SyntaxError::TooDeep(23 + 33)));
+    // Each name of a condition is looked for among them.
+    let wide = |columns: usize, sources: usize| {
+        let sources: String = (1..sources).map(|number| format!(", C.A a{number}")).collect();
+        parse(&format!("SELECT {} FROM C{sources}", vec!["a"; columns].join(","))).map(drop)
+    };
+    assert_eq!(wide(2_000, 100), Ok(()));
+    assert!(matches!(wide(2_001, 1), Err(SyntaxError::TooMany(_))));
+    assert!(matches!(wide(1, 101), Err(SyntaxError::TooMany(_))));
     assert_eq!(nested(45_000), Err(SyntaxError::TooDeep(23 + 33)));
     let not = format!("SELECT Id FROM C WHERE {}E = 'x'", "NOT ".repeat(24_000));
     assert!(parse(&not).is_ok());

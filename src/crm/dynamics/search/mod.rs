@@ -325,6 +325,7 @@ impl Search {
             return Err(refuse("orderby", "it is no list of columns"));
         }
         let field = schema::field_name(column);
+        self.room.take("the body", self.tables.len())?;
         for Table { object, .. } in &self.tables {
             self.uses.extend(schema::uses_of_parts(object, &field, "orderby"));
             let (object, field) = (object.clone(), field.clone());

@@ -214,6 +214,14 @@ fn all_filters_together_hold_no_more_values_than_one_body() {
     assert!(of(&tables).is_ok());
     tables.push(table(1));
     assert!(matches!(of(&tables), Err(LocateError::TooLarge { .. })));
+    // Each order is one of each table.
+    let ordered = |count: usize| {
+        let body = json!({ "search": "*", "entities": vec!["contact"; 500],
+            "orderby": vec!["createdon"; count] });
+        search(QUERY, &body.to_string()).map(|located| located.uses.len())
+    };
+    assert_eq!(ordered(500).unwrap(), MAX_VALUES);
+    assert!(matches!(ordered(501), Err(LocateError::TooLarge { .. })));
 }
 
 #[test]
