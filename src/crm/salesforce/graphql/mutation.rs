@@ -46,10 +46,10 @@ impl<'a> Selecting<'a, '_, '_> {
         for input in inputs.iter().flat_map(|argument| &argument.values) {
             let members = self.scope.members(*input)?;
             let ids = members.iter().filter(|member| member.name == "Id");
-            let texts = ids.flat_map(|id| &id.values).filter_map(Input::text);
-            if let Some(name) = texts.filter_map(|text| record_of(&text).map(str::to_owned)).next()
-            {
-                return Ok(Some(name));
+            let mut texts = ids.flat_map(|id| &id.values).filter_map(Input::text);
+            let name = texts.find_map(|text| record_of(&text).map(str::to_owned));
+            if name.is_some() {
+                return Ok(name);
             }
         }
         Ok(None)
