@@ -164,8 +164,8 @@ fn of_parameters(target: &Target) -> Result<Found, LocateError> {
             (_, Some((object, "fields"))) => is_name(object) && paths(),
             (_, Some((object, "limit"))) => is_name(object) && digits(),
             (_, Some((object, "where"))) if is_name(object) => {
-                let Piece { span, decoded } = parameter.value.clone();
-                found.take_clause(object, "WHERE", span, Codec::Percent, decoded)?;
+                let Piece { span, decoded } = &parameter.value;
+                found.take_clause(object, "WHERE", span.clone(), Codec::Percent, decoded)?;
                 true
             }
             _ => false,
@@ -186,7 +186,7 @@ impl Found {
         clause: &str,
         span: Range<usize>,
         codec: Codec,
-        text: DecodedText,
+        text: &DecodedText,
     ) -> Result<(), LocateError> {
         self.take(span, codec, text.behind(&format!("SELECT Id FROM {object} {clause} ")))
     }
@@ -223,7 +223,7 @@ impl Found {
                 (key @ ("where" | "orderBy"), Kind::String) => {
                     let clause = if key == "where" { "WHERE" } else { "ORDER BY" };
                     let text = value.decoded().unwrap_or(DecodedText::verbatim(String::new()));
-                    self.take_clause(&name, clause, value.inner_span(), Codec::Json, text)?;
+                    self.take_clause(&name, clause, value.inner_span(), Codec::Json, &text)?;
                 }
                 (key, _) if is_setting(key, value) => {}
                 _ => return Err(refuse(value, "is not a property of a searched object")),

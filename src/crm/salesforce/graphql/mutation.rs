@@ -1,20 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Mutations: `ContactCreate(input: { Contact: { LastName: … } }) { Record { … } }`.
 
+use super::asked::Sets;
 use super::binding::Binding;
 use super::input::{Home, Input, Kind, Member, Scope};
+use super::selection::Selecting;
 use crate::base::ObjectName;
 use crate::carrier::Removal;
 use crate::crm::LocateError;
 use crate::crm::salesforce::composite::{has_reference, is_reference};
 use crate::crm::salesforce::id::is_id;
 use crate::crm::salesforce::schema::{self, is_name};
+use crate::query::graphql::Field;
 
 /// What the name of a mutation says.
 pub(super) fn object_of(name: &str) -> Option<&str> {
     let verbs = ["Create", "Update", "Delete"];
     let object = verbs.into_iter().find_map(|verb| name.strip_suffix(verb));
     object.filter(|object| is_name(object))
+}
+
+impl<'a> Selecting<'a, '_, '_> {
+    /// Gives each mutation the number of its record. One that refers to the record of another
+    /// goes on with the number of that, so that the same laws hold.
+    pub fn number_records(&mut self, sets: Sets<'a>) -> Result<(), LocateError> {
+        let mut others = Vec::new();
+        for asked in self.flattened(sets)? {
+            self.numbers.insert(asked.key, self.found.records);
+            self.found.records += 1;
+            for (_, field) in &asked.fields {
+                others.extend(self.written_by(field)?.map(|other| (asked.key, other)));
+            }
+        }
+        for (key, other) in others {
+            if let Some(number) = self.numbers.get(other.as_str()).copied() {
+                self.numbers.insert(key, number);
+            }
+        }
+        Ok(())
+    }
+
+    /// The mutation that writes the record which the id of this one refers to.
+    fn written_by(&self, field: &'a Field) -> Result<Option<String>, LocateError> {
+        let inputs = self.scope.arguments(&field.arguments)?;
+        for input in inputs.iter().flat_map(|argument| &argument.values) {
+            let members = self.scope.members(*input)?;
+            let ids = members.iter().filter(|member| member.name == "Id");
+            let mut texts = ids.flat_map(|id| &id.values).filter_map(Input::text);
+            let name = texts.find_map(|text| record_of(&text).map(str::to_owned));
+            if name.is_some() {
+                return Ok(name);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// `a` of `@{a}`, `@{a.Id}` and `@{a.Record.Id}`.
+fn record_of(reference: &str) -> Option<&str> {
+    let inner = reference.strip_prefix("@{")?.strip_suffix('}')?;
+    let (name, path) = inner.split_once('.').unwrap_or((inner, "Id"));
+    ["Id", "Record.Id"].iter().any(|own| own.eq_ignore_ascii_case(path)).then_some(name)
 }
 
 impl Binding<'_> {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is asked for, and what the answer will hold.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -20,11 +22,13 @@ pub(super) struct Selecting<'a, 'b, 't> {
     pub document: &'a Document,
     pub scope: Scope<'a>,
     pub found: &'b mut Binding<'t>,
+    /// The records that are written to, by what the answer calls them.
+    pub numbers: HashMap<&'a str, u32>,
 }
 
 impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
     pub fn new(document: &'a Document, scope: Scope<'a>, found: &'b mut Binding<'t>) -> Self {
-        Self { document, scope, found }
+        Self { document, scope, found, numbers: HashMap::new() }
     }
 
     pub fn operation(mut self) -> Result<Shape, LocateError> {
@@ -33,6 +37,9 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
         self.object(vec![set], |selecting, asked| match asked.name {
             "uiapi" => {
                 selecting.each(asked, Self::all_or_none)?;
+                if kind == OperationKind::Mutation {
+                    selecting.number_records(asked.inner())?;
+                }
                 selecting.object(asked.inner(), |selecting, asked| match kind {
                     OperationKind::Query => selecting.root(asked),
                     OperationKind::Mutation => selecting.mutation(asked),
@@ -79,8 +86,7 @@ impl<'a, 'b, 't> Selecting<'a, 'b, 't> {
             return Err(asked.refuse("is written more than once"));
         };
         self.found.object.get_or_insert_with(|| object.clone());
-        let in_request = self.found.records;
-        self.found.records += 1;
+        let in_request = self.numbers.get(asked.key).copied().unwrap_or_default();
         for argument in self.scope.arguments(&field.arguments)? {
             for value in argument.values {
                 if argument.name != "input" {

@@ -355,6 +355,35 @@ fn mutations_hold_records() {
 }
 
 #[test]
+fn what_a_reference_writes_to_is_the_record_that_it_names() {
+    let check = |id: &str, numbers: [u32; 3]| {
+        let query = format!(
+            r#"mutation {{ uiapi {{
+                a: ContactCreate(input: {{Contact: {{LastName: "a"}}}}) {{ Record {{ Id }} }}
+                b: ContactCreate(input: {{Contact: {{LastName: "b"}}}}) {{ Record {{ Id }} }}
+                c: ContactUpdate(input: {{Id: "{id}", Contact: {{LastName: "c"}}}}) {{ success }} }} }}"#
+        );
+        let located = located(&sent(&query, &json!({})));
+        let expected: Vec<String> = ["a", "b", "c"]
+            .iter()
+            .zip(numbers)
+            .map(|(name, number)| format!("{number} contact.lastname = {name}"))
+            .collect();
+        assert_eq!(occurrences(&located.body), expected, "{id}");
+        let answer = json!({ "data": { "uiapi": { "a": null, "c": { "success": true } } } });
+        let answer = read_answer(&located, 200, &HeaderMap::new(), &answer.to_string()).unwrap();
+        let Done::Each(done) = &answer.done else { panic!() };
+        assert_eq!(done[0].in_request, numbers[2], "{id}");
+    };
+    for own in ["@{b}", "@{b.Id}", "@{b.Record.Id}"] {
+        check(own, [0, 1, 1]);
+    }
+    for other in [ID, "@{b.Record.AccountId.value}", "@{d}"] {
+        check(other, [0, 1, 2]);
+    }
+}
+
+#[test]
 fn what_is_written_can_be_left_out() {
     let query = r#"mutation M($b: Date, $i: ContactCreateInput) { uiapi {
         a: ContactCreate(input: {Contact: {LastName: "x", Birthdate: "1980-01-01" Email: $b}}) { success }
