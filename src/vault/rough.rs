@@ -34,24 +34,26 @@ fn full_width(narrow: char) -> char {
 fn push(rough: &mut String, character: char) {
     match character {
         _ if character.is_ascii() => rough.push(character.to_ascii_lowercase()),
-        // Combining marks, and what only joins, hyphenates or directs.
-        '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
-        // The same of Hebrew, Arabic and kana.
-        '\u{591}'..='\u{5bd}'
-        | '\u{5bf}'
-        | '\u{5c1}'
-        | '\u{5c2}'
-        | '\u{5c4}'
-        | '\u{5c5}'
-        | '\u{5c7}' => {}
-        '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' => {}
-        '\u{3099}'..='\u{309c}' | '\u{ff9e}' | '\u{ff9f}' => {}
+        _ if is_mark(character) => {}
         '\u{a0}' | '\u{3000}' => rough.push(' '),
         _ => match bare(character) {
             Some(bare) => rough.push_str(bare),
             None => rough.push(character),
         },
     }
+}
+
+/// Marks that are combined with letters, vowels of Hebrew and Arabic among them, and what only
+/// joins, hyphenates, lengthens or directs.
+fn is_mark(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+            | '\u{300}'..='\u{36f}'
+            | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
+            | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}'
+            | '\u{3099}'..='\u{309c}' | '\u{ff9e}' | '\u{ff9f}'
+    )
 }
 
 /// A letter without what was added to it.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a search found.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use crate::base::ObjectName;
 use crate::carrier::json::{DEFAULT_MAX_DEPTH, Json, Kind, Node};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
@@ -39,6 +42,9 @@ impl ReadAnswer for SearchAnswer {
         })
     }
 }
+
+/// The columns of a record that hold ids, by their names.
+type Ids<'n> = HashMap<Cow<'n, str>, Node<'n>>;
 
 #[derive(Default)]
 struct Found {
@@ -105,6 +111,11 @@ impl Found {
         let number = self.next;
         self.next += 1;
         self.name(number, &object, stated(record, columns, ["@search.objectid", "Id"]));
+        let ids: Ids<'_> = columns
+            .members()
+            .filter(|member| canonical_id(&member.value.value()).is_some())
+            .map(|member| (member.key, member.value))
+            .collect();
         for member in columns.members() {
             // Words for a choice stand beside it: `statecode@stringcollection`.
             let name = member.key.split('@').next().unwrap_or_default();
@@ -115,7 +126,7 @@ impl Found {
                     Kind::Object => {
                         return Err(unparseable("the answer", "it has a column that is a record"));
                     }
-                    _ => self.column(name, value, columns, (&object, number)),
+                    _ => self.column(name, value, &ids, (&object, number)),
                 }
             }
         }
@@ -126,7 +137,7 @@ impl Found {
         &mut self,
         name: &str,
         value: Node<'_>,
-        columns: Node<'_>,
+        ids: &Ids<'_>,
         (object, record): (&ObjectName, u32),
     ) {
         let field = schema::field_name(name);
@@ -134,17 +145,15 @@ impl Found {
             return;
         }
         // `owneridname` is what the record is called by that `ownerid` names.
-        let lookup = field.as_str().strip_suffix("name").filter(|lookup| {
-            let id = columns.get(lookup).map(|id| id.value());
-            id.is_some_and(|id| canonical_id(&id).is_some())
-        });
+        let lookup = field.as_str().strip_suffix("name");
+        let lookup = lookup.and_then(|lookup| Some((lookup, *ids.get(lookup)?)));
         let (object, field, record) = match lookup {
-            Some(lookup) => {
+            Some((lookup, id)) => {
                 let led = schema::navigation(object, lookup).map(|led| led.object);
                 let target = led.unwrap_or_else(|| ObjectName::from_static(schema::CONTACT));
                 let record = self.next;
                 self.next += 1;
-                self.name(record, &target, columns.get(lookup));
+                self.name(record, &target, Some(id));
                 let (object, field) = schema::name_of(&target);
                 (object, field, record)
             }
