@@ -15,29 +15,31 @@ mod facts;
 mod form;
 pub mod generic;
 pub mod hubspot;
+mod located;
 mod message;
-mod record;
 pub mod pipedrive;
+mod record;
 mod room;
 pub mod salesforce;
-pub mod zoho;
 #[cfg(test)]
 mod testkit;
+mod view;
+pub mod zoho;
 
 pub use facts::{FieldFacts, FieldKind};
 pub use generic::problem_details;
+pub use located::{FieldUse, LocatedAnswer, LocatedRequest, Operation, ReadAnswer};
 pub use record::{About, Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
+pub use view::{AnswerView, BodyForm, Memo, Origins, Question, RequestView, Told};
 
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 use smol_str::SmolStr;
 
-use crate::base::{Cleartext, Equality, FieldName, ObjectName, OperationName, Refusal};
-use crate::carrier::Document;
-use crate::carrier::coding::ExpansionLimits;
+use crate::base::{Equality, FieldName, ObjectName, Refusal};
 
 /// One CRM's API. Implementations are pure and shared by all requests.
 pub trait Dialect: Send + Sync + fmt::Debug {
@@ -125,246 +127,6 @@ pub trait Dialect: Send + Sync + fmt::Debug {
 
 /// How an API says a refusal.
 pub type RefusalForm = fn(&Refusal) -> NativeAnswer;
-
-/// A request as a dialect sees it. The body is complete and has no content coding.
-#[derive(Clone, Copy)]
-pub struct RequestView<'a> {
-    pub method: &'a Method,
-    /// Path and query as sent, without the route's prefix: starts with `/`.
-    pub target: &'a Bytes,
-    pub headers: &'a HeaderMap,
-    pub body: &'a Bytes,
-    pub origins: &'a Origins,
-    /// How far what is packed in the body may expand.
-    pub expansion: ExpansionLimits,
-    /// What is known besides.
-    pub told: Told<'a>,
-}
-
-/// How a body is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyForm {
-    Whole,
-    /// It may be an archive, which is opened to be located.
-    Archive,
-    /// CSV: the first row with any of the others is a message of its own, and no answer
-    /// tells what became of single rows. So a long one is read in pieces.
-    Rows,
-}
-
-/// What a dialect asks first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// Of the CRM: a `GET`, which holds no values, and asks nothing itself. `None` where
-    /// what callers have said is all that there is to know.
-    pub target: Option<Bytes>,
-    /// What it is about, as [`Memo::about`] says.
-    pub about: SmolStr,
-}
-
-/// What is known of what a request is about.
-#[derive(Clone, Copy, Default)]
-pub struct Told<'a> {
-    /// The CRM's answer to what the dialect asks first, if it was asked.
-    pub by_crm: Option<&'a Bytes>,
-    /// What a caller said of it before, if that is still known.
-    pub by_caller: Option<&'a str>,
-    /// What was taken out of the batch that the answer reports on.
-    pub quarantined: &'a [Cleartext],
-}
-
-/// Names the size only: the answer may hold anything.
-impl fmt::Debug for Told<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Told({} bytes)", self.by_crm.map_or(0, Bytes::len))
-    }
-}
-
-/// What a caller said of something that later requests are about. The CRM's own word for it
-/// is not enough to decide what it may see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Memo {
-    /// By what the CRM goes on to name it.
-    pub about: SmolStr,
-    pub text: SmolStr,
-}
-
-/// An answer as the reader of its request sees it. The body is complete and has
-/// no content coding.
-#[derive(Clone, Copy)]
-pub struct AnswerView<'a> {
-    pub status: StatusCode,
-    pub headers: &'a HeaderMap,
-    pub body: &'a Bytes,
-    pub origins: &'a Origins,
-    /// How far what is packed in the body may expand.
-    pub expansion: ExpansionLimits,
-}
-
-/// Names the method and the size only: target, headers and body hold values.
-impl fmt::Debug for RequestView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RequestView({}, {} bytes)", self.method, self.body.len())
-    }
-}
-
-/// Names the status and the size only: headers and body hold values.
-impl fmt::Debug for AnswerView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AnswerView({}, {} bytes)", self.status.as_str(), self.body.len())
-    }
-}
-
-/// The two names of one place: the CRM's own URL, and ours in front of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origins {
-    /// `https://acme.my.salesforce.com`, without a slash at the end.
-    pub upstream: String,
-    /// What the caller used to reach us, with the route's path prefix:
-    /// `https://crm.acme.example/sf`, without a slash at the end.
-    pub public: String,
-    /// The same of the other hosts of this CRM that the caller reaches through us.
-    pub siblings: Vec<(String, String)>,
-}
-
-impl Origins {
-    /// `url` with the origin of an upstream exchanged for ours, if it points there.
-    pub fn to_public(&self, url: &str) -> Option<String> {
-        let own = std::iter::once((&self.upstream, &self.public));
-        let siblings = self.siblings.iter().map(|(upstream, public)| (upstream, public));
-        own.chain(siblings).find_map(|(upstream, public)| {
-            let (head, rest) = url.split_at_checked(upstream.len())?;
-            let ends_here = rest.is_empty() || rest.starts_with(['/', '?', '#']);
-            let points_there = head.eq_ignore_ascii_case(upstream) && ends_here;
-            points_there.then(|| format!("{public}{rest}"))
-        })
-    }
-}
-
-/// A request with everything found in it.
-#[derive(Debug)]
-pub struct LocatedRequest {
-    pub operation: Operation,
-    /// Path and query.
-    pub target: Document,
-    /// Headers that carry values; the others pass by the rules of the proxy.
-    pub headers: Vec<(HeaderName, Document)>,
-    pub body: Document,
-    /// Uses of fields that no single value stands for.
-    pub uses: Vec<FieldUse>,
-    /// The records that the request names by the CRM's own ids.
-    pub records: Vec<RecordName>,
-    /// Refuses single records of the request; `None` where the API has no form for
-    /// that, or where the caller wants all records to be written or none.
-    pub batch: Option<Box<dyn Batch>>,
-    /// Reads the answer to this request.
-    pub answer: Box<dyn ReadAnswer>,
-}
-
-impl LocatedRequest {
-    /// The documents in the order that occurrences are numbered in: target,
-    /// headers, body.
-    pub fn documents(&self) -> impl Iterator<Item = &Document> {
-        std::iter::once(&self.target)
-            .chain(self.headers.iter().map(|(_, document)| document))
-            .chain(std::iter::once(&self.body))
-    }
-}
-
-/// Reads the answer to one located request: it knows what was asked for.
-pub trait ReadAnswer: Send + Sync + fmt::Debug {
-    /// Finds every place in the answer where a value or a link to the upstream stands.
-    ///
-    /// # Errors
-    /// [`LocateError`] when the answer cannot be read; then nothing of it may be
-    /// passed on.
-    fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError>;
-
-    /// How the body of an answer with this status and these fields is read.
-    fn body_form(&self, _status: StatusCode, _headers: &HeaderMap) -> BodyForm {
-        BodyForm::Whole
-    }
-}
-
-/// An answer with everything found in it.
-#[derive(Debug, Default)]
-pub struct LocatedAnswer {
-    /// What the caller gets: another status than the CRM's where records were refused.
-    pub status: StatusCode,
-    /// Headers that carry values or links, such as `Location`.
-    pub headers: Vec<(HeaderName, Document)>,
-    pub body: Document,
-    /// The records that the answer names by the CRM's own ids.
-    pub records: Vec<RecordName>,
-    /// What was done of the request, if the status of the answer says success.
-    pub done: Done,
-    /// What the request said that later ones will be about, if the status says success.
-    pub memo: Option<Memo>,
-}
-
-impl LocatedAnswer {
-    /// The documents in the order that occurrences are numbered in: headers, body.
-    pub fn documents(&self) -> impl Iterator<Item = &Document> {
-        self.headers.iter().map(|(_, document)| document).chain(std::iter::once(&self.body))
-    }
-}
-
-/// What a request does, in words of bounded variety, fit for metrics and the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
-    pub name: OperationName,
-    /// The main object, where there is one.
-    pub object: Option<ObjectName>,
-    pub about: About,
-}
-
-impl Operation {
-    /// The name of what the dialect does not know, where it may pass.
-    pub const UNKNOWN: &str = "unknown";
-}
-
-/// A use of a field that needs more than equality of surrogates: refused where
-/// the field is protected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldUse {
-    pub object: ObjectName,
-    pub field: FieldName,
-    /// The operator or clause, as its language spells it: `LIKE`, `ORDER BY`.
-    pub operator: &'static str,
-}
-
-impl FieldUse {
-    /// What is asked of a composed field, or written to it, is asked of each field whose
-    /// values it shows.
-    fn of_parts(
-        object: &ObjectName,
-        parts: &'static [&'static str],
-        operator: &'static str,
-    ) -> impl Iterator<Item = Self> + use<> {
-        let object = object.clone();
-        parts.iter().map(move |field| {
-            let field = FieldName::from_static(field);
-            Self { object: object.clone(), field, operator }
-        })
-    }
-
-    /// Only whether there is a value. Surrogates answer that; what was dropped does not.
-    pub const PRESENCE: &str = crate::query::PRESENCE;
-
-    /// Only the CRM says of which object the field is. It would see in clear what it says
-    /// the policy does not protect.
-    pub const HEARSAY: &str =
-        "an upload to a job of which only the CRM tells the object (create the job anew)";
-
-    /// Only the name of an uploaded file says of which object the field is.
-    pub const FILE_NAME: &str = "an upload to an object that only the name of the file tells";
-
-    /// In the place of a field: whatever fields the object has are used.
-    pub const EVERY_FIELD: &str = "*";
-
-    /// Another name for a field in the answer, which may be the name of yet another field.
-    pub const ALIAS: &str = "an alias";
-}
 
 /// What [`Dialect::operations`] says, for a table of them.
 fn listed(operations: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {

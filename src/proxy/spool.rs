@@ -66,7 +66,7 @@ impl Spools {
     ///
     /// # Errors
     /// [`SpoolError::Io`].
-    pub fn open(&self) -> Result<Spool, SpoolError> {
+    pub(super) fn open(&self) -> Result<Spool, SpoolError> {
         let key = Siv::random().map_err(io::Error::other)?;
         let mut name = [0; 16];
         getrandom::fill(&mut name).map_err(io::Error::other)?;

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use crate::base::Cleartext;
-use crate::carrier::{Codec, DecodedText, Element, Occurrence, Removal, Role, Value};
+use crate::carrier::{Codec, DecodedText, Element, Occurrence, Removal, Role, Value, Widening};
 
-use super::{Document, RenderError, Replacement, Slot, Widening};
+use super::{Document, RenderError, Replacement, Slot};
 
 fn occurrence(text: &str) -> Occurrence {
     Occurrence {
