@@ -29,8 +29,7 @@ const SCHEMA: &str = "
         at INTEGER NOT NULL,
         sealed BLOB NOT NULL
     ) STRICT;
-    DROP INDEX IF EXISTS quarantine_by_batch;
-    CREATE INDEX IF NOT EXISTS quarantine_by_request ON quarantine (upstream, batch, request);
+    CREATE INDEX IF NOT EXISTS quarantine_by_batch ON quarantine (upstream, batch, request);
     CREATE INDEX IF NOT EXISTS quarantine_by_time ON quarantine (at);
 ";
 

@@ -11,7 +11,7 @@ use crate::base::Tenant;
 use crate::keys::create_private;
 
 /// Kept in `user_version`.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 const SCHEMA: &str = "CREATE TABLE house (tenant TEXT NOT NULL, probe BLOB NOT NULL) STRICT";
 

@@ -57,8 +57,8 @@ async fn files_of_others_are_refused() {
         assert!(error.to_string().contains(problem), "{error}");
     };
     check("tenant.db", "UPDATE house SET tenant = 'bolt'", "`bolt`");
-    check("older.db", "PRAGMA user_version = 1", "format is 1");
-    check("newer.db", "PRAGMA user_version = 3", "format is 3");
+    check("older.db", "PRAGMA user_version = 2", "format is 2");
+    check("newer.db", "PRAGMA user_version = 4", "format is 4");
     check("foreign.db", "PRAGMA user_version = 0", "not one of Zollhaus");
 
     std::fs::write(scratch.file("text.db"), "this is no database".repeat(100)).unwrap();

@@ -5,7 +5,7 @@
 //! Bulk API 2.0 ("Bulk API 2.0 and Bulk API Developer Guide", "Prepare CSV Files"), and
 //! refuses beyond that what two parsers could read differently: rows with more or fewer
 //! cells than the first one, quotes inside an unquoted cell or text behind a quoted one,
-//! line ends of another kind, invalid UTF-8, NUL, and a byte order mark.
+//! line ends of another kind, invalid UTF-8, NUL, and a quote behind a byte order mark.
 
 mod divide;
 mod parse;
@@ -23,6 +23,9 @@ use super::{DecodedText, Value};
 /// Cells that one text may hold: what is kept of each takes far more memory than its
 /// bytes.
 pub const MAX_CELLS: usize = 250_000;
+
+/// The byte order mark.
+const MARK: char = '\u{feff}';
 
 /// What stands between the cells of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,13 +133,16 @@ impl<'a> Csv<'a> {
         }
         let text =
             std::str::from_utf8(bytes).map_err(|error| CsvError::Encoding(error.valid_up_to()))?;
-        if text.starts_with('\u{feff}') {
-            return Err(CsvError::Character(0));
+        // As Excel writes it. Before a quote, it would be a part of an unquoted cell to some.
+        let marked = text.strip_prefix(MARK);
+        let start = bytes.len() - marked.unwrap_or(text).len();
+        if marked.is_some_and(|rest| rest.starts_with('"')) {
+            return Err(CsvError::Quote(start));
         }
         if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
             return Err(CsvError::Character(at));
         }
-        let (cells, columns) = Parser::new(bytes, delimiter.byte(), line_ending).run()?;
+        let (cells, columns) = Parser::new(bytes, start, delimiter.byte(), line_ending).run()?;
         Ok(Self { text, cells, columns })
     }
 

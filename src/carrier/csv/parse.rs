@@ -19,8 +19,14 @@ enum Behind {
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(bytes: &'a [u8], delimiter: u8, line_ending: LineEnding) -> Self {
-        Self { bytes, delimiter, line_ending, position: 0, cells: Vec::new() }
+    /// Of what begins at a position.
+    pub(super) fn new(
+        bytes: &'a [u8],
+        position: usize,
+        delimiter: u8,
+        line_ending: LineEnding,
+    ) -> Self {
+        Self { bytes, delimiter, line_ending, position, cells: Vec::new() }
     }
 
     /// All cells in order, and how many there are in each row.

@@ -68,6 +68,17 @@ fn cells_are_found_where_they_stand() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_first_cell() {
+    let text = "\u{feff}a,b\n1,2\n";
+    let csv = comma(text).unwrap();
+    assert_eq!(texts(&csv), [["a", "b"], ["1", "2"]]);
+    assert_eq!(csv.header().next().unwrap().span(), 3..4);
+    let replaced = render(&document(text, &csv), &Replacement::text("x"));
+    assert_eq!(replaced, "\u{feff}a,b\n\"x\",\"x\"\n");
+    assert_eq!(texts(&comma("\u{feff}\n").unwrap()), [[""]]);
+}
+
+#[test]
 fn each_delimiter_and_line_end_is_the_one_that_was_agreed() {
     for delimiter in DELIMITERS {
         let sign = char::from(delimiter.byte());
@@ -99,7 +110,7 @@ fn what_can_be_read_in_two_ways_is_refused() {
     check("a,b\n \"1\",2", CsvError::Quote(5));
     check("a,b\r1,2", CsvError::LineEnding(3));
     check("a,b\n1,2\r\n", CsvError::LineEnding(7));
-    check("\u{feff}a,b", CsvError::Character(0));
+    check("\u{feff}\"a\",b", CsvError::Quote(3));
     check("a,b\n1,\0", CsvError::Character(6));
     let either = Csv::parse(b"a\r\nb\nc", Delimiter::Comma, LineEnding::Either).unwrap_err();
     assert_eq!(either, CsvError::LineEnding(4));

@@ -39,17 +39,13 @@ impl Upload {
             job: id,
             delimiter: char::from(job.delimiter.byte()),
             body: body.clone(),
-            header: 0..csv.header().last().map_or(0, |cell| cell.span().end),
+            header: span_of(&csv.header().collect::<Vec<_>>()).unwrap_or_default(),
             rows: Vec::new(),
         }
     }
 
     pub(super) fn add(&mut self, records: Range<u32>, row: &[Cell<'_>]) {
-        if let [first, ..] = row
-            && let [.., last] = row
-        {
-            self.rows.push((records, first.span().start..last.span().end));
-        }
+        self.rows.extend(span_of(row).map(|span| (records, span)));
     }
 
     /// Each row with the line end behind it.
@@ -71,6 +67,12 @@ impl Upload {
         let bytes = self.body.get(span.clone()).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
+}
+
+/// Where a row stands, without its line end.
+fn span_of(row: &[Cell<'_>]) -> Option<Range<usize>> {
+    let (first, last) = row.first().zip(row.last())?;
+    Some(first.span().start..last.span().end)
 }
 
 /// Names the size only: the rows hold values.
