@@ -117,7 +117,7 @@ impl Proxy {
         self.metrics.upstream(&upstream.name, &answer, sent.elapsed());
         let (head, body) = answer?.into_parts();
         *status = Some(head.status);
-        let deadline = sent + upstream.total_timeout + held_back;
+        let deadline = Instant::now() + upstream.total_timeout + held_back;
         Ok(Arriving { status: head.status, headers: head.headers, body, deadline })
     }
 

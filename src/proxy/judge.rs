@@ -179,6 +179,7 @@ impl Proxy {
             operation: &located.request.operation.name,
             purpose: complete.purpose.as_ref(),
             today: self.clock.now().date(),
+            is_settled: complete.is_settled,
         };
         manifest.cross(border, records, journey, &occurrences(located.request.documents()));
     }

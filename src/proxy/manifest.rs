@@ -31,6 +31,8 @@ pub struct Journey<'a> {
     pub operation: &'a OperationName,
     pub purpose: Option<&'a Purpose>,
     pub today: Date,
+    /// Other records of the same body are on this very journey.
+    pub is_settled: bool,
 }
 
 /// A request, decided.
@@ -94,7 +96,8 @@ impl Manifest {
             }
         }
         let Crossing { detoured, .. } = crossing;
-        self.agree_on_detour(detoured, records.len());
+        let may_turn = !journey.is_settled && detoured.len() == records.len();
+        self.agree_on_detour(detoured, may_turn);
     }
 
     /// A request goes to one place. Records that belong to different places are turned
@@ -102,11 +105,11 @@ impl Manifest {
     fn agree_on_detour(
         &mut self,
         detoured: BTreeMap<u32, (UpstreamName, Vec<RuleName>)>,
-        all: usize,
+        may_turn: bool,
     ) {
         let mut places = detoured.values().map(|(upstream, _)| upstream);
         let Some(first) = places.next().cloned() else { return };
-        if detoured.len() == all && places.all(|place| *place == first) {
+        if may_turn && places.all(|place| *place == first) {
             self.detour = Some(first);
             return;
         }

@@ -103,7 +103,7 @@ pub struct Upstream {
     pub mode: Mode,
     /// Longest pause within the answer's body.
     pub read_timeout: Duration,
-    /// From the sending of a request to the end of its answer.
+    /// From the head of an answer to its end; of one that is read in pieces, for each.
     pub total_timeout: Duration,
 }
 

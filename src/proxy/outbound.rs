@@ -65,6 +65,7 @@ impl Proxy {
             headers: received.headers,
             body: Bytes::new(),
             form: BodyForm::Whole,
+            is_settled: false,
             lease: Lease::default(),
         };
         complete.form = complete.upstream.dialect.body_form(&self.view(&complete, Told::default()));

@@ -4,6 +4,7 @@
 //! that is refused further down; and the log says all of it beforehand, as of any other.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -47,34 +48,42 @@ impl Proxy {
         told: Told<'_>,
         trail: &mut Trail,
     ) -> Result<Recorded, Stopped> {
-        let head = first.with_body(Bytes::new(), Lease::default());
+        match self.prepare_pieces(first, rest, told, trail).await {
+            Ok(whole) => self.record(whole, trail).await,
+            Err(stopped) => {
+                // It is turned back with all of its records.
+                trail.said.refused_records = None;
+                Err(stopped)
+            }
+        }
+    }
+
+    /// As [`prepare`](Self::prepare). What is said of pieces adds up, however it ends.
+    async fn prepare_pieces(
+        &self,
+        first: Complete,
+        rest: &mut Rows<Incoming>,
+        told: Told<'_>,
+        trail: &mut Trail,
+    ) -> Result<Protected, Stopped> {
+        let mut head = first.with_body(Bytes::new(), Lease::default());
         let first = self.prepare(first, told, trail).await?;
+        head.is_settled = Arc::ptr_eq(&head.upstream, &first.complete().upstream);
         if !rest.has_more().await.map_err(Refusal::from)? {
-            return self.record(first, trail).await;
+            return Ok(first);
         }
         let mut shipment = Shipment::new(first, self.open_spool()?)?;
-        let mut said = std::mem::take(&mut trail.said);
         while let Some(Piece { buffered, repeated }) = rest.next().await.map_err(Refusal::from)? {
             let first_row = buffered.bytes.slice(..repeated);
             let piece = head.with_body(buffered.bytes, buffered.lease);
+            let before = std::mem::take(&mut trail.said);
             let prepared = self.prepare(piece, told, trail).await;
-            let own = std::mem::take(&mut trail.said);
-            let piece = match prepared {
-                Ok(piece) => piece,
-                Err(stopped) => {
-                    said.subjects.extend(own.subjects);
-                    trail.said.subjects = said.subjects;
-                    trail.said.rules = own.rules;
-                    return Err(stopped);
-                }
-            };
-            said.add(own);
-            let more = shipment.add(piece, &first_row)?;
+            trail.said.add(before);
+            let more = shipment.add(prepared?, &first_row)?;
             let lease = &mut shipment.whole.decided.located.complete.lease;
             self.budget.grow(lease, more).map_err(BodyError::from).map_err(Refusal::from)?;
         }
-        trail.said = said;
-        self.record(shipment.into_protected(), trail).await
+        Ok(shipment.into_protected())
     }
 
     /// Restores an answer that is read in pieces.
@@ -136,13 +145,19 @@ impl Shipment {
     /// Takes a piece up that begins with the first row of the others. How many bytes are
     /// kept of it in memory.
     fn add(&mut self, piece: Protected, first_row: &[u8]) -> Result<usize, Refusal> {
-        let Protected { decided, outgoing, declaration, .. } = piece;
-        let Outgoing { uri, headers, body, .. } = outgoing;
-        if uri != self.whole.outgoing.uri {
-            let message = "not all of its data belongs to one upstream; send each part in a \
-                           request of its own";
-            return Err(Refusal::new(RefusalCode::TransferRefused, message));
+        let refuse = |message| Err(Refusal::new(RefusalCode::TransferRefused, message));
+        let (own, whole) = (piece.complete(), self.whole.complete());
+        if !Arc::ptr_eq(&own.upstream, &whole.upstream) {
+            return refuse(
+                "not all of its data belongs to one upstream; send each part in a request of \
+                 its own",
+            );
         }
+        if own.policy.digest != whole.policy.digest {
+            return refuse("the policy of its upstream has changed meanwhile; send it again");
+        }
+        let Protected { decided, outgoing, declaration, .. } = piece;
+        let Outgoing { headers, body, .. } = outgoing;
         // What repeats a value of any piece does not leave.
         let kept = &mut self.whole.outgoing.headers;
         for name in
@@ -187,7 +202,7 @@ impl Shown {
     fn add(&mut self, piece: Restored, first_row: &[u8]) -> Result<usize, Refusal> {
         let Restored { headers, body, reveals, subjects, .. } = piece;
         write(&mut self.spool, &body, first_row)?;
-        if let Some(value) = headers.get(CACHE_CONTROL) {
+        if let Some(value) = headers.get(CACHE_CONTROL).filter(|_| !reveals.is_empty()) {
             self.whole.headers.insert(CACHE_CONTROL, value.clone());
         }
         let more = SUBJECT_BYTES * subjects.len();
@@ -221,4 +236,55 @@ fn write(spool: &mut Spool, piece: &Content, first_row: &[u8]) -> Result<(), Ref
 /// Does what waits for the disk.
 fn spooling<T>(work: impl FnOnce() -> Result<T, SpoolError>) -> Result<T, Refusal> {
     tokio::task::block_in_place(work).map_err(respond::spool)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, StatusCode};
+
+    use super::*;
+    use crate::policy::Reveal;
+    use crate::proxy::{BufferBudget, Spools};
+    use crate::telemetry::{Metrics, Place};
+    use crate::testkit::Scratch;
+
+    fn shown(rows: &str, count: u32) -> Restored {
+        let reveal = Revealed {
+            object: "contact".into(),
+            field: "email".into(),
+            category: "email".into(),
+            reveal: Reveal::Full,
+            role: None,
+            found_clear: false,
+            count,
+        };
+        let said = if count > 0 { "no-store" } else { "public, max-age=3600" };
+        Restored {
+            status: StatusCode::OK,
+            headers: HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static(said))]),
+            body: Content::Whole(Bytes::from(rows.to_owned())),
+            lease: Lease::default(),
+            reveals: if count > 0 { vec![reveal] } else { Vec::new() },
+            subjects: vec![SubjectId([count as u8; 16])],
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_answer_with_one_piece_for_this_caller_is_for_this_caller() {
+        let scratch = Scratch::new();
+        let directory = scratch.file("spool").parent().unwrap().to_owned();
+        let budget = BufferBudget::new(Place::Disk, 1 << 20, Arc::new(Metrics::new().unwrap()));
+        let spools = Spools::new(directory, budget);
+        for counts in [[3, 0, 2], [0, 4, 1], [0, 5, 0], [5, 0, 0]] {
+            let [first, others @ ..] = counts;
+            let mut answer = Shown::new(shown("a\n1\n", first), spools.open().unwrap()).unwrap();
+            for count in others {
+                answer.add(shown("a\n2\n", count), b"a\n").unwrap();
+            }
+            let answer = answer.into_restored();
+            assert_eq!(answer.headers[CACHE_CONTROL], "no-store", "{counts:?}");
+            let reveals: Vec<u32> = answer.reveals.iter().map(|reveal| reveal.count).collect();
+            assert_eq!(reveals, [5]);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! The stages, in the order of the road.
 
 use http::Response;
+use hyper::body::Incoming;
 
 use crate::base::{PrincipalName, RefusalCode};
 use crate::carrier::coding::ExpansionLimits;
@@ -10,6 +11,7 @@ use crate::telemetry::RequestOutcome;
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
 use super::body;
+use super::rows::Rows;
 use super::stage::{Complete, Emptied, Outward, Protected, Received, Recorded, Restored, Stopped};
 use super::trail::Trail;
 use super::{Body, Proxy, Upstream, respond};
@@ -31,23 +33,31 @@ impl Proxy {
     /// From the border post to the ledger: nothing has left yet.
     async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Outward, Stopped> {
         let identified = self.identify(received, trail).await?;
-        let (complete, rest) = self.read(identified).await?;
+        let (complete, mut rest) = self.read(identified).await?;
+        let outward = self.to_ledger(complete, rest.as_mut(), trail).await;
+        if let (Some(rest), Err(_) | Ok(Outward::Answered(_))) = (&mut rest, &outward) {
+            rest.discard().await;
+        }
+        outward
+    }
+
+    /// Takes a request to the ledger that holds all of its body, or the first piece.
+    async fn to_ledger(
+        &self,
+        complete: Complete,
+        rest: Option<&mut Rows<Incoming>>,
+        trail: &mut Trail,
+    ) -> Result<Outward, Stopped> {
         let mut learned = self.learn_first(&complete, trail).await?;
         // What the CRM says of the question, it would say of the request.
         if let Some(answer) = learned.by_crm.take_if(|answer| !answer.status.is_success()) {
             return Ok(Outward::Answered(Box::new(answer)));
         }
-        let Some(mut rest) = rest else {
-            let recorded = self.declare(complete, learned.told(), trail).await?;
-            return Ok(Outward::Leaves(Box::new(recorded)));
+        let recorded = match rest {
+            None => self.declare(complete, learned.told(), trail).await?,
+            Some(rest) => self.declare_pieces(complete, rest, learned.told(), trail).await?,
         };
-        match self.declare_pieces(complete, &mut rest, learned.told(), trail).await {
-            Ok(recorded) => Ok(Outward::Leaves(Box::new(recorded))),
-            Err(stopped) => {
-                rest.discard().await;
-                Err(stopped)
-            }
-        }
+        Ok(Outward::Leaves(Box::new(recorded)))
     }
 
     /// The stages of a request that is complete. `told` is what its dialect has to know

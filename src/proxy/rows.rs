@@ -18,6 +18,10 @@ use super::budget::{BufferBudget, Lease};
 /// Coded bytes that are opened at one time.
 const STEP: usize = 16 * 1024;
 
+/// Of the first row, where it stands in several pieces. No CRM has so many columns with
+/// such long names; a longer one would be read again and again.
+const MAX_FIRST_ROW: usize = 192 * 1024;
+
 /// Bounds on one body of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct RowsLimits {
@@ -124,7 +128,6 @@ impl<B: HttpBody<Data = Bytes>> Rows<B> {
     async fn read(&mut self) -> Result<Option<Piece>, BodyError> {
         let Some((mut decoder, mut divider)) = self.reading.take() else { return Ok(None) };
         let deadline = Instant::now() + self.limits.patience;
-        let mut opened = Vec::new();
         let piece = loop {
             if let Some(piece) = divider.next_piece() {
                 self.reading = Some((decoder, divider));
@@ -142,12 +145,15 @@ impl<B: HttpBody<Data = Bytes>> Rows<B> {
                 self.coded = data;
             }
             let part = self.coded.split_to(self.coded.len().min(STEP));
+            let mut opened = Vec::new();
             decoder.push(&part, &mut opened)?;
             divider.push(&opened);
-            opened.clear();
             self.budget.resize(&mut self.lease, divider.waiting() + self.coded.len())?;
         };
         let Some(piece) = piece else { return Ok(None) };
+        if piece.repeated > MAX_FIRST_ROW {
+            return Err(BodyError::TooLarge);
+        }
         let mut lease = Lease::default();
         self.budget.resize(&mut lease, piece.text.len())?;
         let buffered = Buffered { bytes: piece.text, lease };
@@ -160,5 +166,53 @@ impl<B> fmt::Debug for Rows<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = self.reading.as_ref().map_or(0, |(_, divider)| divider.waiting());
         write!(f, "Rows({waiting} bytes)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use futures_util::{StreamExt, stream};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+    use crate::telemetry::{Metrics, Place};
+
+    const LIMITS: RowsLimits = RowsLimits {
+        expansion: ExpansionLimits { max_bytes: 64 << 20, max_ratio: 100 },
+        max_waiting: 16 << 20,
+        pause: Duration::from_secs(60),
+        patience: Duration::from_secs(60),
+    };
+
+    fn budget() -> BufferBudget {
+        BufferBudget::new(Place::Memory, 64 << 20, Arc::new(Metrics::new().unwrap()))
+    }
+
+    /// How many pieces a text has, and how many bytes they have in all.
+    async fn read(text: &str) -> Result<(usize, usize), BodyError> {
+        let parts: Vec<_> = text.as_bytes().chunks(64 << 10).map(Bytes::copy_from_slice).collect();
+        let parts = stream::iter(parts).map(|part| Ok::<_, Infallible>(Frame::data(part)));
+        let mut rows = Rows::new(StreamBody::new(parts), None, LIMITS, &budget())?;
+        let (mut pieces, mut bytes) = (0, 0);
+        while let Some(Piece { buffered, .. }) = rows.next().await? {
+            (pieces, bytes) = (pieces + 1, bytes + buffered.bytes.len());
+        }
+        Ok((pieces, bytes))
+    }
+
+    #[tokio::test]
+    async fn rows_are_read_in_time_that_grows_with_their_length() {
+        let rows = "1,2\n".repeat(2 << 18);
+        let (pieces, bytes) = read(&format!("a,b\n{rows}")).await.unwrap();
+        assert!((10..12).contains(&pieces) && bytes < rows.len() + 64);
+        // Each piece begins with the first row.
+        let long = "a".repeat(8 << 20);
+        assert_eq!(read(&format!("{long},b\n{rows}")).await, Err(BodyError::TooLarge));
+        let short = format!("{long},b\n1,2\n");
+        assert_eq!(read(&short).await, Ok((1, short.len())));
     }
 }

@@ -61,6 +61,8 @@ pub struct Complete {
     pub headers: HeaderMap,
     pub body: Bytes,
     pub form: BodyForm,
+    /// Another piece of the same body is bound for this upstream already.
+    pub is_settled: bool,
     /// Given back when the request has ended.
     pub lease: Lease,
 }
@@ -79,6 +81,7 @@ impl Complete {
             headers: self.headers.clone(),
             body,
             form: self.form,
+            is_settled: self.is_settled,
             lease,
         }
     }
@@ -122,6 +125,12 @@ pub struct Protected {
     pub outgoing: Outgoing,
     pub echoes: Echoes,
     pub declaration: Declaration,
+}
+
+impl Protected {
+    pub fn complete(&self) -> &Complete {
+        &self.decided.located.complete
+    }
 }
 
 /// A request in the form in which it leaves.

@@ -21,10 +21,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder};
 
 use super::answer::{AnswerBody, causes, check_head};
+use super::watched::Watched;
 use super::{ClientIdentity, UpstreamConfig, UpstreamError, UpstreamSetupError};
 
 /// How long a connection waits in the pool. Shorter than what the usual load
@@ -43,7 +46,7 @@ type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, 
 /// Sends requests to one CRM. Clones share the connections.
 #[derive(Clone)]
 pub struct UpstreamClient {
-    client: Client<Connector, UnsyncBoxBody<Bytes, BoxError>>,
+    client: Client<Connector, Watched<UnsyncBoxBody<Bytes, BoxError>>>,
     url: Uri,
     answer_timeout: Duration,
     read_timeout: Duration,
@@ -108,19 +111,27 @@ impl UpstreamClient {
         if !is_same_origin(request.uri(), &self.url) {
             return Err(UpstreamError::Unreachable("the request is for another origin".into()));
         }
-        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let (taken, last_taken) = watch::channel(Instant::now());
+        let body = |body: B| Watched { body: body.map_err(Into::into).boxed_unsync(), taken };
+        let request = request.map(body);
+        let mut request = std::pin::pin!(self.client.request(request));
         let patience = self.answer_timeout + held_back;
-        let answer = tokio::time::timeout(patience, self.client.request(request))
-            .await
-            .map_err(|_| UpstreamError::TimedOut)?
-            .map_err(|error| {
-                let detail = causes(&error);
-                if error.is_connect() {
-                    UpstreamError::Unreachable(detail)
-                } else {
-                    UpstreamError::BrokenOff(detail)
-                }
-            })?;
+        let answer = loop {
+            let last = *last_taken.borrow();
+            match tokio::time::timeout_at(last + patience, request.as_mut()).await {
+                Ok(answer) => break answer,
+                Err(_) if *last_taken.borrow() > last => {}
+                Err(_) => return Err(UpstreamError::TimedOut),
+            }
+        };
+        let answer = answer.map_err(|error| {
+            let detail = causes(&error);
+            if error.is_connect() {
+                UpstreamError::Unreachable(detail)
+            } else {
+                UpstreamError::BrokenOff(detail)
+            }
+        })?;
         check_head(&answer).map_err(|reason| UpstreamError::BrokenOff(reason.to_owned()))?;
         Ok(answer.map(|body| AnswerBody::new(body, self.read_timeout)))
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 mod answer;
 mod client;
 mod credential;
+mod watched;
 
 pub use answer::AnswerBody;
 pub use client::{UpstreamClient, client_tls};
@@ -29,7 +30,8 @@ pub struct UpstreamConfig {
     pub ca: Option<PathBuf>,
     /// Until the connection stands, TLS included.
     pub connect_timeout: Duration,
-    /// From the call to the end of the answer's header, a new connection included.
+    /// From the call to the end of the answer's header, a new connection included; begins
+    /// anew with each part of the request's body that is taken.
     pub answer_timeout: Duration,
     /// Longest pause within the answer's body.
     pub read_timeout: Duration,

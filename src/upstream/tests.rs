@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Incoming;
 use tower::service_fn;
 
@@ -92,6 +93,32 @@ async fn an_upstream_that_is_silent_times_out() {
     let config = UpstreamConfig { answer_timeout: SOON, ..config(&url) };
     assert_eq!(fetch(&config).await, Err(UpstreamError::TimedOut));
     assert_eq!(upstream.requests().len(), 1);
+}
+
+/// A long request is on its way for longer than its answer may be.
+#[tokio::test]
+async fn the_answer_is_due_once_the_upstream_takes_no_more_of_the_request() {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let script = Script::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec());
+    let upstream = Recorder::start(script).await;
+    let url = format!("http://{}/", upstream.address);
+    let config = UpstreamConfig { answer_timeout: PATIENCE, ..config(&url) };
+    let parts = futures_util::stream::unfold(0, |sent| async move {
+        tokio::time::sleep(PATIENCE / 5).await;
+        let part = Frame::data(Bytes::from_static(b"a row\n"));
+        (sent < 8).then_some((Ok::<_, Infallible>(part), sent + 1))
+    });
+    let request = Request::put(format!("{url}a")).body(StreamBody::new(parts)).unwrap();
+    let answer = UpstreamClient::new(&config).unwrap().send(request).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    assert!(upstream.requests()[0].is_complete);
+
+    let never = StreamBody::new(futures_util::stream::pending::<Result<_, Infallible>>());
+    let never = never.map_frame(|frame: Frame<Bytes>| frame);
+    let request = Request::put(format!("{url}a")).body(never).unwrap();
+    let config = UpstreamConfig { answer_timeout: SOON, ..config };
+    let answer = UpstreamClient::new(&config).unwrap().send(request).await;
+    assert_eq!(answer.map(drop), Err(UpstreamError::TimedOut));
 }
 
 #[tokio::test]

@@ -49,7 +49,11 @@ const EUROPE: &str = "  europe:
 ";
 
 pub async fn world() -> World {
-    World::start(Options {
+    World::start(options()).await
+}
+
+pub fn options() -> Options {
+    Options {
         house_rules: HOUSE,
         salesforce_policy: Some(|policy| {
             let street = "MailingStreet:     { category: address, protect: encrypt";
@@ -60,8 +64,7 @@ pub async fn world() -> World {
         }),
         upstreams: EUROPE.to_owned(),
         ..Options::default()
-    })
-    .await
+    }
 }
 
 fn contact(name: &str, country: Option<&str>) -> Value {

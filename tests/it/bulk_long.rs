@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Uploads and results of bulk jobs that are longer than what may be in memory.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
+use zollhaus::demo::crm::Fault;
+
+use crate::border;
 use crate::bulk::{house_of_swiss, of_kind, order, text, upload};
 use crate::world::{Answer, Options, World};
 
@@ -140,9 +145,13 @@ async fn nothing_leaves_of_rows_that_are_refused_further_down() {
     refused_with(&upload(&world, &job, &format!("{rows}Muster,,,{long},\n")).await, "too_large");
     assert_eq!(uploads(&world), 0);
     // Entries with many data subjects are written as several.
-    let ids: BTreeSet<String> =
-        of_kind(&world, "refused").iter().map(|entry| entry["id"].to_string()).collect();
-    assert_eq!(ids.len(), 3);
+    let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in of_kind(&world, "refused") {
+        let subjects = entry["subjects"].as_array().map_or(0, Vec::len);
+        *refused.entry(entry["id"].to_string()).or_default() += subjects;
+    }
+    let told: Vec<bool> = refused.values().map(|subjects| *subjects > ROWS - 100).collect();
+    assert_eq!(told, [true; 3], "{refused:?}");
     let sent = upload(&world, &job, &rows).await;
     assert_eq!((sent.status, uploads(&world)), (StatusCode::CREATED, 1), "{sent:?}");
 }
@@ -218,4 +227,49 @@ async fn rows_of_any_piece_fail_alone() {
     let answer = upload(&world, &job, &only_swiss).await;
     refused_with(&answer, "transfer_refused");
     assert_eq!(uploads(&world), before);
+}
+
+/// The CRM says so when it is asked about the job, long before the caller has sent all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_has_ended_is_heard_of_by_a_caller_who_reads_once_all_is_sent() {
+    let world = World::start(Options { settings: LIMITS.to_owned(), ..Options::default() }).await;
+    let job = contact_job(&world).await;
+    world.crm.set_fault(Fault::Status(StatusCode::UNAUTHORIZED));
+    let rows = contacts().repeat(3);
+    let head = format!(
+        "PUT {job}/batches HTTP/1.1\r\nHost: {}\r\nZollhaus-Key: {}\r\n\
+         Authorization: Bearer 00Dxx!session\r\nContent-Type: text/csv\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        world.address(),
+        world.key("support"),
+        rows.len()
+    );
+    let mut stream = TcpStream::connect(world.address()).await.expect("a connection");
+    stream.write_all(head.as_bytes()).await.expect("the head is taken");
+    stream.write_all(rows.as_bytes()).await.expect("all rows are taken");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(uploads(&world), 0);
+}
+
+/// Some pieces hold no others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_belong_elsewhere_fail_alone_wherever_pieces_end() {
+    let options = border::options();
+    let world = World::start(Options { settings: LIMITS.to_owned(), ..options }).await;
+    let job = contact_job(&world).await;
+    let is_french = |number: usize| (100..200).contains(&number) || number == ROWS - 1;
+    let mut rows = "LastName,Email,MailingCountryCode,Description,LeadSource\n".to_owned();
+    for number in 0..ROWS {
+        let row = contact(number);
+        rows.push_str(&if is_french(number) { row.replace(",DE,", ",FR,") } else { row });
+    }
+    let french = (0..ROWS).filter(|number| is_french(*number)).count();
+    let sent = upload(&world, &job, &rows).await;
+    assert_eq!(sent.status, StatusCode::CREATED, "{sent:?}");
+    let left = world.crm.requests().pop().expect("the upload");
+    let left = String::from_utf8_lossy(&left.body).into_owned();
+    assert_eq!((left.lines().count(), left.matches(",FR,").count()), (1 + ROWS - french, 0));
+    assert_eq!(of_kind(&world, "refused")[0]["records"], json!(french));
 }
