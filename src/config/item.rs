@@ -170,6 +170,11 @@ impl<'d> Item<'d> {
         self.within(text.parse().ok(), &range, T::to_string)
     }
 
+    /// Whether it looks like a whole number.
+    pub fn is_number(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar { text, is_plain: true } if units::is_decimal(text))
+    }
+
     /// A duration such as `30s`.
     pub fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let (text, _) = self.scalar("a duration")?;

@@ -16,7 +16,7 @@ use crate::policy::{
 use super::diagnostic::{Code, Problem};
 use super::document::{Document, Name, listed};
 use super::item::Item;
-use super::protection::{self, Target};
+use super::protection::{self, Details, Target};
 use super::spelling::closest;
 use super::{border, other_crm, subject, yaml};
 
@@ -277,14 +277,14 @@ impl Reader<'_> {
         let section = item.section()?;
         let category = section.required("category").and_then(|category| self.category(&category));
         let protect = section.required("protect");
-        let search = section.optional("search");
+        let (search, keep) = (section.optional("search"), section.optional("keep"));
         section.finish_with(LATER_OF_FIELD);
         let category = category?;
         let protection = protection::compile(
             &target,
             &category,
             &protect?,
-            search.as_ref(),
+            Details { search: search.as_ref(), keep: keep.as_ref() },
             self.context.email_domain,
         )?;
         Some(FieldRule { id: target.id, category, protection })

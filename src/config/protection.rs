@@ -3,14 +3,14 @@
 
 use crate::base::Category;
 use crate::crm::{FieldFacts, FieldKind};
-use crate::policy::{Protection, Shape};
+use crate::policy::{Kept, Protection, Shape};
 use crate::protect::{longest_value_that_fits, surrogate_length};
 
 use super::diagnostic::Code;
 use super::item::Item;
 
 /// Words of later versions.
-const LATER: &[&str] = &["format_preserving", "generalize", "hash", "scan"];
+const LATER: &[&str] = &["format_preserving", "hash", "scan"];
 const LATER_SEARCH: &[&str] = &["prefix", "contains", "range", "folded"];
 
 /// The category whose values are e-mail addresses, wherever they stand.
@@ -28,27 +28,36 @@ enum Word {
     Tokenize,
     Encrypt,
     Mask,
+    Generalize,
     Drop,
 }
 
-/// The protection that `protect` and `search` ask for, if the CRM takes it.
+/// What goes with `protect`.
+pub struct Details<'i, 'd> {
+    pub search: Option<&'i Item<'d>>,
+    pub keep: Option<&'i Item<'d>>,
+}
+
+/// The protection that `protect` and its details ask for, if the CRM takes it.
 pub fn compile(
     target: &Target,
     category: &Category,
     protect: &Item<'_>,
-    search: Option<&Item<'_>>,
+    Details { search, keep }: Details<'_, '_>,
     email_domain: &str,
 ) -> Option<Protection> {
     let words = [
         ("tokenize", Word::Tokenize),
         ("encrypt", Word::Encrypt),
         ("mask", Word::Mask),
+        ("generalize", Word::Generalize),
         ("drop", Word::Drop),
     ];
     let word = protect.choice_with(&words, LATER)?;
     let is_searchable = search.map_or(Some(false), |search| searchable(search, word))?;
+    let kept = kept(protect, keep, word)?;
     let kind = target.facts.map_or(FieldKind::Text, |facts| facts.kind);
-    if let Some((because, help)) = misfit(kind, word) {
+    if let Some((because, help)) = misfit(kind, word, kept) {
         let message = format!("`{}` cannot be protected like this: {because}", target.id);
         protect.report(protect.problem(Code::WrongKind, message).help(help));
         return None;
@@ -60,6 +69,7 @@ pub fn compile(
         Word::Tokenize => Protection::Tokenize { shape },
         Word::Encrypt => Protection::Encrypt { shape, searchable: is_searchable },
         Word::Mask => Protection::Mask,
+        Word::Generalize => Protection::Generalize(kept?),
         Word::Drop => Protection::Drop,
     };
     fits(target, protection, protect, email_domain).then_some(protection)
@@ -67,7 +77,7 @@ pub fn compile(
 
 /// Why a CRM would not take what this protection leaves in a field of this kind,
 /// and what would be right.
-fn misfit(kind: FieldKind, word: Word) -> Option<(&'static str, &'static str)> {
+fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static str, &'static str)> {
     match (kind, word) {
         (FieldKind::Composed, _) => Some((
             "the CRM composes it from other fields",
@@ -80,9 +90,15 @@ fn misfit(kind: FieldKind, word: Word) -> Option<(&'static str, &'static str)> {
             "a mask is no e-mail address, so the CRM refuses it",
             "use `tokenize`, and `reveal: { ROLE: mask }` in the category to show masks",
         )),
-        (FieldKind::Date, _) => {
-            Some(("the CRM takes nothing but a date here", "use `drop`, or leave the field out"))
-        }
+        (FieldKind::Email, Word::Generalize) => Some((
+            "what is kept would be no e-mail address, or somebody else's",
+            "use `tokenize` or `drop`",
+        )),
+        (FieldKind::Date, Word::Generalize) if kept.is_some_and(Kept::is_date) => None,
+        (FieldKind::Date, _) => Some((
+            "the CRM takes nothing but a date here",
+            "use `drop`, or `generalize` with `keep: year`, or leave the field out",
+        )),
         (FieldKind::Picklist, _) => Some((
             "the CRM takes nothing but the values of its list here",
             "use `drop`, or leave the field out",
@@ -93,7 +109,7 @@ fn misfit(kind: FieldKind, word: Word) -> Option<(&'static str, &'static str)> {
 /// Whether equality has to be answered: `search: [exact]`.
 fn searchable(search: &Item<'_>, word: Word) -> Option<bool> {
     let exact = search.list_of(|item| item.choice_with(&[("exact", ())], LATER_SEARCH))?;
-    if !exact.is_empty() && matches!(word, Word::Mask | Word::Drop) {
+    if !exact.is_empty() && matches!(word, Word::Mask | Word::Generalize | Word::Drop) {
         let message = "nothing is stored that could be searched for";
         search.report(
             search
@@ -103,6 +119,38 @@ fn searchable(search: &Item<'_>, word: Word) -> Option<bool> {
         return None;
     }
     Some(!exact.is_empty())
+}
+
+/// What is kept, where the protection is to keep something; `None` after a report.
+#[expect(clippy::option_option, reason = "nothing to keep is no mistake")]
+fn kept(protect: &Item<'_>, keep: Option<&Item<'_>>, word: Word) -> Option<Option<Kept>> {
+    match (keep, word) {
+        (None, Word::Generalize) => {
+            let message = "`keep` is missing: `generalize` has to know what is kept";
+            let help = "`keep: year` (or `month`, `decade`) of dates, `keep: domain` of \
+                e-mail addresses, `keep: 2` for the first two characters";
+            protect.report(protect.problem(Code::MissingKey, message).help(help));
+            None
+        }
+        (None, _) => Some(None),
+        (Some(keep), Word::Generalize) => {
+            if keep.is_number() {
+                return keep.number(1..=32).map(|characters| Some(Kept::First(characters)));
+            }
+            let words = [
+                ("year", Kept::Year),
+                ("month", Kept::Month),
+                ("decade", Kept::Decade),
+                ("domain", Kept::Domain),
+            ];
+            keep.choice(&words).map(Some)
+        }
+        (Some(keep), _) => {
+            let message = "`keep` goes with `protect: generalize` only";
+            keep.report(keep.problem(Code::Contradiction, message));
+            None
+        }
+    }
 }
 
 /// Whether any value's surrogate fits; warns where those of long values do not.

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::base::{FieldName, Purpose};
-use crate::policy::{ConsentRule, FieldRule};
+use crate::policy::{ConsentRule, FieldRule, Protection};
 
 use super::diagnostic::Code;
 use super::document::listed;
@@ -22,8 +22,16 @@ pub fn subject(
     let fields = item.list_of(|item| {
         let name = item.chosen_name()?;
         let field = canonical(name);
-        if protected.contains_key(&field) {
-            return Some(field);
+        match protected.get(&field).map(|rule| rule.protection) {
+            Some(Protection::Generalize(_)) => {
+                let message = format!(
+                    "`{name}` names the data subject, but what is kept of it is many people's"
+                );
+                item.report(item.problem(Code::Contradiction, message));
+                return None;
+            }
+            Some(_) => return Some(field),
+            None => {}
         }
         let message = format!("`{name}` names the data subject, but `fields` does not protect it");
         let problem = item.problem(Code::UnprotectedSubject, message);

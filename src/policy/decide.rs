@@ -268,6 +268,7 @@ const fn no_equality(protection: Protection) -> Option<&'static str> {
             "it is encrypted; `search: [exact]` in the policy permits equality in the exact spelling",
         ),
         Protection::Mask => Some("only a mask of it is stored"),
+        Protection::Generalize(_) => Some("only what the policy keeps of it is stored"),
         Protection::Drop => Some("it is never stored"),
     }
 }

@@ -129,8 +129,30 @@ pub enum Protection {
     Encrypt { shape: Shape, searchable: bool },
     /// Only a mask of the value leaves; it cannot be undone.
     Mask,
+    /// Only this much of the value leaves, in the clear; the rest is stored nowhere.
+    Generalize(Kept),
     /// The value does not leave at all.
     Drop,
+}
+
+/// What is kept of a value that is generalized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Of a date, its first day.
+    Decade,
+    Year,
+    Month,
+    /// Of an e-mail address.
+    Domain,
+    /// So many characters of a text.
+    First(u8),
+}
+
+impl Kept {
+    /// Whether it is kept of dates, and is a date itself.
+    pub const fn is_date(self) -> bool {
+        matches!(self, Self::Decade | Self::Year | Self::Month)
+    }
 }
 
 /// What a surrogate looks like, so that the CRM accepts it.
@@ -149,6 +171,7 @@ impl Protection {
             Self::Tokenize { .. } => "tokenize",
             Self::Encrypt { .. } => "encrypt",
             Self::Mask => "mask",
+            Self::Generalize(_) => "generalize",
             Self::Drop => "drop",
         }
     }
@@ -158,6 +181,7 @@ impl Protection {
         match self {
             Self::Tokenize { .. } => Strength::Token,
             Self::Encrypt { .. } => Strength::Sealed,
+            Self::Generalize(_) => Strength::Clear,
             Self::Mask | Self::Drop => Strength::Gone,
         }
     }

@@ -22,6 +22,7 @@ pub fn surrogate_length(
             word::length(Siv::TAG_BYTES + value_bytes) + suffix(shape, email_domain_length)
         }
         Protection::Mask => mask::LONGEST,
+        Protection::Generalize(_) => value_bytes,
         Protection::Drop => 0,
     }
 }
@@ -38,7 +39,11 @@ pub fn longest_value_that_fits(
         return None;
     }
     match protection {
-        Protection::Tokenize { .. } | Protection::Mask | Protection::Drop => Some(usize::MAX),
+        // What is kept of a value is no longer than it.
+        Protection::Tokenize { .. }
+        | Protection::Mask
+        | Protection::Generalize(_)
+        | Protection::Drop => Some(usize::MAX),
         Protection::Encrypt { shape, .. } => {
             let room = max_length - suffix(shape, email_domain_length);
             let room = match shape {

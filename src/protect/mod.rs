@@ -7,8 +7,8 @@
 //!
 //! Two kinds of surrogate are spelt as one word (see `vault::word`): a token,
 //! whose value lies in the vault, and an encrypted word, which holds its value
-//! itself. Both may wear the shape of an e-mail address. The third thing that can
-//! stand in a value's place is a mask; it opens to nothing.
+//! itself. Both may wear the shape of an e-mail address. What else can stand in a
+//! value's place, a mask or what is kept of it, opens to nothing.
 //!
 //! Invariants:
 //! - A surrogate opens for its tenant and category only. Neither kind names its
@@ -18,6 +18,7 @@
 //! - A mask that comes back is never stored in the place of the value it hides.
 
 mod fit;
+mod generalize;
 mod mask;
 mod open;
 mod seal;
@@ -29,6 +30,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use fit::{longest_value_that_fits, surrogate_length};
+pub use generalize::generalize;
 pub use mask::{MARKER, is_mask, mask};
 pub use open::OpenedSurrogates;
 pub use seal::{Sealed, SealedState, ToSeal};

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::fit::{LONGEST_LOCAL_PART, surrogate_length};
+use super::generalize::generalize;
 use super::mask::{MARKER, is_mask, mask};
 use super::{ProtectError, Protectors, Surrogate, surrogate};
 use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
-use crate::policy::{FieldRule, Protection, Shape};
+use crate::policy::{FieldRule, Kept, Protection, Shape};
 use crate::vault::{Index, Item, Likeness, Token, likeness};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
@@ -133,6 +136,7 @@ impl Protectors {
                 surrogate_length(protection, text.len(), self.email_domain.len())
             }
             Protection::Mask => mask(text).chars().count(),
+            Protection::Generalize(kept) => kept_of(item, kept)?.chars().count(),
         };
         if let Some(limit) = item.max_length.filter(|limit| length > *limit as usize) {
             return Err(unprotectable(
@@ -181,7 +185,9 @@ impl Protectors {
         let protection = item.rule.protection;
         let text = item.value.expose();
         let stays = match protection {
-            Protection::Tokenize { .. } | Protection::Encrypt { .. } => is_ours,
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::Generalize(_) => is_ours,
             Protection::Mask => is_ours || is_mask(text),
             Protection::Drop => false,
         };
@@ -204,6 +210,12 @@ impl Protectors {
                 Err(unprotectable(item, "only a mask of it is stored".into()))
             }
             Protection::Mask => Ok(Plan::Ready(protected(mask(text).as_str()))),
+            Protection::Generalize(_) if is_compared => {
+                Err(unprotectable(item, "only what the policy keeps of it is stored".into()))
+            }
+            Protection::Generalize(kept) => {
+                Ok(Plan::Ready(protected(kept_of(item, kept)?.as_str())))
+            }
             Protection::Drop if is_compared => {
                 Err(unprotectable(item, "it is never stored".into()))
             }
@@ -332,6 +344,16 @@ fn exactly(item: &ToSeal<'_>, shape: Shape) -> Plan {
 
 fn protected(text: impl Into<String>) -> Sealed {
     Sealed { replacement: Replacement::text(text), state: SealedState::Protected }
+}
+
+fn kept_of(item: &ToSeal<'_>, kept: Kept) -> Result<Zeroizing<String>, ProtectError> {
+    generalize(item.value.expose(), kept).ok_or_else(|| {
+        let because = match kept {
+            Kept::Domain => "it is no e-mail address, of which the domain could be kept",
+            _ => "it is no date such as `1985-02-23`, of which a part could be kept",
+        };
+        unprotectable(item, because.into())
+    })
 }
 
 fn unprotectable(item: &ToSeal<'_>, because: String) -> ProtectError {

@@ -7,13 +7,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::base::{Category, Equality};
 use crate::carrier::{Replacement, Role};
-use crate::policy::{FieldRule, Protection, Shape};
+use crate::policy::{FieldRule, Kept, Protection, Shape};
 use crate::vault::{BoxFuture, Index, MAX_FOUND, MemoryStore, Row, Token, TokenStore};
 
 const TOKENIZE: Protection = Protection::Tokenize { shape: Shape::Text };
 const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
 const ENCRYPT: Protection = Protection::Encrypt { shape: Shape::Text, searchable: true };
 const ENCRYPT_EMAIL: Protection = Protection::Encrypt { shape: Shape::Email, searchable: true };
+
+const YEAR: Protection = Protection::Generalize(Kept::Year);
 
 /// A store that writes down what it was asked.
 #[derive(Debug, Default)]
@@ -276,12 +278,29 @@ async fn dropped_values_go_away_or_the_request_does() {
 
     let kept = house.seal_at(Protection::Drop, Role::Stored, "x", |item| item.can_remove = false);
     assert!(matches!(kept.await, Err(ProtectError::Unprotectable { .. })));
-    for protection in [Protection::Drop, Protection::Mask] {
+    for protection in [Protection::Drop, Protection::Mask, YEAR] {
         for role in [Role::Key, Role::Equality] {
             let sealed = house.seal_at(protection, role, "x", |_| {}).await;
             assert!(matches!(sealed, Err(ProtectError::Unprotectable { .. })));
         }
     }
+}
+
+#[tokio::test]
+async fn of_generalized_values_the_policys_part_leaves_or_nothing() {
+    let house = house();
+    assert_eq!(house.surrogate(YEAR, "1985-02-23").await, "1985-01-01");
+    assert_eq!(house.surrogate(YEAR, "1985-01-01").await, "1985-01-01");
+    let domain = Protection::Generalize(Kept::Domain);
+    assert_eq!(house.surrogate(domain, "anna@corp.example").await, "corp.example");
+    let token = house.surrogate(TOKENIZE, "1985-02-23").await;
+    assert_eq!(house.seal(YEAR, Role::Stored, &token).await, already());
+    for (protection, value) in [(YEAR, "23.02.1985"), (domain, "Anna Muster"), (YEAR, "1•••")]
+    {
+        let error = house.seal_at(protection, Role::Stored, value, |_| {}).await.unwrap_err();
+        assert!(!error.to_string().contains(value), "{error}");
+    }
+    assert_eq!(house.store.take().iter().filter(|call| **call == "insert").count(), 1);
 }
 
 #[tokio::test]

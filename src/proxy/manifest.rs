@@ -182,7 +182,11 @@ impl Crossing<'_> {
             Action::Allow | Action::Route(_) | Action::Refuse { .. } => None,
             // A mask and nothing at all say less than a token.
             Action::Tokenize if matches!(strength, Strength::Token | Strength::Gone) => None,
-            Action::Tokenize => rule.map(|rule| Protection::Tokenize { shape: shape(rule) }),
+            Action::Tokenize => rule.map(|rule| match rule.protection {
+                // A field for dates, say, takes no token.
+                Protection::Generalize(_) => Protection::Drop,
+                _ => Protection::Tokenize { shape: shape(rule) },
+            }),
             Action::Drop => Some(Protection::Drop),
         };
         // What is stored differs from record to record: no one form of the value finds all
@@ -313,6 +317,6 @@ fn refused(
 fn shape(rule: &FieldRule) -> Shape {
     match rule.protection {
         Protection::Tokenize { shape } | Protection::Encrypt { shape, .. } => shape,
-        Protection::Mask | Protection::Drop => Shape::Text,
+        Protection::Mask | Protection::Generalize(_) | Protection::Drop => Shape::Text,
     }
 }

@@ -9,7 +9,7 @@ use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role, Value};
 use crate::policy::{Protection, Reveal};
 use crate::protect::{
-    Echoes, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal, is_mask, mask,
+    Echoes, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal, generalize, is_mask, mask,
 };
 
 /// What is written at a place.
@@ -68,6 +68,15 @@ fn clear<'a>(
         tally.count(place, least, Reveal::Surrogate, Origin::Surrogate);
         return Shown::As(Replacement::Keep);
     }
+    let kept = match protection {
+        Protection::Generalize(kept) => generalize(text.expose(), kept),
+        _ => None,
+    };
+    if kept.as_ref().is_some_and(|kept| **kept == text.expose()) {
+        // It says no more than what was to be stored.
+        tally.count(place, least, Reveal::Surrogate, Origin::Surrogate);
+        return Shown::As(Replacement::Keep);
+    }
     let (shown, reveal) = match least.visibility.reveal {
         Reveal::Full => (Shown::As(Replacement::Keep), Reveal::Full),
         Reveal::Surrogate if !is_composed => match protection {
@@ -86,6 +95,10 @@ fn clear<'a>(
                     Err(_) => (masked(text), Reveal::Mask),
                 }
             }
+            Protection::Generalize(_) => match kept {
+                Some(kept) => (Shown::As(Replacement::Text(kept)), Reveal::Surrogate),
+                None => (masked(text), Reveal::Mask),
+            },
             Protection::Mask => (masked(text), Reveal::Mask),
             Protection::Drop if place.slot.removal.is_some() => {
                 (Shown::As(Replacement::Remove), Reveal::Surrogate)

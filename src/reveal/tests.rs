@@ -10,7 +10,7 @@ use crate::base::{Cleartext, Equality};
 use crate::carrier::{Codec, Occurrence, Removal, Role, Slot, Value};
 use crate::keys::Keyset;
 use crate::policy::{
-    CategoryRule, Digest, FieldRule, ObjectRule, Protection, Reveal, Shape, Unlisted,
+    CategoryRule, Digest, FieldRule, Kept, ObjectRule, Protection, Reveal, Shape, Unlisted,
 };
 use crate::vault::{MemoryStore, Vault};
 
@@ -43,6 +43,7 @@ fn house() -> House {
         field("street", "address", encrypt),
         field("nick", "name", Protection::Mask),
         field("ssn", "national_id", Protection::Drop),
+        field("born", "birthdate", Protection::Generalize(Kept::Year)),
         field("owner", "secret", tokenize),
     ]);
     let contact = ObjectRule {
@@ -51,7 +52,7 @@ fn house() -> House {
         subject: Vec::new(),
         consents: HashMap::new(),
     };
-    let categories = ["name", "email", "address", "national_id"];
+    let categories = ["name", "email", "address", "national_id", "birthdate"];
     let category = |name: &str| (name.into(), CategoryRule { reveal: reveal.clone() });
     House {
         policy: Policy {
@@ -357,6 +358,40 @@ async fn structured_values_pass_to_those_who_see_everything_only() {
             (_, other) => panic!("{caller}: {other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn of_a_generalized_value_no_more_is_shown_than_is_kept() {
+    let house = house();
+    assert_eq!(house.seal("born", "1985-02-23").await, "1985-01-01");
+    let kept = "birthdate surrogate 1";
+    house
+        .check(
+            stored("born", "1985-01-01"),
+            [("1985-01-01", kept), ("1985-01-01", kept), ("1985-01-01", kept)],
+        )
+        .await;
+    // The CRM holds it from before.
+    house
+        .check(
+            stored("born", "1985-02-23"),
+            [
+                ("1985-02-23", "birthdate full clear 1"),
+                ("1•••", "birthdate mask clear 1"),
+                ("1985-01-01", "birthdate surrogate clear 1"),
+            ],
+        )
+        .await;
+    house
+        .check(
+            stored("born", "23 February"),
+            [
+                ("23 February", "birthdate full clear 1"),
+                ("2•••", "birthdate mask clear 1"),
+                ("2•••", "birthdate mask clear 1"),
+            ],
+        )
+        .await;
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ mod disk_faults;
 mod dynamics;
 mod fail_closed;
 mod fuzz;
+mod generalize;
 mod layers;
 mod ledger;
 mod leak;

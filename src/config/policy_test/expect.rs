@@ -36,7 +36,7 @@ impl Subject<'_> {
     }
 
     pub(super) fn protection(&self, item: &Item<'_>) -> Option<()> {
-        let words = ["tokenize", "encrypt", "mask", "drop", "none", "refuse"];
+        let words = ["tokenize", "encrypt", "mask", "generalize", "drop", "none", "refuse"];
         let expected = item.choice(&words.map(|word| (word, word)))?;
         let got = match self.answer.standing {
             Standing::Protected(rule) => rule.protection.name(),
@@ -68,7 +68,8 @@ impl Subject<'_> {
                 border.may_reveal(of, &rule.category, from, question.today)
             })
             .filter(|verdict| !verdict.is_allowed);
-        let is_kept = !matches!(rule.protection, Protection::Mask | Protection::Drop);
+        let is_kept =
+            matches!(rule.protection, Protection::Tokenize { .. } | Protection::Encrypt { .. });
         let (got, why) = match (refused, is_kept) {
             (Some(RevealVerdict { rules, .. }), _) => {
                 (Reveal::Surrogate, format!("{} keeps it closed", listed(rules.iter())))
