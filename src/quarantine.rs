@@ -139,6 +139,22 @@ impl Quarantine {
         Ok(())
     }
 
+    /// How many bytes are kept of a batch, sealed.
+    ///
+    /// # Errors
+    /// [`QuarantineError::Database`].
+    pub async fn size(&self, of: &BatchName) -> Result<usize, QuarantineError> {
+        let BatchName { upstream, batch } = of.clone();
+        let size = move |connection: &Connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT coalesce(sum(length(sealed)), 0) FROM quarantine
+                 WHERE upstream = ?1 AND batch = ?2",
+            )?;
+            select.query_row([upstream.as_str(), batch.as_str()], |row| row.get::<_, i64>(0))
+        };
+        Ok(usize::try_from(self.database.read(size).await?).unwrap_or(usize::MAX))
+    }
+
     /// What is kept of a batch. Of a request that nobody knows to be taken or not, it
     /// is there as well.
     ///
@@ -215,6 +231,8 @@ mod tests {
         // Nobody knows whether the first request was taken, but the second was not.
         quarantine.keep(&job("a"), second, &[Cleartext::new("Berta")], at(3)).await.unwrap();
         assert_eq!(found(&quarantine, &job("a")).await, ["Anna", "Berta"]);
+        assert_eq!(quarantine.size(&job("a")).await.unwrap(), 9 + 2 * Siv::TAG_BYTES);
+        assert_eq!(quarantine.size(&job("c")).await.unwrap(), 0);
         quarantine.settle(&job("a"), second, false).await.unwrap();
         drop(quarantine);
         let quarantine = open();

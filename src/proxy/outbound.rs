@@ -116,7 +116,10 @@ impl Proxy {
         };
         trail.classified_as(&request.operation);
         let unpacked: usize = request.documents().map(Document::unpacked).sum();
-        let held = length + unpacked + VALUE_BYTES * occurrences(request.documents()).len();
+        // What reads the answer may keep it.
+        let quarantined: usize = told.quarantined.iter().map(|it| it.expose().len()).sum();
+        let held =
+            length + unpacked + quarantined + VALUE_BYTES * occurrences(request.documents()).len();
         self.budget.resize(&mut complete.lease, held).map_err(BodyError::from)?;
         Ok(Located { complete, request, uninspected })
     }

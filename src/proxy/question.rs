@@ -5,10 +5,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use smol_str::SmolStr;
 
-use crate::base::Cleartext;
+use crate::base::{Cleartext, Refusal};
 use crate::crm::{BodyForm, Question, Told};
 use crate::quarantine::BatchName;
 
+use super::body::BodyError;
 use super::budget::Lease;
 use super::receive::new_id;
 use super::stage::{Complete, Restored, Stopped};
@@ -37,6 +38,9 @@ impl Proxy {
         let mut learned = Learned::default();
         if let Some(batch) = upstream.dialect.reports_on(&request) {
             let batch = BatchName { upstream: upstream.name.clone(), batch };
+            let size = self.quarantine.size(&batch).await?;
+            let reserved = self.budget.resize(&mut learned.lease, size);
+            reserved.map_err(BodyError::from).map_err(Refusal::from)?;
             learned.quarantined = self.quarantine.find(&batch).await?;
         }
         if let Some(Question { target, about }) = upstream.dialect.asks_first(&request) {
@@ -87,6 +91,8 @@ pub(super) struct Learned {
     pub by_crm: Option<Restored>,
     by_caller: Option<SmolStr>,
     quarantined: Vec<Cleartext>,
+    /// Of what is quarantined.
+    lease: Lease,
 }
 
 impl Learned {

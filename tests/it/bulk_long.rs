@@ -220,6 +220,17 @@ async fn rows_of_any_piece_fail_alone() {
     assert_eq!((failed.matches(",CH,").count(), failed.lines().count()), (swiss, swiss + 1));
     assert!(failed.contains(&format!("Muster, {}", ROWS - 1)), "{failed:.500}");
 
+    // What was left out is read within the same bounds as any body.
+    world.kill();
+    let config = std::fs::read_to_string(world.config()).expect("a configuration");
+    let narrow = config.replace("max_buffered_bytes: 2MiB", "max_buffered_bytes: 64KiB");
+    std::fs::write(world.config(), narrow).expect("a configuration");
+    world.run();
+    refused_with(&world.get("support", &job).await, "overloaded");
+    world.kill();
+    std::fs::write(world.config(), config).expect("a configuration");
+    world.run();
+
     let only_swiss = rows.lines().filter(|row| !row.contains(",DE,"));
     let only_swiss: String = only_swiss.map(|row| format!("{row}\n")).collect();
     let job = contact_job(&world).await;
