@@ -52,11 +52,15 @@ struct CameBack {
 
 impl CameBack {
     /// An encrypted word holds its value. Where only a token may be stored, by the policy or
-    /// by law, it is not the surrogate that is asked for.
+    /// by law, it is not the surrogate that is asked for; where only a part of the value may
+    /// be, none is.
     fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
-        matches!(self.surrogate, Surrogate::Encrypted(_))
-            && matches!(item.rule.protection, Protection::Tokenize { .. })
-            && !matches!(item.role, Role::Key | Role::Equality)
+        let is_too_much = match item.rule.protection {
+            Protection::Tokenize { .. } => matches!(self.surrogate, Surrogate::Encrypted(_)),
+            Protection::Generalize(_) => true,
+            Protection::Encrypt { .. } | Protection::Mask | Protection::Drop => false,
+        };
+        is_too_much && !matches!(item.role, Role::Key | Role::Equality)
     }
 }
 
@@ -185,11 +189,9 @@ impl Protectors {
         let protection = item.rule.protection;
         let text = item.value.expose();
         let stays = match protection {
-            Protection::Tokenize { .. }
-            | Protection::Encrypt { .. }
-            | Protection::Generalize(_) => is_ours,
+            Protection::Tokenize { .. } | Protection::Encrypt { .. } => is_ours,
             Protection::Mask => is_ours || is_mask(text),
-            Protection::Drop => false,
+            Protection::Generalize(_) | Protection::Drop => false,
         };
         if stays {
             let state = SealedState::AlreadyProtected;

@@ -69,7 +69,7 @@ fn clear<'a>(
         return Shown::As(Replacement::Keep);
     }
     let kept = match protection {
-        Protection::Generalize(kept) => generalize(text.expose(), kept),
+        Protection::Generalize(kept) if !is_composed => generalize(text.expose(), kept),
         _ => None,
     };
     if kept.as_ref().is_some_and(|kept| **kept == text.expose()) {

@@ -382,6 +382,18 @@ async fn of_a_generalized_value_no_more_is_shown_than_is_kept() {
             ],
         )
         .await;
+    // Of a composed text, it says nothing of the other parts.
+    let age = Role::Composed { from: &["born", "last"] };
+    house
+        .check(
+            with_role("composed", age, "1985-01-01"),
+            [
+                ("1985-01-01", "birthdate full clear 1"),
+                ("1•••", "birthdate mask clear 1"),
+                ("1•••", "birthdate mask clear 1"),
+            ],
+        )
+        .await;
     house
         .check(
             stored("born", "23 February"),
