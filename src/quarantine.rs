@@ -180,6 +180,25 @@ impl Quarantine {
         opened.collect::<Option<_>>().ok_or(QuarantineError::Corrupt)
     }
 
+    /// How many batches have records left out, all of which open.
+    ///
+    /// # Errors
+    /// [`QuarantineError::Corrupt`] when one does not.
+    pub async fn verify(&self) -> Result<usize, QuarantineError> {
+        let list = |connection: &Connection| {
+            let mut select =
+                connection.prepare_cached("SELECT DISTINCT upstream, batch FROM quarantine")?;
+            let names = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            names.collect::<rusqlite::Result<Vec<(String, String)>>>()
+        };
+        let names = self.database.read(list).await?;
+        for (upstream, batch) in &names {
+            let of = BatchName { upstream: upstream.as_str().into(), batch: batch.into() };
+            self.find(&of).await?;
+        }
+        Ok(names.len())
+    }
+
     fn bound_to<'a>(&'a self, of: &'a BatchName, request: &'a EntryId) -> [&'a [u8]; 5] {
         let [tenant, upstream, batch] =
             [self.tenant.as_str(), of.upstream.as_str(), &of.batch].map(str::as_bytes);

@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod subject;
 mod test;
+mod vault;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ enum Command {
     Run(run::Run),
     Test(test::Test),
     Report(report::MakeReport),
+    Vault(vault::Vault),
 }
 
 impl Cli {
@@ -75,6 +77,7 @@ impl Cli {
             Command::Run(run) => run.execute(),
             Command::Test(test) => test.execute(),
             Command::Report(report) => report.execute(),
+            Command::Vault(vault) => vault.execute(),
             Command::Demo(demo) => demo.execute(),
         };
         match done {

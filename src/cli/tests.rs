@@ -404,3 +404,57 @@ fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     contents.sort();
     contents
 }
+
+#[test]
+fn a_vault_is_verified_backed_up_and_restored() {
+    let scratch = Scratch::new();
+    let folder = scratch.file("house");
+    let config = folder.join("zollhaus.yaml");
+    assert!(run(&[&"init", &folder]));
+    let vault = |rest: &[&dyn AsRef<OsStr>]| {
+        let all: [&[&dyn AsRef<OsStr>]; 3] = [&[&"vault"], rest, &[&"--config", &config]];
+        run(&all.concat())
+    };
+    assert!(!vault(&[&"verify"]), "there is none yet");
+    let loaded = Config::load(&config).unwrap().value;
+    let path = loaded.vault.sqlite.clone();
+    assert!(!path.exists(), "asking for a vault makes none");
+
+    let keyset = crate::app::open_keyset(&loaded).unwrap();
+    let tokenize = || {
+        let tokens = super::block_on(async {
+            let database = crate::sqlite::Database::open(&path, &loaded.tenant)?;
+            let store = crate::vault::SqliteStore::new(&database)?;
+            let vault = crate::vault::Vault::new(std::sync::Arc::new(store), &keyset);
+            let anna = Cleartext::new("Anna");
+            Ok(vault.tokenize(&[(&"name".into(), &anna)]).await?)
+        });
+        tokens.unwrap().remove(0)
+    };
+    let token = tokenize();
+    assert!(vault(&[&"verify"]));
+    let copy = scratch.file("copy");
+    assert!(vault(&[&"backup", &copy]));
+    assert!(!vault(&[&"backup", &copy]), "nothing is replaced");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    assert!(!vault(&[&"backup", &scratch.file("nowhere/copy")]));
+    assert!(!vault(&[&"restore", &copy]), "a vault is there");
+
+    let damage = rusqlite::Connection::open(&path).unwrap();
+    damage.execute("UPDATE token SET sealed = x'00'", []).unwrap();
+    drop(damage);
+    assert!(!vault(&[&"verify"]));
+    assert!(vault(&[&"verify", &"--file", &copy]));
+    for beside in ["zollhaus.vault", "zollhaus.vault-wal", "zollhaus.vault-shm"] {
+        let _ = fs::remove_file(path.with_file_name(beside));
+    }
+    assert!(!vault(&[&"restore", &scratch.file("none")]));
+    assert!(!path.exists());
+    assert!(vault(&[&"restore", &copy]));
+    assert!(vault(&[&"verify"]));
+    assert_eq!(tokenize(), token);
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,6 +60,28 @@ impl DatabaseFile {
         let connection = self.connect_unchecked()?;
         self.check(&connection)?;
         Ok(connection)
+    }
+
+    /// Writes one state to a new file.
+    pub(super) fn copy_to(&self, path: &Path) -> Result<(), DatabaseError> {
+        let failed = |error: std::io::Error| {
+            DatabaseError::Unavailable(format!("`{}`: {error}", path.display()))
+        };
+        let connection = self.connect()?;
+        let name = path.to_str().ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
+        // SQLite takes an empty file, and keeps its mode.
+        create_private(path, b"").map_err(failed)?;
+        let copied = connection.execute("VACUUM INTO ?1", [name]).map_err(DatabaseError::from);
+        let synced = copied.and_then(|_| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or_else(|| Path::new("."));
+            File::open(path).and_then(|file| file.sync_all()).map_err(failed)?;
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+        });
+        if synced.is_err() {
+            let _ = std::fs::remove_file(path);
+        }
+        synced
     }
 
     fn connect_unchecked(&self) -> Result<Connection, DatabaseError> {

@@ -94,6 +94,26 @@ impl Database {
         self.0.readers.read(query).await
     }
 
+    /// Writes one state of it to a new file (mode 0600), while others use it. Durable on
+    /// return; blocks.
+    ///
+    /// # Errors
+    /// When there is such a file, or it cannot be written: then none is left behind.
+    pub fn copy_to(&self, path: &Path) -> Result<(), DatabaseError> {
+        self.0.file.copy_to(path)
+    }
+
+    /// Whether its pages and indexes are whole, as SQLite knows it; blocks.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Corrupt`] says what is not.
+    pub fn verify(&self) -> Result<(), DatabaseError> {
+        let connection = self.0.file.connect()?;
+        let found: String =
+            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        if found == "ok" { Ok(()) } else { Err(DatabaseError::Corrupt(found)) }
+    }
+
     /// Whether it can be written now.
     pub async fn health(&self) -> Result<(), DatabaseError> {
         self.write(file::probe).await

@@ -50,6 +50,18 @@ impl TokenStore for MeasuredStore {
         self.time("find_by_index", self.inner.find_by_index(indexes))
     }
 
+    fn list(
+        &self,
+        after: Option<Token>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        self.time("list", self.inner.list(after, limit))
+    }
+
+    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
+        self.time("count", self.inner.count())
+    }
+
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
         self.time("health", self.inner.health())
     }

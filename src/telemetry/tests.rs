@@ -153,6 +153,14 @@ impl TokenStore for BrokenStore {
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         Box::pin(async move { Ok(vec![Vec::new(); indexes.len()]) })
     }
+    fn list(&self, _: Option<Token>, _: u32) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
+        Box::pin(async { Ok(0) })
+    }
+
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async { Ok(()) })
     }

@@ -12,6 +12,7 @@ pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
     inserting_is_idempotent_and_first_come_first_kept(&*open()).await;
     answers_keep_the_order_of_questions(&*open()).await;
     indexes_find_their_rows_sorted(&*open()).await;
+    rows_are_listed_in_order(&*open()).await;
     many_writers_of_the_same_rows_agree(open()).await;
     empty_batches_are_fine(&*open()).await;
     open().health().await.unwrap();
@@ -51,6 +52,25 @@ async fn inserting_is_idempotent_and_first_come_first_kept(store: &dyn TokenStor
     let found = store.find(tokens(&[first.clone(), fresh.clone()])).await.unwrap();
     assert_eq!(found, [Some(first), Some(fresh)]);
     assert_eq!(store.find_by_index(vec![rough]).await.unwrap(), [vec![]], "a row not stored");
+}
+
+/// After what the others have stored.
+async fn rows_are_listed_in_order(store: &dyn TokenStore) {
+    store.insert((40..60).map(|number| row(number, number)).collect()).await.unwrap();
+    let all = store.list(None, u32::MAX).await.unwrap();
+    assert_eq!(all.len() as u64, store.count().await.unwrap());
+    assert!(all.len() >= 20 && all.is_sorted_by(|a, b| a.token < b.token));
+    let mut paged: Vec<Row> = Vec::new();
+    loop {
+        let after = paged.last().map(|row| row.token.clone());
+        let page = store.list(after, 7).await.unwrap();
+        assert!(page.len() <= 7);
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, all);
 }
 
 async fn answers_keep_the_order_of_questions(store: &dyn TokenStore) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{BoxFuture, Index, MAX_FOUND, Row, Token, TokenStore, VaultError};
@@ -12,7 +13,7 @@ pub struct MemoryStore(Mutex<Rows>);
 
 #[derive(Debug, Default)]
 struct Rows {
-    by_token: HashMap<Token, Row>,
+    by_token: BTreeMap<Token, Row>,
     by_index: HashMap<Index, BTreeSet<Token>>,
 }
 
@@ -50,6 +51,23 @@ impl TokenStore for MemoryStore {
             };
             Ok(indexes.iter().map(|index| rows_of(index).collect()).collect())
         })
+    }
+
+    fn list(
+        &self,
+        after: Option<Token>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        Box::pin(async move {
+            let stored = self.rows();
+            let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let rows = stored.by_token.range((after, Bound::Unbounded));
+            Ok(rows.take(limit as usize).map(|(_, row)| row.clone()).collect())
+        })
+    }
+
+    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
+        Box::pin(async move { Ok(self.rows().by_token.len() as u64) })
     }
 
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {

@@ -26,6 +26,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod token;
+mod verify;
 pub(crate) mod word;
 
 use std::future::Future;
@@ -38,6 +39,7 @@ use rough::rough;
 pub use sqlite::SqliteStore;
 pub use store::{Item, Spelling, Vault};
 pub use token::Token;
+pub use verify::{Damage, Verified};
 
 use crate::base::{Category, Cleartext};
 
@@ -64,6 +66,14 @@ pub trait TokenStore: Send + Sync {
         &self,
         indexes: Vec<Index>,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>>;
+
+    /// The rows behind a token, or from the first on, in the order of their tokens; no more
+    /// than `limit`.
+    fn list(&self, after: Option<Token>, limit: u32)
+    -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
+
+    /// How many rows there are.
+    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>>;
 
     /// Whether the store can be read and written now.
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>>;

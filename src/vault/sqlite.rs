@@ -61,6 +61,29 @@ impl TokenStore for SqliteStore {
         })
     }
 
+    fn list(
+        &self,
+        after: Option<Token>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        let list = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT word, category, sealed, rough FROM token WHERE word > ?1
+                 ORDER BY word LIMIT ?2",
+            )?;
+            let after = after.as_ref().map_or("", Token::as_str);
+            statement.query_map(params![after, limit], read)?.collect()
+        };
+        Box::pin(async move { Ok(self.0.read(list).await?) })
+    }
+
+    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
+        let count = |connection: &Connection| {
+            connection.query_row("SELECT count(*) FROM token", [], |row| row.get::<_, i64>(0))
+        };
+        Box::pin(async move { Ok(u64::try_from(self.0.read(count).await?).unwrap_or_default()) })
+    }
+
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async { Ok(self.0.health().await?) })
     }

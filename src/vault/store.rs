@@ -11,7 +11,7 @@ use crate::keys::{Keyset, Mac, Siv};
 /// Tokens over a store: derives them, seals values, detects collisions.
 #[derive(Clone)]
 pub struct Vault {
-    store: Arc<dyn TokenStore>,
+    pub(super) store: Arc<dyn TokenStore>,
     tenant: Tenant,
     token_mac: Mac,
     index_mac: Mac,
@@ -29,7 +29,7 @@ pub struct Spelling {
 }
 
 /// Two values colliding is as good as impossible; this many is a defect.
-const MAX_COLLISIONS: u32 = 8;
+pub(super) const MAX_COLLISIONS: u32 = 8;
 
 impl Vault {
     pub fn new(store: Arc<dyn TokenStore>, keyset: &Keyset) -> Self {
@@ -164,7 +164,7 @@ impl Vault {
     }
 
     /// The token of a value. `counter` is 0 unless another value holds that token.
-    fn derive(&self, (category, value): Item<'_>, counter: u32) -> Token {
+    pub(super) fn derive(&self, (category, value): Item<'_>, counter: u32) -> Token {
         Token::from_code(&self.token_mac.code(&[
             b"zollhaus token 1",
             self.tenant.as_str().as_bytes(),
@@ -198,7 +198,7 @@ impl Vault {
         Ok(row.token == stored.token && (&opened.category, &opened.value) == item)
     }
 
-    fn open(&self, row: &Row) -> Result<Opened, VaultError> {
+    pub(super) fn open(&self, row: &Row) -> Result<Opened, VaultError> {
         let corrupt = || VaultError::Corrupt(format!("token `{}`", row.token));
         let associated = associated(&self.tenant, &row.category, &row.token);
         let mut value = self.key.open(associated, &row.sealed).ok_or_else(corrupt)?;

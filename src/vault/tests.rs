@@ -105,6 +105,18 @@ impl TokenStore for Colliding {
         self.rows.find_by_index(indexes)
     }
 
+    fn list(
+        &self,
+        after: Option<Token>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        self.rows.list(after, limit)
+    }
+
+    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
+        self.rows.count()
+    }
+
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
         self.rows.health()
     }

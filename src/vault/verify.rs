@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::fmt;
+
+use super::store::MAX_COLLISIONS;
+use super::{Row, Token, Vault, VaultError};
+
+/// Rows that are read at one time.
+const PAGE: u32 = 10_000;
+
+/// So many damaged rows are named; more of them say no more.
+const MAX_DAMAGED: usize = 100;
+
+/// What a whole vault is found to be.
+#[derive(Debug, Default)]
+pub struct Verified {
+    pub tokens: u64,
+    /// The first of those that are, by token.
+    pub damaged: Vec<(Token, Damage)>,
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Its value does not open under our keys.
+    Sealed,
+    /// Its value leads to other tokens.
+    Token,
+    /// It is not found by its value.
+    Index,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sealed => "its value does not open under these keys",
+            Self::Token => "its value has another token",
+            Self::Index => "it is not found by its value",
+        })
+    }
+}
+
+impl Vault {
+    /// How many tokens there are.
+    pub async fn count(&self) -> Result<u64, VaultError> {
+        self.store.count().await
+    }
+
+    /// Reads every row: whether it opens, and whether token and index are those of its
+    /// value. `at` hears how many are read.
+    ///
+    /// # Errors
+    /// [`VaultError`] when rows cannot be read at all.
+    pub async fn verify(&self, mut at: impl FnMut(u64)) -> Result<Verified, VaultError> {
+        let mut verified = Verified::default();
+        let mut after = None;
+        loop {
+            let page = self.store.list(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(verified) };
+            after = Some(last.token.clone());
+            for row in &page {
+                verified.tokens += 1;
+                at(verified.tokens);
+                if let Some(damage) = self.damage(row) {
+                    if verified.damaged.len() == MAX_DAMAGED {
+                        return Ok(verified);
+                    }
+                    verified.damaged.push((row.token.clone(), damage));
+                }
+            }
+        }
+    }
+
+    fn damage(&self, row: &Row) -> Option<Damage> {
+        let Ok(opened) = self.open(row) else { return Some(Damage::Sealed) };
+        let item = (&opened.category, &opened.value);
+        if !(0..MAX_COLLISIONS).any(|counter| self.derive(item, counter) == row.token) {
+            return Some(Damage::Token);
+        }
+        (self.index(item) != row.rough).then_some(Damage::Index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::Cleartext;
+    use crate::keys::Keyset;
+    use crate::vault::{Index, MemoryStore, TokenStore};
+
+    #[tokio::test]
+    async fn each_kind_of_damage_is_told_by_its_token() {
+        let keyset = Keyset::generate(&"acme".into()).unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let vault = Vault::new(store.clone(), &keyset);
+        let (category, values) = ("name".into(), ["Anna", "Bert", "Carl"].map(Cleartext::new));
+        let items: Vec<_> = values.iter().map(|value| (&category, value)).collect();
+        vault.tokenize(&items).await.unwrap();
+        let mut heard = 0;
+        let whole = vault.verify(|done| heard = done).await.unwrap();
+        assert_eq!((whole.tokens, whole.damaged.len(), heard), (3, 0, 3));
+        assert_eq!(vault.count().await.unwrap(), 3);
+
+        // Of another value's token, of another index, and under other keys.
+        let other = Cleartext::new("Dora");
+        let [moved, lost, torn] = [1, 2, 3].map(|code| Token::from_code(&[code; 32]));
+        let moved = vault.row_for_test(&category, &other, moved);
+        let real = vault.predict(&[(&category, &other)]).await.unwrap().remove(0);
+        let lost_row = vault.row_for_test(&category, &other, real);
+        let unfound = Row { rough: Index([0; 16]), ..lost_row };
+        let unopened = Row { sealed: vec![1; 40], token: torn.clone(), ..moved.clone() };
+        store.insert(vec![moved.clone(), unfound.clone(), unopened]).await.unwrap();
+        let found = vault.verify(|_| {}).await.unwrap();
+        let mut expected = vec![
+            (moved.token, Damage::Token),
+            (unfound.token, Damage::Index),
+            (torn, Damage::Sealed),
+        ];
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!((found.tokens, found.damaged), (6, expected));
+        assert!(vault.detokenize(vec![lost]).await.unwrap()[0].is_none());
+    }
+}
