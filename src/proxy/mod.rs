@@ -28,6 +28,7 @@ mod pipeline;
 mod question;
 mod receive;
 mod records;
+mod request_body;
 mod respond;
 mod rows;
 mod service;

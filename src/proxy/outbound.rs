@@ -3,7 +3,6 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use crate::base::{OperationName, Refusal, RefusalCode};
@@ -23,6 +22,7 @@ use super::field_counts::FieldCounts;
 use super::headers;
 use super::judge::purpose_of;
 use super::manifest::Manifest;
+use super::request_body::RequestBody;
 use super::rows::Rows;
 use super::stage::{
     Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded, Stopped,
@@ -52,7 +52,7 @@ impl Proxy {
     pub(super) async fn read(
         &self,
         identified: Identified,
-    ) -> Result<(Complete, Option<Rows<Incoming>>), Refusal> {
+    ) -> Result<(Complete, Option<Rows<RequestBody>>), Refusal> {
         let Identified { received, caller, purpose } = identified;
         let mut complete = Complete {
             policy: received.upstream.policy.load_full(),
@@ -75,13 +75,7 @@ impl Proxy {
         let Buffered { bytes, lease } = if complete.form == BodyForm::Rows {
             let limits = self.rows_limits(patience, patience);
             let mut rows = Rows::new(received.body, coding.as_deref(), limits, &self.budget)?;
-            let first = match rows.first().await {
-                Ok(first) => first,
-                Err(error) => {
-                    rows.discard().await;
-                    return Err(error.into());
-                }
-            };
+            let first = rows.first().await?;
             rest = Some(rows);
             first
         } else {

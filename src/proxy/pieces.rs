@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
-use hyper::body::Incoming;
 
 use crate::base::{Refusal, RefusalCode, SubjectId};
 use crate::crm::Told;
@@ -18,6 +17,7 @@ use crate::transfer_log::Revealed;
 
 use super::body::{BodyError, Buffered, Content};
 use super::budget::Lease;
+use super::request_body::RequestBody;
 use super::rows::{Piece, Rows, RowsLimits};
 use super::spool::{Spool, SpoolError};
 use super::stage::{
@@ -44,7 +44,7 @@ impl Proxy {
     pub(super) async fn declare_pieces(
         &self,
         first: Complete,
-        rest: &mut Rows<Incoming>,
+        rest: Rows<RequestBody>,
         told: Told<'_>,
         trail: &mut Trail,
     ) -> Result<Recorded, Stopped> {
@@ -62,7 +62,7 @@ impl Proxy {
     async fn prepare_pieces(
         &self,
         first: Complete,
-        rest: &mut Rows<Incoming>,
+        mut rest: Rows<RequestBody>,
         told: Told<'_>,
         trail: &mut Trail,
     ) -> Result<Protected, Stopped> {
@@ -73,13 +73,15 @@ impl Proxy {
             return Ok(first);
         }
         let mut shipment = Shipment::new(first, self.open_spool()?)?;
-        while let Some(Piece { buffered, repeated }) = rest.next().await.map_err(Refusal::from)? {
+        while let Some(piece) = rest.next().await.map_err(Refusal::from)? {
+            let Piece { buffered, repeated, rows_before } = piece;
             let first_row = buffered.bytes.slice(..repeated);
             let piece = head.with_body(buffered.bytes, buffered.lease);
             let before = std::mem::take(&mut trail.said);
             let prepared = self.prepare(piece, told, trail).await;
             trail.said.add(before);
-            let more = shipment.add(prepared?, &first_row)?;
+            let prepared = prepared.map_err(|stopped| counted_from(stopped, rows_before))?;
+            let more = shipment.add(prepared, &first_row)?;
             let lease = &mut shipment.whole.decided.located.complete.lease;
             self.budget.grow(lease, more).map_err(BodyError::from).map_err(Refusal::from)?;
         }
@@ -112,7 +114,7 @@ impl Proxy {
             return Ok(first);
         }
         let mut answer = Shown::new(first, self.open_spool()?)?;
-        while let Some(Piece { buffered, repeated }) =
+        while let Some(Piece { buffered, repeated, .. }) =
             rows.next().await.map_err(respond::answer_body)?
         {
             let first_row = buffered.bytes.slice(..repeated);
@@ -126,6 +128,18 @@ impl Proxy {
 
     fn open_spool(&self) -> Result<Spool, Refusal> {
         spooling(|| self.spools.open())
+    }
+}
+
+/// What is refused in a piece names rows and bytes as they are counted there.
+fn counted_from(stopped: Stopped, rows_before: usize) -> Stopped {
+    match stopped {
+        Stopped::Refused(refusal) if refusal.code == RefusalCode::Unparseable => {
+            let (said, first) = (&refusal.message, rows_before + 1);
+            let message = format!("{said}; counted as if row {first} were row 2");
+            Stopped::Refused(Refusal { message, ..refusal })
+        }
+        stopped => stopped,
     }
 }
 

@@ -2,7 +2,6 @@
 //! The stages, in the order of the road.
 
 use http::Response;
-use hyper::body::Incoming;
 
 use crate::base::{PrincipalName, RefusalCode};
 use crate::carrier::coding::ExpansionLimits;
@@ -11,7 +10,6 @@ use crate::telemetry::RequestOutcome;
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
 use super::body;
-use super::rows::Rows;
 use super::stage::{Complete, Emptied, Outward, Protected, Received, Recorded, Restored, Stopped};
 use super::trail::Trail;
 use super::{Body, Proxy, Upstream, respond};
@@ -33,21 +31,7 @@ impl Proxy {
     /// From the border post to the ledger: nothing has left yet.
     async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Outward, Stopped> {
         let identified = self.identify(received, trail).await?;
-        let (complete, mut rest) = self.read(identified).await?;
-        let outward = self.to_ledger(complete, rest.as_mut(), trail).await;
-        if let (Some(rest), Err(_) | Ok(Outward::Answered(_))) = (&mut rest, &outward) {
-            rest.discard().await;
-        }
-        outward
-    }
-
-    /// Takes a request to the ledger that holds all of its body, or the first piece.
-    async fn to_ledger(
-        &self,
-        complete: Complete,
-        rest: Option<&mut Rows<Incoming>>,
-        trail: &mut Trail,
-    ) -> Result<Outward, Stopped> {
+        let (complete, rest) = self.read(identified).await?;
         let mut learned = self.learn_first(&complete, trail).await?;
         // What the CRM says of the question, it would say of the request.
         if let Some(answer) = learned.by_crm.take_if(|answer| !answer.status.is_success()) {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use hyper::body::Incoming;
 
 use crate::base::{EntryId, Refusal, RefusalCode};
 use crate::crm::{Dialect, Origins};
 use crate::listener::{Admitted, Peer, admit};
 use crate::route::Resolved;
 
+use super::request_body::RequestBody;
 use super::stage::Received;
 use super::trail::Trail;
 use super::{Proxy, Upstream, respond};
@@ -35,7 +35,7 @@ impl Proxy {
     /// [`TurnedAway`].
     pub(super) fn receive(
         &self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
     ) -> Result<(Received, Trail), TurnedAway> {
         let admitted = admit(&request, self.limits.largest_body() as u64)?;
         let resolved = self
@@ -55,7 +55,7 @@ impl Proxy {
 
     fn begin(
         &self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
         admitted: &Admitted,
         resolved: &Resolved<'_>,
         upstream: Arc<Upstream>,

@@ -57,6 +57,8 @@ pub struct Piece {
     pub buffered: Buffered,
     /// How much of it stood in the pieces before.
     pub repeated: usize,
+    /// How many rows stood there.
+    pub rows_before: usize,
 }
 
 impl<B: HttpBody<Data = Bytes>> Rows<B> {
@@ -115,16 +117,6 @@ impl<B: HttpBody<Data = Bytes>> Rows<B> {
         }
     }
 
-    /// Takes the rest of the body and forgets it, for a while: a caller that is told of a
-    /// refusal while it still sends may never hear it.
-    pub async fn discard(&mut self) {
-        let deadline = Instant::now() + self.limits.patience;
-        (self.reading, self.next, self.coded) = (None, None, Bytes::new());
-        while let Ok(Some(_)) =
-            next_data(self.body.as_mut(), self.limits.pause, Some(deadline)).await
-        {}
-    }
-
     async fn read(&mut self) -> Result<Option<Piece>, BodyError> {
         let Some((mut decoder, mut divider)) = self.reading.take() else { return Ok(None) };
         let deadline = Instant::now() + self.limits.patience;
@@ -157,7 +149,8 @@ impl<B: HttpBody<Data = Bytes>> Rows<B> {
         let mut lease = Lease::default();
         self.budget.resize(&mut lease, piece.text.len())?;
         let buffered = Buffered { bytes: piece.text, lease };
-        Ok(Some(Piece { buffered, repeated: piece.repeated }))
+        let (repeated, rows_before) = (piece.repeated, piece.rows_before);
+        Ok(Some(Piece { buffered, repeated, rows_before }))
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use crate::base::{Cleartext, Purpose, Refusal, SubjectId};
@@ -27,6 +26,7 @@ use super::budget::Lease;
 use super::declaration::Declaration;
 use super::manifest::{Manifest, Record};
 use super::records::Statement;
+use super::request_body::RequestBody;
 
 /// A request whose head is acceptable HTTP and names a configured upstream.
 pub struct Received {
@@ -37,7 +37,7 @@ pub struct Received {
     /// Path and query without the route's prefix.
     pub target: Bytes,
     pub headers: HeaderMap,
-    pub body: Incoming,
+    pub body: RequestBody,
 }
 
 /// Its caller is known.

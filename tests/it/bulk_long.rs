@@ -139,7 +139,13 @@ async fn nothing_leaves_of_rows_that_are_refused_further_down() {
     let world = World::start(Options { settings: LIMITS.to_owned(), ..Options::default() }).await;
     let job = contact_job(&world).await;
     let rows = contacts();
-    refused_with(&upload(&world, &job, &format!("{rows}Muster,3\n")).await, "unparseable");
+    let narrow = upload(&world, &job, &format!("{rows}Muster,3\n")).await;
+    refused_with(&narrow, "unparseable");
+    let message = narrow.json()[0]["message"].as_str().expect("a text").to_owned();
+    let words: Vec<&str> = message.split(|at: char| !at.is_ascii_alphanumeric()).collect();
+    let numbers: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let [row, first, 2] = numbers[..] else { panic!("{message}") };
+    assert_eq!(first + row - 2, ROWS + 2, "{message}");
     refused_with(&upload(&world, &job, &format!("{rows}\"Muster")).await, "unparseable");
     let long = "x".repeat(70 << 10);
     refused_with(&upload(&world, &job, &format!("{rows}Muster,,,{long},\n")).await, "too_large");

@@ -114,6 +114,36 @@ async fn a_failing_upstream_is_told_apart_and_recorded() {
     assert!(failed >= 2, "{entries:?}");
 }
 
+/// More than the sockets between hold.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_still_sends_reads_the_refusal_when_it_is_done() {
+    let settings = "limits: { max_body_bytes: 64KiB, max_rows_bytes: 64KiB }".to_owned();
+    let world = World::start(Options { settings, ..Options::default() }).await;
+    let body = vec![b'x'; 64 << 20];
+    // By its head, and by what arrives.
+    for length in [format!("Content-Length: {}", body.len()), "Transfer-Encoding: chunked".into()] {
+        let is_chunked = length.starts_with("Transfer");
+        let mut client = TcpStream::connect(world.address()).await.expect("it accepts");
+        let head = format!(
+            "POST {CONTACTS} HTTP/1.1\r\nHost: x\r\nZollhaus-Key: {}\r\n\
+             Content-Type: application/json\r\n{length}\r\n\r\n",
+            world.key("support")
+        );
+        client.write_all(head.as_bytes()).await.expect("it reads");
+        if is_chunked {
+            client.write_all(format!("{:x}\r\n", body.len()).as_bytes()).await.expect("it reads");
+        }
+        client.write_all(&body).await.expect("it takes all of the body");
+        if is_chunked {
+            client.write_all(b"\r\n0\r\n\r\n").await.expect("it reads");
+        }
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.expect("it answers");
+        assert_eq!(&answer, b"HTTP/1.1 413", "{length}");
+    }
+    assert_eq!(world.crm.request_count(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_beyond_the_limits_are_refused() {
     let world = World::start(Options {

@@ -24,6 +24,8 @@ pub struct Divider {
     is_quoted: bool,
     /// Where the first row ends.
     header_end: Option<usize>,
+    /// That have ended, in the pieces that are handed out and in all that is looked at.
+    rows: (usize, usize),
 }
 
 /// A part of a CSV text, with the first row before it.
@@ -32,6 +34,8 @@ pub struct Piece {
     pub text: Bytes,
     /// How much of it stood in the pieces before: nothing, or the first row.
     pub repeated: usize,
+    /// How many rows stood there.
+    pub rows_before: usize,
 }
 
 impl Divider {
@@ -44,6 +48,7 @@ impl Divider {
             seen: 0,
             is_quoted: false,
             header_end: None,
+            rows: (0, 0),
         }
     }
 
@@ -63,6 +68,7 @@ impl Divider {
             match byte {
                 b'"' => self.is_quoted = !self.is_quoted,
                 b'\n' if !self.is_quoted => {
+                    self.rows.1 += 1;
                     let header_end = *self.header_end.get_or_insert(self.seen);
                     let is_header = self.header.is_none() && self.seen == header_end;
                     if self.seen >= self.piece && !is_header {
@@ -84,14 +90,15 @@ impl Divider {
     fn cut(&mut self, end: usize) -> Piece {
         self.seen = 0;
         let rows = self.waiting.split_to(end).freeze();
+        let rows_before = std::mem::replace(&mut self.rows.0, self.rows.1);
         let Some(header) = &self.header else {
             self.header = Some(rows.slice(..self.header_end.unwrap_or(end)));
-            return Piece { text: rows, repeated: 0 };
+            return Piece { text: rows, repeated: 0, rows_before };
         };
         let mut text = BytesMut::with_capacity(header.len() + rows.len());
         text.put_slice(header);
         text.put_slice(&rows);
-        Piece { text: text.freeze(), repeated: header.len() }
+        Piece { text: text.freeze(), repeated: header.len(), rows_before }
     }
 }
 
@@ -144,6 +151,10 @@ mod tests {
         for piece in &pieces {
             match rows(&piece.text) {
                 Ok((rows, width)) => {
+                    if let Ok(told) = &told {
+                        let before = if piece.repeated > 0 { 1 + told.len() } else { 0 };
+                        assert_eq!(piece.rows_before, before);
+                    }
                     if let Ok(told) = &mut told {
                         told.extend(rows.into_iter().map(|row| (row, width)));
                     }
@@ -163,7 +174,8 @@ mod tests {
     #[test]
     fn a_short_text_is_one_piece() {
         for text in ["", "a", "a\n", "a,b\r\n1,2\r\n", "a\n\"1\n2", "\"a\n\"\n1"] {
-            assert_eq!(divide(text.as_bytes(), 1), [Piece { text: text.into(), repeated: 0 }]);
+            let piece = Piece { text: text.into(), repeated: 0, rows_before: 0 };
+            assert_eq!(divide(text.as_bytes(), 1), [piece]);
         }
     }
 
