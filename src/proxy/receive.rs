@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
+use hyper::body::Incoming;
 
 use crate::base::{EntryId, Refusal, RefusalCode};
 use crate::crm::{Dialect, Origins};
@@ -35,9 +37,14 @@ impl Proxy {
     /// [`TurnedAway`].
     pub(super) fn receive(
         &self,
-        request: Request<RequestBody>,
+        request: Request<Incoming>,
     ) -> Result<(Received, Trail), TurnedAway> {
-        let admitted = admit(&request, self.limits.largest_body() as u64)?;
+        let admitted = admit(&request, self.limits.largest_body() as u64);
+        // Where it is in doubt what a body is, its connection ends with the refusal.
+        let is_doubtful = admitted.as_ref().is_err_and(|it| it.code != RefusalCode::TooLarge);
+        let patience = if is_doubtful { Duration::ZERO } else { self.limits.body_timeout };
+        let request = RequestBody::of(request, patience);
+        let admitted = admitted?;
         let resolved = self
             .routes
             .resolve(Some(&admitted.host), path_of(&admitted.target))

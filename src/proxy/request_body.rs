@@ -5,6 +5,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Request;
+use http::header::EXPECT;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -16,12 +18,15 @@ pub struct RequestBody {
     /// Gone with its end.
     body: Option<Incoming>,
     patience: Duration,
+    /// The client sends it only once it is told to, which reading it does.
+    is_held_back: bool,
 }
 
 impl RequestBody {
-    /// `patience` is for what is not read.
-    pub fn new(body: Incoming, patience: Duration) -> Self {
-        Self { body: Some(body), patience }
+    /// `patience` is for what is not read; with none, the connection ends.
+    pub fn of(request: Request<Incoming>, patience: Duration) -> Request<Self> {
+        let is_held_back = request.headers().contains_key(EXPECT);
+        request.map(|body| Self { body: Some(body), patience, is_held_back })
     }
 }
 
@@ -34,6 +39,7 @@ impl HttpBody for RequestBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
+        this.is_held_back = false;
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         let frame = Pin::new(body).poll_frame(context);
         if let Poll::Ready(None | Some(Err(_))) = frame {
@@ -54,6 +60,9 @@ impl HttpBody for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         let Some(mut body) = self.body.take().filter(|body| !body.is_end_stream()) else { return };
+        if self.patience.is_zero() || self.is_held_back {
+            return;
+        }
         // At the very end of the process, nobody is left to be told.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let rest = async move { while let Some(Ok(_)) = body.frame().await {} };

@@ -14,7 +14,6 @@ use tracing::Instrument;
 use crate::base::{Refusal, RefusalCode};
 
 use super::receive::TurnedAway;
-use super::request_body::RequestBody;
 use super::stage::Received;
 use super::trail::Trail;
 use super::{Body, Proxy, respond};
@@ -51,8 +50,6 @@ pub fn service(
         let proxy = Arc::clone(&proxy);
         let road = road.clone();
         async move {
-            let patience = proxy.limits.body_timeout;
-            let request = request.map(|body| RequestBody::new(body, patience));
             let (received, trail) = match proxy.receive(request) {
                 Ok(received) => received,
                 Err(TurnedAway { refusal, dialect }) => {

@@ -144,6 +144,44 @@ async fn a_client_that_still_sends_reads_the_refusal_when_it_is_done() {
     assert_eq!(world.crm.request_count(), 0);
 }
 
+/// What follows would be read as a request of its own, or as a part of the body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_ends_where_it_is_in_doubt_what_a_body_is() {
+    let world = World::start(Options::default()).await;
+    let mut client = TcpStream::connect(world.address()).await.expect("it accepts");
+    let next = "GET /sf/services/data HTTP/1.1\r\nHost: x\r\n\r\n";
+    let doubtful = format!(
+        "POST {CONTACTS} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\
+         Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{next}",
+        5 + next.len()
+    );
+    client.write_all(doubtful.as_bytes()).await.expect("it reads");
+    let mut answers = Vec::new();
+    // It may be cut off, too.
+    let _ = client.read_to_end(&mut answers).await;
+    let answers = String::from_utf8_lossy(&answers);
+    assert!(answers.matches("HTTP/1.1 ").count() <= 1, "{answers}");
+    assert!(answers.is_empty() || answers.starts_with("HTTP/1.1 4"), "{answers}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_asks_first_is_not_told_to_send_what_is_refused() {
+    let settings = "limits: { max_body_bytes: 64KiB, max_rows_bytes: 64KiB }".to_owned();
+    let world = World::start(Options { settings, ..Options::default() }).await;
+    let mut client = TcpStream::connect(world.address()).await.expect("it accepts");
+    let head = format!(
+        "POST {CONTACTS} HTTP/1.1\r\nHost: x\r\nZollhaus-Key: {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100000\r\n\
+         Expect: 100-continue\r\n\r\n",
+        world.key("support")
+    );
+    client.write_all(head.as_bytes()).await.expect("it reads");
+    let mut answer = Vec::new();
+    let _ = client.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_beyond_the_limits_are_refused() {
     let world = World::start(Options {
