@@ -104,14 +104,13 @@ impl Vault {
     }
 }
 
-/// A file that is there: opening one that is not would make it.
 fn open(config: &Config, path: &Path) -> anyhow::Result<Database> {
     ensure!(path.exists(), "there is no vault `{}`; `zollhaus run` makes one", path.display());
-    Ok(Database::open(path, &config.tenant)?)
+    Ok(Database::open_existing(path, &config.tenant)?)
 }
 
 fn back_up(database: &Database, to: &Path) -> anyhow::Result<()> {
-    for beside in ["", "-wal", "-shm"] {
+    for beside in ["", "-wal", "-shm", "-journal"] {
         let mut path = to.as_os_str().to_owned();
         path.push(beside);
         let path = PathBuf::from(path);
