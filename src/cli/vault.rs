@@ -28,10 +28,11 @@ enum Command {
     Restore(Restore),
 }
 
-/// Check that every row opens under the keys, and is found by its value
+/// Check that every token opens under the keys, and is found by its value
 ///
-/// Reads the whole file once; the house may run meanwhile. Names the tokens of rows that
-/// are damaged, never values.
+/// Also that rows of uploads open that were left out, and that pages and indexes are whole,
+/// as SQLite knows it. Reads the whole file; the house may run meanwhile. Names the first
+/// hundred tokens that are damaged, never values.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
