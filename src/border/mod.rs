@@ -63,7 +63,12 @@ impl Border {
 
     /// Whether a field decides about jurisdiction. Takes canonical names.
     pub fn is_asked(&self, object: &ObjectName, field: &FieldName) -> bool {
-        self.residence.iter().any(|rule| rule.asks(object, field))
+        self.asked().any(|asked| asked == (object, field))
+    }
+
+    /// The fields that say whose law covers a record.
+    pub fn asked(&self) -> impl Iterator<Item = (&ObjectName, &FieldName)> {
+        self.residence.iter().flat_map(ResidenceRule::fields)
     }
 
     /// Whether some rule asks for consent or a purpose because of this field. Takes

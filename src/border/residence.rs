@@ -173,19 +173,20 @@ impl ResidenceRule {
             || self.when.iter().any(by_condition)
     }
 
-    pub(super) fn asks(&self, object: &ObjectName, field: &FieldName) -> bool {
-        let is_condition = |condition: &Condition| match condition {
-            Condition::Field { object: o, field: f, .. } => (o, f) == (object, field),
+    /// The fields that it reads.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&ObjectName, &FieldName)> {
+        let conditions = self.when.iter().filter_map(|condition| match condition {
+            Condition::Field { object, field, .. } => Some((object, field)),
             Condition::Caller(_)
             | Condition::Role(_)
             | Condition::CallerRegion(_)
-            | Condition::Known(_) => false,
+            | Condition::Known(_) => None,
+        });
+        let sources = match &self.finding {
+            Finding::CodeIn(fields) => fields.as_slice(),
+            Finding::Are(_) | Finding::Known => &[],
         };
-        let is_source = match &self.finding {
-            Finding::CodeIn(fields) => fields.iter().any(|(o, f)| (o, f) == (object, field)),
-            Finding::Are(_) | Finding::Known => false,
-        };
-        is_source || self.when.iter().any(is_condition)
+        conditions.chain(sources.iter().map(|(object, field)| (object, field)))
     }
 }
 

@@ -452,7 +452,12 @@ fn a_vault_is_verified_backed_up_and_restored() {
     for beside in ["zollhaus.vault", "zollhaus.vault-wal", "zollhaus.vault-shm"] {
         let _ = fs::remove_file(path.with_file_name(beside));
     }
-    assert!(!vault(&[&"restore", &scratch.file("none")]));
+    let empty = scratch.file("empty");
+    fs::write(&empty, b"").unwrap();
+    assert!(!vault(&[&"verify", &"--file", &empty]), "nothing is no vault");
+    for other in [&scratch.file("none"), &empty] {
+        assert!(!vault(&[&"restore", other]));
+    }
     assert!(!path.exists());
     assert!(vault(&[&"restore", &copy]));
     assert!(vault(&[&"verify"]));

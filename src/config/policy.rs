@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::base::{Category, FieldName, ObjectName, Role, UpstreamName};
 use crate::crm::{Dialect, FieldFacts};
 use crate::policy::{
-    CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Reveal, Unlisted,
+    CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Protection, Reveal, Unlisted,
 };
 
 use super::diagnostic::{Code, Problem};
@@ -86,12 +86,35 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
     for source in border.iter().flat_map(|border| &border.sources) {
         digest.update(Sha256::digest(&source.text));
     }
-    Some(Policy {
+    let policy = Policy {
         digest: Digest(digest.finalize().into()),
         categories: categories.into_iter().map(|(name, category)| (name, category.rule)).collect(),
         objects,
         border: border.map(|compiled| Arc::new(compiled.border)),
-    })
+    };
+    let garbled = garbled(&policy);
+    for field in &garbled {
+        let message = format!(
+            "`{field}` says whose law covers a record or what somebody has consented to, but what \
+             `generalize` keeps of it may say something else"
+        );
+        objects_item.report(objects_item.key_problem(Code::Contradiction, message));
+    }
+    garbled.is_empty().then_some(policy)
+}
+
+/// The fields that are asked what a whole value says, and hold a part of one.
+fn garbled(policy: &Policy) -> BTreeSet<String> {
+    let consents = policy
+        .objects
+        .iter()
+        .flat_map(|(object, rules)| rules.consents.keys().map(move |field| (object, field)));
+    let asked = policy.border.iter().flat_map(|border| border.asked()).chain(consents);
+    let is_garbled = |(object, field): &(&ObjectName, &FieldName)| {
+        let rule = policy.rule_of(object, field);
+        rule.is_some_and(|rule| matches!(rule.protection, Protection::Generalize(_)))
+    };
+    asked.filter(is_garbled).map(|(object, field)| format!("{object}.{field}")).collect()
 }
 
 fn rules_of(object: &ObjectRule) -> impl Iterator<Item = &Arc<FieldRule>> {

@@ -43,7 +43,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), KeysError> {
 }
 
 /// Makes the name of a new file durable.
-fn sync_directory(path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> std::io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }

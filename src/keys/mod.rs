@@ -24,7 +24,7 @@ mod siv;
 mod tests;
 
 pub use error::KeysError;
-pub(crate) use files::create_private;
+pub(crate) use files::{create_private, sync_directory};
 pub use keyset::Keyset;
 pub use mac::Mac;
 pub use root::{KeyFile, MemoryKeyService};

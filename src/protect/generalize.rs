@@ -13,14 +13,28 @@ pub fn generalize(value: &str, kept: Kept) -> Option<Zeroizing<String>> {
         // There is no year 0.
         Kept::Decade => date(value, |year, _| ((year - year % 10).max(1), 1))?,
         Kept::Domain => {
-            let domain = value.rsplit_once('@').map_or(value, |(_, domain)| domain);
+            let (_, domain) = value.rsplit_once('@')?;
             let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
             let is_whole = domain.contains('.') && domain.bytes().all(is_domain);
-            is_whole.then(|| domain.to_owned())?
+            // Without its `@`, it could not be told from `anna.muster` when it comes back.
+            is_whole.then(|| format!("@{domain}"))?
         }
         Kept::First(characters) => value.chars().take(usize::from(characters)).collect(),
     };
     Some(Zeroizing::new(text))
+}
+
+/// Whether a value says no more than what is kept of it. CRMs write midnight in ways of
+/// their own.
+pub fn is_kept(value: &str, kept: Kept) -> bool {
+    let Some(text) = generalize(value, kept) else { return false };
+    let says_midnight = |time: &str| !time.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    match (value.split_once('T'), text.split_once('T')) {
+        (Some((day, time)), Some((first, _))) if kept.is_date() => {
+            day == first && says_midnight(time)
+        }
+        _ => *text == value,
+    }
 }
 
 /// Of `1985-02-23`, also with a time behind it (ISO 8601): the first day of the month that
@@ -96,12 +110,30 @@ mod tests {
         check("SW1A 1AA", Kept::First(4), Some("SW1A"));
         check("Żółw", Kept::First(3), Some("Żół"));
         check("8", Kept::First(2), Some("8"));
-        check("anna@corp.example", Kept::Domain, Some("corp.example"));
-        check("corp.example", Kept::Domain, Some("corp.example"));
+        check("anna@corp.example", Kept::Domain, Some("@corp.example"));
+        check("@corp.example", Kept::Domain, Some("@corp.example"));
+        check("anna.muster", Kept::Domain, None);
+        check("089.123.456", Kept::Domain, None);
         check("anna muster", Kept::Domain, None);
         check("anna@muster", Kept::Domain, None);
-        check("\"a@b\"@c.de, d@e.fr", Kept::Domain, Some("e.fr"));
+        check("\"a@b\"@c.de, d@e.fr", Kept::Domain, Some("@e.fr"));
         check("a@b.de d.ef", Kept::Domain, None);
+    }
+
+    #[test]
+    fn midnight_is_what_is_kept_however_a_crm_writes_it() {
+        let check =
+            |value: &str, kept, expected| assert_eq!(is_kept(value, kept), expected, "{value}");
+        for midnight in ["", "T00:00:00Z", "T00:00:00.000+0000", "T00:00"] {
+            check(&format!("1985-01-01{midnight}"), Kept::Year, true);
+            check(&format!("1985-02-01{midnight}"), Kept::Year, false);
+        }
+        check("1985-01-01T00:00:01Z", Kept::Year, false);
+        check("1985-01-01T00:00:00+02:00", Kept::Year, false);
+        check("aT0", Kept::First(2), false);
+        check("aT", Kept::First(2), true);
+        check("@corp.example", Kept::Domain, true);
+        check("corp.example", Kept::Domain, false);
     }
 
     proptest! {
@@ -113,6 +145,7 @@ mod tests {
             ]),
         ) {
             if let Some(once) = generalize(&value, kept) {
+                prop_assert!(is_kept(&once, kept));
                 prop_assert_eq!(generalize(&once, kept), Some(once));
             }
         }

@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use fit::{longest_value_that_fits, surrogate_length};
-pub use generalize::generalize;
+pub use generalize::{generalize, is_kept};
 pub use mask::{MARKER, is_mask, mask};
 pub use open::OpenedSurrogates;
 pub use seal::{Sealed, SealedState, ToSeal};

@@ -52,15 +52,11 @@ struct CameBack {
 
 impl CameBack {
     /// An encrypted word holds its value. Where only a token may be stored, by the policy or
-    /// by law, it is not the surrogate that is asked for; where only a part of the value may
-    /// be, none is.
+    /// by law, it is not the surrogate that is asked for.
     fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
-        let is_too_much = match item.rule.protection {
-            Protection::Tokenize { .. } => matches!(self.surrogate, Surrogate::Encrypted(_)),
-            Protection::Generalize(_) => true,
-            Protection::Encrypt { .. } | Protection::Mask | Protection::Drop => false,
-        };
-        is_too_much && !matches!(item.role, Role::Key | Role::Equality)
+        matches!(self.surrogate, Surrogate::Encrypted(_))
+            && matches!(item.rule.protection, Protection::Tokenize { .. })
+            && !matches!(item.role, Role::Key | Role::Equality)
     }
 }
 
@@ -215,6 +211,11 @@ impl Protectors {
             Protection::Generalize(_) if is_compared => {
                 Err(unprotectable(item, "only what the policy keeps of it is stored".into()))
             }
+            // What is kept is shown to all, who may not see what a surrogate stands for.
+            Protection::Generalize(_) if is_ours => Err(unprotectable(
+                item,
+                "it is a surrogate of the whole value, of which only a part may be stored".into(),
+            )),
             Protection::Generalize(kept) => {
                 Ok(Plan::Ready(protected(kept_of(item, kept)?.as_str())))
             }

@@ -9,7 +9,8 @@ use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role, Value};
 use crate::policy::{Protection, Reveal};
 use crate::protect::{
-    Echoes, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal, generalize, is_mask, mask,
+    Echoes, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal, generalize, is_kept, is_mask,
+    mask,
 };
 
 /// What is written at a place.
@@ -68,11 +69,10 @@ fn clear<'a>(
         tally.count(place, least, Reveal::Surrogate, Origin::Surrogate);
         return Shown::As(Replacement::Keep);
     }
-    let kept = match protection {
-        Protection::Generalize(kept) if !is_composed => generalize(text.expose(), kept),
-        _ => None,
-    };
-    if kept.as_ref().is_some_and(|kept| **kept == text.expose()) {
+    if let Protection::Generalize(kept) = protection
+        && !is_composed
+        && is_kept(text.expose(), kept)
+    {
         // It says no more than what was to be stored.
         tally.count(place, least, Reveal::Surrogate, Origin::Surrogate);
         return Shown::As(Replacement::Keep);
@@ -95,7 +95,7 @@ fn clear<'a>(
                     Err(_) => (masked(text), Reveal::Mask),
                 }
             }
-            Protection::Generalize(_) => match kept {
+            Protection::Generalize(kept) => match generalize(text.expose(), kept) {
                 Some(kept) => (Shown::As(Replacement::Text(kept)), Reveal::Surrogate),
                 None => (masked(text), Reveal::Mask),
             },

@@ -371,6 +371,11 @@ async fn of_a_generalized_value_no_more_is_shown_than_is_kept() {
             [("1985-01-01", kept), ("1985-01-01", kept), ("1985-01-01", kept)],
         )
         .await;
+    // As Salesforce writes midnight.
+    let midnight = "1985-01-01T00:00:00.000+0000";
+    house
+        .check(stored("born", midnight), [(midnight, kept), (midnight, kept), (midnight, kept)])
+        .await;
     // The CRM holds it from before.
     house
         .check(

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::DatabaseError;
 use crate::base::Tenant;
-use crate::keys::create_private;
+use crate::keys::{create_private, sync_directory};
 
 /// Kept in `user_version`.
 const FORMAT: i64 = 3;
@@ -41,7 +41,8 @@ impl DatabaseFile {
             }
             Ok(()) | Err(_) => {}
         }
-        let mut connection = self.connect_unchecked()?;
+        let mut connection = self.open()?;
+        self.make_durable(&connection)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let is_new: bool =
             transaction
@@ -57,37 +58,50 @@ impl DatabaseFile {
 
     /// A connection to read and write with.
     pub(super) fn connect(&self) -> Result<Connection, DatabaseError> {
-        let connection = self.connect_unchecked()?;
+        let connection = self.open()?;
+        // What is not ours is not written to.
         self.check(&connection)?;
+        self.make_durable(&connection)?;
         Ok(connection)
     }
 
-    /// Writes one state to a new file.
+    /// Writes one state to a new file, which has its name only when it is whole.
     pub(super) fn copy_to(&self, path: &Path) -> Result<(), DatabaseError> {
-        let failed = |error: std::io::Error| {
-            DatabaseError::Unavailable(format!("`{}`: {error}", path.display()))
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let part = as_file(Path::new(&part));
+        let failed = |at: &Path, error: std::io::Error| {
+            DatabaseError::Unavailable(format!("`{}`: {error}", at.display()))
         };
+        let name = part.to_str().ok_or_else(|| failed(path, ErrorKind::InvalidFilename.into()))?;
         let connection = self.connect()?;
-        let name = path.to_str().ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
         // SQLite takes an empty file, and keeps its mode.
-        create_private(path, b"").map_err(failed)?;
-        let copied = connection.execute("VACUUM INTO ?1", [name]).map_err(DatabaseError::from);
-        let synced = copied.and_then(|_| {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let folder = folder.unwrap_or_else(|| Path::new("."));
-            File::open(path).and_then(|file| file.sync_all()).map_err(failed)?;
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+        create_private(&part, b"").map_err(|error| failed(&part, error))?;
+        let written = connection.execute("VACUUM INTO ?1", [name]).map_err(DatabaseError::from);
+        let named = written.and_then(|_| {
+            let sync = File::open(&part).and_then(|file| file.sync_all());
+            // Fails where another has taken the name, whose file stays.
+            sync.and_then(|()| create_private(path, b"")).map_err(|error| failed(path, error))?;
+            std::fs::rename(&part, path).and_then(|()| sync_directory(path)).map_err(|error| {
+                let _ = std::fs::remove_file(path);
+                failed(path, error)
+            })
         });
-        if synced.is_err() {
-            let _ = std::fs::remove_file(path);
+        if named.is_err() {
+            let _ = std::fs::remove_file(&part);
         }
-        synced
+        named
     }
 
-    fn connect_unchecked(&self) -> Result<Connection, DatabaseError> {
+    /// A connection that waits for others.
+    fn open(&self) -> Result<Connection, DatabaseError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
+        let connection = Connection::open_with_flags(as_file(&self.path), flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(connection)
+    }
+
+    fn make_durable(&self, connection: &Connection) -> Result<(), DatabaseError> {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
         let mode: String =
@@ -95,7 +109,7 @@ impl DatabaseFile {
         if mode != "wal" {
             return Err(self.unusable("the file system does not allow a write-ahead log"));
         }
-        Ok(connection)
+        Ok(())
     }
 
     fn check(&self, connection: &Connection) -> Result<(), DatabaseError> {
@@ -121,6 +135,12 @@ impl DatabaseFile {
     fn unusable(&self, problem: &str) -> DatabaseError {
         DatabaseError::Unusable { path: self.path.clone(), problem: problem.to_owned() }
     }
+}
+
+/// The path as SQLite takes it for that of a file: `file:…` is a URI to it, and `:memory:`
+/// no file at all.
+pub(super) fn as_file(path: &Path) -> PathBuf {
+    Path::new(".").join(path)
 }
 
 /// Writes as much as a common batch does: a full disk often has room for less.

@@ -65,6 +65,20 @@ impl Database {
     pub fn open(path: &Path, tenant: &Tenant) -> Result<Self, DatabaseError> {
         let file = DatabaseFile::new(path, tenant);
         file.create()?;
+        Self::start(file)
+    }
+
+    /// Opens the database of a tenant that is there, and makes none.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and when there is none: an empty file is none of ours.
+    pub fn open_existing(path: &Path, tenant: &Tenant) -> Result<Self, DatabaseError> {
+        let file = DatabaseFile::new(path, tenant);
+        file.connect()?;
+        Self::start(file)
+    }
+
+    fn start(file: DatabaseFile) -> Result<Self, DatabaseError> {
         let writer = Writer::start(file.clone())?;
         Ok(Self(Arc::new(Parts { readers: Readers::new(file.clone()), writer, file })))
     }

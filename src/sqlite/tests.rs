@@ -127,3 +127,50 @@ async fn health_writes() {
     database.health().await.unwrap();
     assert_ne!(probe(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_file_is_none_of_ours_and_stays_as_it_is() {
+    let scratch = Scratch::new();
+    let path = scratch.file("house.db");
+    let existing = || Database::open_existing(&path, &"acme".into());
+    assert!(existing().is_err());
+    assert!(!path.exists());
+    std::fs::write(&path, b"").unwrap();
+    assert!(matches!(existing(), Err(DatabaseError::Unusable { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), b"");
+    std::fs::remove_file(&path).unwrap();
+    insert(&open(&path), 2).await.unwrap();
+    assert_eq!(sum(&existing().unwrap()).await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_has_its_name_when_it_is_whole_and_replaces_nothing() {
+    let scratch = Scratch::new();
+    let database = open(&scratch.file("house.db"));
+    insert(&database, 2).await.unwrap();
+    let files = || std::fs::read_dir(scratch.file("")).unwrap().count();
+    let before = files();
+    for name in ["it's a copy?mode=memory#%41", "copy"] {
+        let copy = scratch.file(name);
+        database.copy_to(&copy).unwrap();
+        assert_eq!(sum(&open(&copy)).await.unwrap(), 2, "{name}");
+    }
+    let other = scratch.file("other");
+    std::fs::write(&other, b"of another").unwrap();
+    assert!(database.copy_to(&other).is_err());
+    assert_eq!(std::fs::read(&other).unwrap(), b"of another");
+    assert_eq!(files(), before + 3, "no part is left");
+    // Another copy to the same place may be under way.
+    std::fs::write(scratch.file("next.part"), b"of another").unwrap();
+    assert!(database.copy_to(&scratch.file("next")).is_err());
+    assert!(!scratch.file("next").exists());
+    assert_eq!(std::fs::read(scratch.file("next.part")).unwrap(), b"of another");
+}
+
+#[test]
+fn no_name_is_a_uri_or_memory() {
+    for name in ["file:house.db?mode=memory", ":memory:"] {
+        assert!(file::as_file(Path::new(name)).starts_with("."), "{name}");
+    }
+    assert_eq!(file::as_file(Path::new("/house.db")), Path::new("/house.db"));
+}

@@ -318,3 +318,42 @@ fn the_policy_in_the_readme_is_one() {
         .unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(loaded.value.objects.len(), 1);
 }
+
+#[test]
+fn what_a_whole_value_is_asked_for_is_not_generalized() {
+    let folder = Scratch::new();
+    let house = "version: 1
+law: house
+applies_to: anyone
+jurisdiction:
+  - { name: country, code_in: [Contact.Country__c] }
+  - { name: rest, otherwise: DE }
+transfers:
+  - { name: all, to: anywhere, action: allow }
+";
+    fs::write(folder.file("house.yaml"), house).unwrap();
+    let problems = |field: &str, protect: &str| {
+        let policy = format!(
+            "version: 1
+border: [house.yaml]
+categories: {{ any: {{}} }}
+objects:
+  Contact:
+    fields: {{ {field}: {{ category: any, {protect} }} }}
+    consents: {{ News__c: {{ purpose: news, given: [yes] }} }}
+    unlisted: {{ category: any, protect: encrypt }}
+"
+        );
+        let path = folder.file("policy.yaml");
+        fs::write(&path, policy).unwrap();
+        let loaded = load_policy(&path, &Salesforce, "tokens.corp.example");
+        loaded.err().map(|problems| problems.to_string()).unwrap_or_default()
+    };
+    let generalize = "protect: generalize, keep: 2";
+    for field in ["Country__c", "News__c"] {
+        assert_eq!(problems(field, "protect: tokenize"), "");
+        let found = problems(field, generalize);
+        assert!(found.contains(&format!("`contact.{}` says", field.to_lowercase())), "{found}");
+    }
+    assert_eq!(problems("Other__c", generalize), "");
+}
