@@ -459,6 +459,12 @@ fn a_vault_is_verified_backed_up_and_restored() {
         assert!(!vault(&[&"restore", other]));
     }
     assert!(!path.exists());
+    let log = loaded.transfer_log.directory;
+    fs::create_dir_all(&log).unwrap();
+    let running = fs::File::create(log.join("lock")).unwrap();
+    running.try_lock().unwrap();
+    assert!(!vault(&[&"restore", &copy]), "the house runs");
+    drop(running);
     assert!(vault(&[&"restore", &copy]));
     assert!(vault(&[&"verify"]));
     assert_eq!(tokenize(), token);

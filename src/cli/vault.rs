@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,6 +97,7 @@ impl Vault {
                 let config = config.load()?.value;
                 super::block_on(async move {
                     let to = &config.vault.sqlite;
+                    let _stopped = stopped(&config.transfer_log.directory)?;
                     verify(&config, &from).await?;
                     back_up(&open(&config, &from)?, to)?;
                     print::line(format_args!("restored to {}", to.display()))
@@ -108,6 +110,14 @@ impl Vault {
 fn open(config: &Config, path: &Path) -> anyhow::Result<Database> {
     ensure!(path.exists(), "there is no vault `{}`; `zollhaus run` makes one", path.display());
     Ok(Database::open_existing(path, &config.tenant)?)
+}
+
+/// Keeps the house from running: it holds this lock while it does.
+fn stopped(log: &Path) -> anyhow::Result<Option<File>> {
+    let Ok(lock) = File::open(log.join("lock")) else { return Ok(None) };
+    let is_free = lock.try_lock().is_ok();
+    ensure!(is_free, "the house runs: its transfer log `{}` is in use", log.display());
+    Ok(Some(lock))
 }
 
 fn back_up(database: &Database, to: &Path) -> anyhow::Result<()> {
