@@ -14,6 +14,7 @@ mod equality;
 mod id;
 mod name;
 mod refusal;
+mod search;
 mod secret;
 
 pub use cleartext::Cleartext;
@@ -27,4 +28,5 @@ pub use name::{
     PrincipalName, Purpose, Region, Role, RuleName, Tenant, UpstreamName, is_identifier,
 };
 pub use refusal::{Refusal, RefusalCode, Side};
+pub use search::{Pattern, SearchKind};
 pub use secret::Secret;

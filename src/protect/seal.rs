@@ -107,16 +107,19 @@ impl Protectors {
         let to_predict = values_of(batch, &plans, |plan| matches!(plan, Plan::Predict(_)));
         let mut predicted = self.vault.predict(&to_predict).await?.into_iter();
         let mut sealed = Vec::with_capacity(plans.len());
-        for plan in plans {
-            let (token, shape) = match plan {
-                Plan::Ready(ready) => {
-                    sealed.push(ready);
-                    continue;
+        for (item, plan) in batch.iter().zip(plans) {
+            match plan {
+                Plan::Ready(ready) => sealed.push(ready),
+                Plan::Mint(shape) | Plan::MintAs(shape, _) => {
+                    let token = minted.next();
+                    sealed.extend(token.map(|it| protected(self.shaped(it.as_str(), shape))));
                 }
-                Plan::Mint(shape) | Plan::MintAs(shape, _) => (minted.next(), shape),
-                Plan::Predict(shape) | Plan::Match(shape) => (predicted.next(), shape),
-            };
-            sealed.extend(token.map(|token| protected(self.shaped(token.as_str(), shape))));
+                Plan::Predict(shape) | Plan::Match(shape) => {
+                    let tokens = predicted.next().unwrap_or_default();
+                    let tokens: Vec<&Token> = tokens.iter().collect();
+                    sealed.push(self.matching(item, &tokens, shape)?);
+                }
+            }
         }
         Ok(sealed)
     }
@@ -200,6 +203,19 @@ impl Protectors {
                 Ok(Plan::Match(shape))
             }
             Protection::Tokenize { shape } => Ok(exactly(item, shape)),
+            Protection::Encrypt { shape, .. } if is_compared => {
+                let words = self.encrypt_with_each(item.value, &item.rule.category);
+                let mut words = words.iter().map(|word| self.shaped(word, shape));
+                match (words.next(), words.len()) {
+                    (Some(only), 0) => Ok(Plan::Ready(protected(only))),
+                    (first, _) if item.can_widen => {
+                        let texts = first.into_iter().chain(words).collect();
+                        let replacement = Replacement::AnyOf(texts);
+                        Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
+                    }
+                    _ => Err(ProtectError::Rotated { field: item.rule.id.clone() }),
+                }
+            }
             Protection::Encrypt { shape, .. } => {
                 let word = self.encrypt(item.value, &item.rule.category);
                 Ok(Plan::Ready(protected(self.shaped(&word, shape))))
