@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The composition root: a configuration becomes a running house.
 
+mod stores;
 mod upkeep;
 
 use std::convert::Infallible;
@@ -15,17 +16,18 @@ use crate::admin::{Admin, AdminError, AdminState, Api, Readiness};
 use crate::base::{InstanceName, SystemClock, Tenant};
 use crate::caller::{ApiKeys, CallerSetupError, Callers, KeyKind};
 use crate::config::{
-    Config, Diagnostics, Loaded, Style, UpstreamSettings, load_admin_keys, load_api_keys,
-    load_policy,
+    Config, Diagnostics, Loaded, Style, UpstreamSettings, VaultPlace, load_admin_keys,
+    load_api_keys, load_policy,
 };
 use crate::keys::{KeyFile, KeysError, Keyset};
 use crate::listener::{Listener, ListenerError};
+use crate::postgres::PostgresError;
 use crate::protect::Protectors;
 use crate::proxy::{self, BufferBudget, Memory, Proxy, Spools, Upstream};
 use crate::quarantine::Quarantine;
 use crate::route::{RouteError, Routes};
-use crate::sqlite::{Database, DatabaseError};
-use crate::subject::{SqliteSubjects, Subjects, Vocabulary};
+use crate::sqlite::DatabaseError;
+use crate::subject::{Subjects, Vocabulary};
 use crate::telemetry::{MeasuredLog, MeasuredStore, Metrics, Place, Reload};
 use crate::transfer_log::note::InvalidKey;
 use crate::transfer_log::read::{LogDirectory, ReadError};
@@ -34,8 +36,9 @@ use crate::transfer_log::stream::{
 };
 use crate::transfer_log::{DirectoryLog, DirectorySettings, OpenError, TransferLog};
 use crate::upstream::{UpstreamClient, UpstreamSetupError};
-use crate::vault::{SqliteStore, Vault, VaultError};
+use crate::vault::{Vault, VaultError};
 
+pub use stores::Stores;
 use upkeep::Upkeep;
 
 /// Why the house does not start.
@@ -50,6 +53,8 @@ pub enum StartError {
     OtherTenant { path: PathBuf, found: Tenant, expected: Tenant },
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
@@ -110,15 +115,14 @@ impl App {
         let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
         let metrics = Arc::new(metrics);
         let keyset = open_keyset(&config)?;
-        let database = Database::open(&config.vault.sqlite, &config.tenant)?;
-        let store = Arc::new(SqliteStore::new(&database)?);
-        let store = Arc::new(MeasuredStore::new(store, Arc::clone(&metrics)));
+        let stores = Stores::open(&config.vault.place, &config.tenant).await?;
+        let store = Arc::new(MeasuredStore::new(stores.tokens, Arc::clone(&metrics)));
         let vault = Vault::new(store, &keyset);
         let upkeep = Upkeep::new(vault.clone(), Arc::clone(&metrics));
         upkeep.index_for(config.upstreams.iter().map(|upstream| &upstream.policy));
         upkeep.begin().await?;
-        let subjects = Subjects::new(Arc::new(SqliteSubjects::new(&database)?), &keyset);
-        let quarantine = Quarantine::new(&database, &keyset)?;
+        let subjects = Subjects::new(stores.subjects, &keyset);
+        let quarantine = Quarantine::new(stores.quarantine, &keyset);
         let clock = Arc::new(SystemClock);
         let origin = &config.transfer_log.origin;
         let signers = keyset.log_signers(origin)?;
@@ -165,8 +169,7 @@ impl App {
             api,
         });
         let budget = |place, bytes| BufferBudget::new(place, bytes, Arc::clone(&metrics));
-        // Beside what is kept of the same values for good.
-        let directory = config.vault.sqlite.parent().map(Path::to_owned).unwrap_or_default();
+        let directory = spools(&config.vault.place, &config.transfer_log.directory);
         let proxy = Arc::new(Proxy {
             memory: Memory::default(),
             instance: InstanceName::new(origin),
@@ -326,6 +329,16 @@ pub fn open_keyset(config: &Config) -> Result<Keyset, StartError> {
         found: keyset.tenant,
         expected: config.tenant.clone(),
     })
+}
+
+/// Where parts of long bodies wait: beside what is kept of the same values for good, or
+/// beside the log, where that is elsewhere.
+fn spools(vault: &VaultPlace, log: &Path) -> PathBuf {
+    let beside = match vault {
+        VaultPlace::Sqlite(path) => path,
+        VaultPlace::Postgres(_) => log,
+    };
+    beside.parent().map(Path::to_owned).unwrap_or_default()
 }
 
 /// The words of the policies that are in force when it is asked for.

@@ -30,6 +30,7 @@ pub mod border;
 pub mod protect;
 pub mod keys;
 pub mod sqlite;
+pub mod postgres;
 pub mod vault;
 pub mod subject;
 pub mod quarantine;

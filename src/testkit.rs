@@ -3,6 +3,7 @@
 //! lies beside a full checkout.
 
 pub mod house;
+pub mod postgres;
 pub mod zip;
 
 use std::path::{Path, PathBuf};
@@ -198,6 +199,12 @@ pub fn write_log(path: &Path, entries: &[Entry], signed: usize) {
     write("checkpoint", checkpoint.sign(&[&key]).expect("a note").to_string().as_bytes());
     let journal: Vec<u8> = in_journal.iter().flat_map(|line| [&line[..], b"\n"].concat()).collect();
     write(&format!("journal/{signed:020}.jsonl"), &journal);
+}
+
+/// Waits within a runtime of several threads.
+pub fn wait_for<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| runtime.block_on(work))
 }
 
 /// An empty folder that goes away with its owner.

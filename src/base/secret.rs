@@ -17,7 +17,8 @@ impl Secret {
         Self(Zeroizing::new(bytes.into()))
     }
 
-    /// The bytes themselves. Allowed only in `keys`, `caller` and `upstream`.
+    /// The bytes themselves. Allowed only in `keys`, `caller`, `upstream`
+    /// and `postgres`.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

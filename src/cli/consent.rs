@@ -115,7 +115,7 @@ fn record(whom: Whom, file: &ConfigFile, chosen: Chosen) -> anyhow::Result<()> {
     let Chosen { purpose, choice, until, text_version, source } = chosen;
     let purpose = subject::vocabulary(&config).purpose(&purpose)?;
     super::block_on(async move {
-        let subjects = subject::open(&config)?;
+        let subjects = subject::open(&config).await?;
         let id = whom.identify(&config, &subjects)?;
         let now = SystemClock.now();
         let record = ConsentRecord::new(purpose, choice, now, until, text_version, source)?;
@@ -127,7 +127,7 @@ fn record(whom: Whom, file: &ConfigFile, chosen: Chosen) -> anyhow::Result<()> {
 fn list(whom: Whom, file: &ConfigFile) -> anyhow::Result<()> {
     let config = file.load()?.value;
     super::block_on(async move {
-        let subjects = subject::open(&config)?;
+        let subjects = subject::open(&config).await?;
         let id = whom.identify(&config, &subjects)?;
         let dossier = subjects.dossier(id).await?;
         print::line(summary(&dossier, SystemClock.now()).trim_end())

@@ -3,17 +3,15 @@
 use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::{ArgGroup, Args, Subcommand};
 use zeroize::Zeroizing;
 
-use crate::app::open_keyset;
+use crate::app::{Stores, open_keyset};
 use crate::base::{Cleartext, SubjectId, read_hex};
 use crate::config::Config;
-use crate::sqlite::Database;
-use crate::subject::{SqliteSubjects, Subjects, Vocabulary};
+use crate::subject::{Subjects, Vocabulary};
 
 use super::{ConfigFile, print};
 
@@ -87,7 +85,7 @@ impl Subject {
         let Command::Id(Id { whom, file }) = self.command;
         let config = file.load()?.value;
         super::block_on(async move {
-            let subjects = open(&config)?;
+            let subjects = open(&config).await?;
             print::line(whom.identify(&config, &subjects)?)
         })
     }
@@ -136,10 +134,9 @@ pub fn vocabulary(config: &Config) -> Vocabulary {
     Vocabulary::of(config.upstreams.iter().map(|upstream| &upstream.policy))
 }
 
-/// The data subjects of a house, whether it runs or not. Must be called within a
-/// runtime.
-pub fn open(config: &Config) -> anyhow::Result<Subjects> {
+/// The data subjects of a house, whether it runs or not.
+pub async fn open(config: &Config) -> anyhow::Result<Subjects> {
     let keyset = open_keyset(config)?;
-    let database = Database::open(&config.vault.sqlite, &config.tenant)?;
-    Ok(Subjects::new(Arc::new(SqliteSubjects::new(&database)?), &keyset))
+    let stores = Stores::open(&config.vault.place, &config.tenant).await?;
+    Ok(Subjects::new(stores.subjects, &keyset))
 }

@@ -114,7 +114,7 @@ fn consent_is_managed_by_value_and_by_pseudonym() {
     let state = || {
         let mut found = None;
         let looked_up = super::block_on(async {
-            let subjects = super::subject::open(&loaded)?;
+            let subjects = super::subject::open(&loaded).await?;
             let max = Cleartext::new("max@muster.example");
             let dossier = subjects.dossier(subjects.by_value(&"email".into(), &max)).await?;
             let now = SystemClock.now();
@@ -417,7 +417,9 @@ fn a_vault_is_verified_backed_up_and_restored() {
     };
     assert!(!vault(&[&"verify"]), "there is none yet");
     let loaded = Config::load(&config).unwrap().value;
-    let path = loaded.vault.sqlite.clone();
+    let crate::config::VaultPlace::Sqlite(path) = loaded.vault.place.clone() else {
+        panic!("it is a file")
+    };
     assert!(!path.exists(), "asking for a vault makes none");
 
     let keyset = crate::app::open_keyset(&loaded).unwrap();

@@ -2,20 +2,19 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 
-use crate::app::open_keyset;
-use crate::config::Config;
+use crate::app::{Stores, open_keyset};
+use crate::config::{Config, VaultPlace};
 use crate::quarantine::Quarantine;
 use crate::sqlite::Database;
-use crate::vault::{self, SqliteStore, Verified};
+use crate::vault::{self, Verified};
 
 use super::{ConfigFile, print};
 
-/// Verify, back up and restore the file that holds the values of tokens
+/// Verify, back up and restore what holds the values of tokens
 #[derive(Debug, Args)]
 pub struct Vault {
     #[command(subcommand)]
@@ -31,16 +30,16 @@ enum Command {
 
 /// Check that every token opens under the keys, and is found by its value
 ///
-/// Also that rows of uploads open that were left out, and that pages and indexes are whole,
-/// as SQLite knows it. Reads the whole file; the house may run meanwhile. Names the first
-/// hundred tokens that are damaged, never values.
+/// Also that rows of uploads open that were left out, and that pages and indexes of a file
+/// are whole, as SQLite knows it. Reads all of it; the house may run meanwhile. Names the
+/// first hundred tokens that are damaged, never values.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   zollhaus vault verify
   zollhaus vault verify --file /backup/vault-2026-11-30")]
 struct Verify {
-    /// A backup, in the place of the vault that the configuration names
+    /// A backup of a file, in the place of the vault that the configuration names
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -51,7 +50,7 @@ struct Verify {
 ///
 /// The copy holds one state: tokens, what is known of data subjects, and rows of uploads
 /// that were left out. It opens under the same keys only, and they are not in it: keep the
-/// keyset and the root key elsewhere.
+/// keyset and the root key elsewhere. A vault in PostgreSQL is backed up by its own tools.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -83,27 +82,40 @@ impl Vault {
         match self.command {
             Command::Verify(Verify { file, config }) => {
                 let config = config.load()?.value;
-                let path = file.unwrap_or_else(|| config.vault.sqlite.clone());
-                super::block_on(async move { verify(&config, &path).await })
+                let place = file.map_or_else(|| config.vault.place.clone(), VaultPlace::Sqlite);
+                super::block_on(async move { verify(&config, &place).await })
             }
             Command::Backup(Backup { to, config }) => {
                 let config = config.load()?.value;
                 super::block_on(async move {
-                    back_up(&open(&config, &config.vault.sqlite)?, &to)?;
+                    back_up(&open(&config, file(&config)?)?, &to)?;
                     print::line(format_args!("backed up to {}", to.display()))
                 })
             }
             Command::Restore(Restore { from, config }) => {
                 let config = config.load()?.value;
                 super::block_on(async move {
-                    let to = &config.vault.sqlite;
+                    let to = file(&config)?;
                     let _stopped = stopped(&config.transfer_log.directory)?;
-                    verify(&config, &from).await?;
+                    verify(&config, &VaultPlace::Sqlite(from.clone())).await?;
                     back_up(&open(&config, &from)?, to)?;
                     print::line(format_args!("restored to {}", to.display()))
                 })
             }
         }
+    }
+}
+
+/// The file that the vault is.
+fn file(config: &Config) -> anyhow::Result<&Path> {
+    match &config.vault.place {
+        VaultPlace::Sqlite(path) => Ok(path),
+        VaultPlace::Postgres(settings) => bail!(
+            "the vault is in PostgreSQL ({settings}), which backs up and restores by its own tools: \
+             `pg_dump --schema={schema}` and `pg_restore`, or a base backup with the write-ahead \
+             log (docs/BACKUP.md)",
+            schema = settings.schema
+        ),
     }
 }
 
@@ -131,19 +143,24 @@ fn back_up(database: &Database, to: &Path) -> anyhow::Result<()> {
     tokio::task::block_in_place(|| database.copy_to(to)).with_context(failed)
 }
 
-async fn verify(config: &Config, path: &Path) -> anyhow::Result<()> {
+async fn verify(config: &Config, place: &VaultPlace) -> anyhow::Result<()> {
     let keyset = open_keyset(config)?;
-    let database = open(config, path)?;
-    tokio::task::block_in_place(|| database.verify())?;
-    let store = SqliteStore::new(&database)?;
-    let vault = vault::Vault::new(Arc::new(store), &keyset);
+    let stores = match place {
+        VaultPlace::Sqlite(path) => {
+            let database = open(config, path)?;
+            tokio::task::block_in_place(|| database.verify())?;
+            Stores::in_file(&database)?
+        }
+        VaultPlace::Postgres(_) => Stores::open_existing(place, &config.tenant).await?,
+    };
+    let vault = vault::Vault::new(stores.tokens, &keyset);
     let mut progress = print::Progress::new("tokens", vault.count().await?);
     let Verified { tokens, damaged } = vault.verify(|done| progress.at(done)).await?;
     drop(progress);
     for (token, damage) in &damaged {
         print::line(format_args!("{token}  {damage}"))?;
     }
-    ensure!(damaged.is_empty(), "`{}` is damaged; restore a backup of it", path.display());
-    let rows = Quarantine::new(&database, &keyset)?.verify().await?;
+    ensure!(damaged.is_empty(), "`{place}` is damaged; restore a backup of it");
+    let rows = Quarantine::new(stores.quarantine, &keyset).verify().await?;
     print::line(format_args!("verified: {tokens} tokens, {rows} uploads with rows left out"))
 }

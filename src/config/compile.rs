@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `zollhaus.yaml` as a whole.
 
-use crate::base::{Region, Tenant};
+use crate::base::Tenant;
 use crate::telemetry::LogFormat;
 
 use super::callers::{self, Callers, read_beside};
@@ -9,7 +9,7 @@ use super::diagnostic::Code;
 use super::document::{Document, Section};
 use super::item::Item;
 use super::model::{AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings, VaultSettings};
-use super::{api_keys, border, limits, listen, transfer_log, upstream, yaml};
+use super::{api_keys, border, limits, listen, transfer_log, upstream, vault, yaml};
 
 /// Keys of later versions.
 const LATER: &[&str] = &["border", "tests", "console", "telemetry"];
@@ -37,7 +37,7 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
     let callers = top.required("callers").and_then(|callers| callers::compile(document, &callers));
     let email_domain = top.required("surrogates").and_then(|surrogates| email_domain(&surrogates));
     let vault_item = top.required("vault");
-    let vault = vault_item.as_ref().and_then(vault_settings);
+    let vault = vault_item.as_ref().and_then(vault::compile);
     let upstreams = top.required("upstreams").and_then(|upstreams| {
         let roles = callers.as_ref().and_then(Callers::closed_roles);
         upstream::compile(document, &upstreams, email_domain.as_deref(), roles.as_ref())
@@ -100,15 +100,6 @@ fn key_paths(keys: &Item<'_>) -> Option<KeyPaths> {
     let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
     section.finish_with(&["vault_transit", "aws_kms", "pkcs11"]);
     Some(KeyPaths { file: file?, keyset: keyset? })
-}
-
-fn vault_settings(vault: &Item<'_>) -> Option<VaultSettings> {
-    let section = vault.section()?;
-    let sqlite = section.required("sqlite").and_then(|path| path.path());
-    let region = section
-        .optional_or("region", None, |region| region.chosen_name().map(Region::new).map(Some));
-    section.finish_with(&["postgres"]);
-    Some(VaultSettings { sqlite: sqlite?, region: region? })
 }
 
 /// Reports a vault that laws cannot find, where they say that values stay in a place.

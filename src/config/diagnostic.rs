@@ -81,6 +81,8 @@ codes! {
     ReservedDomain = "ZH0307", Warning;
     /// A host or a policy that looks like that of another CRM.
     OtherCrm = "ZH0308", Warning;
+    /// An environment variable that is named is not there.
+    VariableMissing = "ZH0309", Warning;
     /// Surrogates never fit the field.
     DoesNotFit = "ZH0401", Error;
     /// Surrogates of long values do not fit the field.
@@ -139,12 +141,19 @@ pub struct Problem {
     label: Option<String>,
     related: Option<Related>,
     help: Option<String>,
+    is_line_secret: bool,
 }
 
 impl Problem {
     pub fn new(code: Code, span: &Range<usize>, message: impl Into<String>) -> Self {
         let (span, message) = (span.clone(), message.into());
-        Self { code, span, message, label: None, related: None, help: None }
+        let (label, related, help) = (None, None, None);
+        Self { code, span, message, label, related, help, is_line_secret: false }
+    }
+
+    /// What stands there is not shown, only where.
+    pub fn without_the_line(self) -> Self {
+        Self { is_line_secret: true, ..self }
     }
 
     /// What stands at the place of the problem, or should.
@@ -276,7 +285,7 @@ impl Diagnostics {
 
 impl Diagnostic {
     fn group(&self) -> Group<'_> {
-        let Problem { code, span, message, label, related, help } = &self.problem;
+        let Problem { code, span, message, label, related, help, is_line_secret } = &self.problem;
         let level = match code.severity() {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -285,6 +294,10 @@ impl Diagnostic {
         let title = level.primary_title(message).id(code.id());
         let group = if self.source.text.is_empty() {
             title.element(Origin::path(path))
+        } else if *is_line_secret {
+            let before = self.source.text.get(..span.start).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            title.element(Origin::path(path).line(line))
         } else {
             let primary = AnnotationKind::Primary.span(span.clone()).label(label.as_deref());
             let context = |related: &'_ Related| {

@@ -42,6 +42,7 @@ mod transfer_log;
 mod tests;
 mod units;
 mod upstream;
+mod vault;
 mod yaml;
 
 use std::path::Path;
@@ -49,7 +50,9 @@ use std::path::Path;
 pub use api_keys::{AppendError, append_admin_key, append_api_key, load_admin_keys, load_api_keys};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Problem, Severity, Style};
 pub use document::is_name;
-pub use model::{AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings};
+pub use model::{
+    AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings, VaultPlace, VaultSettings,
+};
 pub use question::{Answer, Question, Standing, is_composed};
 pub use source::{Source, SourceError};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use crate::caller::{ApiKey, CallersConfig};
 use crate::crm::Dialect;
 use crate::listener::ListenerConfig;
 use crate::policy::Policy;
+use crate::postgres::PostgresSettings;
 use crate::proxy::{Mode, RequestLimits};
 use crate::route::Route;
 use crate::telemetry::LogFormat;
@@ -67,10 +69,26 @@ pub struct AdminSettings {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaultSettings {
-    /// The SQLite file.
-    pub sqlite: PathBuf,
+    pub place: VaultPlace,
     /// Where it is kept; needed where a law keeps values in a place.
     pub region: Option<Region>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VaultPlace {
+    /// The SQLite file of one process.
+    Sqlite(PathBuf),
+    /// A database that several share.
+    Postgres(PostgresSettings),
+}
+
+impl fmt::Display for VaultPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres(settings) => settings.fmt(f),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,6 +23,8 @@
 pub mod conformance;
 mod consent;
 mod memory;
+mod people;
+mod postgres;
 mod sqlite;
 mod subjects;
 #[cfg(test)]
@@ -33,6 +35,7 @@ use std::collections::BTreeSet;
 
 pub use consent::{ConsentError, ConsentRecord, Consents, Note, NoteError};
 pub use memory::MemorySubjects;
+pub use postgres::PostgresSubjects;
 pub use sqlite::SqliteSubjects;
 pub use subjects::Subjects;
 pub use vocabulary::{UnknownWord, Vocabulary};

@@ -85,7 +85,7 @@ pub(super) fn check_head<B>(answer: &http::Response<B>) -> Result<(), &'static s
 }
 
 /// An error with everything that led to it, on one line.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

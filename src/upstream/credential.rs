@@ -59,7 +59,7 @@ impl Credential {
 }
 
 /// Without the white space around it; there must be something.
-fn read_secret(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read_secret(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     let secret = bytes.trim_ascii();

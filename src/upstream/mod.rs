@@ -15,7 +15,9 @@ mod credential;
 mod watched;
 
 pub use answer::AnswerBody;
+pub(crate) use answer::causes;
 pub use client::{UpstreamClient, client_tls};
+pub(crate) use credential::read_secret;
 pub use credential::{Credential, CredentialError};
 
 /// How one upstream is reached.

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "keys",
             "sqlite",
+            "postgres",
             "vault",
             "subject",
             "quarantine",

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::app::open_keyset;
+use crate::app::{Stores, open_keyset};
 use crate::base::{Clock, SystemClock};
 use crate::cli::{ConfigFile, block_on, print};
-use crate::config::Config;
+use crate::config::{Config, VaultPlace};
 use crate::keys::{KeyFile, KeyPurpose, KeyState, KeyStatus, Keyset, Version};
 use crate::quarantine::Quarantine;
-use crate::sqlite::Database;
-use crate::vault::{SqliteStore, TokenStore};
 
 /// List the keys of the keyset: what each is for, its version, and what it may still do
 ///
@@ -185,9 +183,10 @@ impl Destroy {
                 purpose.name(),
                 needed.by(purpose, self.version),
             );
-            if purpose == KeyPurpose::Vault && config.vault.sqlite.exists() {
-                let database = Database::open_existing(&config.vault.sqlite, &config.tenant)?;
-                let uploads = Quarantine::new(&database, &open_keyset(&config)?)?;
+            if purpose == KeyPurpose::Vault
+                && let Some(stores) = stores(&config).await?
+            {
+                let uploads = Quarantine::new(stores.quarantine, &open_keyset(&config)?);
                 let left_out = uploads.count_under(self.version).await?;
                 ensure!(
                     left_out == 0,
@@ -204,6 +203,16 @@ impl Destroy {
     }
 }
 
+/// `None` where no vault was made yet. Of a shared one nobody can say so: it may be away.
+async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
+    if let VaultPlace::Sqlite(path) = &config.vault.place
+        && !path.exists()
+    {
+        return Ok(None);
+    }
+    Ok(Some(Stores::open_existing(&config.vault.place, &config.tenant).await?))
+}
+
 /// How much of the vault needs which version of a key.
 #[derive(Default)]
 struct Needed {
@@ -216,11 +225,8 @@ const PAGE: u32 = 10_000;
 
 impl Needed {
     async fn read(config: &Config, keys: &[KeyStatus]) -> anyhow::Result<Self> {
-        if !config.vault.sqlite.exists() {
-            return Ok(Self::default());
-        }
-        let database = Database::open_existing(&config.vault.sqlite, &config.tenant)?;
-        let store = SqliteStore::new(&database)?;
+        let Some(stores) = stores(config).await? else { return Ok(Self::default()) };
+        let store = stores.tokens;
         let rows = store.count().await?;
         let mut progress = print::Progress::new("tokens", rows.values().sum());
         let (mut tokens, mut after, mut read) = (BTreeMap::new(), None, 0);

@@ -130,7 +130,7 @@ impl Options {
         }
         let config = self.file.load()?.value;
         crate::cli::block_on(async move {
-            let subjects = subject::open(&config)?;
+            let subjects = subject::open(&config).await?;
             let id = whom.identify(&config, &subjects)?;
             Ok(subjects.dossier(id).await?.pseudonyms)
         })

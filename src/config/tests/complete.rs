@@ -10,9 +10,10 @@ use crate::caller::JwksSource;
 use crate::config::diagnostic::Problems;
 use crate::config::document::Document;
 use crate::config::yaml::{Node, Value};
-use crate::config::{Code, Config, Source, yaml};
+use crate::config::{Code, Config, Source, VaultPlace, yaml};
 use crate::listener::ClientCertificates;
 use crate::policy::{Protection, Shape};
+use crate::postgres::{Password, PostgresHost, PostgresSettings, PostgresTls};
 use crate::proxy::{Mode, RequestLimits};
 use crate::telemetry::LogFormat;
 use crate::transfer_log::stream::{Destination, Format, OnLag, StreamConfig, Syslog};
@@ -70,7 +71,21 @@ fn every_key_goes_where_it_belongs() {
     assert_eq!((administrators, keys.len()), (folder.file("zollhaus.admins"), 0));
     assert_eq!(config.keys.file, folder.file("zollhaus.key"));
     assert_eq!(config.keys.keyset, folder.file("zollhaus.keyset"));
-    assert_eq!(config.vault.sqlite, folder.file("zollhaus.vault"));
+    let VaultPlace::Postgres(vault) = config.vault.place else { panic!("it is shared") };
+    let host = |name: &str, port| PostgresHost { name: name.into(), port };
+    let expected = PostgresSettings {
+        hosts: vec![host("db-1.acme.example", 5432), host("db-2.acme.example", 5433)],
+        user: "zollhaus".into(),
+        database: "crm".into(),
+        schema: "house_of_acme".into(),
+        password: Password::File(folder.file("zollhaus.key")),
+        tls: PostgresTls::Trusting(Some(folder.file("zollhaus.key"))),
+        connections: 8,
+        connect_timeout: seconds(2),
+        statement_timeout: seconds(20),
+    };
+    assert_eq!(vault, expected);
+    assert_eq!(config.vault.region, Some("EU".into()));
     let [siem, arcsight, old, collector, disk] = &config.streams[..] else { panic!("five") };
     assert_eq!((siem.name.as_str(), siem.max_lag, siem.on_lag), ("siem", 5000, OnLag::Refuse));
     assert_eq!((disk.max_lag, disk.on_lag), (100_000, OnLag::Report));

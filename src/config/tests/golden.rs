@@ -64,6 +64,12 @@ golden! {
     config_complete: CONFIG;
     config_routes: CONFIG;
     config_streams: CONFIG;
+    config_vault: CONFIG;
+    config_vault_twice: CONFIG;
+    config_vault_misspelt: CONFIG;
+    config_vault_nowhere: CONFIG;
+    config_vault_password: CONFIG;
+    config_vault_variable: CONFIG;
     policy_misspelt: POLICY;
     policy_misfits: POLICY;
     policy_tricks: POLICY;

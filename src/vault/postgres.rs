@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use futures_util::future::join_all;
+use tokio_postgres::types::{FromSql, ToSql};
+
+use super::{
+    BoxFuture, Built, Index, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore, VaultError,
+};
+use crate::base::{Category, SearchKind};
+use crate::keys::Version;
+use crate::postgres::{Failure, Link, Postgres, PostgresError, Query, Work};
+
+/// Whoever writes rows holds this, and [`begin_build`](TokenStore::begin_build) waits for
+/// them: a row that is written while an index is built is indexed for it, or leaves it
+/// incomplete. Statements behind it see what was committed before.
+const BEGIN_WRITE: &str = "
+    BEGIN ISOLATION LEVEL READ COMMITTED;
+    LOCK TABLE search_index IN ROW EXCLUSIVE MODE";
+
+const BEGIN_BUILD: &str = "
+    BEGIN ISOLATION LEVEL READ COMMITTED;
+    LOCK TABLE search_index IN EXCLUSIVE MODE";
+
+/// Rows by their words, so that two batches never wait for each other crosswise. Where a row
+/// is there, or another is writing it, that one stays; of those that are written, indexes
+/// that they are missing from are none any more.
+const INSERT: &str = "
+    WITH given AS (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bytea[], $6::text[])
+            AS given (word, category, sealed, version, rough, kinds)
+    ), inserted AS (
+        INSERT INTO token (word, category, sealed, version, rough)
+        SELECT word, category, sealed, version, rough FROM given ORDER BY word COLLATE \"C\"
+        ON CONFLICT (word) DO NOTHING RETURNING word
+    )
+    DELETE FROM search_index USING inserted JOIN given USING (word)
+    WHERE search_index.category = given.category
+        AND search_index.kind <> ALL (string_to_array(given.kinds, ','))";
+
+const LOCK_ROWS: &str =
+    "SELECT word FROM token WHERE word = ANY ($1::text[]) ORDER BY word FOR UPDATE";
+
+/// As [`INSERT`], of rows that are there.
+const REPLACE: &str = "
+    WITH given AS (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bytea[], $6::text[])
+            AS given (word, category, sealed, version, rough, kinds)
+    ), replaced AS (
+        UPDATE token SET category = given.category, sealed = given.sealed,
+            version = given.version, rough = given.rough
+        FROM given WHERE token.word = given.word RETURNING token.word
+    )
+    DELETE FROM search_index USING replaced JOIN given USING (word)
+    WHERE search_index.category = given.category
+        AND search_index.kind <> ALL (string_to_array(given.kinds, ','))";
+
+const ADD: &str = "
+    INSERT INTO found_by (code, word)
+    SELECT code, word FROM unnest($1::bytea[], $2::text[]) AS given (code, word)
+    WHERE EXISTS (SELECT FROM token WHERE token.word = given.word)
+    ORDER BY code, word COLLATE \"C\" ON CONFLICT DO NOTHING";
+
+const FORGET_FOUND_BY: &str = "DELETE FROM found_by WHERE word = ANY ($1::text[])";
+
+const FIND: &str = "
+    SELECT word, category, sealed, version, rough FROM token WHERE word = ANY ($1::text[])";
+
+const FIND_BY_INDEX: &str = "
+    SELECT found.word, found.category, found.sealed, found.version, found.rough, asked.at
+    FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (rough, at)
+    CROSS JOIN LATERAL (
+        SELECT * FROM token WHERE token.rough = asked.rough ORDER BY word LIMIT $2
+    ) AS found ORDER BY asked.at, found.word";
+
+/// One statement, so one state. A search that is answered has a row without a word, too.
+const SEARCH: &str = "
+    WITH asked AS (
+        SELECT asked.* FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY
+            AS asked (category, kind, codes, at)
+        JOIN search_index USING (category, kind) WHERE build IS NULL
+    )
+    SELECT NULL AS word, NULL AS category, NULL AS sealed, NULL AS version, NULL AS rough, at
+    FROM asked
+    UNION ALL (
+        SELECT found.word, found.category, found.sealed, found.version, found.rough, asked.at
+        FROM asked CROSS JOIN LATERAL (
+            SELECT token.* FROM token JOIN (
+                SELECT found_by.word FROM found_by
+                JOIN unnest($4::bigint[], $5::bytea[]) AS sought (at, code) USING (code)
+                WHERE sought.at = asked.at
+                GROUP BY found_by.word HAVING count(*) = asked.codes
+            ) AS with_all USING (word)
+            WHERE token.category = asked.category ORDER BY token.word LIMIT $6
+        ) AS found
+    ) ORDER BY at, word NULLS FIRST";
+
+const FOUND_BY: &str =
+    "SELECT word, code FROM found_by WHERE word = ANY ($1::text[]) ORDER BY word, code";
+
+const BUILT: &str = "SELECT category, kind, build FROM search_index ORDER BY category, kind";
+
+const KEEP_WANTED: &str = "
+    DELETE FROM search_index WHERE NOT EXISTS (
+        SELECT FROM unnest($1::text[], $2::text[]) AS wanted (category, kind)
+        WHERE (wanted.category, wanted.kind) = (search_index.category, search_index.kind)
+    )";
+
+const BEGIN_WANTED: &str = "
+    INSERT INTO search_index (category, kind, build)
+    SELECT category, kind, $3 FROM unnest($1::text[], $2::text[]) AS wanted (category, kind)
+    ON CONFLICT (category, kind) DO UPDATE SET build = excluded.build
+    WHERE search_index.build IS NOT NULL";
+
+const FINISH: &str = "UPDATE search_index SET build = NULL WHERE build = $1";
+
+const LIST: &str = "
+    SELECT word, category, sealed, version, rough FROM token WHERE word > $1
+    ORDER BY word LIMIT $2";
+
+const COUNT: &str = "SELECT version, count(*) FROM token GROUP BY version";
+
+/// Rows in the shared database.
+#[derive(Clone, Debug)]
+pub struct PostgresStore(Postgres);
+
+type Values<'v> = Vec<&'v (dyn ToSql + Sync)>;
+
+impl PostgresStore {
+    pub fn new(database: &Postgres) -> Self {
+        Self(database.clone())
+    }
+
+    async fn rows(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<tokio_postgres::Row>, PostgresError> {
+        self.0.again(Query(sql, values)).await
+    }
+}
+
+/// How a transaction begins, and its statements, in one round trip.
+struct Write<'w>(&'static str, &'w [(&'w str, Values<'w>)]);
+
+impl Work for Write<'_> {
+    /// What each has answered.
+    type Done = Vec<Vec<tokio_postgres::Row>>;
+
+    async fn run(&self, link: &Link) -> Result<Self::Done, Failure> {
+        let mut prepared = Vec::new();
+        for (sql, values) in self.1 {
+            prepared.push((link.prepare_cached(sql).await?, values));
+        }
+        // Sent at once, in this order; after one that fails, the rest does nothing. All are
+        // awaited, so that none is left out, and the connection is free afterwards.
+        let queries = prepared.iter().map(|(statement, values)| link.query(statement, values));
+        let (begun, rows, committed) = tokio::join!(
+            biased;
+            link.batch_execute(self.0),
+            join_all(queries),
+            link.batch_execute("COMMIT"),
+        );
+        begun?;
+        let rows = rows.into_iter().collect::<Result<_, _>>()?;
+        committed?;
+        Ok(rows)
+    }
+}
+
+impl TokenStore for PostgresStore {
+    fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        Box::pin(async move {
+            if rows.is_empty() {
+                return Ok(Vec::new());
+            }
+            let asked: Vec<Token> = rows.iter().map(|new| new.row.token.clone()).collect();
+            let mut first: BTreeMap<Token, NewRow> = BTreeMap::new();
+            for new in rows {
+                match first.entry(new.row.token.clone()) {
+                    Entry::Occupied(mut other) => other.get_mut().found_by.extend(new.found_by),
+                    Entry::Vacant(free) => drop(free.insert(new)),
+                }
+            }
+            let given = Given::new(first.values());
+            let mut statements = vec![(INSERT, given.rows())];
+            if !given.codes.is_empty() {
+                statements.push((ADD, given.found_by()));
+            }
+            statements.push((FIND, given.words()));
+            let stored =
+                self.0.again(Write(BEGIN_WRITE, &statements)).await?.pop().unwrap_or_default();
+            let stored = by_token(&stored)?;
+            let stored = asked.iter().map(|token| stored.get(token).cloned());
+            let is_gone = || VaultError::Unavailable("a row is gone that was inserted".into());
+            stored.collect::<Option<_>>().ok_or_else(is_gone)
+        })
+    }
+
+    fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
+        Box::pin(async move {
+            let last: BTreeMap<Token, NewRow> =
+                rows.into_iter().map(|new| (new.row.token.clone(), new)).collect();
+            let given = Given::new(last.values());
+            let statements = [
+                (LOCK_ROWS, given.words()),
+                (REPLACE, given.rows()),
+                (FORGET_FOUND_BY, given.words()),
+                (ADD, given.found_by()),
+            ];
+            self.0.again(Write(BEGIN_WRITE, &statements)).await?;
+            Ok(())
+        })
+    }
+
+    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
+        Box::pin(async move {
+            if tokens.is_empty() {
+                return Ok(Vec::new());
+            }
+            let words: Vec<&str> = tokens.iter().map(Token::as_str).collect();
+            let found = by_token(&self.rows(FIND, &[&words]).await?)?;
+            Ok(tokens.iter().map(|token| found.get(token).cloned()).collect())
+        })
+    }
+
+    fn find_by_index(
+        &self,
+        indexes: Vec<Index>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
+        Box::pin(async move {
+            let codes: Vec<&[u8]> = indexes.iter().map(|index| index.0.as_slice()).collect();
+            let mut answers = vec![Vec::new(); indexes.len()];
+            for found in self.rows(FIND_BY_INDEX, &[&codes, &i64::from(MAX_FOUND)]).await? {
+                answer_of(&mut answers, &found)?.push(read(&found)?);
+            }
+            Ok(answers)
+        })
+    }
+
+    fn search(
+        &self,
+        searches: Vec<Search>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
+        Box::pin(async move {
+            let (mut categories, mut kinds, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut ats, mut codes) = (Vec::new(), Vec::new());
+            for (at, asked) in (1_i64..).zip(&searches) {
+                let all_of: BTreeSet<&Index> = asked.all_of.iter().collect();
+                categories.push(asked.category.as_str());
+                kinds.push(asked.kind.name());
+                counts.push(all_of.len() as i64);
+                ats.extend(all_of.iter().map(|_| at));
+                codes.extend(all_of.iter().map(|code| code.0.as_slice()));
+            }
+            let limit = i64::from(limit);
+            let found =
+                self.rows(SEARCH, &[&categories, &kinds, &counts, &ats, &codes, &limit]).await?;
+            let mut answers: Vec<Option<Vec<Row>>> = vec![None; searches.len()];
+            for found in &found {
+                let answer = answer_of(&mut answers, found)?.get_or_insert_default();
+                if column::<Option<&str>>(found, 0)?.is_some() {
+                    answer.push(read(found)?);
+                }
+            }
+            Ok(answers)
+        })
+    }
+
+    fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>> {
+        Box::pin(async move {
+            let words: Vec<&str> = tokens.iter().map(Token::as_str).collect();
+            let mut found: HashMap<Token, Vec<Index>> = HashMap::new();
+            for row in self.rows(FOUND_BY, &[&words]).await? {
+                found.entry(token(&row)?).or_default().push(index(&row, 1)?);
+            }
+            Ok(tokens.iter().map(|token| found.get(token).cloned().unwrap_or_default()).collect())
+        })
+    }
+
+    fn built(&self) -> BoxFuture<'_, Result<Vec<Built>, VaultError>> {
+        Box::pin(async move {
+            let built = self.rows(BUILT, &[]).await?;
+            let index = |row: &tokio_postgres::Row| {
+                let kind = SearchKind::from_name(column(row, 1)?);
+                Ok(Built {
+                    category: Category::new(column::<&str>(row, 0)?),
+                    kind: kind.ok_or_else(|| damaged("kind"))?,
+                    build: column::<Option<i64>>(row, 2)?.map(|build| build as u64),
+                })
+            };
+            built.iter().map(index).collect()
+        })
+    }
+
+    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+        Box::pin(async move {
+            let all = shall_be.iter().flat_map(|(category, kinds)| {
+                kinds.iter().map(|kind| (category.as_str(), kind.name()))
+            });
+            let (categories, kinds): (Vec<&str>, Vec<&str>) = all.unzip();
+            let build = build as i64;
+            let statements: [(&str, Values<'_>); 2] = [
+                (KEEP_WANTED, vec![&categories, &kinds]),
+                (BEGIN_WANTED, vec![&categories, &kinds, &build]),
+            ];
+            self.0.again(Write(BEGIN_BUILD, &statements)).await?;
+            Ok(())
+        })
+    }
+
+    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+        Box::pin(async move {
+            self.rows(FINISH, &[&(build as i64)]).await?;
+            Ok(())
+        })
+    }
+
+    fn list(
+        &self,
+        after: Option<Token>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        Box::pin(async move {
+            let after = after.as_ref().map_or("", Token::as_str);
+            let rows = self.rows(LIST, &[&after, &i64::from(limit)]).await?;
+            rows.iter().map(read).collect()
+        })
+    }
+
+    fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
+        Box::pin(async move {
+            let counts = self.0.read_long(Query(COUNT, &[])).await?;
+            let count =
+                |row: &tokio_postgres::Row| Ok((version(row, 0)?, column::<i64>(row, 1)? as u64));
+            counts.iter().map(count).collect()
+        })
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
+        Box::pin(async { Ok(self.0.health().await?) })
+    }
+}
+
+/// Rows of different tokens, column by column.
+struct Given<'r> {
+    words: Vec<&'r str>,
+    categories: Vec<&'r str>,
+    sealed: Vec<&'r [u8]>,
+    versions: Vec<i64>,
+    rough: Vec<&'r [u8]>,
+    /// Each a list of names with commas in between.
+    kinds: Vec<String>,
+    codes: Vec<&'r [u8]>,
+    words_of_codes: Vec<&'r str>,
+}
+
+impl<'r> Given<'r> {
+    fn new(rows: impl Iterator<Item = &'r NewRow> + Clone) -> Self {
+        let found_by = || {
+            rows.clone().flat_map(|new| {
+                new.found_by.iter().map(|code| (code.0.as_slice(), new.row.token.as_str()))
+            })
+        };
+        Self {
+            words: rows.clone().map(|new| new.row.token.as_str()).collect(),
+            categories: rows.clone().map(|new| new.row.category.as_str()).collect(),
+            sealed: rows.clone().map(|new| new.row.sealed.as_slice()).collect(),
+            versions: rows.clone().map(|new| new.row.version.into()).collect(),
+            rough: rows.clone().map(|new| new.row.rough.0.as_slice()).collect(),
+            kinds: rows.clone().map(|new| names(&new.kinds)).collect(),
+            codes: found_by().map(|(code, _)| code).collect(),
+            words_of_codes: found_by().map(|(_, word)| word).collect(),
+        }
+    }
+
+    fn rows(&self) -> Values<'_> {
+        vec![&self.words, &self.categories, &self.sealed, &self.versions, &self.rough, &self.kinds]
+    }
+
+    fn words(&self) -> Values<'_> {
+        vec![&self.words]
+    }
+
+    fn found_by(&self) -> Values<'_> {
+        vec![&self.codes, &self.words_of_codes]
+    }
+}
+
+fn names(kinds: &BTreeSet<SearchKind>) -> String {
+    kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",")
+}
+
+fn by_token(rows: &[tokio_postgres::Row]) -> Result<HashMap<Token, Row>, VaultError> {
+    rows.iter().map(|row| read(row).map(|row| (row.token.clone(), row))).collect()
+}
+
+/// The answer that a row belongs to, by its number in the sixth column.
+fn answer_of<'a, T>(
+    answers: &'a mut [T],
+    row: &tokio_postgres::Row,
+) -> Result<&'a mut T, VaultError> {
+    let at = usize::try_from(column::<i64>(row, 5)? - 1).ok();
+    at.and_then(|at| answers.get_mut(at)).ok_or_else(|| damaged("at"))
+}
+
+fn read(row: &tokio_postgres::Row) -> Result<Row, VaultError> {
+    Ok(Row {
+        token: token(row)?,
+        category: Category::new(column::<&str>(row, 1)?),
+        sealed: column(row, 2)?,
+        version: version(row, 3)?,
+        rough: index(row, 4)?,
+    })
+}
+
+fn token(row: &tokio_postgres::Row) -> Result<Token, VaultError> {
+    Token::parse(column(row, 0)?).ok_or_else(|| damaged("word"))
+}
+
+fn version(row: &tokio_postgres::Row, at: usize) -> Result<Version, VaultError> {
+    column::<i64>(row, at)?.try_into().map_err(|_| damaged("version"))
+}
+
+fn index(row: &tokio_postgres::Row, at: usize) -> Result<Index, VaultError> {
+    column::<&[u8]>(row, at)?.try_into().map(Index).map_err(|_| damaged("an index"))
+}
+
+fn column<'r, T: FromSql<'r>>(row: &'r tokio_postgres::Row, at: usize) -> Result<T, VaultError> {
+    row.try_get(at).map_err(|error| VaultError::Corrupt(error.to_string()))
+}
+
+fn damaged(column: &str) -> VaultError {
+    VaultError::Corrupt(format!("{column} of a row is not what was written"))
+}
+
+impl From<PostgresError> for VaultError {
+    fn from(error: PostgresError) -> Self {
+        match error {
+            PostgresError::Unavailable(problem) => Self::Unavailable(problem),
+            PostgresError::Unusable { .. } => Self::Unavailable(error.to_string()),
+            PostgresError::Corrupt(problem) => Self::Corrupt(problem),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

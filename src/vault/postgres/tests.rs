@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::sync::Arc;
+
+use super::*;
+use crate::base::Cleartext;
+use crate::keys::Keyset;
+use crate::postgres::PostgresSettings;
+use crate::testkit::postgres::settings;
+use crate::testkit::wait_for;
+use crate::vault::{Item, Vault, conformance};
+
+async fn open(settings: &PostgresSettings) -> PostgresStore {
+    let database = Postgres::open(settings.clone(), &"acme".into()).await;
+    PostgresStore::new(&database.unwrap())
+}
+
+struct Script(&'static str);
+
+impl Work for Script {
+    type Done = ();
+
+    async fn run(&self, link: &Link) -> Result<(), Failure> {
+        Ok(link.batch_execute(self.0).await?)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms() {
+    let settings = settings();
+    let open = || Arc::new(wait_for(open(&settings)));
+    conformance::run(open).await;
+}
+
+/// As instances of one house do: each has a store and keys of its own, and they get the same
+/// values in different orders.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_stores_give_one_token_and_lose_nothing() {
+    const INSTANCES: usize = 4;
+    const ROUNDS: usize = 5;
+    let (settings, keyset) = (settings(), Keyset::generate(&"acme".into()).unwrap());
+    let category = Category::from("email");
+    let values: Vec<Cleartext> =
+        (0..60).map(|number| Cleartext::new(format!("muster{number}@example.org"))).collect();
+    let values = Arc::new(values);
+    let kinds = Kinds::from([(category.clone(), [SearchKind::Prefix].into())]);
+    let instances: Vec<_> = (0..INSTANCES)
+        .map(|instance| {
+            let (settings, keyset, values) = (settings.clone(), keyset.clone(), values.clone());
+            let (category, kinds) = (category.clone(), kinds.clone());
+            tokio::spawn(async move {
+                let vault = Vault::new(Arc::new(open(&settings).await), &keyset);
+                vault.index_for(kinds);
+                let mut tokens = BTreeMap::new();
+                for round in 0..ROUNDS {
+                    // Half of them are new, and every one is in two rounds, turned around.
+                    let from = round * 10;
+                    let mut batch: Vec<usize> = (from..from + 20).collect();
+                    if (instance + round) % 2 == 0 {
+                        batch.reverse();
+                    }
+                    let items: Vec<Item<'_>> =
+                        batch.iter().map(|at| (&category, &values[*at])).collect();
+                    let given = vault.tokenize(&items).await.unwrap();
+                    for (at, token) in batch.into_iter().zip(given) {
+                        let before = tokens.insert(at, token.clone());
+                        assert!(before.is_none_or(|before| before == token));
+                    }
+                }
+                tokens
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for instance in instances {
+        all.push(instance.await.unwrap());
+    }
+    assert!(all.iter().all(|tokens| *tokens == all[0]), "instances disagree");
+    assert_eq!(all[0].len(), 60);
+    let vault = Vault::new(Arc::new(open(&settings).await), &keyset);
+    let opened = vault.detokenize(all[0].values().cloned().collect()).await.unwrap();
+    for (opened, at) in opened.into_iter().zip(all[0].keys()) {
+        assert_eq!(opened.unwrap().value, values[*at]);
+    }
+    assert_eq!(vault.count().await.unwrap(), 60);
+    let verified = vault.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.tokens, verified.damaged), (60, vec![]));
+}
+
+/// Rows that differ under one token, as if two values collided: all are told of the one that
+/// is there, whoever was first.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_stores_agree_on_the_row_under_each_token() {
+    let settings = settings();
+    let stores: Vec<_> = (0..4_u8)
+        .map(|store| {
+            let settings = settings.clone();
+            tokio::spawn(async move {
+                let row = |number: u8| Row {
+                    token: Token::from_code(&[number; 32], 1),
+                    category: "name".into(),
+                    sealed: vec![store; 30],
+                    version: 1,
+                    rough: Index([number; 16]),
+                };
+                let mut rows: Vec<NewRow> = (0..100)
+                    .map(|number| NewRow {
+                        found_by: vec![Index([number; 16]), Index([store; 16])],
+                        ..NewRow::found_by_nothing(row(number))
+                    })
+                    .collect();
+                if store % 2 == 0 {
+                    rows.reverse();
+                }
+                let stored = open(&settings).await.insert(rows).await.unwrap();
+                stored.into_iter().map(|row| (row.token.clone(), row)).collect::<BTreeMap<_, _>>()
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for store in stores {
+        all.push(store.await.unwrap());
+    }
+    assert!(all.iter().all(|rows| *rows == all[0]), "stores disagree");
+    let store = open(&settings).await;
+    let found = store.find(all[0].keys().cloned().collect()).await.unwrap();
+    assert_eq!(found, all[0].values().cloned().map(Some).collect::<Vec<_>>());
+    let found_by = store.found_by(all[0].keys().cloned().collect()).await.unwrap();
+    for (token, codes) in all[0].keys().zip(found_by) {
+        let expected: BTreeSet<u8> = (0..4)
+            .chain((0..100).filter(|number| Token::from_code(&[*number; 32], 1) == *token))
+            .collect();
+        assert_eq!(codes, expected.into_iter().map(|code| Index([code; 16])).collect::<Vec<_>>());
+    }
+}
+
+/// A row that is on its way while an index is begun is there when its build reads rows, so it
+/// cannot be left out of an index that is then complete.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_begins_after_the_rows_that_are_on_their_way() {
+    let settings = settings();
+    let store = Arc::new(open(&settings).await);
+    let writer = open(&settings).await;
+    let (written, go_on) = (Arc::new(tokio::sync::Notify::new()), tokio::sync::Notify::new());
+    let go_on = Arc::new(go_on);
+    struct Slow(Arc<tokio::sync::Notify>, Arc<tokio::sync::Notify>);
+    impl Work for Slow {
+        type Done = ();
+
+        async fn run(&self, link: &Link) -> Result<(), Failure> {
+            let token = Token::from_code(&[7; 32], 1);
+            let row = "INSERT INTO token VALUES ($1, 'name', 'x', 1, '0123456789abcdef')";
+            link.batch_execute(BEGIN_WRITE.split_once(';').unwrap().1).await?;
+            Query(row, &[&token.as_str()]).run(link).await?;
+            self.0.notify_one();
+            self.1.notified().await;
+            Ok(())
+        }
+    }
+    let slow = Slow(written.clone(), go_on.clone());
+    let writing = tokio::spawn(async move { writer.0.transaction(slow).await });
+    written.notified().await;
+    let build = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let kinds = Kinds::from([("name".into(), [SearchKind::Prefix].into())]);
+            store.begin_build(kinds, 1).await.unwrap();
+            store.list(None, 10).await.unwrap().len()
+        }
+    });
+    let waiting = format!(
+        "SELECT FROM pg_locks WHERE NOT granted AND relation = '{}.search_index'::regclass",
+        settings.schema
+    );
+    while store.0.again(Query(&waiting, &[])).await.unwrap().is_empty() {
+        assert!(!build.is_finished(), "it does not wait");
+        tokio::task::yield_now().await;
+    }
+    go_on.notify_one();
+    writing.await.unwrap().unwrap();
+    assert_eq!(build.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_corrupt_and_not_missing() {
+    let store = open(&settings()).await;
+    let token = Token::from_code(&[1; 32], 1);
+    let row = Row {
+        token: token.clone(),
+        category: "email".into(),
+        sealed: vec![1],
+        version: 1,
+        rough: Index([1; 16]),
+    };
+    store.insert(vec![NewRow::found_by_nothing(row)]).await.unwrap();
+    store.0.again(Script("UPDATE token SET rough = '\\x00'")).await.unwrap();
+    let found = store.find(vec![token]).await;
+    assert!(matches!(found, Err(VaultError::Corrupt(_))), "{found:?}");
+}
