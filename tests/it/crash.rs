@@ -91,13 +91,13 @@ fn text(value: &Value) -> String {
 }
 
 /// Callers that create contacts until they are told to stop or are cut off.
-struct Load {
+pub struct Load {
     stopped: Arc<AtomicBool>,
     callers: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Load {
-    fn start(world: &World, next: &Arc<AtomicU64>) -> Self {
+    pub fn start(world: &World, next: &Arc<AtomicU64>) -> Self {
         let stopped = Arc::new(AtomicBool::new(false));
         let callers = (0..4)
             .map(|_| {
@@ -132,7 +132,7 @@ impl Load {
         Self { stopped, callers }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stopped.store(true, Ordering::Relaxed);
         for caller in self.callers {
             let _ =

@@ -33,6 +33,7 @@ mod layers;
 mod ledger;
 mod leak;
 mod pipedrive;
+mod postgres;
 mod queries;
 mod random;
 mod readme;

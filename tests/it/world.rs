@@ -47,11 +47,13 @@ pub struct Options {
     pub tls: bool,
     /// The role of callers without a credential, for clients that cannot send one.
     pub anonymous_role: Option<&'static str>,
+    /// Where the vault is, in the place of a file.
+    pub vault: Option<String>,
     pub crm: CrmOptions,
 }
 
 pub struct World {
-    pub crm: SampleCrm,
+    pub crm: Arc<SampleCrm>,
     pub folder: PathBuf,
     keys: Vec<String>,
     process: Option<Process>,
@@ -91,13 +93,31 @@ impl World {
         let folder = fresh_folder();
         write_files(&folder, crm.origin(), &options);
         let mut world = Self {
-            crm,
+            crm: Arc::new(crm),
             keys: CALLERS.iter().map(|role| new_caller(&folder, role)).collect(),
             folder,
             process: None,
             client: client(),
             log: Arc::default(),
         };
+        world.run();
+        world
+    }
+
+    /// Starts another process of the same house, before the same CRM: with the same keys and
+    /// callers, and a transfer log of its own.
+    pub fn another(&self) -> Self {
+        let folder = fresh_folder();
+        let copied = Command::new("cp").arg("-r").arg(self.folder.join(".")).arg(&folder).status();
+        assert!(copied.expect("cp runs").success());
+        let _ = fs::remove_dir_all(folder.join("log"));
+        let config = fs::read_to_string(folder.join("zollhaus.yaml")).expect("a configuration");
+        let other = config.replace("acme.example/zollhaus/one", "acme.example/zollhaus/two");
+        assert_ne!(other, config, "its log has another name");
+        fs::write(folder.join("zollhaus.yaml"), other).expect("it can be written");
+        let (crm, keys) = (Arc::clone(&self.crm), self.keys.clone());
+        let client = client();
+        let mut world = Self { crm, keys, folder, process: None, client, log: Arc::default() };
         world.run();
         world
     }
@@ -411,6 +431,7 @@ fn write_files(folder: &Path, crm: &str, options: &Options) {
         ""
     };
     let timeouts = options.timeouts;
+    let vault = options.vault.as_deref().unwrap_or("sqlite: zollhaus.vault");
     let upstreams = options.upstreams.replace("{crm}", crm);
     let config = format!(
         "version: 1
@@ -459,7 +480,7 @@ callers:
   {certificates}
   {anonymous}
 keys: {{ file: zollhaus.key, keyset: zollhaus.keyset }}
-vault: {{ sqlite: zollhaus.vault, region: IT }}
+vault: {{ {vault}, region: IT }}
 transfer_log: {{ directory: log, origin: acme.example/zollhaus/one, integrate: 50ms }}
 surrogates: {{ email_domain: tokens.example.com }}
 log: {{ format: json, level: debug }}
