@@ -211,8 +211,7 @@ async fn lock(link: &Link, ids: &[SubjectId]) -> Result<(), Failure> {
 
 /// Two persons with one lock wait for each other, and nothing worse.
 fn key(id: &SubjectId) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = id.0;
-    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+    (i128::from_be_bytes(id.0) >> 64) as i64
 }
 
 async fn store(link: &Link, changes: &Changes) -> Result<(), Failure> {
