@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use sha2::{Digest, Sha256};
+use tokio_postgres::IsolationLevel::ReadCommitted;
 use tokio_postgres::{Client, Transaction};
 
 use super::PostgresError;
@@ -47,7 +48,9 @@ pub(super) async fn migrate(
 ) -> Result<(), PostgresError> {
     let settings = &connector.settings;
     let migrated = async {
-        let transaction = client.transaction().await?;
+        // Behind the lock, what others have changed is to be seen.
+        let transaction = client.build_transaction().isolation_level(ReadCommitted);
+        let transaction = transaction.start().await?;
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
         let migration = Migration { transaction, schema: &settings.schema, tenant, missing };
         migration.run().await

@@ -104,15 +104,19 @@ async fn a_house_that_takes_the_place_of_ours_is_not_written_to() {
 }
 
 #[tokio::test]
-async fn what_is_confirmed_is_synced_whatever_the_defaults_of_the_user() {
+async fn defaults_of_the_user_change_nothing() {
     let settings = settings();
     let database = open(&settings).await.unwrap();
     let role = |setting| format!("ALTER ROLE {} SET {setting}", settings.user);
     execute(&database, &role("synchronous_commit = off")).await;
     execute(&database, &role("default_transaction_isolation = 'repeatable read'")).await;
     let fresh = open(&settings).await.unwrap();
-    assert_eq!(text(&fresh, "SHOW synchronous_commit").await, "on");
+    let commit = text(&fresh, "SHOW synchronous_commit").await;
+    let others = crate::testkit::postgres::settings();
+    let many = futures_util::future::join_all((0..4).map(|_| open(&others))).await;
     execute(&database, &format!("ALTER ROLE {} RESET ALL", settings.user)).await;
+    assert_eq!(commit, "on");
+    assert!(many.iter().all(Result::is_ok), "{many:?}");
 }
 
 /// Lost connections: work is done again where nothing can have been stored, and only there.

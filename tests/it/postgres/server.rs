@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,7 +49,8 @@ impl Server {
         let script = "cat > /dev/null; kill -s QUIT \"$(head -n 1 \"$0/data/postmaster.pid\")\"; \
                       sleep 1; rm -rf \"$0\"";
         let mut watcher = Command::new("sh");
-        watcher.args(["-c", script]).arg(&folder).stdin(Stdio::piped());
+        // Of a group of its own: what ends ours is not to end it.
+        watcher.args(["-c", script]).arg(&folder).stdin(Stdio::piped()).process_group(0);
         let watcher = watcher.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let watcher = watcher.expect("sh runs");
         let server = Self { programs, folder, port: free_port(), watcher };
