@@ -84,16 +84,12 @@ impl Connector {
                 }
             }
         }
-        match &self.tls {
-            Some(tls) => {
-                let (client, connection) = config.connect(tls.clone()).await?;
-                Ok((client, tokio::spawn(ended(connection))))
-            }
-            None => {
-                let (client, connection) = config.connect(NoTls).await?;
-                Ok((client, tokio::spawn(ended(connection))))
-            }
+        if let Some(tls) = &self.tls {
+            let (client, connection) = config.connect(tls.clone()).await?;
+            return Ok((client, tokio::spawn(ended(connection))));
         }
+        let (client, connection) = config.connect(NoTls).await?;
+        Ok((client, tokio::spawn(ended(connection))))
     }
 
     /// Makes a new connection what every one of ours is.

@@ -267,7 +267,8 @@ impl Postgres {
 
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Postgres").field("place", &self.connector.settings.to_string()).finish()
+        let place = self.connector.settings.to_string();
+        f.debug_struct("Postgres").field("place", &place).finish_non_exhaustive()
     }
 }
 
@@ -304,7 +305,10 @@ impl Failure {
                 matches!(severity, Some(Severity::Fatal | Severity::Panic))
                     || *said.code() == SqlState::READ_ONLY_SQL_TRANSACTION
             }
-            None => error.is_closed() || error.source().is_some_and(|it| it.is::<std::io::Error>()),
+            None => {
+                error.is_closed()
+                    || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+            }
         }
     }
 }

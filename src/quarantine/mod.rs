@@ -53,14 +53,14 @@ pub trait QuarantineStore: Send + Sync {
     fn size(&self, of: BatchName) -> BoxFuture<'_, Result<usize, QuarantineError>>;
 
     /// The pieces of a batch: by time, by request, and as they were added.
-    fn find(
-        &self,
-        of: BatchName,
-    ) -> BoxFuture<'_, Result<Vec<(EntryId, Vec<u8>)>, QuarantineError>>;
+    fn find(&self, of: BatchName) -> BoxFuture<'_, Result<Vec<Piece>, QuarantineError>>;
 
     /// The batches that there are pieces of.
     fn batches(&self) -> BoxFuture<'_, Result<Vec<BatchName>, QuarantineError>>;
 }
+
+/// What is kept, sealed, of a request.
+pub type Piece = (EntryId, Vec<u8>);
 
 /// Requests of a batch whose pieces are not needed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

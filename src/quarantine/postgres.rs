@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
-use super::{BatchName, Over, QuarantineError, QuarantineStore, millis};
+use super::{BatchName, Over, Piece, QuarantineError, QuarantineStore, millis};
 use crate::base::{EntryId, Timestamp};
 use crate::postgres::{Postgres, PostgresError, Query};
 use crate::vault::BoxFuture;
@@ -90,10 +90,7 @@ impl QuarantineStore for PostgresQuarantine {
         })
     }
 
-    fn find(
-        &self,
-        of: BatchName,
-    ) -> BoxFuture<'_, Result<Vec<(EntryId, Vec<u8>)>, QuarantineError>> {
+    fn find(&self, of: BatchName) -> BoxFuture<'_, Result<Vec<Piece>, QuarantineError>> {
         Box::pin(async move {
             let (upstream, batch) = (of.upstream.as_str(), of.batch.as_bytes());
             let rows = self.rows(FIND, &[&upstream, &batch]).await?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{BatchName, Over, QuarantineError, QuarantineStore, millis};
+use super::{BatchName, Over, Piece, QuarantineError, QuarantineStore, millis};
 use crate::base::{EntryId, Timestamp};
 use crate::sqlite::{Database, DatabaseError};
 use crate::vault::BoxFuture;
@@ -109,10 +109,7 @@ impl QuarantineStore for SqliteQuarantine {
         })
     }
 
-    fn find(
-        &self,
-        of: BatchName,
-    ) -> BoxFuture<'_, Result<Vec<(EntryId, Vec<u8>)>, QuarantineError>> {
+    fn find(&self, of: BatchName) -> BoxFuture<'_, Result<Vec<Piece>, QuarantineError>> {
         self.read(move |connection| {
             let BatchName { upstream, batch } = of;
             let mut select = connection.prepare_cached(

@@ -71,7 +71,9 @@ impl People {
         let (kept, merged) = (of_one.min(of_other), of_one.max(of_other));
         let mut ids = self.pseudonyms.remove(&merged).unwrap_or_default();
         ids.extend([one, other]);
-        ids.into_iter().for_each(|id| self.put(id, kept));
+        for id in ids {
+            self.put(id, kept);
+        }
     }
 
     /// Says whose pseudonym one is.

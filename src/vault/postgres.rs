@@ -184,7 +184,7 @@ impl TokenStore for PostgresStore {
                     Entry::Vacant(free) => drop(free.insert(new)),
                 }
             }
-            let given = Given::new(first.values());
+            let given = Given::new(&first);
             let mut statements = vec![(INSERT, given.rows())];
             if !given.codes.is_empty() {
                 statements.push((ADD, given.found_by()));
@@ -203,7 +203,7 @@ impl TokenStore for PostgresStore {
         Box::pin(async move {
             let last: BTreeMap<Token, NewRow> =
                 rows.into_iter().map(|new| (new.row.token.clone(), new)).collect();
-            let given = Given::new(last.values());
+            let given = Given::new(&last);
             let statements = [
                 (LOCK_ROWS, given.words()),
                 (REPLACE, given.rows()),
@@ -359,19 +359,19 @@ struct Given<'r> {
 }
 
 impl<'r> Given<'r> {
-    fn new(rows: impl Iterator<Item = &'r NewRow> + Clone) -> Self {
+    fn new(rows: &'r BTreeMap<Token, NewRow>) -> Self {
         let found_by = || {
-            rows.clone().flat_map(|new| {
+            rows.values().flat_map(|new| {
                 new.found_by.iter().map(|code| (code.0.as_slice(), new.row.token.as_str()))
             })
         };
         Self {
-            words: rows.clone().map(|new| new.row.token.as_str()).collect(),
-            categories: rows.clone().map(|new| new.row.category.as_str()).collect(),
-            sealed: rows.clone().map(|new| new.row.sealed.as_slice()).collect(),
-            versions: rows.clone().map(|new| new.row.version.into()).collect(),
-            rough: rows.clone().map(|new| new.row.rough.0.as_slice()).collect(),
-            kinds: rows.clone().map(|new| names(&new.kinds)).collect(),
+            words: rows.values().map(|new| new.row.token.as_str()).collect(),
+            categories: rows.values().map(|new| new.row.category.as_str()).collect(),
+            sealed: rows.values().map(|new| new.row.sealed.as_slice()).collect(),
+            versions: rows.values().map(|new| new.row.version.into()).collect(),
+            rough: rows.values().map(|new| new.row.rough.0.as_slice()).collect(),
+            kinds: rows.values().map(|new| names(&new.kinds)).collect(),
             codes: found_by().map(|(code, _)| code).collect(),
             words_of_codes: found_by().map(|(_, word)| word).collect(),
         }

@@ -62,6 +62,15 @@ impl Houses {
         (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
+    /// A program of PostgreSQL's own, which does what it is told.
+    fn client(&self, program: &str, words: &[&str]) {
+        let mut client = self.server.programs.command(program, words);
+        client.env("PGHOST", "localhost").env("PGPORT", self.server.port.to_string());
+        client.env("PGUSER", USER).env("PGPASSWORD", PASSWORD).env("PGDATABASE", DATABASE);
+        let done = client.env("PGSSLMODE", "require").output().expect("it runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
     /// All contacts as one process shows them: last name and address by number.
     async fn contacts(&self, world: &World) -> BTreeMap<String, (String, String)> {
         let mut opened = BTreeMap::new();
@@ -137,6 +146,16 @@ async fn several_processes_give_one_token_and_open_each_others() {
     assert!(is_sound && said.contains("verified: 20 tokens"), "{said}");
     let (is_done, said) = houses.command(&["vault", "backup", "/tmp/copy"]);
     assert!(!is_done && said.contains("pg_dump"), "{said}");
+    // As docs/BACKUP.md says.
+    let dump = houses.server.folder.join("dump").display().to_string();
+    let custom = ["--format", "custom", "--schema", "zollhaus", "--file", &dump];
+    houses.client("pg_dump", &custom);
+    let rename = "ALTER SCHEMA zollhaus RENAME TO zollhaus_before";
+    houses.client("psql", &["--command", rename]);
+    assert!(!houses.command(&["vault", "verify"]).0, "it is moved away");
+    houses.client("pg_restore", &["--dbname", DATABASE, &dump]);
+    let (is_sound, said) = houses.command(&["vault", "verify"]);
+    assert!(is_sound && said.contains("verified: 20 tokens"), "{said}");
     // Every statement with its values is in the log of the server.
     let logged = houses.server.log();
     assert!(logged.contains("INSERT INTO token"), "it logs no statements");

@@ -25,6 +25,22 @@ impl Work for Script {
     }
 }
 
+/// A row that is written, says so, and waits to be let go.
+struct Slow(Arc<tokio::sync::Notify>, Arc<tokio::sync::Notify>);
+impl Work for Slow {
+    type Done = ();
+
+    async fn run(&self, link: &Link) -> Result<(), Failure> {
+        let token = Token::from_code(&[7; 32], 1);
+        let row = "INSERT INTO token VALUES ($1, 'name', 'x', 1, '0123456789abcdef')";
+        link.batch_execute(BEGIN_WRITE.split_once(';').unwrap().1).await?;
+        Query(row, &[&token.as_str()]).run(link).await?;
+        self.0.notify_one();
+        self.1.notified().await;
+        Ok(())
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
     let settings = settings();
@@ -143,20 +159,6 @@ async fn a_build_begins_after_the_rows_that_are_on_their_way() {
     let writer = open(&settings).await;
     let (written, go_on) = (Arc::new(tokio::sync::Notify::new()), tokio::sync::Notify::new());
     let go_on = Arc::new(go_on);
-    struct Slow(Arc<tokio::sync::Notify>, Arc<tokio::sync::Notify>);
-    impl Work for Slow {
-        type Done = ();
-
-        async fn run(&self, link: &Link) -> Result<(), Failure> {
-            let token = Token::from_code(&[7; 32], 1);
-            let row = "INSERT INTO token VALUES ($1, 'name', 'x', 1, '0123456789abcdef')";
-            link.batch_execute(BEGIN_WRITE.split_once(';').unwrap().1).await?;
-            Query(row, &[&token.as_str()]).run(link).await?;
-            self.0.notify_one();
-            self.1.notified().await;
-            Ok(())
-        }
-    }
     let slow = Slow(written.clone(), go_on.clone());
     let writing = tokio::spawn(async move { writer.0.transaction(slow).await });
     written.notified().await;

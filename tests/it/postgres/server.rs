@@ -21,8 +21,8 @@ pub const PASSWORD: &str = "a password with 'signs' in it";
 pub const DATABASE: &str = "postgres";
 
 pub struct Server {
-    programs: Programs,
-    folder: PathBuf,
+    pub programs: Programs,
+    pub folder: PathBuf,
     pub port: u16,
     /// Ends what is left when its standard input closes, even if we are killed.
     watcher: Child,
@@ -129,7 +129,7 @@ impl Drop for Server {
     }
 }
 
-struct Programs {
+pub struct Programs {
     folder: PathBuf,
     libraries: Option<PathBuf>,
     is_root: bool,
@@ -156,7 +156,7 @@ impl Programs {
         Self { folder, libraries, is_root }
     }
 
-    fn command(&self, program: &str, words: &[&str]) -> Command {
+    pub fn command(&self, program: &str, words: &[&str]) -> Command {
         let program: OsString = self.folder.join(program).into();
         let mut command = if self.is_root {
             let id = UNPRIVILEGED.to_string();
@@ -169,7 +169,7 @@ impl Programs {
         if let Some(libraries) = &self.libraries {
             command.env("LD_LIBRARY_PATH", libraries);
         }
-        command.args(words).current_dir("/").env("LC_ALL", "C");
+        command.args(words).current_dir("/").env("LC_ALL", "C").env("HOME", std::env::temp_dir());
         command
     }
 }
