@@ -19,10 +19,11 @@ mod pool;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod work;
 
-pub(crate) use pool::{Failure, Link, Query, Work};
 pub use pool::{Postgres, PostgresError};
 pub use settings::{Password, PostgresHost, PostgresSettings, PostgresTls};
+pub(crate) use work::{Failure, Link, Query, Work};
 
 use connector::Connector;
-use pool::text_of;
+use work::text_of;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::error::Error as _;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +8,11 @@ use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
     TimeoutType,
 };
-use tokio_postgres::Row;
-use tokio_postgres::error::{Severity, SqlState};
-use tokio_postgres::types::ToSql;
 
 use super::migrations::{Missing, migrate};
+use super::work::{Failure, Link, Open, Query, Retries, Stored, Work, text_of};
 use super::{Connector, PostgresSettings};
 use crate::base::Tenant;
-
-/// How often work is begun that the server rolled back for the sake of other work.
-const MAX_ROLLED_BACK: usize = 10;
 
 /// Beyond the time of a statement, for its way there and back: then it is not awaited any
 /// more, whatever the network does.
@@ -38,9 +32,6 @@ pub struct Postgres {
     connector: Arc<Connector>,
 }
 
-/// A connection on loan.
-pub(crate) type Link = Object;
-
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PostgresError {
     /// It cannot be read or written; trying again later may help.
@@ -51,14 +42,6 @@ pub enum PostgresError {
     Unusable { place: String, problem: String },
     /// A row is not what was written.
     #[error("{0}")]
-    Corrupt(String),
-}
-
-/// Why work with a connection has not come to its end.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    Server(tokio_postgres::Error),
-    /// A row is not what was written.
     Corrupt(String),
 }
 
@@ -159,7 +142,7 @@ impl Postgres {
     pub(crate) async fn transaction<W: Work>(&self, work: W) -> Result<W::Done, PostgresError> {
         let mut retries = Retries::default();
         loop {
-            let open = Open(Some(self.link().await?));
+            let open = Open::new(self.link().await?);
             let attempt = open.attempt("BEGIN ISOLATION LEVEL READ COMMITTED", &work);
             let (failure, stored) = match limited(self.patience(), attempt).await {
                 Some(Ok(done)) => {
@@ -179,7 +162,7 @@ impl Postgres {
 
     /// Reads all of something, however long it takes, within reason.
     pub(crate) async fn read_long<W: Work>(&self, work: W) -> Result<W::Done, PostgresError> {
-        let open = Open(Some(self.link().await?));
+        let open = Open::new(self.link().await?);
         let begin = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
             LONG.as_millis()
@@ -278,127 +261,7 @@ impl PostgresError {
     }
 }
 
-impl From<tokio_postgres::Error> for Failure {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Server(error)
-    }
-}
-
-impl Failure {
-    fn ended() -> Self {
-        Self::Corrupt("the transaction has ended".into())
-    }
-
-    /// The server has undone all of the transaction, for the sake of another.
-    fn is_rolled_back(&self) -> bool {
-        let codes = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
-        matches!(self, Self::Server(error) if error.code().is_some_and(|it| codes.contains(it)))
-    }
-
-    /// The connection is of no use any more; also one to a server that is no longer the
-    /// one that is written to.
-    fn is_lost(&self) -> bool {
-        let Self::Server(error) = self else { return false };
-        match error.as_db_error() {
-            Some(said) => {
-                let severity = said.parsed_severity();
-                matches!(severity, Some(Severity::Fatal | Severity::Panic))
-                    || *said.code() == SqlState::READ_ONLY_SQL_TRANSACTION
-            }
-            None => {
-                error.is_closed()
-                    || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
-            }
-        }
-    }
-}
-
-/// What is done with a connection.
-pub(crate) trait Work: Sync {
-    type Done: Send;
-
-    fn run(&self, link: &Link) -> impl Future<Output = Result<Self::Done, Failure>> + Send;
-}
-
-/// One statement, with its values.
-pub(crate) struct Query<'q>(pub &'q str, pub &'q [&'q (dyn ToSql + Sync)]);
-
-impl Work for Query<'_> {
-    type Done = Vec<Row>;
-
-    async fn run(&self, link: &Link) -> Result<Vec<Row>, Failure> {
-        let statement = link.prepare_cached(self.0).await?;
-        Ok(link.query(&statement, self.1).await?)
-    }
-}
-
-/// A connection in a transaction. One that has not ended when this is dropped is not for
-/// others: it is closed, and the server rolls it back.
-struct Open(Option<Link>);
-
-impl Open {
-    async fn attempt<W: Work>(&self, begin: &str, work: &W) -> Result<W::Done, (Failure, Stored)> {
-        let Some(link) = &self.0 else { return Err((Failure::ended(), Stored::No)) };
-        let begun = link.batch_execute(begin).await;
-        begun.map_err(|error| (error.into(), Stored::No))?;
-        let done = work.run(link).await.map_err(|failure| (failure, Stored::No))?;
-        let committed = link.batch_execute("COMMIT").await;
-        committed.map_err(|error| (error.into(), Stored::Maybe))?;
-        Ok(done)
-    }
-
-    async fn rollback(&self) -> Result<(), Failure> {
-        let Some(link) = &self.0 else { return Err(Failure::ended()) };
-        Ok(link.batch_execute("ROLLBACK").await?)
-    }
-
-    fn ended(mut self) -> Option<Link> {
-        self.0.take()
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        drop(self.0.take().map(Object::take));
-    }
-}
-
-/// Whether work that failed has left something behind.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stored {
-    No,
-    Maybe,
-}
-
-#[derive(Default)]
-struct Retries {
-    lost: usize,
-    rolled_back: usize,
-}
-
-impl Retries {
-    fn allow(&mut self, failure: &Failure) -> bool {
-        if failure.is_rolled_back() {
-            self.rolled_back += 1;
-            self.rolled_back <= MAX_ROLLED_BACK
-        } else if failure.is_lost() {
-            self.lost += 1;
-            self.lost <= 1
-        } else {
-            false
-        }
-    }
-}
-
 /// `None` when it has not ended in time.
 async fn limited<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(patience, work).await.ok()
-}
-
-/// What the server says, or why it says nothing.
-pub(super) fn text_of(error: &tokio_postgres::Error) -> String {
-    if let Some(said) = error.as_db_error() {
-        return format!("{} (SQLSTATE {})", said.message(), said.code().code());
-    }
-    crate::upstream::causes(error)
 }
