@@ -2,7 +2,7 @@
 //! The shared database: a schema in PostgreSQL, for every store of a house that is served
 //! by several processes.
 //!
-//! It knows no tables but its own (`house`, `migration`) and which [`migrations`] make the
+//! It knows no tables but its own (`house`, `migration`) and which migrations make the
 //! others; each store knows what it asks. It keeps no state of the database in memory.
 //!
 //! Invariants:
