@@ -12,7 +12,7 @@ use super::{ProtectError, Protectors, Surrogate, surrogate};
 use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Kept, Protection, Shape};
-use crate::vault::{Index, Item, Likeness, Token, likeness};
+use crate::vault::{Index, Item, LONGEST_TO_CONTAIN, Likeness, Token, likeness};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +71,8 @@ enum Plan {
     Predict(Shape),
     /// Takes the tokens of all stored spellings of the value.
     Match(Shape),
+    /// Takes the tokens of all stored values that look like the pattern.
+    Search(Shape),
 }
 
 impl Protectors {
@@ -104,7 +106,9 @@ impl Protectors {
         let mut minted = self.vault.tokenize(&to_mint).await?.into_iter();
         // A filter finds what the same request stores before it.
         self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
-        let to_predict = values_of(batch, &plans, |plan| matches!(plan, Plan::Predict(_)));
+        self.search(batch, &mut plans).await?;
+        let is_predicted = |plan: &Plan| matches!(plan, Plan::Predict(_) | Plan::Search(_));
+        let to_predict = values_of(batch, &plans, is_predicted);
         let mut predicted = self.vault.predict(&to_predict).await?.into_iter();
         let mut sealed = Vec::with_capacity(plans.len());
         for (item, plan) in batch.iter().zip(plans) {
@@ -113,6 +117,11 @@ impl Protectors {
                 Plan::Mint(shape) | Plan::MintAs(shape, _) => {
                     let token = minted.next();
                     sealed.extend(token.map(|it| protected(self.shaped(it.as_str(), shape))));
+                }
+                // Nothing that is stored looks like it, and nothing has its token.
+                Plan::Search(shape) => {
+                    let tokens = predicted.next().unwrap_or_default();
+                    sealed.push(self.any_of(tokens.iter(), shape));
                 }
                 Plan::Predict(shape) | Plan::Match(shape) => {
                     let tokens = predicted.next().unwrap_or_default();
@@ -131,6 +140,16 @@ impl Protectors {
     pub fn check(&self, item: &ToSeal<'_>) -> Result<(), ProtectError> {
         let text = item.value.expose();
         let protection = item.rule.protection;
+        if matches!(protection, Protection::Tokenize { .. })
+            && !self.vault.can_index((&item.rule.category, item.value))
+        {
+            return Err(unprotectable(
+                item,
+                format!(
+                    "it has more than {LONGEST_TO_CONTAIN} characters, too many for `search: [contains]`"
+                ),
+            ));
+        }
         if text.contains(MARKER) && protection != Protection::Drop {
             return Err(ProtectError::Masked { field: item.rule.id.clone() });
         }
@@ -197,8 +216,11 @@ impl Protectors {
             return Ok(Plan::Ready(Sealed { replacement: Replacement::Keep, state }));
         }
         self.check(item)?;
-        let is_compared = matches!(item.role, Role::Key | Role::Equality);
+        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
         match protection {
+            Protection::Tokenize { shape } if matches!(item.role, Role::Pattern { .. }) => {
+                Ok(Plan::Search(shape))
+            }
             Protection::Tokenize { shape } if is_compared && item.equality != Equality::Exact => {
                 Ok(Plan::Match(shape))
             }
@@ -280,6 +302,24 @@ impl Protectors {
         Ok(())
     }
 
+    /// Settles what is compared with patterns that something stored looks like.
+    async fn search(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) -> Result<(), ProtectError> {
+        let (items, plans): (Vec<&ToSeal<'_>>, Vec<&mut Plan>) =
+            batch.iter().zip(plans).filter(|(_, plan)| matches!(plan, Plan::Search(_))).unzip();
+        let matches = self.matches(&items).await?;
+        for ((item, plan), tokens) in items.into_iter().zip(plans).zip(matches) {
+            if !item.can_widen {
+                return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
+            }
+            if let Plan::Search(shape) = *plan
+                && !tokens.is_empty()
+            {
+                *plan = Plan::Ready(self.any_of(tokens.iter(), shape));
+            }
+        }
+        Ok(())
+    }
+
     /// Keys that are the same to the CRM name one record, also where the vault knows none
     /// of them: the first is what is stored of it.
     fn unite_new_keys(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) -> Result<(), ProtectError> {
@@ -312,8 +352,12 @@ impl Protectors {
         if !item.can_widen {
             return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
         }
-        let texts = tokens.iter().map(|token| self.shaped(token.as_str(), shape)).collect();
-        Ok(Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected })
+        Ok(self.any_of(tokens.iter().copied(), shape))
+    }
+
+    fn any_of<'t>(&self, tokens: impl Iterator<Item = &'t Token>, shape: Shape) -> Sealed {
+        let texts = tokens.map(|token| self.shaped(token.as_str(), shape)).collect();
+        Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected }
     }
 
     fn shaped(&self, word: &str, shape: Shape) -> String {

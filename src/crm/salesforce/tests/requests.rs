@@ -239,7 +239,7 @@ fn queries_are_bound_to_objects() {
     );
     check(
         "SELECT Id FROM Contact WHERE Birthdate = 1984-02-29 AND LastName LIKE 'M%'",
-        &["0 contact.birthdate == 1984-02-29", "contact.lastname by LIKE"],
+        &["0 contact.birthdate == 1984-02-29", "0 contact.lastname LIKE M%"],
     );
     check(
         "SELECT Id FROM Contact WHERE LastName = 'Smith ' OR Email IN ('a@b.de', ' ')",
