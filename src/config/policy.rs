@@ -24,7 +24,7 @@ use super::{border, other_crm, subject, yaml};
 const LATER: &[&str] = &["tests", "purposes", "defaults"];
 const LATER_OF_CATEGORY: &[&str] = &["scope", "retention", "jurisdiction"];
 const LATER_OF_OBJECT: &[&str] = &["jurisdiction"];
-const LATER_OF_FIELD: &[&str] = &["scope", "shape", "reveal"];
+const LATER_OF_FIELD: &[&str] = &["scope", "reveal"];
 const LATER_REVEALS: &[&str] = &["year", "last4", "domain"];
 
 /// What a policy is compiled for.
@@ -301,13 +301,14 @@ impl Reader<'_> {
         let category = section.required("category").and_then(|category| self.category(&category));
         let protect = section.required("protect");
         let (search, keep) = (section.optional("search"), section.optional("keep"));
+        let shape = section.optional("shape");
         section.finish_with(LATER_OF_FIELD);
         let category = category?;
         let protection = protection::compile(
             &target,
             &category,
             &protect?,
-            Details { search: search.as_ref(), keep: keep.as_ref() },
+            Details { search: search.as_ref(), keep: keep.as_ref(), shape: shape.as_ref() },
             self.context.email_domain,
         )?;
         Some(FieldRule { id: target.id, category, protection })

@@ -36,6 +36,7 @@ enum Word {
 pub struct Details<'i, 'd> {
     pub search: Option<&'i Item<'d>>,
     pub keep: Option<&'i Item<'d>>,
+    pub shape: Option<&'i Item<'d>>,
 }
 
 /// The protection that `protect` and its details ask for, if the CRM takes it.
@@ -43,7 +44,7 @@ pub fn compile(
     target: &Target,
     category: &Category,
     protect: &Item<'_>,
-    Details { search, keep }: Details<'_, '_>,
+    Details { search, keep, shape }: Details<'_, '_>,
     email_domain: &str,
 ) -> Option<Protection> {
     let words = [
@@ -62,9 +63,10 @@ pub fn compile(
         protect.report(protect.problem(Code::WrongKind, message).help(help));
         return None;
     }
-    let holds_addresses =
-        kind == FieldKind::Email || (kind == FieldKind::Text && category.as_str() == EMAIL);
-    let shape = if holds_addresses { Shape::Email } else { Shape::Text };
+    let shape = match shape {
+        Some(shape) => chosen_shape(target, kind, word, shape)?,
+        None => usual_shape(kind, category),
+    };
     let protection = match word {
         Word::Tokenize => Protection::Tokenize { shape },
         Word::Encrypt => Protection::Encrypt { shape, searchable: is_searchable },
@@ -73,6 +75,50 @@ pub fn compile(
         Word::Drop => Protection::Drop,
     };
     fits(target, protection, protect, email_domain).then_some(protection)
+}
+
+/// The shape of surrogates in a field of which the policy says none.
+fn usual_shape(kind: FieldKind, category: &Category) -> Shape {
+    match kind {
+        FieldKind::Email => Shape::Email,
+        FieldKind::Date => Shape::Date,
+        FieldKind::Text if category.as_str() == EMAIL => Shape::Email,
+        FieldKind::Text | FieldKind::Phone | FieldKind::Picklist | FieldKind::Composed => {
+            Shape::Text
+        }
+    }
+}
+
+/// The shape that the policy says, if protection and field take it.
+fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -> Option<Shape> {
+    const SHAPES: [Shape; 5] =
+        [Shape::Text, Shape::Email, Shape::Date, Shape::DateTime, Shape::Phone];
+    let shape = item.choice(&SHAPES.map(|shape| (shape.name(), shape)))?;
+    let takes = match kind {
+        FieldKind::Email => Some(Shape::Email),
+        FieldKind::Date => Some(Shape::Date),
+        FieldKind::Text | FieldKind::Phone | FieldKind::Picklist | FieldKind::Composed => None,
+    };
+    if let Some(takes) = takes.filter(|takes| *takes != shape) {
+        let message = format!("the CRM does not take the shape `{}` in `{}`", shape.name(), target.id);
+        let help = format!("use `shape: {}`, or leave it out: it is the usual one here", takes.name());
+        item.report(item.problem(Code::WrongKind, message).help(help));
+        return None;
+    }
+    match (word, shape) {
+        (Word::Tokenize, _) | (Word::Encrypt, Shape::Text | Shape::Email) => Some(shape),
+        (Word::Encrypt, Shape::Date | Shape::DateTime | Shape::Phone) => {
+            let message = format!("an encrypted value has no room in the shape `{}`", shape.name());
+            let help = "use `tokenize`, or one of the shapes `text` and `email`";
+            item.report(item.problem(Code::Contradiction, message).help(help));
+            None
+        }
+        (Word::Mask | Word::Generalize | Word::Drop, _) => {
+            let message = "`shape` goes with `protect: tokenize` and `encrypt` only";
+            item.report(item.problem(Code::Contradiction, message));
+            None
+        }
+    }
 }
 
 /// Why a CRM would not take what this protection leaves in a field of this kind,
@@ -85,7 +131,8 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
         )),
         (_, Word::Drop)
         | (FieldKind::Text | FieldKind::Phone, _)
-        | (FieldKind::Email, Word::Tokenize | Word::Encrypt) => None,
+        | (FieldKind::Email, Word::Tokenize | Word::Encrypt)
+        | (FieldKind::Date, Word::Tokenize) => None,
         (FieldKind::Email, Word::Mask) => Some((
             "a mask is no e-mail address, so the CRM refuses it",
             "use `tokenize`, and `reveal: { ROLE: mask }` in the category to show masks",
@@ -97,7 +144,7 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
         (FieldKind::Date, Word::Generalize) if kept.is_some_and(Kept::is_date) => None,
         (FieldKind::Date, _) => Some((
             "the CRM takes nothing but a date here",
-            "use `drop`, or `generalize` with `keep: year`, or leave the field out",
+            "use `tokenize`, whose surrogates are dates here, `drop`, or `generalize` with `keep: year`",
         )),
         (FieldKind::Picklist, _) => Some((
             "the CRM takes nothing but the values of its list here",

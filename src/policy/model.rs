@@ -162,6 +162,30 @@ pub enum Shape {
     Text,
     /// `<word>@<the operator's domain>`.
     Email,
+    /// A day in the reserved range, spelt as the value is.
+    Date,
+    /// A point in time in the reserved range, spelt as the value is.
+    DateTime,
+    /// A telephone number with the country code 999, which nobody has.
+    Phone,
+}
+
+impl Shape {
+    /// The word that configuration uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Email => "email",
+            Self::Date => "date",
+            Self::DateTime => "date_time",
+            Self::Phone => "phone",
+        }
+    }
+
+    /// Whether values are days or points in time, which have several spellings.
+    pub const fn is_moment(self) -> bool {
+        matches!(self, Self::Date | Self::DateTime)
+    }
 }
 
 impl Protection {
@@ -173,6 +197,14 @@ impl Protection {
             Self::Mask => "mask",
             Self::Generalize(_) => "generalize",
             Self::Drop => "drop",
+        }
+    }
+
+    /// What its surrogates look like, where it has any that open.
+    pub const fn shape(self) -> Option<Shape> {
+        match self {
+            Self::Tokenize { shape } | Self::Encrypt { shape, .. } => Some(shape),
+            Self::Mask | Self::Generalize(_) | Self::Drop => None,
         }
     }
 

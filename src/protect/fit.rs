@@ -17,7 +17,12 @@ pub fn surrogate_length(
     email_domain_length: usize,
 ) -> usize {
     match protection {
-        Protection::Tokenize { shape } => Token::LENGTH + suffix(shape, email_domain_length),
+        Protection::Tokenize { shape } => match shape {
+            Shape::Text | Shape::Email => Token::LENGTH + suffix(shape, email_domain_length),
+            Shape::Date => "2612-03-04".len(),
+            Shape::DateTime => "2612-03-04T05:06:07Z".len(),
+            Shape::Phone => Token::PHONE_LENGTH,
+        },
         Protection::Encrypt { shape, .. } => {
             word::length(Siv::TAG_BYTES + value_bytes) + suffix(shape, email_domain_length)
         }
@@ -47,8 +52,8 @@ pub fn longest_value_that_fits(
         Protection::Encrypt { shape, .. } => {
             let room = max_length - suffix(shape, email_domain_length);
             let room = match shape {
-                Shape::Text => room,
                 Shape::Email => room.min(LONGEST_LOCAL_PART),
+                Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => room,
             };
             word::longest_payload(room).checked_sub(Siv::TAG_BYTES)
         }
@@ -57,8 +62,8 @@ pub fn longest_value_that_fits(
 
 const fn suffix(shape: Shape, email_domain_length: usize) -> usize {
     match shape {
-        Shape::Text => 0,
         Shape::Email => 1 + email_domain_length,
+        Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => 0,
     }
 }
 

@@ -22,6 +22,7 @@ mod generalize;
 mod mask;
 mod open;
 mod seal;
+mod spelling;
 mod surrogate;
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ pub use generalize::{generalize, is_kept};
 pub use mask::{MARKER, is_mask, mask};
 pub use open::OpenedSurrogates;
 pub use seal::{Sealed, SealedState, ToSeal};
-pub use surrogate::{FoundSurrogate, Surrogate};
+pub use surrogate::{FoundSurrogate, Sought, Surrogate};
 
 use crate::base::{Cleartext, Tenant};
 use crate::keys::{Keyset, Siv};
@@ -66,9 +67,10 @@ impl Protectors {
         }
     }
 
-    /// Every word in `text` that has the form of a surrogate, in order.
-    pub fn find(&self, text: &str) -> Vec<FoundSurrogate> {
-        surrogate::find(text, &self.email_domain)
+    /// Everything in `text` that has the form of a surrogate, in order. What does not prove
+    /// to be [ours](FoundSurrogate::is_ours) is an ordinary value.
+    pub fn find(&self, text: &str, sought: Sought) -> Vec<FoundSurrogate> {
+        surrogate::find(text, &self.email_domain, sought)
     }
 
     /// Whether new values can be protected now.

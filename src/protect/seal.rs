@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 use super::fit::{LONGEST_LOCAL_PART, surrogate_length};
 use super::generalize::generalize;
 use super::mask::{MARKER, is_mask, mask};
-use super::{ProtectError, Protectors, Surrogate, surrogate};
+use super::spelling::Spelling;
+use super::{ProtectError, Protectors, Sought, Surrogate, surrogate};
 use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Kept, Protection, Shape};
-use crate::vault::{Index, Item, Likeness, Token, likeness};
+use crate::vault::{Form, Index, Item, Likeness, Token, likeness};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +65,13 @@ impl CameBack {
 enum Plan {
     Ready(Sealed),
     /// Takes the token of exactly this value, which is made if it is new.
-    Mint(Shape),
+    Mint(Spelling),
     /// Takes the token of the value of an earlier item, which is the same to the CRM.
-    MintAs(Shape, usize),
+    MintAs(Spelling, usize),
     /// Takes the token of exactly this value, and makes none.
-    Predict(Shape),
+    Predict(Spelling),
     /// Takes the tokens of all stored spellings of the value.
-    Match(Shape),
+    Match(Spelling),
 }
 
 impl Protectors {
@@ -86,37 +87,54 @@ impl Protectors {
     /// The first item that cannot be sealed decides; nothing may be forwarded then.
     pub async fn seal(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Sealed>, ProtectError> {
         let came_back = self.came_back(batch).await?;
-        let anew = batch.iter().zip(&came_back).map(|(item, back)| match back {
-            Some(back) if back.holds_too_much_for(item) => ToSeal { value: &back.value, ..*item },
-            _ => *item,
-        });
-        let anew: Vec<ToSeal<'_>> = anew.collect();
-        let plans = anew.iter().zip(&came_back).map(|(item, back)| {
-            let is_ours = back.as_ref().is_some_and(|back| !back.holds_too_much_for(item));
-            self.plan_one(item, is_ours)
-        });
-        let mut plans = plans.collect::<Result<Vec<_>, _>>()?;
+        let mut plans = Vec::with_capacity(batch.len());
+        let mut values = Vec::with_capacity(batch.len());
+        for (item, back) in batch.iter().zip(came_back) {
+            let (value, is_ours) = match back {
+                Some(back) if back.holds_too_much_for(item) => (Some(back.value), false),
+                back => (None, back.is_some()),
+            };
+            let item = ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item };
+            plans.push(self.plan_one(&item, is_ours)?);
+            // What is stored is one form of a day, however it is written.
+            values.push(match item.shape().filter(|_| !is_ours) {
+                Some(shape) => Spelling::read(shape, item.value).map(|(_, value)| value).or(value),
+                None => value,
+            });
+        }
+        let anew = batch.iter().zip(&values);
+        let anew: Vec<ToSeal<'_>> = anew
+            .map(|(item, value)| ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item })
+            .collect();
         let batch = anew.as_slice();
         self.match_spellings(batch, &mut plans, |role| *role != Role::Equality).await?;
         self.unite_new_keys(batch, &mut plans)?;
-        let to_mint =
-            values_of(batch, &plans, |plan| matches!(plan, Plan::Mint(_) | Plan::MintAs(..)));
-        let mut minted = self.vault.tokenize(&to_mint).await?.into_iter();
+        let to_mint = batch.iter().zip(&plans).filter_map(|(item, plan)| match plan {
+            Plan::Mint(spelling) => Some((item_of(item), spelling.token_form())),
+            Plan::MintAs(spelling, first) => {
+                Some((item_of(batch.get(*first)?), spelling.token_form()))
+            }
+            Plan::Ready(_) | Plan::Predict(_) | Plan::Match(_) => None,
+        });
+        let to_mint: Vec<(Item<'_>, Form)> = to_mint.collect();
+        let mut minted = self.vault.tokenize_as(&to_mint).await?.into_iter();
         // A filter finds what the same request stores before it.
         self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
-        let to_predict = values_of(batch, &plans, |plan| matches!(plan, Plan::Predict(_)));
+        let to_predict = batch.iter().zip(&plans);
+        let to_predict = to_predict.filter(|(_, plan)| matches!(plan, Plan::Predict(_)));
+        let to_predict: Vec<Item<'_>> = to_predict.map(|(item, _)| item_of(item)).collect();
         let mut predicted = self.vault.predict(&to_predict).await?.into_iter();
         let mut sealed = Vec::with_capacity(plans.len());
         for plan in plans {
-            let (token, shape) = match plan {
+            let (token, spelling) = match plan {
                 Plan::Ready(ready) => {
                     sealed.push(ready);
                     continue;
                 }
-                Plan::Mint(shape) | Plan::MintAs(shape, _) => (minted.next(), shape),
-                Plan::Predict(shape) | Plan::Match(shape) => (predicted.next(), shape),
+                Plan::Mint(spelling) | Plan::MintAs(spelling, _) => (minted.next(), spelling),
+                Plan::Predict(spelling) | Plan::Match(spelling) => (predicted.next(), spelling),
             };
-            sealed.extend(token.map(|token| protected(self.shaped(token.as_str(), shape))));
+            sealed.extend(token.map(|token| protected(self.spelt(&token, &spelling))));
         }
         Ok(sealed)
     }
@@ -131,7 +149,13 @@ impl Protectors {
         if text.contains(MARKER) && protection != Protection::Drop {
             return Err(ProtectError::Masked { field: item.rule.id.clone() });
         }
+        let shape = item.shape();
+        if let Some(because) = shape.and_then(|shape| Spelling::misfit(shape, text)) {
+            return Err(unprotectable(item, because.into()));
+        }
         let length = match protection {
+            // As long as the value, in its own form.
+            Protection::Tokenize { shape } if shape.is_moment() => return Ok(()),
             Protection::Tokenize { .. } | Protection::Encrypt { .. } | Protection::Drop => {
                 surrogate_length(protection, text.len(), self.email_domain.len())
             }
@@ -165,18 +189,21 @@ impl Protectors {
     async fn came_back(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Option<CameBack>>, ProtectError> {
         let whole: Vec<_> = batch
             .iter()
-            .map(|item| surrogate::whole(item.value.expose(), &self.email_domain))
+            .map(|item| {
+                let sought = Sought::of(item.rule.protection);
+                surrogate::whole(item.value.expose(), &self.email_domain, sought)
+            })
             .collect();
         let asked: Vec<_> = batch
             .iter()
             .zip(&whole)
-            .filter_map(|(item, surrogate)| Some((surrogate.as_ref()?, &item.rule.category)))
+            .filter_map(|(item, found)| Some((&found.as_ref()?.surrogate, &item.rule.category)))
             .collect();
         let opened = self.open(&asked).await?;
-        let came_back = batch.iter().zip(whole).map(|(item, surrogate)| {
-            let surrogate = surrogate?;
-            let value = opened.get(&surrogate, &item.rule.category)?.clone();
-            Some(CameBack { surrogate, value })
+        let came_back = batch.iter().zip(whole).map(|(item, found)| {
+            let found = found?;
+            let value = found.clear(&opened, &item.rule.category)?.into_owned();
+            Some(CameBack { surrogate: found.surrogate, value })
         });
         Ok(came_back.collect())
     }
@@ -196,13 +223,20 @@ impl Protectors {
         self.check(item)?;
         let is_compared = matches!(item.role, Role::Key | Role::Equality);
         match protection {
-            Protection::Tokenize { shape } if is_compared && item.equality != Equality::Exact => {
-                Ok(Plan::Match(shape))
+            Protection::Tokenize { shape } => {
+                let spelling = Spelling::of(shape, item.value);
+                // What a short token stands for, only the vault knows.
+                let is_known_by_index =
+                    item.equality != Equality::Exact || spelling.token_form() != Form::Word;
+                if is_compared && is_known_by_index {
+                    Ok(Plan::Match(spelling))
+                } else {
+                    Ok(self.exactly(item, spelling))
+                }
             }
-            Protection::Tokenize { shape } => Ok(exactly(item, shape)),
             Protection::Encrypt { shape, .. } => {
                 let word = self.encrypt(item.value, &item.rule.category);
-                Ok(Plan::Ready(protected(self.shaped(&word, shape))))
+                Ok(Plan::Ready(protected(self.worn(&word, shape))))
             }
             Protection::Mask if is_compared => {
                 Err(unprotectable(item, "only a mask of it is stored".into()))
@@ -249,15 +283,17 @@ impl Protectors {
             items.iter().map(|item| (&item.rule.category, item.value)).collect();
         let known = self.vault.spellings(&values).await?;
         for ((item, plan), spellings) in items.into_iter().zip(plans).zip(known) {
-            if let Plan::Match(shape) = *plan {
+            if let Plan::Match(spelling) = plan {
                 let spellings = spellings.ok_or_else(|| ProtectError::TooManySpellings {
                     field: item.rule.id.clone(),
                 })?;
-                let tokens = same(item, spellings.iter().map(|it| (&it.token, &it.value)))?;
+                let takes = |token: &Token| spelling.takes(token.form());
+                let known = spellings.iter().filter(|it| takes(&it.token));
+                let tokens = same(item, known.map(|it| (&it.token, &it.value)))?;
                 *plan = if tokens.is_empty() {
-                    exactly(item, shape)
+                    self.exactly(item, spelling.clone())
                 } else {
-                    Plan::Ready(self.matching(item, &tokens, shape)?)
+                    Plan::Ready(self.matching(item, &tokens, spelling)?)
                 };
             }
         }
@@ -269,7 +305,7 @@ impl Protectors {
     fn unite_new_keys(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) -> Result<(), ProtectError> {
         let mut alike: HashMap<Index, Vec<(usize, &Cleartext)>> = HashMap::new();
         for (at, (item, plan)) in batch.iter().zip(plans).enumerate() {
-            let Plan::Mint(shape) = *plan else { continue };
+            let Plan::Mint(spelling) = plan else { continue };
             if *item.role != Role::Key || item.equality == Equality::Exact {
                 continue;
             }
@@ -277,7 +313,7 @@ impl Protectors {
                 alike.entry(self.vault.index((&item.rule.category, item.value))).or_default();
             let known = others.iter().map(|(other, value)| (*other, *value));
             match same(item, known)?.first() {
-                Some(first) => *plan = Plan::MintAs(shape, *first),
+                Some(first) => *plan = Plan::MintAs(spelling.clone(), *first),
                 None => others.push((at, item.value)),
             }
         }
@@ -288,23 +324,47 @@ impl Protectors {
         &self,
         item: &ToSeal<'_>,
         tokens: &[&Token],
-        shape: Shape,
+        spelling: &Spelling,
     ) -> Result<Sealed, ProtectError> {
         if let [only] = tokens {
-            return Ok(protected(self.shaped(only.as_str(), shape)));
+            return Ok(protected(self.spelt(only, spelling)));
         }
         if !item.can_widen {
             return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
         }
-        let texts = tokens.iter().map(|token| self.shaped(token.as_str(), shape)).collect();
+        let texts = tokens.iter().map(|token| self.spelt(token, spelling)).collect();
         Ok(Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected })
     }
 
-    fn shaped(&self, word: &str, shape: Shape) -> String {
-        match shape {
-            Shape::Text => word.to_owned(),
-            Shape::Email => format!("{word}@{}", self.email_domain),
+    /// The plan for the one spelling that an item has. A key may be stored, a filter not: it
+    /// finds nothing where its value has no token yet.
+    fn exactly(&self, item: &ToSeal<'_>, spelling: Spelling) -> Plan {
+        match Token::nobody(spelling.token_form()) {
+            _ if *item.role != Role::Equality => Plan::Mint(spelling),
+            None => Plan::Predict(spelling),
+            Some(nobody) => Plan::Ready(protected(self.spelt(&nobody, &spelling))),
         }
+    }
+
+    fn spelt(&self, token: &Token, spelling: &Spelling) -> String {
+        match token.form() {
+            Form::Word => self.worn(token.as_str(), spelling.shape()),
+            Form::Date | Form::Time | Form::Phone => spelling.write(token),
+        }
+    }
+
+    /// A word in the dress of a shape.
+    fn worn(&self, word: &str, shape: Shape) -> String {
+        match shape {
+            Shape::Email => format!("{word}@{}", self.email_domain),
+            Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => word.to_owned(),
+        }
+    }
+}
+
+impl ToSeal<'_> {
+    fn shape(&self) -> Option<Shape> {
+        self.rule.protection.shape()
     }
 }
 
@@ -315,7 +375,9 @@ fn same<'v, T>(
 ) -> Result<Vec<T>, ProtectError> {
     let mut same = Vec::new();
     for (other, value) in others {
-        match likeness(item.equality, item.value.expose(), value.expose()) {
+        let is_moment = item.shape().is_some_and(Shape::is_moment);
+        let equality = if is_moment { Equality::Exact } else { item.equality };
+        match likeness(equality, item.value.expose(), value.expose()) {
             Likeness::Same => same.push(other),
             Likeness::Different => {}
             Likeness::Doubtful => {
@@ -326,23 +388,8 @@ fn same<'v, T>(
     Ok(same)
 }
 
-/// The values of the items with a plan of this kind.
-fn values_of<'a>(
-    batch: &[ToSeal<'a>],
-    plans: &[Plan],
-    is_wanted: fn(&Plan) -> bool,
-) -> Vec<Item<'a>> {
-    let items = batch.iter().zip(plans).filter(|(_, plan)| is_wanted(plan));
-    let values = items.filter_map(|(item, plan)| match plan {
-        Plan::MintAs(_, first) => batch.get(*first),
-        _ => Some(item),
-    });
-    values.map(|item| (&item.rule.category, item.value)).collect()
-}
-
-/// The plan for the one spelling that an item has. A key may be stored, a filter not.
-fn exactly(item: &ToSeal<'_>, shape: Shape) -> Plan {
-    if *item.role == Role::Equality { Plan::Predict(shape) } else { Plan::Mint(shape) }
+fn item_of<'a>(item: &ToSeal<'a>) -> Item<'a> {
+    (&item.rule.category, item.value)
 }
 
 fn protected(text: impl Into<String>) -> Sealed {

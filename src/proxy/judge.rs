@@ -123,7 +123,7 @@ impl Proxy {
         let sealed: Vec<_> = asked
             .iter()
             .map(|(at, text)| {
-                (*text, policy.rule_of(&at.object, &at.field).map(|rule| &rule.category))
+                (*text, policy.rule_of(&at.object, &at.field).map(Arc::as_ref))
             })
             .collect();
         let clear = self.protectors.clear(&sealed).await?;

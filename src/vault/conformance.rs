@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Index, MAX_FOUND, Row, Token, TokenStore};
+use super::{Form, Index, MAX_FOUND, Row, Token, TokenStore};
 use crate::base::Category;
 
 /// Runs the whole suite on an empty storage. `open` gives a store on the same
@@ -26,7 +26,7 @@ pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
 /// A row that differs from others by these numbers only.
 fn row(token: u8, index: u8) -> Row {
     Row {
-        token: Token::from_code(&[token; 32]),
+        token: Token::from_code(&[token; 32], Form::Word),
         category: Category::from("email"),
         sealed: vec![token; 20],
         rough: Index([index; 16]),

@@ -38,7 +38,7 @@ pub use memory::MemoryStore;
 use rough::rough;
 pub use sqlite::SqliteStore;
 pub use store::{Item, Spelling, Vault};
-pub use token::Token;
+pub use token::{Form, Token};
 pub use verify::{Damage, Verified};
 
 use crate::base::{Category, Cleartext};
@@ -111,6 +111,13 @@ pub enum VaultError {
     /// The store cannot be reached or written; trying again later may help.
     #[error("the vault is not available: {0}")]
     Unavailable(String),
+    /// Other values hold all tokens of this form that a value could have. Trying again does
+    /// not help.
+    #[error(
+        "too many of the {} are taken to find one for another value; protect fewer fields with this shape",
+        .0.what()
+    )]
+    Full(Form),
     /// A row does not open under our keys, or is not what was written.
     #[error("the vault holds a row that does not open: {0}")]
     Corrupt(String),

@@ -148,7 +148,7 @@ mod tests {
 
     use super::*;
     use crate::testkit::Scratch;
-    use crate::vault::conformance;
+    use crate::vault::{Form, conformance};
 
     fn open(path: &Path) -> SqliteStore {
         SqliteStore::new(&Database::open(path, &"acme".into()).unwrap()).unwrap()
@@ -166,7 +166,7 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.file("vault.db");
         let store = open(&path);
-        let token = Token::from_code(&[1; 32]);
+        let token = Token::from_code(&[1; 32], Form::Word);
         let row = Row {
             token: token.clone(),
             category: Category::from("email"),

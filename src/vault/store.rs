@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Index, MAX_FOUND, Opened, Row, Token, TokenStore, VaultError, rough};
+use super::{Form, Index, MAX_FOUND, Opened, Row, Token, TokenStore, VaultError, rough};
 use crate::base::{Category, Cleartext, Tenant};
 use crate::keys::{Keyset, Mac, Siv};
 
@@ -28,9 +28,6 @@ pub struct Spelling {
     pub value: Cleartext,
 }
 
-/// Two values colliding is as good as impossible; this many is a defect.
-pub(super) const MAX_COLLISIONS: u32 = 8;
-
 impl Vault {
     pub fn new(store: Arc<dyn TokenStore>, keyset: &Keyset) -> Self {
         Self {
@@ -49,27 +46,46 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; then some of the tokens may have been stored.
     pub async fn tokenize(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
+        self.tokens(&as_words(items), Missing::Stored).await
+    }
+
+    /// As [`tokenize`](Self::tokenize), each value as a token of this form. One round trip
+    /// more wherever another value holds the token: with forms that have few of them, the
+    /// more the fuller they are.
+    ///
+    /// # Errors
+    /// [`VaultError::Full`] when no token of the form is left for a value.
+    pub async fn tokenize_as(&self, items: &[(Item<'_>, Form)]) -> Result<Vec<Token>, VaultError> {
         self.tokens(items, Missing::Stored).await
     }
 
-    /// The token that each value has or would get, in order. Nothing is stored: a value
-    /// that is only compared leaves no trace.
+    /// The token that each value has or would get as a word, in order. Nothing is stored: a
+    /// value that is only compared leaves no trace.
     ///
     /// # Errors
     /// [`VaultError`].
     pub async fn predict(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
-        self.tokens(items, Missing::Left).await
+        self.tokens(&as_words(items), Missing::Left).await
     }
 
     /// The first token of each value that no other value holds.
-    async fn tokens(&self, items: &[Item<'_>], missing: Missing) -> Result<Vec<Token>, VaultError> {
+    async fn tokens(
+        &self,
+        items: &[(Item<'_>, Form)],
+        missing: Missing,
+    ) -> Result<Vec<Token>, VaultError> {
         let mut tokens = BTreeMap::new();
-        let mut pending: Vec<(usize, Item<'_>)> = items.iter().copied().enumerate().collect();
-        for counter in 0..MAX_COLLISIONS {
-            if pending.is_empty() {
-                break;
+        let mut pending: Vec<(usize, (Item<'_>, Form))> =
+            items.iter().copied().enumerate().collect();
+        let mut counter = 0;
+        while !pending.is_empty() {
+            if let Some((_, (_, full))) =
+                pending.iter().find(|(_, (_, form))| counter >= form.attempts())
+            {
+                return Err(VaultError::Full(*full));
             }
-            let rows: Vec<Row> = pending.iter().map(|(_, item)| self.row(*item, counter)).collect();
+            let rows: Vec<Row> =
+                pending.iter().map(|(_, (item, form))| self.row(*item, *form, counter)).collect();
             let found = match missing {
                 Missing::Stored => {
                     self.store.insert(rows.clone()).await?.into_iter().map(Some).collect()
@@ -83,7 +99,7 @@ impl Vault {
             for ((place, row), found) in pending.into_iter().zip(rows).zip(found) {
                 let is_free = match &found {
                     None => true,
-                    Some(found) => self.is_same(&row, found, place.1)?,
+                    Some(found) => self.is_same(&row, found, place.1.0)?,
                 };
                 if is_free {
                     tokens.insert(place.0, row.token);
@@ -92,12 +108,9 @@ impl Vault {
                 }
             }
             pending = collided;
+            counter += 1;
         }
-        if tokens.len() == items.len() {
-            Ok(tokens.into_values().collect())
-        } else {
-            Err(VaultError::Corrupt("a value found no token of its own".into()))
-        }
+        Ok(tokens.into_values().collect())
     }
 
     /// What each token stands for, in order; `None` for tokens that are not ours.
@@ -151,8 +164,8 @@ impl Vault {
         self.store.health().await
     }
 
-    fn row(&self, (category, value): Item<'_>, counter: u32) -> Row {
-        let token = self.derive((category, value), counter);
+    fn row(&self, (category, value): Item<'_>, form: Form, counter: u32) -> Row {
+        let token = self.derive((category, value), form, counter);
         Row {
             sealed: self
                 .key
@@ -164,15 +177,21 @@ impl Vault {
     }
 
     /// The token of a value. `counter` is 0 unless another value holds that token.
-    pub(super) fn derive(&self, (category, value): Item<'_>, counter: u32) -> Token {
-        Token::from_code(&self.token_mac.code(&[
-            b"zollhaus token 1",
+    pub(super) fn derive(
+        &self,
+        (category, value): Item<'_>,
+        form: Form,
+        counter: u32,
+    ) -> Token {
+        let code = self.token_mac.code(&[
+            form.label(),
             self.tenant.as_str().as_bytes(),
             b"scope: tenant",
             category.as_str().as_bytes(),
             value.expose().as_bytes(),
             &counter.to_be_bytes(),
-        ]))
+        ]);
+        Token::from_code(&code, form)
     }
 
     /// What all spellings of a value have in common.
@@ -207,6 +226,10 @@ impl Vault {
     }
 }
 
+fn as_words<'a>(items: &[Item<'a>]) -> Vec<(Item<'a>, Form)> {
+    items.iter().map(|item| (*item, Form::Word)).collect()
+}
+
 /// What becomes of values that have no token yet.
 #[derive(Clone, Copy)]
 enum Missing {
@@ -233,6 +256,6 @@ impl Vault {
     pub(super) fn row_for_test(&self, category: &Category, value: &Cleartext, token: Token) -> Row {
         let associated = associated(&self.tenant, category, &token);
         let sealed = self.key.seal(associated, value.expose().as_bytes());
-        Row { token, sealed, ..self.row((category, value), 0) }
+        Row { token, sealed, ..self.row((category, value), Form::Word, 0) }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::store::MAX_COLLISIONS;
 use super::{Row, Token, Vault, VaultError};
 
 /// Rows that are read at one time.
@@ -74,7 +73,8 @@ impl Vault {
     fn damage(&self, row: &Row) -> Option<Damage> {
         let Ok(opened) = self.open(row) else { return Some(Damage::Sealed) };
         let item = (&opened.category, &opened.value);
-        if !(0..MAX_COLLISIONS).any(|counter| self.derive(item, counter) == row.token) {
+        let form = row.token.form();
+        if !(0..form.attempts()).any(|counter| self.derive(item, form, counter) == row.token) {
             return Some(Damage::Token);
         }
         (self.index(item) != row.rough).then_some(Damage::Index)
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::base::Cleartext;
     use crate::keys::Keyset;
-    use crate::vault::{Index, MemoryStore, TokenStore};
+    use crate::vault::{Form, Index, MemoryStore, TokenStore};
 
     #[tokio::test]
     async fn each_kind_of_damage_is_told_by_its_token() {
@@ -105,7 +105,7 @@ mod tests {
 
         // Of another value's token, of another index, and under other keys.
         let other = Cleartext::new("Dora");
-        let [moved, lost, torn] = [1, 2, 3].map(|code| Token::from_code(&[code; 32]));
+        let [moved, lost, torn] = [1, 2, 3].map(|code| Token::from_code(&[code; 32], Form::Word));
         let moved = vault.row_for_test(&category, &other, moved);
         let real = vault.predict(&[(&category, &other)]).await.unwrap().remove(0);
         let lost_row = vault.row_for_test(&category, &other, real);

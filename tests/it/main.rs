@@ -24,6 +24,7 @@ mod composite;
 mod corpora;
 mod crash;
 mod dataverse;
+mod dates;
 mod disk_faults;
 mod dynamics;
 mod fail_closed;
