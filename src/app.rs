@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The composition root: a configuration becomes a running house.
 
+mod upkeep;
+
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +34,9 @@ use crate::transfer_log::stream::{
 };
 use crate::transfer_log::{DirectoryLog, DirectorySettings, OpenError, TransferLog};
 use crate::upstream::{UpstreamClient, UpstreamSetupError};
-use crate::vault::{SqliteStore, Vault};
+use crate::vault::{SqliteStore, Vault, VaultError};
+
+use upkeep::Upkeep;
 
 /// Why the house does not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,8 @@ pub enum StartError {
     OtherTenant { path: PathBuf, found: Tenant, expected: Tenant },
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     #[error(transparent)]
     TransferLog(#[from] OpenError),
     #[error("`transfer_log.origin` cannot name a key")]
@@ -83,6 +89,7 @@ pub struct App {
     state: Arc<AdminState>,
     sources: Sources,
     streams: Arc<Streams>,
+    upkeep: Upkeep,
 }
 
 /// What is read again on request.
@@ -107,6 +114,9 @@ impl App {
         let store = Arc::new(SqliteStore::new(&database)?);
         let store = Arc::new(MeasuredStore::new(store, Arc::clone(&metrics)));
         let vault = Vault::new(store, &keyset);
+        let upkeep = Upkeep::new(vault.clone(), Arc::clone(&metrics));
+        upkeep.index_for(config.upstreams.iter().map(|upstream| &upstream.policy));
+        upkeep.begin().await?;
         let subjects = Subjects::new(Arc::new(SqliteSubjects::new(&database)?), &keyset);
         let quarantine = Quarantine::new(&database, &keyset)?;
         let clock = Arc::new(SystemClock);
@@ -178,7 +188,7 @@ impl App {
         proxy.measure_bases();
         let listener = Listener::bind(config.listener).await?.counted_by(metrics);
         let admin = Admin::bind(config.admin.bind).await?;
-        Ok(Self { proxy, listener, admin, state, sources, streams })
+        Ok(Self { proxy, listener, admin, state, sources, streams, upkeep })
     }
 
     /// Where callers reach us.
@@ -196,12 +206,13 @@ impl App {
             proxy: Arc::clone(&self.proxy),
             admin: Arc::clone(&self.state),
             sources: self.sources.clone(),
+            upkeep: self.upkeep.clone(),
         }
     }
 
     /// Serves until `shutdown`; requests in flight then end within the drain time.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { proxy, listener, admin, state, streams: _streams, .. } = self;
+        let Self { proxy, listener, admin, state, streams: _streams, upkeep, .. } = self;
         let (stop, mut stopped) = watch::channel(false);
         let admin = tokio::spawn(admin.serve(Arc::clone(&state), async move {
             // The sender lives until the listener has ended.
@@ -215,6 +226,7 @@ impl App {
         tokio::select! {
             () = listener.serve(proxy::service(Arc::clone(&proxy)), shutdown) => {}
             never = forget(&proxy) => match never {},
+            never = upkeep.run() => match never {},
         }
         proxy.settled().await;
         stop.send_replace(true);
@@ -239,6 +251,7 @@ pub struct Reloader {
     proxy: Arc<Proxy>,
     admin: Arc<AdminState>,
     sources: Sources,
+    upkeep: Upkeep,
 }
 
 impl Reloader {
@@ -262,6 +275,9 @@ impl Reloader {
             self.proxy.metrics.policy_reload(name, result);
         }
         self.proxy.measure_bases();
+        let policies: Vec<_> =
+            self.proxy.upstreams.iter().map(|upstream| upstream.policy.load_full()).collect();
+        self.upkeep.index_for(policies.iter().map(|policy| &**policy));
         if let Some(path) = &self.sources.callers {
             Self::reload_keys("callers", load_api_keys(path), |keys| {
                 self.proxy.callers.replace_api_keys(keys);

@@ -14,7 +14,7 @@ use rusqlite::{Connection, params};
 use smol_str::SmolStr;
 
 use crate::base::{Cleartext, EntryId, Tenant, Timestamp, UpstreamName};
-use crate::keys::{Keyset, Siv};
+use crate::keys::{Keyset, Siv, Version, Versions};
 use crate::sqlite::{Database, DatabaseError};
 
 /// Longer than any CRM keeps what it knows of a batch: Salesforce deletes bulk jobs after
@@ -38,7 +38,7 @@ const SCHEMA: &str = "
 pub struct Quarantine {
     database: Database,
     tenant: Tenant,
-    key: Siv,
+    keys: Versions<Siv>,
 }
 
 /// A batch by what the CRM goes on to name it.
@@ -64,7 +64,7 @@ impl Quarantine {
         Ok(Self {
             database: database.clone(),
             tenant: keyset.tenant.clone(),
-            key: keyset.vault.clone(),
+            keys: keyset.vault.clone(),
         })
     }
 
@@ -81,7 +81,8 @@ impl Quarantine {
         now: Timestamp,
     ) -> Result<(), QuarantineError> {
         let bound_to = self.bound_to(of, &request);
-        let seal = |records: &Cleartext| self.key.seal(bound_to, records.expose().as_bytes());
+        let seal =
+            |records: &Cleartext| self.keys.active().seal(bound_to, records.expose().as_bytes());
         let sealed: Vec<Vec<u8>> = records.iter().map(seal).collect();
         let BatchName { upstream, batch } = of.clone();
         let now = millis(now.unix_millis());
@@ -174,10 +175,37 @@ impl Quarantine {
         };
         let rows = self.database.read(find).await?;
         let opened = rows.iter().map(|(request, sealed)| {
-            let clear = self.key.open(self.bound_to(of, request), sealed)?;
+            let mut keys = self.keys.iter();
+            let clear = keys.find_map(|(_, key)| key.open(self.bound_to(of, request), sealed))?;
             std::str::from_utf8(&clear).ok().map(Cleartext::new)
         });
         opened.collect::<Option<_>>().ok_or(QuarantineError::Corrupt)
+    }
+
+    /// How many pieces are sealed under this version of the vault's key.
+    ///
+    /// # Errors
+    /// [`QuarantineError::Database`].
+    pub async fn count_under(&self, version: Version) -> Result<u64, QuarantineError> {
+        let this = self.clone();
+        let count = move |connection: &Connection| {
+            let mut select = connection
+                .prepare_cached("SELECT upstream, batch, request, sealed FROM quarantine")?;
+            let mut rows = select.query([])?;
+            let mut count = 0;
+            while let Some(row) = rows.next()? {
+                let (upstream, batch): (String, String) = (row.get(0)?, row.get(1)?);
+                let of = BatchName { upstream: upstream.as_str().into(), batch: batch.into() };
+                let request = EntryId(row.get(2)?);
+                let bound_to = this.bound_to(&of, &request);
+                let key = this.keys.get(version);
+                let opens =
+                    key.and_then(|key| key.open(bound_to, row.get_ref(3).ok()?.as_blob().ok()?));
+                count += u64::from(opens.is_some());
+            }
+            Ok(count)
+        };
+        Ok(self.database.read(count).await?)
     }
 
     /// How many batches have records left out, all of which open.

@@ -15,6 +15,7 @@ mod id;
 mod moment;
 mod name;
 mod refusal;
+mod search;
 mod secret;
 
 pub use cleartext::Cleartext;
@@ -29,4 +30,5 @@ pub use name::{
     PrincipalName, Purpose, Region, Role, RuleName, Tenant, UpstreamName, is_identifier,
 };
 pub use refusal::{Refusal, RefusalCode, Side};
+pub use search::{Pattern, SearchKind};
 pub use secret::Secret;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::base::Tenant;
+use crate::base::{Clock, SystemClock, Tenant};
 use crate::config::is_name;
 use crate::keys::{KeyFile, Keyset};
 
@@ -59,7 +59,8 @@ impl Init {
         fs::create_dir_all(&borders)
             .with_context(|| format!("{} cannot be made", borders.display()))?;
         let root = KeyFile::create(&self.folder.join(ROOT_KEY))?;
-        Keyset::create(&self.folder.join(KEYSET), &root, &Tenant::new(&self.tenant))?;
+        let (keyset, tenant) = (self.folder.join(KEYSET), Tenant::new(&self.tenant));
+        Keyset::create(&keyset, &root, &tenant, SystemClock.now().date())?;
         for (name, text) in KEY_FILES {
             write(&self.folder.join(name), text, 0o600)?;
         }

@@ -3,17 +3,20 @@
 use std::path::Path;
 
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::app::open_keyset;
 use crate::base::{PrincipalName, Purpose, Region, Role, Secret};
 use crate::caller::{ApiKey, KeyKind, Principal, api_key_mac, generate_api_key};
 use crate::config::{Config, append_admin_key, append_api_key};
-use crate::keys::{KeyFile, Keyset};
 
 use super::{ConfigFile, init, print};
 
-/// Make keys for callers and administrators, and new keys for old ones
+mod versions;
+
+use versions::{Destroy, Rotate, Status};
+
+/// Make keys for callers and administrators; rotate and destroy keys of the keyset
 #[derive(Debug, Args)]
 pub struct Keys {
     #[command(subcommand)]
@@ -24,7 +27,9 @@ pub struct Keys {
 enum Command {
     NewCaller(NewCaller),
     NewAdmin(NewAdmin),
+    Status(Status),
     Rotate(Rotate),
+    Destroy(Destroy),
 }
 
 /// Make an API key for an application
@@ -72,48 +77,10 @@ impl Keys {
         match self.command {
             Command::NewCaller(new_caller) => new_caller.execute(),
             Command::NewAdmin(new_admin) => new_admin.execute(),
+            Command::Status(status) => status.execute(),
             Command::Rotate(rotate) => rotate.execute(),
+            Command::Destroy(destroy) => destroy.execute(),
         }
-    }
-}
-
-/// Put a new key in the place of one in use
-///
-/// The keyset file is replaced; a process that runs takes the new key at its next
-/// start. Then it announces it in the transfer log, signs one checkpoint with both
-/// keys, and signs with the new one from there on. What the old key has signed stays
-/// verifiable.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  zollhaus keys rotate --purpose log_signing")]
-struct Rotate {
-    /// What the key is for
-    #[arg(long, value_enum)]
-    purpose: RotatedPurpose,
-    #[command(flatten)]
-    file: ConfigFile,
-}
-
-/// The purposes whose keys can be rotated.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum RotatedPurpose {
-    /// The checkpoints of the transfer log
-    LogSigning,
-}
-
-impl Rotate {
-    fn execute(self) -> anyhow::Result<()> {
-        let RotatedPurpose::LogSigning = self.purpose;
-        let config = self.file.load()?.value;
-        let root = KeyFile::open(&config.keys.file)?;
-        let keyset = Keyset::rotate_log_signing(&config.keys.keyset, &root)?;
-        let signers = keyset.log_signers(&config.transfer_log.origin)?;
-        let signer = signers.last().context("the keyset has no key for log signing")?;
-        print::note(
-            "The next start of the house announces this key in the transfer log; give it to those \
-             who verify the log.",
-        );
-        print::line(signer.verifier())
     }
 }
 

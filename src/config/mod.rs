@@ -32,6 +32,7 @@ mod policy_test;
 mod protection;
 mod question;
 mod routes;
+mod search;
 mod source;
 mod spelling;
 mod streams;

@@ -17,6 +17,7 @@ use super::diagnostic::{Code, Problem};
 use super::document::{Document, Name, listed};
 use super::item::Item;
 use super::protection::{self, Details, Target};
+use super::search::{self, Search};
 use super::spelling::closest;
 use super::{border, other_crm, subject, yaml};
 
@@ -300,18 +301,26 @@ impl Reader<'_> {
         let section = item.section()?;
         let category = section.required("category").and_then(|category| self.category(&category));
         let protect = section.required("protect");
-        let (search, keep) = (section.optional("search"), section.optional("keep"));
+        let (search_item, keep) = (section.optional("search"), section.optional("keep"));
         let shape = section.optional("shape");
         section.finish_with(LATER_OF_FIELD);
         let category = category?;
+        let search = search_item.as_ref().map_or(Some(Search::default()), search::compile)?;
         let protection = protection::compile(
             &target,
             &category,
             &protect?,
-            Details { search: search.as_ref(), keep: keep.as_ref(), shape: shape.as_ref() },
+            Details {
+                is_searchable: search.is_exact,
+                keep: keep.as_ref(),
+                shape: shape.as_ref(),
+            },
             self.context.email_domain,
         )?;
-        Some(FieldRule { id: target.id, category, protection })
+        if search_item.is_some_and(|item| !search::suits(&item, &search, protection)) {
+            return None;
+        }
+        Some(FieldRule { id: target.id, category, protection, search: search.kinds })
     }
 
     fn category(&self, item: &Item<'_>) -> Option<Category> {

@@ -11,7 +11,6 @@ use super::item::Item;
 
 /// Words of later versions.
 const LATER: &[&str] = &["format_preserving", "hash", "scan"];
-const LATER_SEARCH: &[&str] = &["prefix", "contains", "range", "folded"];
 
 /// The category whose values are e-mail addresses, wherever they stand.
 const EMAIL: &str = "email";
@@ -34,7 +33,8 @@ enum Word {
 
 /// What goes with `protect`.
 pub struct Details<'i, 'd> {
-    pub search: Option<&'i Item<'d>>,
+    /// Whether equality has to be answered: `search: [exact]`.
+    pub is_searchable: bool,
     pub keep: Option<&'i Item<'d>>,
     pub shape: Option<&'i Item<'d>>,
 }
@@ -44,7 +44,7 @@ pub fn compile(
     target: &Target,
     category: &Category,
     protect: &Item<'_>,
-    Details { search, keep, shape }: Details<'_, '_>,
+    Details { is_searchable, keep, shape }: Details<'_, '_>,
     email_domain: &str,
 ) -> Option<Protection> {
     let words = [
@@ -55,7 +55,6 @@ pub fn compile(
         ("drop", Word::Drop),
     ];
     let word = protect.choice_with(&words, LATER)?;
-    let is_searchable = search.map_or(Some(false), |search| searchable(search, word))?;
     let kept = kept(protect, keep, word)?;
     let kind = target.facts.map_or(FieldKind::Text, |facts| facts.kind);
     if let Some((because, help)) = misfit(kind, word, kept) {
@@ -151,21 +150,6 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
             "use `drop`, or leave the field out",
         )),
     }
-}
-
-/// Whether equality has to be answered: `search: [exact]`.
-fn searchable(search: &Item<'_>, word: Word) -> Option<bool> {
-    let exact = search.list_of(|item| item.choice_with(&[("exact", ())], LATER_SEARCH))?;
-    if !exact.is_empty() && matches!(word, Word::Mask | Word::Generalize | Word::Drop) {
-        let message = "nothing is stored that could be searched for";
-        search.report(
-            search
-                .problem(Code::Contradiction, message)
-                .help("use `tokenize` or `encrypt`, or leave out `search`"),
-        );
-        return None;
-    }
-    Some(!exact.is_empty())
 }
 
 /// What is kept, where the protection is to keep something; `None` after a report.

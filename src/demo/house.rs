@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::base::{Role, Tenant};
+use crate::base::{Clock as _, Role, SystemClock, Tenant};
 use crate::caller::{ApiKey, KeyKind, Principal, api_key_mac, generate_api_key};
 use crate::config::{Config, append_api_key};
 use crate::keys::{KeyFile, Keyset};
@@ -79,7 +79,12 @@ fn temporary_folder() -> anyhow::Result<PathBuf> {
 
 fn write_files(folder: &Path, crm: &str) -> anyhow::Result<Keyset> {
     let root = KeyFile::create(&folder.join("zollhaus.key"))?;
-    let keyset = Keyset::create(&folder.join("zollhaus.keyset"), &root, &Tenant::new("demo"))?;
+    let keyset = Keyset::create(
+        &folder.join("zollhaus.keyset"),
+        &root,
+        &Tenant::new("demo"),
+        SystemClock.now().date(),
+    )?;
     let config = format!(
         "version: 1
 tenant: demo

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::{KeyPurpose, Version};
+
 /// Keys cannot be made, read or used. Names files, never key material.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
@@ -30,6 +32,20 @@ pub enum KeysError {
     /// The right root key, but the wrapped key was changed or belongs elsewhere.
     #[error("a wrapped key was changed, or is of another tenant, purpose or version")]
     NotAuthentic,
+    #[error("the key `{}` stays what it is: what it has made would have to be made anew", purpose.name())]
+    NotRotated { purpose: KeyPurpose },
+    #[error(
+        "{limit} keys `{}` are not destroyed yet; destroy those that nothing needs with \
+         `zollhaus keys destroy`",
+        purpose.name()
+    )]
+    TooManyVersions { purpose: KeyPurpose, limit: usize },
+    #[error(
+        "version {version} of the key `{}` is in use, destroyed already, or was never made; \
+         `zollhaus keys status` lists them",
+        purpose.name()
+    )]
+    NotDestroyable { purpose: KeyPurpose, version: Version },
     #[error("the operating system gives no random bytes")]
     Random(#[source] getrandom::Error),
 }

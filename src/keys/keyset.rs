@@ -2,81 +2,53 @@
 
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::files::{self, Readers};
-use super::{KeyName, KeyPurpose, KeyService, KeysError, Mac, Siv, random};
-use crate::base::{Secret, Tenant};
+use super::keyset_file::{FORMAT, KeysetFile, StoredKey};
+use super::service::MAX_LIVE;
+use super::{
+    KeyName, KeyPurpose, KeyService, KeyState, KeysError, Mac, Siv, Version, Versions, files,
+    random,
+};
+use crate::base::{Date, Secret, Tenant};
 use crate::transfer_log::note::{InvalidKey, SignerKey};
 
-const FORMAT: u32 = 1;
-const FIRST_VERSION: u32 = 1;
+const FIRST_VERSION: Version = 1;
 
 /// The keys of one tenant, ready for use.
 #[derive(Clone, Debug)]
 pub struct Keyset {
     pub tenant: Tenant,
     /// Values to tokens.
-    pub token_mac: Mac,
-    /// Values to blind indexes.
-    pub index_mac: Mac,
+    pub token_mac: Versions<Mac>,
+    /// Values to blind indexes. Always of the versions of `vault`, because one row has both.
+    pub index_mac: Versions<Mac>,
     /// Values to `encrypt` surrogates.
-    pub siv: Siv,
+    pub siv: Versions<Siv>,
     /// Values at rest in the vault.
-    pub vault: Siv,
+    pub vault: Versions<Siv>,
     /// HMAC-SHA-256, 32 bytes: API keys of callers.
     pub caller_mac: Secret,
     /// Data subjects to pseudonyms.
     pub subject_mac: Mac,
     /// Ed25519, the 32 bytes of RFC 8032: checkpoints of the transfer log.
-    /// The one that signs is the last; those before it did.
-    pub log_signing: Vec<Secret>,
+    pub log_signing: Versions<Secret>,
 }
 
-/// A keyset as it lies on disk: JSON that names each key's purpose, version and
-/// state in the clear and holds the key wrapped.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeysetFile {
-    zollhaus_keyset: u32,
-    tenant: String,
-    keys: Vec<WrappedKey>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrappedKey {
-    purpose: KeyPurpose,
-    version: u32,
-    state: KeyState,
-    /// What the key service made of it, in base64.
-    wrapped: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum KeyState {
-    /// In use. There is exactly one such key per purpose.
-    Active,
-    /// Was in use before.
-    Retired,
-}
-
-impl KeyPurpose {
-    /// Whether a new version can take over. What other keys have made would not be
-    /// found or opened under another one.
-    const fn is_rotated(self) -> bool {
-        matches!(self, Self::LogSigning)
-    }
+/// What is known of a key without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyStatus {
+    pub purpose: KeyPurpose,
+    pub version: Version,
+    pub state: KeyState,
+    /// The day it was made, where that was written down.
+    pub since: Option<Date>,
 }
 
 impl Keyset {
     /// Fresh keys that exist in memory only.
     pub fn generate(tenant: &Tenant) -> Result<Self, KeysError> {
-        Self::assemble(tenant, |purpose| Ok(vec![new_key(purpose)?]))
+        Self::assemble(tenant, |purpose| Ok(vec![(FIRST_VERSION, new_key(purpose)?)]))
     }
 
     /// Makes fresh keys and writes them, wrapped, to a new file; durable on return.
@@ -88,38 +60,90 @@ impl Keyset {
         path: &Path,
         service: &dyn KeyService,
         tenant: &Tenant,
+        today: Date,
     ) -> Result<Self, KeysError> {
         let mut keys = Vec::new();
         let keyset = Self::assemble(tenant, |purpose| {
             let key = new_key(purpose)?;
-            keys.push(WrappedKey::new(service, tenant, purpose, FIRST_VERSION, &key)?);
-            Ok(vec![key])
+            let name = KeyName { tenant, purpose, version: FIRST_VERSION };
+            keys.push(StoredKey::new(service, &name, &key, today)?);
+            Ok(vec![(FIRST_VERSION, key)])
         })?;
         let file = KeysetFile { zollhaus_keyset: FORMAT, tenant: tenant.to_string(), keys };
         files::create(path, file.to_text(path)?.as_bytes())?;
         Ok(keyset)
     }
 
-    /// Adds a fresh key for log signing to a keyset and retires the one before it, for
-    /// whoever opens the keyset from now on. Durable on return; whatever happens, the
-    /// file is the old one or the new one.
+    /// Puts a fresh key in the place of the active one of a purpose, for whoever opens the
+    /// keyset from now on; the one before it stays to open and find what it has made. The
+    /// keys of the vault and of its indexes change together. Durable on return; whatever
+    /// happens, the file is the old one or the new one.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open), and when the file cannot be replaced.
-    pub fn rotate_log_signing(path: &Path, service: &dyn KeyService) -> Result<Self, KeysError> {
+    /// Those of [`open`](Self::open), [`KeysError::NotRotated`] for a purpose whose key
+    /// stays, [`KeysError::TooManyVersions`], and when the file cannot be replaced.
+    pub fn rotate(
+        path: &Path,
+        service: &dyn KeyService,
+        purpose: KeyPurpose,
+        today: Date,
+    ) -> Result<Self, KeysError> {
         Self::open(path, service)?;
         let mut file = KeysetFile::read(path)?;
         let tenant = Tenant::new(&file.tenant);
-        let purpose = KeyPurpose::LogSigning;
-        let mut newest = FIRST_VERSION;
-        for key in file.keys.iter_mut().filter(|key| key.purpose == purpose) {
-            key.state = KeyState::Retired;
-            newest = newest.max(key.version);
+        for purpose in purpose.rotated_together()? {
+            let of_purpose = || file.keys.iter().filter(|key| key.purpose == *purpose);
+            let newest = of_purpose().map(|key| key.version).max().unwrap_or(0);
+            if of_purpose().filter(|key| key.state != KeyState::Destroyed).count() >= MAX_LIVE {
+                return Err(KeysError::TooManyVersions { purpose: *purpose, limit: MAX_LIVE });
+            }
+            let active =
+                |key: &&mut StoredKey| key.purpose == *purpose && key.state == KeyState::Active;
+            for key in file.keys.iter_mut().filter(active) {
+                key.state = KeyState::DecryptOnly;
+            }
+            let name = KeyName { tenant: &tenant, purpose: *purpose, version: newest + 1 };
+            file.keys.push(StoredKey::new(service, &name, &new_key(*purpose)?, today)?);
         }
-        let key = new_key(purpose)?;
-        file.keys.push(WrappedKey::new(service, &tenant, purpose, newest + 1, &key)?);
         files::replace(path, file.to_text(path)?.as_bytes())?;
         Self::open(path, service)
+    }
+
+    /// Takes a key that is no longer in use out of the file for good: what only it opens is
+    /// lost. Durable on return. Copies of the file elsewhere still hold it.
+    ///
+    /// # Errors
+    /// [`KeysError::NotDestroyable`] for a version that is in use, destroyed or unknown.
+    pub fn destroy(path: &Path, purpose: KeyPurpose, version: Version) -> Result<(), KeysError> {
+        let mut file = KeysetFile::read(path)?;
+        for purpose in purpose.rotated_together()? {
+            let key = file
+                .keys
+                .iter_mut()
+                .find(|key| key.purpose == *purpose && key.version == version)
+                .filter(|key| key.state == KeyState::DecryptOnly)
+                .ok_or(KeysError::NotDestroyable { purpose: *purpose, version })?;
+            key.state = KeyState::Destroyed;
+            key.wrapped = None;
+        }
+        files::replace(path, file.to_text(path)?.as_bytes())
+    }
+
+    /// What keys there are, by purpose and version. Needs no root key.
+    ///
+    /// # Errors
+    /// [`KeysError::Missing`] or [`KeysError::Damaged`].
+    pub fn status(path: &Path) -> Result<Vec<KeyStatus>, KeysError> {
+        let file = KeysetFile::read(path)?;
+        let status = |key: &StoredKey| KeyStatus {
+            purpose: key.purpose,
+            version: key.version,
+            state: key.state,
+            since: key.since,
+        };
+        let mut keys: Vec<KeyStatus> = file.keys.iter().map(status).collect();
+        keys.sort_by_key(|key| (key.purpose, key.version));
+        Ok(keys)
     }
 
     /// Reads a keyset that [`create`](Self::create) wrote.
@@ -132,17 +156,10 @@ impl Keyset {
         file.keys.sort_by_key(|key| key.version);
         let tenant = Tenant::new(&file.tenant);
         Self::assemble(&tenant, |purpose| {
-            let of_purpose: Vec<&WrappedKey> =
-                file.keys.iter().filter(|key| key.purpose == purpose).collect();
-            let retired = match of_purpose.split_last() {
-                Some((last, retired)) if last.state == KeyState::Active => retired,
-                _ => return Err(no_single_key(path, purpose)),
-            };
-            let are_retired = retired.iter().all(|key| key.state == KeyState::Retired);
-            if !are_retired || !(retired.is_empty() || purpose.is_rotated()) {
-                return Err(no_single_key(path, purpose));
-            }
-            of_purpose.into_iter().map(|key| key.open(path, service, &tenant)).collect()
+            let live = file.live(path, purpose)?;
+            live.into_iter()
+                .map(|key| Ok((key.version, key.open(path, service, &tenant)?)))
+                .collect()
         })
     }
 
@@ -152,85 +169,65 @@ impl Keyset {
     /// # Errors
     /// [`InvalidKey::Name`]
     pub fn log_signers(&self, origin: &str) -> Result<Vec<SignerKey>, InvalidKey> {
-        let signer = |seed: &Secret| {
+        let signer = |(_, seed): (Version, &Secret)| {
             let seed = seed.expose().try_into().map_err(|_| InvalidKey::Key)?;
             SignerKey::new(origin, seed)
         };
-        self.log_signing.iter().map(signer).collect()
+        let mut signers = self.log_signing.iter().map(signer).collect::<Result<Vec<_>, _>>()?;
+        signers.reverse();
+        Ok(signers)
     }
 
-    /// Asks for the keys of each purpose, the active one last, and builds the keyset
-    /// from them.
+    /// Asks for the keys of each purpose, by version, the active one last, and builds the
+    /// keyset from them.
     fn assemble(
         tenant: &Tenant,
-        mut keys: impl FnMut(KeyPurpose) -> Result<Vec<Secret>, KeysError>,
+        mut keys: impl FnMut(KeyPurpose) -> Result<Vec<(Version, Secret)>, KeysError>,
     ) -> Result<Self, KeysError> {
-        let log_signing = keys(KeyPurpose::LogSigning)?;
-        let mut key = |purpose| keys(purpose)?.pop().ok_or(KeysError::NotAuthentic);
-        let mut siv = |purpose| {
-            let key = key(purpose)?;
+        let mut keys = |purpose| Versions::new(keys(purpose)?).ok_or(KeysError::NotAuthentic);
+        let mac = |key| Ok::<_, KeysError>(Mac::new(key));
+        let siv = |key: Secret| {
             let bytes = key.expose().try_into().map_err(|_| KeysError::NotAuthentic)?;
             Ok::<_, KeysError>(Siv::new(Zeroizing::new(bytes)))
         };
-        let (values, vault) = (siv(KeyPurpose::Siv)?, siv(KeyPurpose::Vault)?);
         Ok(Self {
             tenant: tenant.clone(),
-            token_mac: Mac::new(key(KeyPurpose::TokenMac)?),
-            index_mac: Mac::new(key(KeyPurpose::IndexMac)?),
-            siv: values,
-            vault,
-            caller_mac: key(KeyPurpose::CallerMac)?,
-            subject_mac: Mac::new(key(KeyPurpose::SubjectMac)?),
-            log_signing,
+            token_mac: keys(KeyPurpose::TokenMac)?.try_map(mac)?,
+            index_mac: keys(KeyPurpose::IndexMac)?.try_map(mac)?,
+            siv: keys(KeyPurpose::Siv)?.try_map(siv)?,
+            vault: keys(KeyPurpose::Vault)?.try_map(siv)?,
+            caller_mac: keys(KeyPurpose::CallerMac)?.active().clone(),
+            subject_mac: Mac::new(keys(KeyPurpose::SubjectMac)?.active().clone()),
+            log_signing: keys(KeyPurpose::LogSigning)?,
         })
     }
 }
 
-impl KeysetFile {
-    fn read(path: &Path) -> Result<Self, KeysError> {
-        let text = files::read(path, Readers::Any)?;
-        let file: Self = serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
-        if file.zollhaus_keyset != FORMAT {
-            let problem = format!("its format is {}, not {FORMAT}", file.zollhaus_keyset);
-            return Err(damaged(path, &problem));
+#[cfg(test)]
+impl Keyset {
+    /// The keyset with every key rotated that can be.
+    #[must_use]
+    pub fn rotated(&self) -> Self {
+        let new = Self::generate(&self.tenant).expect("random bytes");
+        Self {
+            token_mac: self.token_mac.rotated(new.token_mac.active().clone()),
+            index_mac: self.index_mac.rotated(new.index_mac.active().clone()),
+            siv: self.siv.rotated(new.siv.active().clone()),
+            vault: self.vault.rotated(new.vault.active().clone()),
+            log_signing: self.log_signing.rotated(new.log_signing.active().clone()),
+            ..self.clone()
         }
-        Ok(file)
     }
 
-    fn to_text(&self, path: &Path) -> Result<String, KeysError> {
-        serde_json::to_string_pretty(self).map_err(|error| damaged(path, &error))
+    /// The keyset without the keys of the vault that are no longer in use.
+    #[must_use]
+    pub fn without_older_vault_keys(&self) -> Self {
+        Self {
+            index_mac: self.index_mac.without_older(),
+            vault: self.vault.without_older(),
+            ..self.clone()
+        }
     }
-}
-
-impl WrappedKey {
-    fn new(
-        service: &dyn KeyService,
-        tenant: &Tenant,
-        purpose: KeyPurpose,
-        version: u32,
-        key: &Secret,
-    ) -> Result<Self, KeysError> {
-        let wrapped = STANDARD.encode(service.wrap(&KeyName { tenant, purpose, version }, key)?);
-        Ok(Self { purpose, version, state: KeyState::Active, wrapped })
-    }
-
-    fn open(
-        &self,
-        path: &Path,
-        service: &dyn KeyService,
-        tenant: &Tenant,
-    ) -> Result<Secret, KeysError> {
-        let wrapped = STANDARD.decode(&self.wrapped).map_err(|error| damaged(path, &error))?;
-        let name = KeyName { tenant, purpose: self.purpose, version: self.version };
-        service.unwrap(&name, &wrapped).map_err(|source| KeysError::Unopened {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })
-    }
-}
-
-fn no_single_key(path: &Path, purpose: KeyPurpose) -> KeysError {
-    damaged(path, &format!("it has not exactly one active key `{}`", purpose.name()))
 }
 
 fn new_key(purpose: KeyPurpose) -> Result<Secret, KeysError> {
@@ -244,8 +241,4 @@ fn new_key(purpose: KeyPurpose) -> Result<Secret, KeysError> {
         | KeyPurpose::SubjectMac => Ok(Secret::new(random::<{ Mac::KEY_BYTES }>()?.as_slice())),
         KeyPurpose::LogSigning => Ok(Secret::new(random::<32>()?.as_slice())),
     }
-}
-
-fn damaged(path: &Path, problem: &dyn std::fmt::Display) -> KeysError {
-    KeysError::Damaged { path: path.to_owned(), problem: problem.to_string() }
 }

@@ -11,25 +11,30 @@
 //! - Key files are created readable by their owner only, and never overwritten; a
 //!   rotation puts a whole keyset, with the keys before it, in the place of another.
 //! - A key that others can read is not used.
+//! - A new version of a key does not take away what the ones before it have made: they open
+//!   it until they are destroyed, which is a command of its own.
 //! - A wrapped key opens only for the tenant, purpose and version it was made for.
 
 mod error;
 mod files;
 mod keyset;
+mod keyset_file;
 mod mac;
 mod root;
 mod service;
 mod siv;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use error::KeysError;
 pub(crate) use files::{create_private, sync_directory};
-pub use keyset::Keyset;
+pub use keyset::{KeyStatus, Keyset};
 pub use mac::Mac;
 pub use root::{KeyFile, MemoryKeyService};
-pub use service::{KeyName, KeyPurpose, KeyService};
+pub use service::{KeyName, KeyPurpose, KeyService, KeyState};
 pub use siv::Siv;
+pub use versions::{Version, Versions};
 
 use zeroize::Zeroizing;
 

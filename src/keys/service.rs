@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::KeysError;
+use super::{KeysError, Version};
 use crate::base::{Secret, Tenant};
 
 /// Wraps keys under a root key that stays where it is.
@@ -26,11 +26,11 @@ pub trait KeyService: Send + Sync {
 pub struct KeyName<'a> {
     pub tenant: &'a Tenant,
     pub purpose: KeyPurpose,
-    pub version: u32,
+    pub version: Version,
 }
 
 /// What a key of a keyset is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyPurpose {
     TokenMac,
@@ -53,6 +53,21 @@ impl KeyPurpose {
         Self::LogSigning,
     ];
 
+    /// The purposes whose keys change when that of this one does, itself among them.
+    ///
+    /// # Errors
+    /// [`KeysError::NotRotated`] for a purpose whose key stays: what it has made would have
+    /// to be made anew.
+    pub(super) const fn rotated_together(self) -> Result<&'static [Self], KeysError> {
+        match self {
+            Self::TokenMac => Ok(&[Self::TokenMac]),
+            Self::IndexMac | Self::Vault => Ok(&[Self::IndexMac, Self::Vault]),
+            Self::Siv => Ok(&[Self::Siv]),
+            Self::LogSigning => Ok(&[Self::LogSigning]),
+            Self::CallerMac | Self::SubjectMac => Err(KeysError::NotRotated { purpose: self }),
+        }
+    }
+
     /// The word in the keyset file, which a wrapped key is bound to.
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,6 +78,33 @@ impl KeyPurpose {
             Self::CallerMac => "caller_mac",
             Self::SubjectMac => "subject_mac",
             Self::LogSigning => "log_signing",
+        }
+    }
+}
+
+/// More keys of one purpose would make each look-up a search through them.
+pub(super) const MAX_LIVE: usize = 8;
+
+/// What a key of a keyset may still do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// It makes what is new. There is exactly one such key per purpose.
+    Active,
+    /// What it has made is opened, found and verified; it makes nothing new.
+    #[serde(alias = "retired")]
+    DecryptOnly,
+    /// It is gone. Only its number stays, so that no other key gets it.
+    Destroyed,
+}
+
+impl KeyState {
+    /// The word in the keyset file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::DecryptOnly => "decrypt_only",
+            Self::Destroyed => "destroyed",
         }
     }
 }

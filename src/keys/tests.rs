@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::base::{Secret, Tenant};
+use crate::base::{Date, Secret, Tenant};
 use crate::testkit::Scratch;
 
 /// What every key service must do. `open` gives a service with the same root key
@@ -93,56 +93,131 @@ fn keysets_open_as_they_were_created() {
     let scratch = Scratch::new();
     let path = scratch.file("keyset.json");
     let service = MemoryKeyService::generate().unwrap();
-    let created = Keyset::create(&path, &service, &"acme".into()).unwrap();
+    let created = Keyset::create(&path, &service, &"acme".into(), today()).unwrap();
     let opened = Keyset::open(&path, &service).unwrap();
 
     assert_eq!(opened.tenant, created.tenant);
-    assert_eq!(opened.token_mac.code(&[b"x"]), created.token_mac.code(&[b"x"]));
-    assert_eq!(opened.index_mac.code(&[b"x"]), created.index_mac.code(&[b"x"]));
-    assert_eq!(opened.siv.seal([], b"x"), created.siv.seal([], b"x"));
-    assert_eq!(opened.vault.seal([], b"x"), created.vault.seal([], b"x"));
+    assert_eq!(opened.token_mac.active().code(&[b"x"]), created.token_mac.active().code(&[b"x"]));
+    assert_eq!(opened.index_mac.active().code(&[b"x"]), created.index_mac.active().code(&[b"x"]));
+    assert_eq!(opened.siv.active().seal([], b"x"), created.siv.active().seal([], b"x"));
+    assert_eq!(opened.vault.active().seal([], b"x"), created.vault.active().seal([], b"x"));
     assert_eq!(opened.caller_mac, created.caller_mac);
-    assert_ne!(opened.token_mac.code(&[b"x"]), opened.index_mac.code(&[b"x"]));
-    assert_ne!(opened.siv.seal([], b"x"), opened.vault.seal([], b"x"));
+    assert_ne!(opened.token_mac.active().code(&[b"x"]), opened.index_mac.active().code(&[b"x"]));
+    assert_ne!(opened.siv.active().seal([], b"x"), opened.vault.active().seal([], b"x"));
 
-    let exists = Keyset::create(&path, &service, &"acme".into());
+    let exists = Keyset::create(&path, &service, &"acme".into(), today());
     assert!(matches!(exists, Err(KeysError::Exists { .. })));
 }
 
 #[test]
-fn a_rotated_keyset_keeps_the_keys_before_and_signs_with_the_new_one() {
+fn a_rotated_keyset_keeps_the_keys_before_and_uses_the_new_one() {
     let scratch = Scratch::new();
     let path = scratch.file("keyset.json");
     let service = MemoryKeyService::generate().unwrap();
-    let first = Keyset::create(&path, &service, &"acme".into()).unwrap();
+    let first = Keyset::create(&path, &service, &"acme".into(), today()).unwrap();
     // What an attempt left that was cut off.
     std::fs::write(scratch.file("keyset.json.new"), "half").unwrap();
-    let second = Keyset::rotate_log_signing(&path, &service).unwrap();
-    let third = Keyset::rotate_log_signing(&path, &service).unwrap();
-    assert_eq!(third.log_signing.len(), 3);
-    assert_eq!(third.log_signing[..2], second.log_signing);
-    assert_eq!(second.log_signing[..1], first.log_signing);
-    assert_ne!(second.log_signing[0], second.log_signing[1]);
-    assert_eq!(third.caller_mac, first.caller_mac);
-    let opened = Keyset::open(&path, &service).unwrap();
-    assert_eq!(opened.log_signing, third.log_signing);
-    let names = |keyset: &Keyset| -> Vec<String> {
-        let signers = keyset.log_signers("acme.example/one").unwrap();
-        signers.iter().map(|signer| signer.verifier().to_string()).collect()
+    let rotate = |purpose| Keyset::rotate(&path, &service, purpose, today());
+    rotate(KeyPurpose::LogSigning).unwrap();
+    rotate(KeyPurpose::Vault).unwrap();
+    let third = rotate(KeyPurpose::LogSigning).unwrap();
+
+    let seeds = |keyset: &Keyset| {
+        keyset.log_signing.iter().map(|(_, seed)| seed.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(names(&opened)[..2], names(&second));
+    assert_eq!(seeds(&third).len(), 3);
+    assert_eq!(seeds(&third)[2..], seeds(&first));
+    assert_ne!(seeds(&third)[0], seeds(&third)[1]);
+    assert_eq!(third.caller_mac, first.caller_mac);
+    assert_eq!(seeds(&Keyset::open(&path, &service).unwrap()), seeds(&third));
+    let signers = third.log_signers("acme.example/one").unwrap();
+    let oldest = first.log_signers("acme.example/one").unwrap();
+    assert_eq!(signers[0].verifier().to_string(), oldest[0].verifier().to_string());
+
+    // A row of the vault and what it is found by are of one version.
+    let (macs, before) = (&third.index_mac, &first.index_mac);
+    assert_eq!((macs.active_version(), third.vault.active_version()), (2, 2));
+    assert_ne!(macs.active().code(&[b"x"]), before.active().code(&[b"x"]));
+    assert_eq!(macs.get(1).unwrap().code(&[b"x"]), before.active().code(&[b"x"]));
+    let sealed = first.vault.active().seal([], b"x");
+    assert_eq!(*third.vault.get(1).unwrap().open([], &sealed).unwrap(), b"x");
+    assert!(third.vault.active().open([], &sealed).is_none());
+    assert_eq!((third.token_mac.active_version(), third.siv.active_version()), (1, 1));
+
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
-
     // No other root key, and no keyset with two keys in use, is rotated.
     let other = MemoryKeyService::generate().unwrap();
-    assert!(Keyset::rotate_log_signing(&path, &other).is_err());
+    assert!(Keyset::rotate(&path, &other, KeyPurpose::Siv, today()).is_err());
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replacen("\"retired\"", "\"active\"", 1)).unwrap();
-    assert!(Keyset::rotate_log_signing(&path, &service).is_err());
+    std::fs::write(&path, text.replacen("\"decrypt_only\"", "\"active\"", 1)).unwrap();
+    assert!(rotate(KeyPurpose::Siv).is_err());
+}
+
+#[test]
+fn a_destroyed_key_is_gone_and_its_number_is_not_used_again() {
+    let scratch = Scratch::new();
+    let path = scratch.file("keyset.json");
+    let service = MemoryKeyService::generate().unwrap();
+    Keyset::create(&path, &service, &"acme".into(), today()).unwrap();
+    let rotate = |purpose| Keyset::rotate(&path, &service, purpose, today());
+    let destroy = |purpose, version| Keyset::destroy(&path, purpose, version);
+    let is_refused = |result| matches!(result, Err(KeysError::NotDestroyable { .. }));
+    assert!(is_refused(destroy(KeyPurpose::Vault, 1)), "it is in use");
+    rotate(KeyPurpose::Vault).unwrap();
+    rotate(KeyPurpose::Vault).unwrap();
+    destroy(KeyPurpose::Vault, 2).unwrap();
+    assert!(is_refused(destroy(KeyPurpose::Vault, 2)), "it is destroyed");
+    assert!(is_refused(destroy(KeyPurpose::Vault, 4)), "it was never made");
+    assert!(matches!(
+        destroy(KeyPurpose::SubjectMac, 1),
+        Err(KeysError::NotRotated { purpose: KeyPurpose::SubjectMac })
+    ));
+
+    let opened = rotate(KeyPurpose::Vault).unwrap();
+    for versions in [
+        opened.vault.iter().map(|(version, _)| version).collect::<Vec<_>>(),
+        opened.index_mac.iter().map(|(version, _)| version).collect(),
+    ] {
+        assert_eq!(versions, [4, 3, 1]);
+    }
+    let status = Keyset::status(&path).unwrap();
+    let of_vault = status.iter().filter(|key| key.purpose == KeyPurpose::Vault);
+    let of_vault: Vec<_> = of_vault.map(|key| (key.version, key.state, key.since)).collect();
+    let states =
+        [KeyState::DecryptOnly, KeyState::Destroyed, KeyState::DecryptOnly, KeyState::Active];
+    let expected = states.iter().zip(1..).map(|(state, version)| (version, *state, Some(today())));
+    assert_eq!(of_vault, expected.collect::<Vec<_>>());
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.matches("wrapped").count(), status.len() - 2, "no wrapped form is left");
+    for _ in 0..5 {
+        rotate(KeyPurpose::Vault).unwrap();
+    }
+    let full = rotate(KeyPurpose::Vault);
+    assert!(matches!(full, Err(KeysError::TooManyVersions { limit: 8, .. })), "{full:?}");
+}
+
+#[test]
+fn keysets_that_do_not_say_when_keys_were_made_open() {
+    let scratch = Scratch::new();
+    let path = scratch.file("keyset.json");
+    let service = MemoryKeyService::generate().unwrap();
+    Keyset::create(&path, &service, &"acme".into(), today()).unwrap();
+    Keyset::rotate(&path, &service, KeyPurpose::LogSigning, today()).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let since = format!("      \"since\": \"{}\",\n", today());
+    let older = text.replace(&since, "").replace("decrypt_only", "retired");
+    assert!(!older.contains("since"));
+    std::fs::write(&path, older).unwrap();
+    assert_eq!(Keyset::open(&path, &service).unwrap().log_signing.iter().count(), 2);
+    assert!(Keyset::status(&path).unwrap().iter().all(|key| key.since.is_none()));
+}
+
+fn today() -> Date {
+    "2026-11-30".parse().unwrap()
 }
 
 #[test]
@@ -150,7 +225,7 @@ fn keysets_do_not_open_with_another_key_or_when_changed() {
     let scratch = Scratch::new();
     let path = scratch.file("keyset.json");
     let service = MemoryKeyService::generate().unwrap();
-    Keyset::create(&path, &service, &"acme".into()).unwrap();
+    Keyset::create(&path, &service, &"acme".into(), today()).unwrap();
     let right = std::fs::read_to_string(&path).unwrap();
 
     let other = MemoryKeyService::generate().unwrap();

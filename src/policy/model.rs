@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base::{Category, Choice, FieldName, ObjectName, Purpose, Role};
+use crate::base::{Category, Choice, FieldName, ObjectName, Purpose, Role, SearchKind};
 use crate::border::{Border, Strength};
 
 use super::Reveal;
@@ -27,6 +27,18 @@ impl Policy {
             rules.map(|rule| rule.category.clone()).collect::<Vec<_>>()
         };
         self.objects.values().flat_map(named).collect()
+    }
+
+    /// The kinds of search that tokenized fields are to answer, by their category: one value
+    /// has one token, in whichever field it stands.
+    pub fn search_kinds(&self) -> BTreeMap<Category, BTreeSet<SearchKind>> {
+        let mut kinds = BTreeMap::<_, BTreeSet<_>>::new();
+        for rule in self.objects.values().flat_map(ObjectRule::rules) {
+            if !rule.search.is_empty() {
+                kinds.entry(rule.category.clone()).or_default().extend(&rule.search);
+            }
+        }
+        kinds
     }
 
     /// The purposes that data subjects can consent to.
@@ -71,6 +83,17 @@ pub struct ObjectRule {
     pub consents: HashMap<FieldName, ConsentRule>,
 }
 
+impl ObjectRule {
+    /// The rule of each field that is protected, and that of those that are not listed.
+    fn rules(&self) -> impl Iterator<Item = &Arc<FieldRule>> {
+        let unlisted = match &self.unlisted {
+            Unlisted::Protect(rule) => Some(rule),
+            Unlisted::Pass | Unlisted::Refuse => None,
+        };
+        self.fields.values().chain(unlisted)
+    }
+}
+
 /// What the values of a field say of a purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentRule {
@@ -107,6 +130,8 @@ pub struct FieldRule {
     pub id: String,
     pub category: Category,
     pub protection: Protection,
+    /// What parts of a value it can be found by, where it is tokenized.
+    pub search: BTreeSet<SearchKind>,
 }
 
 impl FieldRule {

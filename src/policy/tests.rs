@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,7 +13,12 @@ use crate::crm::FieldUse;
 
 fn rule(id: &str) -> Arc<FieldRule> {
     let protection = Protection::Tokenize { shape: Shape::Text };
-    Arc::new(FieldRule { id: id.to_owned(), category: "name".into(), protection })
+    Arc::new(FieldRule {
+        id: id.to_owned(),
+        category: "name".into(),
+        protection,
+        search: BTreeSet::new(),
+    })
 }
 
 fn policy(fields: &[&str], unlisted: Unlisted) -> Policy {

@@ -38,7 +38,7 @@ pub use seal::{Sealed, SealedState, ToSeal};
 pub use surrogate::{FoundSurrogate, Sought, Surrogate};
 
 use crate::base::{Cleartext, Tenant};
-use crate::keys::{Keyset, Siv};
+use crate::keys::{Keyset, Siv, Versions};
 use crate::vault::{Vault, VaultError};
 
 /// The surrogates of one request, with what its caller sent in their place: an
@@ -49,7 +49,7 @@ pub type Echoes = HashMap<Surrogate, Cleartext>;
 #[derive(Clone, Debug)]
 pub struct Protectors {
     vault: Vault,
-    siv: Siv,
+    siv: Versions<Siv>,
     tenant: Tenant,
     /// The domain of surrogates in the shape of an e-mail address, in lower case.
     email_domain: Arc<str>,
@@ -94,6 +94,12 @@ pub enum ProtectError {
         "several stored spellings of the value of `{field}` match, and this place can name only one"
     )]
     Ambiguous { field: String },
+    /// The place takes one value, but more than one key may have sealed what is stored.
+    #[error(
+        "the key that seals `{field}` was rotated, and this place can name only one surrogate; \
+         a filter works, and this does when older keys are destroyed"
+    )]
+    Rotated { field: String },
     /// Whether the CRM takes a stored value for the same is not known.
     #[error(
         "values are stored that differ from that of `{field}` in accents or the like only, and the CRM may take them for the same or not"

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::surrogate::{read_encrypted, spell_encrypted, whole};
 use super::{FoundSurrogate, ProtectError, Protectors, Sought, Surrogate};
 use crate::base::{Category, Cleartext, Tenant};
+use crate::keys::{Siv, Version};
 use crate::policy::FieldRule;
 use crate::vault::Opened;
 
@@ -93,14 +94,33 @@ impl Protectors {
         Ok(clear.collect())
     }
 
+    /// The word of a value under the key that is in use.
     pub(super) fn encrypt(&self, value: &Cleartext, category: &Category) -> String {
+        self.encrypt_with(self.siv.active_version(), self.siv.active(), value, category)
+    }
+
+    /// The words of a value under each key, the newest first.
+    pub(super) fn encrypt_with_each(&self, value: &Cleartext, category: &Category) -> Vec<String> {
+        let words = self.siv.iter();
+        words.map(|(version, key)| self.encrypt_with(version, key, value, category)).collect()
+    }
+
+    fn encrypt_with(
+        &self,
+        version: Version,
+        key: &Siv,
+        value: &Cleartext,
+        category: &Category,
+    ) -> String {
         let associated = associated(&self.tenant, category);
-        spell_encrypted(&self.siv.seal(associated, value.expose().as_bytes()))
+        spell_encrypted(&key.seal(associated, value.expose().as_bytes()), version)
     }
 
     fn decrypt(&self, word: &str, category: &Category) -> Option<Cleartext> {
         let sealed = read_encrypted(word)?;
-        let mut value = self.siv.open(associated(&self.tenant, category), &sealed)?;
+        let associated = associated(&self.tenant, category);
+        // What another key has sealed does not open, so whichever does is the right one.
+        let mut value = self.siv.iter().find_map(|(_, key)| key.open(associated, &sealed))?;
         String::from_utf8(std::mem::take(&mut *value)).ok().map(Cleartext::new)
     }
 }

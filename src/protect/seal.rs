@@ -125,16 +125,19 @@ impl Protectors {
         let to_predict: Vec<Item<'_>> = to_predict.map(|(item, _)| item_of(item)).collect();
         let mut predicted = self.vault.predict(&to_predict).await?.into_iter();
         let mut sealed = Vec::with_capacity(plans.len());
-        for plan in plans {
-            let (token, spelling) = match plan {
-                Plan::Ready(ready) => {
-                    sealed.push(ready);
-                    continue;
+        for (item, plan) in batch.iter().zip(plans) {
+            match plan {
+                Plan::Ready(ready) => sealed.push(ready),
+                Plan::Mint(spelling) | Plan::MintAs(spelling, _) => {
+                    let token = minted.next();
+                    sealed.extend(token.map(|token| protected(self.spelt(&token, &spelling))));
                 }
-                Plan::Mint(spelling) | Plan::MintAs(spelling, _) => (minted.next(), spelling),
-                Plan::Predict(spelling) | Plan::Match(spelling) => (predicted.next(), spelling),
-            };
-            sealed.extend(token.map(|token| protected(self.spelt(&token, &spelling))));
+                Plan::Predict(spelling) | Plan::Match(spelling) => {
+                    let tokens = predicted.next().unwrap_or_default();
+                    let tokens: Vec<&Token> = tokens.iter().collect();
+                    sealed.push(self.matching(item, &tokens, &spelling)?);
+                }
+            }
         }
         Ok(sealed)
     }
@@ -232,6 +235,19 @@ impl Protectors {
                     Ok(Plan::Match(spelling))
                 } else {
                     Ok(self.exactly(item, spelling))
+                }
+            }
+            Protection::Encrypt { shape, .. } if is_compared => {
+                let words = self.encrypt_with_each(item.value, &item.rule.category);
+                let mut words = words.iter().map(|word| self.worn(word, shape));
+                match (words.next(), words.len()) {
+                    (Some(only), 0) => Ok(Plan::Ready(protected(only))),
+                    (first, _) if item.can_widen => {
+                        let texts = first.into_iter().chain(words).collect();
+                        let replacement = Replacement::AnyOf(texts);
+                        Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
+                    }
+                    _ => Err(ProtectError::Rotated { field: item.rule.id.clone() }),
                 }
             }
             Protection::Encrypt { shape, .. } => {

@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use super::OpenedSurrogates;
 use crate::base::{Category, Cleartext, Moment, MomentForm};
-use crate::keys::Siv;
+use crate::keys::{Siv, Version};
 use crate::policy::{Protection, Shape};
 use crate::vault::{Form, Token, word};
 
-/// Encrypted words of the first format under the first key version.
-const ENCRYPTED_FORM: char = 'e';
+/// Encrypted words of the first format, one for each version of the key, in turn.
+const ENCRYPTED_FORMS: [char; 8] = ['e', 'd', 'c', 'b', 'a', 'f', 'g', 'h'];
 
 /// What has the form of one of our surrogates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,14 +62,15 @@ impl Sought {
     }
 }
 
-/// The word of a sealed value.
-pub(super) fn spell_encrypted(sealed: &[u8]) -> String {
-    word::spell(ENCRYPTED_FORM, sealed)
+/// The word of a value that a key of this version has sealed.
+pub(super) fn spell_encrypted(sealed: &[u8], version: Version) -> String {
+    word::spell(word::form(ENCRYPTED_FORMS, version), sealed)
 }
 
 /// The sealed value in a word.
 pub(super) fn read_encrypted(text: &str) -> Option<Vec<u8>> {
-    word::read(text).filter(|(form, _)| *form == ENCRYPTED_FORM).map(|(_, sealed)| sealed)
+    let (form, sealed) = word::read(text)?;
+    ENCRYPTED_FORMS.contains(&form).then_some(sealed)
 }
 
 /// A surrogate found in a text.
@@ -286,7 +287,7 @@ mod tests {
 
     #[test]
     fn words_of_other_lengths_and_forms_are_not_ours() {
-        for (form, length) in [('t', 9), ('t', 11), ('e', 16), ('e', 0), ('x', 10), ('z', 17)] {
+        for (form, length) in [('t', 9), ('t', 11), ('e', 16), ('e', 0), ('k', 10), ('k', 17)] {
             assert_eq!(Surrogate::parse(&word::spell(form, &vec![7; length])), None);
         }
     }

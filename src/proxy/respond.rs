@@ -105,6 +105,7 @@ impl From<ProtectError> for Refusal {
             ProtectError::Unprotectable { .. } => RefusalCode::UnprotectableValue,
             ProtectError::Masked { .. } => RefusalCode::MaskedValue,
             ProtectError::Ambiguous { .. }
+            | ProtectError::Rotated { .. }
             | ProtectError::Doubtful { .. }
             | ProtectError::TooManySpellings { .. } => RefusalCode::OperatorUnsupported,
         };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeSet;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ fn house() -> House {
     let reveal = BTreeMap::from([("full".into(), Reveal::Full), ("mask".into(), Reveal::Mask)]);
     let field = |name: &str, category: &str, protection| {
         let id = format!("contact.{name}");
-        let rule = FieldRule { id, category: category.into(), protection };
+        let rule = FieldRule { id, category: category.into(), protection, search: BTreeSet::new() };
         (name.into(), Arc::new(rule))
     };
     let tokenize = Protection::Tokenize { shape: Shape::Text };

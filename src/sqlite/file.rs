@@ -12,7 +12,7 @@ use crate::base::Tenant;
 use crate::keys::{create_private, sync_directory};
 
 /// Kept in `user_version`.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 const SCHEMA: &str = "CREATE TABLE house (tenant TEXT NOT NULL, probe BLOB NOT NULL) STRICT";
 

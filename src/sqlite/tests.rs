@@ -58,7 +58,7 @@ async fn files_of_others_are_refused() {
     };
     check("tenant.db", "UPDATE house SET tenant = 'bolt'", "`bolt`");
     check("older.db", "PRAGMA user_version = 2", "format is 2");
-    check("newer.db", "PRAGMA user_version = 4", "format is 4");
+    check("newer.db", "PRAGMA user_version = 5", "format is 5");
     check("foreign.db", "PRAGMA user_version = 0", "not one of Zollhaus");
 
     std::fs::write(scratch.file("text.db"), "this is no database".repeat(100)).unwrap();

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::keys::Version;
 use crate::transfer_log::{Entry, TransferLog, TransferLogError};
-use crate::vault::{BoxFuture, Index, Row, Token, TokenStore, VaultError};
+use crate::vault::{
+    BoxFuture, Built, Index, Kinds, NewRow, Row, Search, Token, TokenStore, VaultError,
+};
 
 use super::Metrics;
 
@@ -35,8 +39,12 @@ impl MeasuredStore {
 }
 
 impl TokenStore for MeasuredStore {
-    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+    fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
         self.time("insert", self.inner.insert(rows))
+    }
+
+    fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.time("replace", self.inner.replace(rows))
     }
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
@@ -50,6 +58,30 @@ impl TokenStore for MeasuredStore {
         self.time("find_by_index", self.inner.find_by_index(indexes))
     }
 
+    fn search(
+        &self,
+        searches: Vec<Search>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
+        self.time("search", self.inner.search(searches, limit))
+    }
+
+    fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>> {
+        self.time("found_by", self.inner.found_by(tokens))
+    }
+
+    fn built(&self) -> BoxFuture<'_, Result<Vec<Built>, VaultError>> {
+        self.time("built", self.inner.built())
+    }
+
+    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.time("begin_build", self.inner.begin_build(shall_be, build))
+    }
+
+    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.time("finish_build", self.inner.finish_build(build))
+    }
+
     fn list(
         &self,
         after: Option<Token>,
@@ -58,7 +90,7 @@ impl TokenStore for MeasuredStore {
         self.time("list", self.inner.list(after, limit))
     }
 
-    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
+    fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
         self.time("count", self.inner.count())
     }
 

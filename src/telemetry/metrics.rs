@@ -114,6 +114,13 @@ impl Metrics {
         Held::new(gauge, i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
+    /// What the vault holds that is not as keys and policies say.
+    pub fn vault_due(&self, rows: u64, categories: usize) {
+        let families = &self.families;
+        families.vault_rows_under_older_keys.set(i64::try_from(rows).unwrap_or(i64::MAX));
+        families.vault_categories_not_indexed.set(i64::try_from(categories).unwrap_or(i64::MAX));
+    }
+
     /// `observe` mode let a request pass that was not inspected.
     pub fn uninspected_request(&self, upstream: &UpstreamName) {
         self.families.uninspected_requests.with_label_values(&[upstream.as_str()]).inc();

@@ -68,6 +68,10 @@ metrics! {
         "Calls of the token store, failed ones included.";
     vault_errors: IntCounterVec = "vault_errors_total" ["operation"]
         "Calls of the token store that failed.";
+    vault_rows_under_older_keys: IntGauge = "vault_rows_under_older_keys" []
+        "Rows of the vault that are sealed under a key that was rotated. The house seals them anew; at 0 the old key can be destroyed.";
+    vault_categories_not_indexed: IntGauge = "vault_categories_not_indexed" []
+        "Categories whose values are not indexed yet for all that policies search for. Until they are, such searches are refused.";
     transfer_log_append: Histogram = "transfer_log_append_seconds" []
         "From an append to its being durable, failed ones included.";
     transfer_log_errors: IntCounter = "transfer_log_errors_total" []

@@ -8,7 +8,7 @@ use crate::policy::Reveal;
 use crate::testkit::{masked, sealed, unlisted};
 use crate::transfer_log::{MemoryLog, Revealed, TransferLog};
 use crate::upstream::UpstreamError;
-use crate::vault::{BoxFuture, Index, Row, Token, TokenStore, VaultError};
+use crate::vault::{HookedStore, Index, TokenStore, VaultError};
 
 use super::{
     MeasuredLog, MeasuredStore, Metrics, Place, RefusedConnection, Reload, RequestOutcome, table,
@@ -137,39 +137,14 @@ fn the_rest_is_counted_too() {
     );
 }
 
-/// A store that holds nothing and cannot insert.
-struct BrokenStore;
-
-impl TokenStore for BrokenStore {
-    fn insert(&self, _: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        Box::pin(async { Err(VaultError::Unavailable("broken".to_owned())) })
-    }
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        Box::pin(async move { Ok(vec![None; tokens.len()]) })
-    }
-    fn find_by_index(
-        &self,
-        indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
-        Box::pin(async move { Ok(vec![Vec::new(); indexes.len()]) })
-    }
-    fn list(&self, _: Option<Token>, _: u32) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
-        Box::pin(async { Ok(0) })
-    }
-
-    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
 #[tokio::test]
 async fn measuring_changes_no_answer() {
     let metrics = Arc::new(Metrics::new().unwrap());
-    let store = MeasuredStore::new(Arc::new(BrokenStore), Arc::clone(&metrics));
+    let broken = HookedStore::new(|call, _, _| match call {
+        "insert" => Err(VaultError::Unavailable("broken".to_owned())),
+        _ => Ok(()),
+    });
+    let store = MeasuredStore::new(Arc::new(broken), Arc::clone(&metrics));
     assert!(store.insert(Vec::new()).await.is_err());
     assert_eq!(store.find(Vec::new()).await.unwrap(), []);
     assert_eq!(store.find_by_index(vec![Index([0; 16])]).await.unwrap(), [vec![]]);

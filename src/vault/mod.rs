@@ -17,31 +17,43 @@
 
 #[cfg(test)]
 pub mod conformance;
+mod compare;
 mod fold;
+#[cfg(test)]
+mod hooked;
 mod likeness;
 mod memory;
 mod rough;
+mod search;
 mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
 mod token;
+mod upkeep;
 mod verify;
 pub(crate) mod word;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 
+pub use compare::{Candidates, Spelling};
 pub(crate) use fold::fold;
+#[cfg(test)]
+pub use hooked::HookedStore;
 pub use likeness::{Likeness, likeness};
 pub use memory::MemoryStore;
 use rough::rough;
+pub use search::LONGEST_TO_CONTAIN;
 pub use sqlite::SqliteStore;
-pub use store::{Item, Spelling, Vault};
+pub use store::{Item, Vault};
 pub use token::{Form, Token};
+pub use upkeep::Due;
 pub use verify::{Damage, Verified};
 
-use crate::base::{Category, Cleartext};
+use crate::base::{Category, Cleartext, SearchKind};
+use crate::keys::Version;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -49,13 +61,19 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait TokenStore: Send + Sync {
     /// Inserts the rows whose token is not there yet, as one transaction, and
     /// returns for each row, in order, the row that is stored under its token
-    /// afterwards (the given one, or the one that was there before).
-    /// Idempotent. Durable on return. Dropping the future may or may not leave
-    /// the rows inserted.
+    /// afterwards (the given one, or the one that was there before). What a row is to be
+    /// found by is added in both cases. An index that a new row was not written for
+    /// ([`NewRow::kinds`]) is no longer complete. Idempotent. Durable on return. Dropping the
+    /// future may or may not leave the rows inserted.
     ///
     /// # Errors
     /// [`VaultError::Unavailable`]; then nothing may be assumed about the rows.
-    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
+    fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
+
+    /// Puts rows, and what they are found by, in the place of those under the same tokens,
+    /// as one transaction; others are left out. An index that a row was not written for is no
+    /// longer complete. Durable on return.
+    fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// The rows stored under these tokens, in order.
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
@@ -67,13 +85,34 @@ pub trait TokenStore: Send + Sync {
         indexes: Vec<Index>,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>>;
 
+    /// For each search, the rows that carry all of its index values, sorted by token, no more
+    /// than the first `limit`; `None` where the index is not complete. All from one state.
+    fn search(
+        &self,
+        searches: Vec<Search>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>>;
+
+    /// What each row is found by, beside its spellings, in the order of the tokens.
+    fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>>;
+
+    /// The indexes that there are or that are being built.
+    fn built(&self) -> BoxFuture<'_, Result<Vec<Built>, VaultError>>;
+
+    /// Says that these are the indexes that there shall be: those that are complete stay so,
+    /// of others a build of this number begins, and the rest is none any more.
+    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>>;
+
+    /// Says that each index whose build has this number is complete.
+    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>>;
+
     /// The rows behind a token, or from the first on, in the order of their tokens; no more
     /// than `limit`.
     fn list(&self, after: Option<Token>, limit: u32)
     -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
 
-    /// How many rows there are.
-    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>>;
+    /// How many rows there are, by the version of the vault's key that they are sealed under.
+    fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>>;
 
     /// Whether the store can be read and written now.
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>>;
@@ -90,9 +129,48 @@ pub struct Row {
     pub category: Category,
     /// The value, encrypted and bound to token and category.
     pub sealed: Vec<u8>,
+    /// The version of the keys that it is sealed and found under.
+    pub version: Version,
     /// A keyed hash of what the value has in common with all that a CRM may take for the
     /// same, so that every spelling of one value is found together.
     pub rough: Index,
+}
+
+/// A row on its way to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRow {
+    pub row: Row,
+    /// The kinds of search that it is to be found by.
+    pub kinds: BTreeSet<SearchKind>,
+    /// What it is found by, for all of them.
+    pub found_by: Vec<Index>,
+}
+
+#[cfg(test)]
+impl NewRow {
+    pub fn found_by_nothing(row: Row) -> Self {
+        Self { row, kinds: BTreeSet::new(), found_by: Vec::new() }
+    }
+}
+
+/// The kinds of search that values of each category are to be found by.
+pub type Kinds = BTreeMap<Category, BTreeSet<SearchKind>>;
+
+/// A question for the rows of a category that carry all of some index values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    pub category: Category,
+    pub kind: SearchKind,
+    pub all_of: Vec<Index>,
+}
+
+/// An index over all values of a category.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    pub category: Category,
+    pub kind: SearchKind,
+    /// The number of the build that will complete it; `None` when it is complete.
+    pub build: Option<u64>,
 }
 
 /// A keyed hash of some normal form of a value (truncated HMAC-SHA-256).
@@ -111,6 +189,12 @@ pub enum VaultError {
     /// The store cannot be reached or written; trying again later may help.
     #[error("the vault is not available: {0}")]
     Unavailable(String),
+    /// A row is sealed under a key that is destroyed, or that this keyset does not have yet.
+    #[error(
+        "the vault holds rows under version {0} of its key, which the keyset does not hold; \
+         if it was rotated a moment ago, start this process again"
+    )]
+    KeyGone(Version),
     /// Other values hold all tokens of this form that a value could have. Trying again does
     /// not help.
     #[error(

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BoxFuture, Index, MAX_FOUND, Row, Token, TokenStore, VaultError};
-use crate::base::Category;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+
+use super::{
+    BoxFuture, Built, Index, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore, VaultError,
+};
+use crate::base::{Category, SearchKind};
+use crate::keys::Version;
 use crate::sqlite::{Database, DatabaseError};
 
 const SCHEMA: &str = "
@@ -12,10 +17,26 @@ const SCHEMA: &str = "
         word TEXT PRIMARY KEY,
         category TEXT NOT NULL,
         sealed BLOB NOT NULL,
+        version INTEGER NOT NULL,
         rough BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS token_by_rough ON token (rough, word);
+    CREATE TABLE IF NOT EXISTS found_by (
+        code BLOB NOT NULL,
+        word TEXT NOT NULL,
+        PRIMARY KEY (code, word)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS found_by_word ON found_by (word);
+    CREATE TABLE IF NOT EXISTS search_index (
+        category TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        build INTEGER,
+        PRIMARY KEY (category, kind)
+    ) STRICT, WITHOUT ROWID;
 ";
+
+/// The columns of a [`Row`], as [`read`] takes them.
+const COLUMNS: &str = "word, category, sealed, version, rough";
 
 /// Rows in the embedded database.
 #[derive(Clone, Debug)]
@@ -28,36 +49,110 @@ impl SqliteStore {
         database.define(SCHEMA)?;
         Ok(Self(database.clone()))
     }
+
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, VaultError>> {
+        Box::pin(async move { Ok(self.0.write(work).await?) })
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, VaultError>> {
+        Box::pin(async move { Ok(self.0.read(query).await?) })
+    }
 }
 
 impl TokenStore for SqliteStore {
-    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        Box::pin(async move {
-            let insert = |connection: &Connection| {
-                rows.into_iter().map(|row| insert(connection, row)).collect()
-            };
-            Ok(self.0.write(insert).await?)
+    fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        self.write(|connection| {
+            let mut built = built(connection)?;
+            rows.into_iter().map(|row| insert(connection, row, &mut built)).collect()
+        })
+    }
+
+    fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.write(move |connection| {
+            let mut built = built(connection)?;
+            rows.iter().try_for_each(|row| replace(connection, row, &mut built))
         })
     }
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        Box::pin(async move {
-            let find = |connection: &Connection| {
-                tokens.into_iter().map(|token| find(connection, &token)).collect()
-            };
-            Ok(self.0.read(find).await?)
-        })
+        self.read(|connection| tokens.into_iter().map(|token| find(connection, &token)).collect())
     }
 
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
-        Box::pin(async move {
-            let find = |connection: &Connection| {
-                indexes.into_iter().map(|index| find_by_index(connection, index)).collect()
+        self.read(|connection| {
+            indexes.into_iter().map(|index| find_by_index(connection, index)).collect()
+        })
+    }
+
+    fn search(
+        &self,
+        searches: Vec<Search>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
+        self.read(move |connection| {
+            let built = built(connection)?;
+            let searches = searches.iter().map(|asked| {
+                let is_complete = built.iter().any(|index| {
+                    index.build.is_none()
+                        && (index.kind, &index.category) == (asked.kind, &asked.category)
+                });
+                is_complete.then(|| search(connection, asked, limit)).transpose()
+            });
+            searches.collect()
+        })
+    }
+
+    fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>> {
+        self.read(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT code FROM found_by WHERE word = ?1 ORDER BY code")?;
+            let codes = tokens.iter().map(|token| {
+                statement.query_map([token.as_str()], |row| row.get(0).map(Index))?.collect()
+            });
+            codes.collect()
+        })
+    }
+
+    fn built(&self) -> BoxFuture<'_, Result<Vec<Built>, VaultError>> {
+        self.read(built)
+    }
+
+    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.write(move |connection| {
+            let is_wanted = |category: &Category, kind: SearchKind| {
+                shall_be.get(category).is_some_and(|kinds| kinds.contains(&kind))
             };
-            Ok(self.0.read(find).await?)
+            for index in built(connection)? {
+                if !is_wanted(&index.category, index.kind) {
+                    forget(connection, &index.category, index.kind)?;
+                }
+            }
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO search_index (category, kind, build) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET build = excluded.build WHERE build IS NOT NULL",
+            )?;
+            for (category, kinds) in &shall_be {
+                for kind in kinds {
+                    statement.execute(params![category.as_str(), kind.name(), build as i64])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.write(move |connection| {
+            let sql = "UPDATE search_index SET build = NULL WHERE build = ?1";
+            connection.execute(sql, [build as i64]).map(drop)
         })
     }
 
@@ -66,22 +161,22 @@ impl TokenStore for SqliteStore {
         after: Option<Token>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        let list = move |connection: &Connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT word, category, sealed, rough FROM token WHERE word > ?1
-                 ORDER BY word LIMIT ?2",
-            )?;
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM token WHERE word > ?1 ORDER BY word LIMIT ?2"
+            ))?;
             let after = after.as_ref().map_or("", Token::as_str);
             statement.query_map(params![after, limit], read)?.collect()
-        };
-        Box::pin(async move { Ok(self.0.read(list).await?) })
+        })
     }
 
-    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
-        let count = |connection: &Connection| {
-            connection.query_row("SELECT count(*) FROM token", [], |row| row.get::<_, i64>(0))
-        };
-        Box::pin(async move { Ok(u64::try_from(self.0.read(count).await?).unwrap_or_default()) })
+    fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT version, count(*) FROM token GROUP BY version")?;
+            let count = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64));
+            statement.query_map([], count)?.collect()
+        })
     }
 
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
@@ -91,29 +186,106 @@ impl TokenStore for SqliteStore {
 
 /// Inserts a row unless there is one under its token, and returns the one that is
 /// there then.
-fn insert(connection: &Connection, row: Row) -> rusqlite::Result<Row> {
+fn insert(connection: &Connection, new: NewRow, built: &mut Vec<Built>) -> rusqlite::Result<Row> {
+    let NewRow { row, kinds, found_by } = new;
     let mut statement = connection.prepare_cached(
-        "INSERT INTO token (word, category, sealed, rough) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO token (word, category, sealed, version, rough) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (word) DO NOTHING",
     )?;
     let (word, category) = (row.token.as_str(), row.category.as_str());
-    match statement.execute(params![word, category, row.sealed, row.rough.0])? {
-        0 => find(connection, &row.token)?.ok_or(rusqlite::Error::QueryReturnedNoRows),
-        _ => Ok(row),
+    let inserted =
+        statement.execute(params![word, category, row.sealed, row.version, row.rough.0])?;
+    add(connection, &row.token, &found_by)?;
+    if inserted == 0 {
+        return find(connection, &row.token)?.ok_or(rusqlite::Error::QueryReturnedNoRows);
     }
+    forget_missing(connection, &row.category, &kinds, built)?;
+    Ok(row)
+}
+
+/// Says of each index that a row of its category is missing from it.
+fn forget_missing(
+    connection: &Connection,
+    category: &Category,
+    kinds: &BTreeSet<SearchKind>,
+    built: &mut Vec<Built>,
+) -> rusqlite::Result<()> {
+    let is_missing =
+        |index: &mut Built| index.category == *category && !kinds.contains(&index.kind);
+    for index in built.extract_if(.., is_missing) {
+        forget(connection, &index.category, index.kind)?;
+    }
+    Ok(())
+}
+
+fn add(connection: &Connection, token: &Token, found_by: &[Index]) -> rusqlite::Result<()> {
+    if found_by.is_empty() {
+        return Ok(());
+    }
+    let mut statement =
+        connection.prepare_cached("INSERT OR IGNORE INTO found_by (code, word) VALUES (?1, ?2)")?;
+    found_by
+        .iter()
+        .try_for_each(|code| statement.execute(params![code.0, token.as_str()]).map(drop))
+}
+
+fn replace(connection: &Connection, new: &NewRow, built: &mut Vec<Built>) -> rusqlite::Result<()> {
+    let row = &new.row;
+    let mut statement = connection.prepare_cached(
+        "UPDATE token SET category = ?2, sealed = ?3, version = ?4, rough = ?5 WHERE word = ?1",
+    )?;
+    let (word, category) = (row.token.as_str(), row.category.as_str());
+    let replaced =
+        statement.execute(params![word, category, row.sealed, row.version, row.rough.0])?;
+    if replaced == 0 {
+        return Ok(());
+    }
+    connection.prepare_cached("DELETE FROM found_by WHERE word = ?1")?.execute([word])?;
+    add(connection, &row.token, &new.found_by)?;
+    forget_missing(connection, &row.category, &new.kinds, built)
 }
 
 fn find(connection: &Connection, token: &Token) -> rusqlite::Result<Option<Row>> {
-    let mut statement = connection
-        .prepare_cached("SELECT word, category, sealed, rough FROM token WHERE word = ?1")?;
-    statement.query_row([token.as_str()], read).optional()
+    let sql = format!("SELECT {COLUMNS} FROM token WHERE word = ?1");
+    connection.prepare_cached(&sql)?.query_row([token.as_str()], read).optional()
 }
 
 fn find_by_index(connection: &Connection, index: Index) -> rusqlite::Result<Vec<Row>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT word, category, sealed, rough FROM token WHERE rough = ?1 ORDER BY word LIMIT ?2",
-    )?;
+    let sql = format!("SELECT {COLUMNS} FROM token WHERE rough = ?1 ORDER BY word LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map(params![index.0, MAX_FOUND], read)?.collect()
+}
+
+fn search(connection: &Connection, asked: &Search, limit: u32) -> rusqlite::Result<Vec<Row>> {
+    let with_code = vec!["SELECT word FROM found_by WHERE code = ?"; asked.all_of.len()];
+    let sql = format!(
+        "SELECT {COLUMNS} FROM token WHERE word IN ({}) AND category = ? ORDER BY word LIMIT {limit}",
+        with_code.join(" INTERSECT ")
+    );
+    let codes = asked.all_of.iter().map(|code| rusqlite::types::Value::Blob(code.0.into()));
+    let category = rusqlite::types::Value::Text(asked.category.as_str().into());
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_map(params_from_iter(codes.chain([category])), read)?.collect()
+}
+
+fn built(connection: &Connection) -> rusqlite::Result<Vec<Built>> {
+    let mut statement = connection
+        .prepare_cached("SELECT category, kind, build FROM search_index ORDER BY category, kind")?;
+    let index = |row: &rusqlite::Row<'_>| {
+        let kind = SearchKind::from_name(row.get_ref(1)?.as_str()?);
+        Ok(Built {
+            category: Category::new(row.get_ref(0)?.as_str()?),
+            kind: kind.ok_or(FromSqlError::InvalidType)?,
+            build: row.get::<_, Option<i64>>(2)?.map(|build| build as u64),
+        })
+    };
+    statement.query_map([], index)?.collect()
+}
+
+/// Says that an index is not complete, nor going to be.
+fn forget(connection: &Connection, category: &Category, kind: SearchKind) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM search_index WHERE category = ?1 AND kind = ?2";
+    connection.prepare_cached(sql)?.execute([category.as_str(), kind.name()]).map(drop)
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
@@ -121,7 +293,8 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         token: row.get(0)?,
         category: Category::new(row.get_ref(1)?.as_str()?),
         sealed: row.get(2)?,
-        rough: Index(row.get(3)?),
+        version: row.get(3)?,
+        rough: Index(row.get(4)?),
     })
 }
 
@@ -148,7 +321,7 @@ mod tests {
 
     use super::*;
     use crate::testkit::Scratch;
-    use crate::vault::{Form, conformance};
+    use crate::vault::conformance;
 
     fn open(path: &Path) -> SqliteStore {
         SqliteStore::new(&Database::open(path, &"acme".into()).unwrap()).unwrap()
@@ -166,13 +339,15 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.file("vault.db");
         let store = open(&path);
-        let token = Token::from_code(&[1; 32], Form::Word);
+        let token = Token::from_code(&[1; 32], 1);
         let row = Row {
             token: token.clone(),
             category: Category::from("email"),
             sealed: vec![1],
+            version: 1,
             rough: Index([1; 16]),
         };
+        let row = NewRow { row, kinds: BTreeSet::new(), found_by: Vec::new() };
         store.insert(vec![row]).await.unwrap();
         let connection = Connection::open(&path).unwrap();
         connection.execute("UPDATE token SET rough = x'00'", []).unwrap();

@@ -1,116 +1,149 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Form, Index, MAX_FOUND, Opened, Row, Token, TokenStore, VaultError, rough};
-use crate::base::{Category, Cleartext, Tenant};
-use crate::keys::{Keyset, Mac, Siv};
+use arc_swap::ArcSwap;
+
+use super::{
+    Form, Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError, rough,
+    search::texts_of,
+};
+use crate::base::{Category, Cleartext, SearchKind, Tenant};
+use crate::keys::{Keyset, Mac, Siv, Version, Versions};
 
 /// Tokens over a store: derives them, seals values, detects collisions.
 #[derive(Clone)]
 pub struct Vault {
     pub(super) store: Arc<dyn TokenStore>,
     tenant: Tenant,
-    token_mac: Mac,
-    index_mac: Mac,
-    key: Siv,
+    token_macs: Versions<Mac>,
+    pub(super) index_macs: Versions<Mac>,
+    pub(super) keys: Versions<Siv>,
+    /// What new values are indexed for.
+    pub(super) kinds: Arc<ArcSwap<Kinds>>,
 }
 
 /// A value of a category.
 pub type Item<'a> = (&'a Category, &'a Cleartext);
 
-/// A stored value that is like another one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spelling {
-    pub token: Token,
-    pub value: Cleartext,
-}
+/// An item by its place in a list.
+pub(super) type Placed<'a> = (usize, (Item<'a>, Form));
 
 impl Vault {
     pub fn new(store: Arc<dyn TokenStore>, keyset: &Keyset) -> Self {
         Self {
             store,
             tenant: keyset.tenant.clone(),
-            token_mac: keyset.token_mac.clone(),
-            index_mac: keyset.index_mac.clone(),
-            key: keyset.vault.clone(),
+            token_macs: keyset.token_mac.clone(),
+            index_macs: keyset.index_mac.clone(),
+            keys: keyset.vault.clone(),
+            kinds: Arc::default(),
         }
     }
 
-    /// The token of each value, in order: the one it always had, or a new one.
-    /// All of them are durable on return. One round trip to the store; one more
-    /// for values whose token another value holds.
+    /// The token of each value, in order: the one it always had, also under a key that is no
+    /// longer in use, or a new one. All of them are durable on return. One round trip to the
+    /// store for each version of the key; one more for values whose token another value holds.
     ///
     /// # Errors
     /// [`VaultError`]; then some of the tokens may have been stored.
     pub async fn tokenize(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
-        self.tokens(&as_words(items), Missing::Stored).await
+        self.tokenize_as(&as_words(items)).await
     }
 
-    /// As [`tokenize`](Self::tokenize), each value as a token of this form. One round trip
-    /// more wherever another value holds the token: with forms that have few of them, the
-    /// more the fuller they are.
+    /// As [`tokenize`](Self::tokenize), each value as a token of its form. Forms with few
+    /// tokens take more round trips, the fuller they are.
     ///
     /// # Errors
     /// [`VaultError::Full`] when no token of the form is left for a value.
     pub async fn tokenize_as(&self, items: &[(Item<'_>, Form)]) -> Result<Vec<Token>, VaultError> {
-        self.tokens(items, Missing::Stored).await
+        let mut tokens = BTreeMap::new();
+        let mut unknown: Vec<Placed<'_>> = items.iter().copied().enumerate().collect();
+        for (version, _) in self.token_macs.older() {
+            unknown = self.walk(unknown, version, Missing::Left, &mut tokens).await?;
+        }
+        let active = self.token_macs.active_version();
+        self.walk(unknown, active, Missing::Stored, &mut tokens).await?;
+        Ok(tokens.into_values().collect())
     }
 
-    /// The token that each value has or would get as a word, in order. Nothing is stored: a
-    /// value that is only compared leaves no trace.
+    /// The words that stand for each value, in order: those that it has, or the one that it
+    /// would get. There is more than one only if two instances gave it one at a time, of
+    /// which one had a new key and the other had not. Nothing is stored: a value that is only
+    /// compared leaves no trace.
     ///
     /// # Errors
     /// [`VaultError`].
-    pub async fn predict(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
-        self.tokens(&as_words(items), Missing::Left).await
+    pub async fn predict(&self, items: &[Item<'_>]) -> Result<Vec<Vec<Token>>, VaultError> {
+        let mut known: Vec<Vec<Token>> = vec![Vec::new(); items.len()];
+        let placed = || as_words(items).into_iter().enumerate().collect();
+        for (version, _) in self.token_macs.iter() {
+            let mut tokens = BTreeMap::new();
+            self.walk(placed(), version, Missing::Left, &mut tokens).await?;
+            for (at, token) in tokens {
+                known.get_mut(at).into_iter().for_each(|known| known.push(token.clone()));
+            }
+        }
+        let active = self.token_macs.active_version();
+        let unknown =
+            placed().into_iter().filter(|(at, _)| known.get(*at).is_some_and(Vec::is_empty));
+        let mut tokens = BTreeMap::new();
+        let unknown: Vec<Placed<'_>> = unknown.collect();
+        self.walk(unknown, active, Missing::Taken, &mut tokens).await?;
+        for (at, token) in tokens {
+            known.get_mut(at).into_iter().for_each(|known| known.push(token.clone()));
+        }
+        Ok(known)
     }
 
-    /// The first token of each value that no other value holds.
-    async fn tokens(
+    /// Follows each value from the first token that this version of the key gives it to the
+    /// one that no other value holds. Returns the values that have none and get none.
+    async fn walk<'a>(
         &self,
-        items: &[(Item<'_>, Form)],
+        items: Vec<Placed<'a>>,
+        version: Version,
         missing: Missing,
-    ) -> Result<Vec<Token>, VaultError> {
-        let mut tokens = BTreeMap::new();
-        let mut pending: Vec<(usize, (Item<'_>, Form))> =
-            items.iter().copied().enumerate().collect();
-        let mut counter = 0;
-        while !pending.is_empty() {
-            if let Some((_, (_, full))) =
-                pending.iter().find(|(_, (_, form))| counter >= form.attempts())
-            {
+        tokens: &mut BTreeMap<usize, Token>,
+    ) -> Result<Vec<Placed<'a>>, VaultError> {
+        let (mut pending, mut unknown) = (items, Vec::new());
+        for counter in 0.. {
+            if pending.is_empty() {
+                break;
+            }
+            let is_full = |(_, (_, form)): &&Placed<'_>| counter >= form.attempts();
+            if let Some((_, (_, full))) = pending.iter().find(is_full) {
                 return Err(VaultError::Full(*full));
             }
-            let rows: Vec<Row> =
-                pending.iter().map(|(_, (item, form))| self.row(*item, *form, counter)).collect();
-            let found = match missing {
-                Missing::Stored => {
-                    self.store.insert(rows.clone()).await?.into_iter().map(Some).collect()
-                }
-                Missing::Left => {
-                    let asked = rows.iter().map(|row| row.token.clone()).collect();
-                    self.store.find(asked).await?
-                }
+            let derive = |(_, item): &Placed<'_>| self.derive(*item, version, counter);
+            let derived: Vec<Token> = pending.iter().map(derive).collect();
+            let mut rows = Vec::new();
+            let found: Vec<Option<Row>> = if missing == Missing::Stored {
+                let items = pending.iter().zip(&derived);
+                rows.extend(items.map(|((_, (item, _)), token)| self.row(*item, token.clone())));
+                self.store.insert(rows.clone()).await?.into_iter().map(Some).collect()
+            } else {
+                self.store.find(derived.clone()).await?
             };
+            let mut rows = rows.into_iter();
             let mut collided = Vec::new();
-            for ((place, row), found) in pending.into_iter().zip(rows).zip(found) {
-                let is_free = match &found {
-                    None => true,
-                    Some(found) => self.is_same(&row, found, place.1.0)?,
-                };
-                if is_free {
-                    tokens.insert(place.0, row.token);
-                } else {
-                    collided.push(place);
+            for ((placed, token), found) in pending.into_iter().zip(derived).zip(found) {
+                // Sealing is deterministic, so the same value often gives the same row.
+                let is_same = rows.next().map(|new| new.row) == found;
+                match found {
+                    None if missing == Missing::Left => unknown.push(placed),
+                    Some(found) if !is_same && !self.stands_for(&found, placed.1.0)? => {
+                        collided.push(placed);
+                    }
+                    None | Some(_) => {
+                        tokens.insert(placed.0, token);
+                    }
                 }
             }
             pending = collided;
-            counter += 1;
         }
-        Ok(tokens.into_values().collect())
+        Ok(unknown)
     }
 
     /// What each token stands for, in order; `None` for tokens that are not ours.
@@ -125,65 +158,53 @@ impl Vault {
         rows.iter().map(|row| row.as_ref().map(|row| self.open(row)).transpose()).collect()
     }
 
-    /// For each value, every stored value that a CRM may take for the same (see `rough`),
-    /// itself included; `None` where there are [`MAX_FOUND`] of them or more.
-    ///
-    /// # Errors
-    /// [`VaultError::Corrupt`] when a stored row does not open.
-    pub async fn spellings(
-        &self,
-        items: &[Item<'_>],
-    ) -> Result<Vec<Option<Arc<[Spelling]>>>, VaultError> {
-        if items.is_empty() {
-            return Ok(Vec::new());
-        }
-        let of_items: Vec<Index> = items.iter().map(|item| self.index(*item)).collect();
-        // Each is looked for and opened once, however often it is asked for.
-        let mut indexes = of_items.clone();
-        indexes.sort_unstable();
-        indexes.dedup();
-        let found = self.store.find_by_index(indexes.clone()).await?;
-        let spelling = |row: Row| {
-            let value = self.open(&row)?.value;
-            Ok(Spelling { token: row.token, value })
-        };
-        let mut spellings = HashMap::with_capacity(indexes.len());
-        for (index, rows) in indexes.into_iter().zip(found) {
-            let all = if rows.len() < usize::from(MAX_FOUND) {
-                Some(rows.into_iter().map(spelling).collect::<Result<Arc<[_]>, VaultError>>()?)
-            } else {
-                None
-            };
-            spellings.insert(index, all);
-        }
-        Ok(of_items.iter().map(|index| spellings.get(index).cloned().flatten()).collect())
-    }
-
     /// Whether tokens can be read and written now.
     pub async fn health(&self) -> Result<(), VaultError> {
         self.store.health().await
     }
 
-    fn row(&self, (category, value): Item<'_>, form: Form, counter: u32) -> Row {
-        let token = self.derive((category, value), form, counter);
-        Row {
-            sealed: self
-                .key
-                .seal(associated(&self.tenant, category, &token), value.expose().as_bytes()),
-            rough: self.index((category, value)),
+    /// A row for a value under the keys that are in use.
+    pub(super) fn row(&self, item: Item<'_>, token: Token) -> NewRow {
+        let (category, value) = item;
+        let version = self.keys.active_version();
+        let associated = associated(&self.tenant, category, &token);
+        let row = Row {
+            sealed: self.keys.active().seal(associated, value.expose().as_bytes()),
+            version,
+            rough: self.index(item),
             category: category.clone(),
             token,
-        }
+        };
+        let kinds = self.kinds.load().get(category).cloned().unwrap_or_default();
+        let found_by = self.found_by(self.index_macs.active(), item, &kinds);
+        NewRow { row, kinds, found_by }
+    }
+
+    /// What a value is found by, for these kinds of search.
+    pub(super) fn found_by(
+        &self,
+        mac: &Mac,
+        (category, value): Item<'_>,
+        kinds: &BTreeSet<SearchKind>,
+    ) -> Vec<Index> {
+        let rough = rough(value.expose());
+        let of_kind = |kind: &SearchKind| {
+            let texts = texts_of(*kind, &rough).into_iter();
+            texts.map(|text| self.search_index(mac, category, *kind, text)).collect::<Vec<_>>()
+        };
+        let found_by: BTreeSet<Index> = kinds.iter().flat_map(of_kind).collect();
+        found_by.into_iter().collect()
     }
 
     /// The token of a value. `counter` is 0 unless another value holds that token.
     pub(super) fn derive(
         &self,
-        (category, value): Item<'_>,
-        form: Form,
+        ((category, value), form): (Item<'_>, Form),
+        version: Version,
         counter: u32,
     ) -> Token {
-        let code = self.token_mac.code(&[
+        let mac = self.token_macs.get(version).unwrap_or(self.token_macs.active());
+        let code = mac.code(&[
             form.label(),
             self.tenant.as_str().as_bytes(),
             b"scope: tenant",
@@ -191,36 +212,55 @@ impl Vault {
             value.expose().as_bytes(),
             &counter.to_be_bytes(),
         ]);
-        Token::from_code(&code, form)
+        Token::of_form(form, &code, version)
     }
 
-    /// What all spellings of a value have in common.
-    pub fn index(&self, (category, value): Item<'_>) -> Index {
-        let code = self.index_mac.code(&[
+    /// All versions of the keys that tokens are derived with.
+    pub(super) fn token_versions(&self) -> impl Iterator<Item = Version> {
+        self.token_macs.iter().map(|(version, _)| version)
+    }
+
+    /// What all spellings of a value have in common, under the key that is in use.
+    pub fn index(&self, item: Item<'_>) -> Index {
+        self.rough_index(self.index_macs.active(), item)
+    }
+
+    pub(super) fn rough_index(&self, mac: &Mac, (category, value): Item<'_>) -> Index {
+        index(mac.code(&[
             b"zollhaus rough index 1",
             self.tenant.as_str().as_bytes(),
             category.as_str().as_bytes(),
             rough(value.expose()).as_bytes(),
-        ]);
-        let mut index = [0; 16];
-        index.copy_from_slice(code.split_at(16).0);
-        Index(index)
+        ]))
     }
 
-    /// Whether the stored row stands for the value that `row` was made of.
-    fn is_same(&self, row: &Row, stored: &Row, item: Item<'_>) -> Result<bool, VaultError> {
-        // Sealing is deterministic, so the same value gives the same row.
-        if row == stored {
-            return Ok(true);
-        }
+    pub(super) fn search_index(
+        &self,
+        mac: &Mac,
+        category: &Category,
+        kind: SearchKind,
+        text: &str,
+    ) -> Index {
+        index(mac.code(&[
+            b"zollhaus search index 1",
+            self.tenant.as_str().as_bytes(),
+            category.as_str().as_bytes(),
+            kind.name().as_bytes(),
+            text.as_bytes(),
+        ]))
+    }
+
+    /// Whether a stored row stands for this value.
+    fn stands_for(&self, stored: &Row, item: Item<'_>) -> Result<bool, VaultError> {
         let opened = self.open(stored)?;
-        Ok(row.token == stored.token && (&opened.category, &opened.value) == item)
+        Ok((&opened.category, &opened.value) == item)
     }
 
     pub(super) fn open(&self, row: &Row) -> Result<Opened, VaultError> {
         let corrupt = || VaultError::Corrupt(format!("token `{}`", row.token));
+        let key = self.keys.get(row.version).ok_or(VaultError::KeyGone(row.version))?;
         let associated = associated(&self.tenant, &row.category, &row.token);
-        let mut value = self.key.open(associated, &row.sealed).ok_or_else(corrupt)?;
+        let mut value = key.open(associated, &row.sealed).ok_or_else(corrupt)?;
         let value = String::from_utf8(std::mem::take(&mut *value)).map_err(|_| corrupt())?;
         Ok(Opened { category: row.category.clone(), value: Cleartext::new(value) })
     }
@@ -231,10 +271,19 @@ fn as_words<'a>(items: &[Item<'a>]) -> Vec<(Item<'a>, Form)> {
 }
 
 /// What becomes of values that have no token yet.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Missing {
+    /// They get one.
     Stored,
+    /// The token that they would get is taken for theirs.
+    Taken,
     Left,
+}
+
+fn index(code: [u8; 32]) -> Index {
+    let mut index = [0; 16];
+    index.copy_from_slice(code.split_at(16).0);
+    Index(index)
 }
 
 /// What a sealed value is bound to.
@@ -254,8 +303,6 @@ impl fmt::Debug for Vault {
 impl Vault {
     /// A row for a value under a token that is not its own.
     pub(super) fn row_for_test(&self, category: &Category, value: &Cleartext, token: Token) -> Row {
-        let associated = associated(&self.tenant, category, &token);
-        let sealed = self.key.seal(associated, value.expose().as_bytes());
-        Row { token, sealed, ..self.row((category, value), Form::Word, 0) }
+        self.row((category, value), token).row
     }
 }

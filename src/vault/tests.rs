@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod rotation;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::base::Tenant;
+use crate::base::{Pattern, Tenant};
 use crate::keys::Keyset;
 
 fn keyset() -> Keyset {
@@ -61,12 +63,12 @@ async fn a_row_opens_for_its_tenant_key_category_and_token_only() {
     let check = async |keyset: &Keyset, row: Row| {
         let token = row.token.clone();
         let store = Arc::new(MemoryStore::default());
-        store.insert(vec![row]).await.unwrap();
+        store.put(row);
         Vault::new(store, keyset).detokenize(vec![token]).await
     };
     assert!(check(&keyset, row.clone()).await.is_ok());
     let bolt = Keyset { tenant: "bolt".into(), ..keyset.clone() };
-    let moved = Row { token: Token::from_code(&[9; 32], Form::Word), ..row.clone() };
+    let moved = Row { token: Token::from_code(&[9; 32], 1), ..row.clone() };
     let renamed = Row { category: "name".into(), ..row.clone() };
     for (keyset, row) in
         [(&bolt, row.clone()), (&self::keyset(), row.clone()), (&keyset, moved), (&keyset, renamed)]
@@ -75,59 +77,20 @@ async fn a_row_opens_for_its_tenant_key_category_and_token_only() {
     }
 }
 
-/// Answers as if the first row of the first insert were already another value's.
-struct Colliding {
-    rows: MemoryStore,
-    squatter: Vault,
-    inserts: AtomicUsize,
-}
-
-impl TokenStore for Colliding {
-    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        Box::pin(async move {
-            if self.inserts.fetch_add(1, Ordering::Relaxed) == 0 {
-                let taken = rows[0].token.clone();
-                let row = self.squatter.row_for_test(&email(), &Cleartext::new("other"), taken);
-                self.rows.insert(vec![row]).await?;
-            }
-            self.rows.insert(rows).await
-        })
-    }
-
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        self.rows.find(tokens)
-    }
-
-    fn find_by_index(
-        &self,
-        indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
-        self.rows.find_by_index(indexes)
-    }
-
-    fn list(
-        &self,
-        after: Option<Token>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        self.rows.list(after, limit)
-    }
-
-    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
-        self.rows.count()
-    }
-
-    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.rows.health()
-    }
-}
-
 #[tokio::test]
 async fn values_whose_tokens_collide_get_tokens_of_their_own() {
     let keyset = keyset();
     let squatter = Vault::new(Arc::new(MemoryStore::default()), &keyset);
     let plain = tokenize(&squatter, &email(), &["mine", "next"]).await;
-    let store = Colliding { rows: MemoryStore::default(), squatter, inserts: AtomicUsize::new(0) };
+    // As if the first row of the first insert were already another value's.
+    let inserts = AtomicUsize::new(0);
+    let store = HookedStore::new(move |call, new, rows| {
+        if call == "insert" && inserts.fetch_add(1, Ordering::Relaxed) == 0 {
+            let taken = new[0].row.token.clone();
+            rows.put(squatter.row_for_test(&email(), &Cleartext::new("other"), taken));
+        }
+        Ok(())
+    });
     let vault = Vault::new(Arc::new(store), &keyset);
 
     let tokens = tokenize(&vault, &email(), &["mine", "next"]).await;
@@ -165,56 +128,18 @@ async fn rows_hold_no_clear_value() {
     assert!(!row.sealed.windows(6).any(|part| part == b"canary"));
 }
 
-/// A store in which every token is taken but those that it is told to leave.
-struct Crowded {
-    rows: MemoryStore,
-    squatter: Vault,
-    free: fn(&Token) -> bool,
-}
-
-impl TokenStore for Crowded {
-    fn insert(&self, rows: Vec<Row>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        Box::pin(async move {
-            for taken in rows.iter().map(|row| &row.token).filter(|token| !(self.free)(token)) {
-                let other = Cleartext::new(format!("of {taken}"));
-                let row = self.squatter.row_for_test(&email(), &other, taken.clone());
-                self.rows.insert(vec![row]).await?;
-            }
-            self.rows.insert(rows).await
-        })
-    }
-
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        self.rows.find(tokens)
-    }
-
-    fn find_by_index(
-        &self,
-        indexes: Vec<Index>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
-        self.rows.find_by_index(indexes)
-    }
-
-    fn list(
-        &self,
-        after: Option<Token>,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        self.rows.list(after, limit)
-    }
-
-    fn count(&self) -> BoxFuture<'_, Result<u64, VaultError>> {
-        self.rows.count()
-    }
-
-    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.rows.health()
-    }
-}
-
+/// Three values in a store in which every token is taken but those that are left free.
 async fn crowded(keyset: &Keyset, free: fn(&Token) -> bool) -> Result<Vec<Token>, VaultError> {
     let squatter = Vault::new(Arc::new(MemoryStore::default()), keyset);
-    let store = Crowded { rows: MemoryStore::default(), squatter, free };
+    let store = HookedStore::new(move |call, rows, stored| {
+        let tokens = rows.iter().map(|new| &new.row.token);
+        for taken in tokens.filter(|token| call == "insert" && !free(token)) {
+            let other = Cleartext::new(format!("of {taken}"));
+            let row = squatter.row_for_test(&email(), &other, taken.clone());
+            stored.put(row);
+        }
+        Ok(())
+    });
     let vault = Vault::new(Arc::new(store), keyset);
     let (category, values) = (email(), values(["1985-02-23", "1990-01-01", "1985-02-23"]));
     let items = values.each_ref().map(|value| ((&category, value), Form::Date));

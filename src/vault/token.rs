@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::word;
 use crate::base::{Moment, MomentForm};
+use crate::keys::Version;
 
 /// A token as it is stored, and as it stands in the CRM: one of the spellings of [`Form`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,24 +72,26 @@ impl Token {
     /// No country has this code (ITU-T E.164, list of assigned country codes: "reserved").
     pub const PHONE_PREFIX: &str = "+999";
 
-    /// Tokens of the first format under the first key version. A later one takes
-    /// another letter, and both stay readable.
-    const FORM: char = 't';
+    /// Of the first format, one for each version of the key, in turn.
+    const FORMS: [char; 8] = ['t', 'v', 'w', 'x', 'y', 'z', 's', 'r'];
     const PAYLOAD_BYTES: usize = 10;
     const PHONE_DIGITS: u32 = 11;
 
-    /// The token of a form that a code stands behind: its first 80 bits, or as many as the
-    /// form has room for. The first and the last of a form are nobody's.
-    pub(super) fn from_code(code: &[u8; 32], form: Form) -> Self {
+    /// The word that a code stands behind: its first 80 bits. `version` is that of the key.
+    pub(super) fn from_code(code: &[u8; 32], version: Version) -> Self {
+        let (payload, _) = code.split_at(Self::PAYLOAD_BYTES);
+        Self(SmolStr::new(word::spell(word::form(Self::FORMS, version), payload)))
+    }
+
+    /// As [`from_code`](Self::from_code), in any form: as much of the code as it has room
+    /// for. The first and the last of a form with few tokens are nobody's.
+    pub(super) fn of_form(form: Form, code: &[u8; 32], version: Version) -> Self {
         let number = |range: u64| {
             let first = code.first_chunk().copied().unwrap_or_default();
             1 + (u128::from_be_bytes(first) % u128::from(range - 2)) as u64
         };
         match form {
-            Form::Word => {
-                let (payload, _) = code.split_at(Self::PAYLOAD_BYTES);
-                Self(SmolStr::new(word::spell(Self::FORM, payload)))
-            }
+            Form::Word => Self::from_code(code, version),
             Form::Date | Form::Time | Form::Phone => Self::numbered(form, number(size(form))),
         }
     }
@@ -127,7 +130,7 @@ impl Token {
             return Self::of_moment(moment).filter(|token| is_stored && token.as_str() == text);
         }
         let (form, payload) = word::read(text)?;
-        let is_token = form == Self::FORM && payload.len() == Self::PAYLOAD_BYTES;
+        let is_token = Self::FORMS.contains(&form) && payload.len() == Self::PAYLOAD_BYTES;
         is_token.then(|| Self(SmolStr::new(text.to_ascii_lowercase())))
     }
 
@@ -141,6 +144,12 @@ impl Token {
         } else {
             Form::Word
         }
+    }
+
+    /// Whether a key of this version may have made it: every eighth version has one letter,
+    /// and of tokens that are no words it cannot be told.
+    pub fn is_of(&self, version: Version) -> bool {
+        word::read(&self.0).is_none_or(|(form, _)| form == word::form(Self::FORMS, version))
     }
 
     pub fn as_str(&self) -> &str {
@@ -194,7 +203,7 @@ mod tests {
     fn tokens_are_read_as_they_were_spelt() {
         for form in FORMS {
             for byte in 0..=255 {
-                let token = Token::from_code(&[byte; 32], form);
+                let token = Token::of_form(form, &[byte; 32], 1);
                 assert_eq!(Token::parse(token.as_str()), Some(token.clone()));
                 assert_eq!(token.form(), form, "{token}");
                 assert_ne!(Some(token), Token::nobody(form));
@@ -215,7 +224,7 @@ mod tests {
             };
             let nearly = u128::from(size(form)) - 3;
             for (number, expected) in [(0, 1), (nearly, size(form) - 2), (nearly + 1, 1)] {
-                let token = Token::from_code(&code(number), form);
+                let token = Token::of_form(form, &code(number), 1);
                 assert_eq!(token, Token::numbered(form, expected), "{number}");
             }
         };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Row, Token, Vault, VaultError};
+use super::{Index, Kinds, Row, Token, Vault, VaultError};
 
 /// Rows that are read at one time.
 const PAGE: u32 = 10_000;
@@ -25,7 +25,7 @@ pub enum Damage {
     Sealed,
     /// Its value leads to other tokens.
     Token,
-    /// It is not found by its value.
+    /// It is not found by its value, or by what its value is searched for.
     Index,
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for Damage {
 impl Vault {
     /// How many tokens there are.
     pub async fn count(&self) -> Result<u64, VaultError> {
-        self.store.count().await
+        Ok(self.store.count().await?.values().sum())
     }
 
     /// Reads every row: whether it opens, and whether token and index are those of its
@@ -52,15 +52,18 @@ impl Vault {
     /// [`VaultError`] when rows cannot be read at all.
     pub async fn verify(&self, mut at: impl FnMut(u64)) -> Result<Verified, VaultError> {
         let mut verified = Verified::default();
+        let kinds = self.complete_kinds().await?;
         let mut after = None;
         loop {
             let page = self.store.list(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(verified) };
             after = Some(last.token.clone());
-            for row in &page {
+            let tokens = page.iter().map(|row| row.token.clone()).collect();
+            let found_by = self.store.found_by(tokens).await?;
+            for (row, found_by) in page.iter().zip(found_by) {
                 verified.tokens += 1;
                 at(verified.tokens);
-                if let Some(damage) = self.damage(row) {
+                if let Some(damage) = self.damage(row, &found_by, &kinds) {
                     if verified.damaged.len() == MAX_DAMAGED {
                         return Ok(verified);
                     }
@@ -70,14 +73,37 @@ impl Vault {
         }
     }
 
-    fn damage(&self, row: &Row) -> Option<Damage> {
+    /// What rows of each category are surely found by.
+    async fn complete_kinds(&self) -> Result<Kinds, VaultError> {
+        let mut kinds = Kinds::new();
+        let complete = self.store.built().await?.into_iter().filter(|it| it.build.is_none());
+        for index in complete {
+            kinds.entry(index.category).or_default().insert(index.kind);
+        }
+        Ok(kinds)
+    }
+
+    fn damage(&self, row: &Row, found_by: &[Index], kinds: &Kinds) -> Option<Damage> {
         let Ok(opened) = self.open(row) else { return Some(Damage::Sealed) };
         let item = (&opened.category, &opened.value);
         let form = row.token.form();
-        if !(0..form.attempts()).any(|counter| self.derive(item, form, counter) == row.token) {
+        let is_own = |version| {
+            let mut counters = 0..form.attempts();
+            counters.any(|counter| self.derive((item, form), version, counter) == row.token)
+        };
+        if !self.token_versions().any(is_own) {
             return Some(Damage::Token);
         }
-        (self.index(item) != row.rough).then_some(Damage::Index)
+        let mac = self.index_macs.get(row.version)?;
+        let is_found = self.rough_index(mac, item) == row.rough
+            && kinds.get(item.0).is_none_or(|kinds| {
+                // What was indexed anew in between is found by the newest key.
+                let macs = [mac, self.index_macs.active()];
+                macs.iter().any(|mac| {
+                    self.found_by(mac, item, kinds).iter().all(|code| found_by.contains(code))
+                })
+            });
+        (!is_found).then_some(Damage::Index)
     }
 }
 
@@ -88,7 +114,7 @@ mod tests {
     use super::*;
     use crate::base::Cleartext;
     use crate::keys::Keyset;
-    use crate::vault::{Form, Index, MemoryStore, TokenStore};
+    use crate::vault::MemoryStore;
 
     #[tokio::test]
     async fn each_kind_of_damage_is_told_by_its_token() {
@@ -105,13 +131,15 @@ mod tests {
 
         // Of another value's token, of another index, and under other keys.
         let other = Cleartext::new("Dora");
-        let [moved, lost, torn] = [1, 2, 3].map(|code| Token::from_code(&[code; 32], Form::Word));
+        let [moved, lost, torn] = [1, 2, 3].map(|code| Token::from_code(&[code; 32], 1));
         let moved = vault.row_for_test(&category, &other, moved);
-        let real = vault.predict(&[(&category, &other)]).await.unwrap().remove(0);
+        let real = vault.predict(&[(&category, &other)]).await.unwrap().remove(0).remove(0);
         let lost_row = vault.row_for_test(&category, &other, real);
         let unfound = Row { rough: Index([0; 16]), ..lost_row };
         let unopened = Row { sealed: vec![1; 40], token: torn.clone(), ..moved.clone() };
-        store.insert(vec![moved.clone(), unfound.clone(), unopened]).await.unwrap();
+        for row in [moved.clone(), unfound.clone(), unopened] {
+            store.put(row);
+        }
         let found = vault.verify(|_| {}).await.unwrap();
         let mut expected = vec![
             (moved.token, Damage::Token),

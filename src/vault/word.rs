@@ -14,6 +14,8 @@
 //! of one character and every exchange of two neighbours, and keeps other words
 //! from being taken for ours.
 
+use crate::keys::Version;
+
 /// Crockford's base32 digits: no `i`, `l`, `o`, `u`.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const PREFIX: &str = "zh";
@@ -26,6 +28,12 @@ pub const fn length(payload_bytes: usize) -> usize {
 /// The longest payload, in bytes, that fits a word of this many characters.
 pub const fn longest_payload(characters: usize) -> usize {
     characters.saturating_sub(PREFIX.len() + 2) * 5 / 8
+}
+
+/// The form of a word that a key of this version made.
+pub fn form<const N: usize>(forms: [char; N], version: Version) -> char {
+    let turn = (version as usize).wrapping_sub(1) % N;
+    forms.into_iter().nth(turn).unwrap_or_default()
 }
 
 /// The word for a payload. `form` is one of the base32 digits.

@@ -9,6 +9,7 @@ use crate::world::{Options, World};
 const CONTACTS: &str = "/sf/services/data/v62.0/sobjects/Contact";
 
 fn tokenized(policy: &str) -> String {
+    let policy = policy.replacen("birthdate: {}", "birthdate: { reveal: { support: full } }", 1);
     policy.replacen(
         "{ category: birthdate, protect: drop }",
         "{ category: birthdate, protect: tokenize }

@@ -18,6 +18,7 @@ fn policy() -> Policy {
         id: "contact.email".to_owned(),
         category: "email".into(),
         protection: Protection::Tokenize { shape: Shape::Email },
+        search: BTreeSet::new(),
     };
     let opted_out = ConsentRule {
         purpose: "news".into(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What each report makes of the small log, as CSV.
 
+use std::collections::BTreeSet;
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -180,7 +181,12 @@ fn bases_are_listed_by_their_end() {
 #[test]
 fn coverage_sets_the_policy_against_traffic() {
     let rule = |category: &str, protection| {
-        Arc::new(FieldRule { id: String::new(), category: category.into(), protection })
+        Arc::new(FieldRule {
+            id: String::new(),
+            category: category.into(),
+            protection,
+            search: BTreeSet::new(),
+        })
     };
     let fields = HashMap::from([
         ("email".into(), rule("email", Protection::Tokenize { shape: Shape::Email })),

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::fmt;
+
+use super::Cleartext;
+
+/// What part of a value it can be found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SearchKind {
+    /// How it begins.
+    Prefix,
+    /// Any three characters of it that stand together.
+    Contains,
+}
+
+impl SearchKind {
+    pub const ALL: [Self; 2] = [Self::Prefix, Self::Contains];
+
+    /// The word that policies use, which an index is bound to.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prefix => "prefix",
+            Self::Contains => "contains",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// What a value has to look like: these texts, one after the other, with anything between.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// None of them is empty.
+    pub parts: Vec<Cleartext>,
+    /// Whether the value begins with the first.
+    pub is_at_start: bool,
+    /// Whether it ends with the last.
+    pub is_at_end: bool,
+}
+
+impl Pattern {
+    /// All values that begin with this.
+    pub fn begins_with(text: Cleartext) -> Self {
+        Self { parts: vec![text], is_at_start: true, is_at_end: false }
+    }
+
+    /// All values that end with this.
+    pub fn ends_with(text: Cleartext) -> Self {
+        Self { parts: vec![text], is_at_start: false, is_at_end: true }
+    }
+
+    /// All values that hold this anywhere.
+    pub fn contains(text: Cleartext) -> Self {
+        Self { parts: vec![text], is_at_start: false, is_at_end: false }
+    }
+
+    /// Whether a text looks like this, where `form` is put in the place of the text and of
+    /// each part.
+    pub fn matches<F: AsRef<str>>(&self, text: &str, form: impl Fn(&str) -> F) -> bool {
+        let text = form(text);
+        let parts: Vec<F> = self.parts.iter().map(|part| form(part.expose())).collect();
+        let mut parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+        let mut rest = text.as_ref();
+        if self.is_at_end {
+            let Some(last) = parts.pop() else { return rest.is_empty() };
+            if self.is_at_start && parts.is_empty() {
+                return rest == last;
+            }
+            let Some(before) = rest.strip_suffix(last) else { return false };
+            rest = before;
+        }
+        for (at, part) in parts.into_iter().enumerate() {
+            let found = match rest.find(part) {
+                Some(start) if at > 0 || !self.is_at_start || start == 0 => start,
+                _ => return false,
+            };
+            rest = rest.get(found + part.len()..).unwrap_or_default();
+        }
+        true
+    }
+}
+
+/// Shows how many texts there are, and none of them.
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pattern").field("parts", &self.parts.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `%` stands for anything, as in SQL.
+    fn pattern(text: &str) -> Pattern {
+        let parts = text.split('%').filter(|part| !part.is_empty()).map(Cleartext::new);
+        Pattern {
+            parts: parts.collect(),
+            is_at_start: !text.starts_with('%'),
+            is_at_end: !text.ends_with('%'),
+        }
+    }
+
+    #[test]
+    fn patterns_match_as_in_sql() {
+        for (like, matches, others) in [
+            ("An%", &["An", "Anna"][..], &["an", "Ban An", ""][..]),
+            ("%na", &["na", "Anna", "nana"], &["Annas", "a"]),
+            ("%nn%", &["nn", "Anna"], &["Ana"]),
+            ("A%a", &["Aa", "Anna", "AaA a"], &["A", "a", "Ann"]),
+            ("aba%aba", &["abaaba", "aba aba"], &["aba", "ababa"]),
+            ("%a%b%", &["ab", "xaxbx", "aab"], &["ba", "a"]),
+            ("Anna", &["Anna"], &["Anna ", "AnnaAnna", "A"]),
+        ] {
+            let pattern = pattern(like);
+            let is_like = |text: &&str| pattern.matches(text, str::to_owned);
+            assert!(matches.iter().all(is_like), "{like}");
+            assert!(!others.iter().any(is_like), "{like}");
+        }
+        assert!(pattern("AN%").matches("anna", str::to_lowercase));
+        assert_eq!(format!("{:?}", pattern("canary%")), "Pattern { parts: 1, .. }");
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+
+use crate::app::open_keyset;
+use crate::base::{Clock, SystemClock};
+use crate::cli::{ConfigFile, block_on, print};
+use crate::config::Config;
+use crate::keys::{KeyFile, KeyPurpose, KeyState, KeyStatus, Keyset, Version};
+use crate::quarantine::Quarantine;
+use crate::sqlite::Database;
+use crate::vault::{SqliteStore, TokenStore};
+
+/// List the keys of the keyset: what each is for, its version, and what it may still do
+///
+/// `active` keys make what is new. `decrypt_only` keys open and find what they have made.
+/// Of `destroyed` ones only the number is left. The last column says what still needs a key,
+/// where that can be known here.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zollhaus keys status")]
+pub struct Status {
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// Put a new key in the place of one in use
+///
+/// The keyset file is replaced; a process that runs takes the new key at its next start,
+/// so start every instance anew. The old key stays, to open and find what it has made.
+///
+/// A new key for tokens is for values that have none yet: what is stored keeps its token, so
+/// nothing in the CRM is found by less than before. The house seals all rows of the vault anew
+/// under a new `vault` key, while it runs. A new key for log signing is announced in the
+/// transfer log, and signs one checkpoint together with the old one.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  zollhaus keys rotate --purpose vault
+  zollhaus keys rotate --purpose log_signing")]
+pub struct Rotate {
+    /// What the key is for
+    #[arg(long, value_enum)]
+    purpose: RotatedPurpose,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// Take a key that is no longer in use out of the keyset for good
+///
+/// Refused while anything in the vault needs it. What the CRM holds cannot be seen from here:
+/// values that were encrypted under the key are lost, so `siv` also takes
+/// `--encrypted-values-are-lost`. Copies of the keyset file elsewhere still hold the key;
+/// destroy them too.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zollhaus keys destroy --purpose vault --version 1")]
+pub struct Destroy {
+    /// What the key is for
+    #[arg(long, value_enum)]
+    purpose: DestroyedPurpose,
+    /// Which of its versions
+    #[arg(long)]
+    version: Version,
+    /// With `siv`: no value that the CRM holds under this key has to be opened again
+    #[arg(long)]
+    encrypted_values_are_lost: bool,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// The purposes whose keys can be rotated.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum RotatedPurpose {
+    /// The tokens of new values
+    TokenMac,
+    /// The values that `encrypt` seals
+    Siv,
+    /// The rows of the vault and what they are found by
+    Vault,
+    /// The checkpoints of the transfer log
+    LogSigning,
+}
+
+/// The purposes whose keys can be destroyed: who verifies the transfer log needs all of its.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum DestroyedPurpose {
+    /// The tokens of values that are no longer there
+    TokenMac,
+    /// The values that `encrypt` has sealed
+    Siv,
+    /// The rows of the vault and what they are found by
+    Vault,
+}
+
+impl Status {
+    pub fn execute(self) -> anyhow::Result<()> {
+        let config = self.file.load()?.value;
+        let keys = Keyset::status(&config.keys.keyset)?;
+        let needed = block_on(async { Needed::read(&config, &keys).await })?;
+        print::line(format_args!(
+            "{:<12} {:>7}  {:<12}  {:<10}  needed by",
+            "purpose", "version", "state", "since"
+        ))?;
+        for key in keys {
+            let since = key.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
+            let needed_by = match key.state {
+                KeyState::Destroyed => "-".to_owned(),
+                KeyState::Active | KeyState::DecryptOnly => needed.by(key.purpose, key.version),
+            };
+            print::line(format_args!(
+                "{:<12} {:>7}  {:<12}  {:<10}  {needed_by}",
+                key.purpose.name(),
+                key.version,
+                key.state.name(),
+                since
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+impl Rotate {
+    pub fn execute(self) -> anyhow::Result<()> {
+        let config = self.file.load()?.value;
+        let purpose = match self.purpose {
+            RotatedPurpose::TokenMac => KeyPurpose::TokenMac,
+            RotatedPurpose::Siv => KeyPurpose::Siv,
+            RotatedPurpose::Vault => KeyPurpose::Vault,
+            RotatedPurpose::LogSigning => KeyPurpose::LogSigning,
+        };
+        let root = KeyFile::open(&config.keys.file)?;
+        let today = SystemClock.now().date();
+        let keyset = Keyset::rotate(&config.keys.keyset, &root, purpose, today)?;
+        let version = match purpose {
+            KeyPurpose::TokenMac => keyset.token_mac.active_version(),
+            KeyPurpose::Siv => keyset.siv.active_version(),
+            KeyPurpose::Vault => keyset.vault.active_version(),
+            _ => return announce(&config, &keyset),
+        };
+        print::note("Start the house anew, every instance of it, and back the keyset up.");
+        print::line(format_args!("{} is at version {version}", purpose.name()))
+    }
+}
+
+/// Prints what those who verify the log need to know.
+fn announce(config: &Config, keyset: &Keyset) -> anyhow::Result<()> {
+    let signers = keyset.log_signers(&config.transfer_log.origin)?;
+    let signer = signers.last().context("the keyset has no key for log signing")?;
+    print::note(
+        "The next start of the house announces this key in the transfer log; give it to those \
+         who verify the log.",
+    );
+    print::line(signer.verifier())
+}
+
+impl Destroy {
+    pub fn execute(self) -> anyhow::Result<()> {
+        let config = self.file.load()?.value;
+        let purpose = match self.purpose {
+            DestroyedPurpose::TokenMac => KeyPurpose::TokenMac,
+            DestroyedPurpose::Siv => KeyPurpose::Siv,
+            DestroyedPurpose::Vault => KeyPurpose::Vault,
+        };
+        ensure!(
+            purpose != KeyPurpose::Siv || self.encrypted_values_are_lost,
+            "what the CRM holds of version {} cannot be opened without this key; say so with \
+             `--encrypted-values-are-lost`",
+            self.version
+        );
+        let keys = Keyset::status(&config.keys.keyset)?;
+        block_on(async {
+            let needed = Needed::read(&config, &keys).await?;
+            let what_then = match purpose {
+                KeyPurpose::Vault => "the house seals them anew while it runs",
+                _ => "the CRM holds them",
+            };
+            ensure!(
+                needed.count(purpose, self.version) == 0,
+                "version {} of `{}` is needed by {}; {what_then}",
+                self.version,
+                purpose.name(),
+                needed.by(purpose, self.version),
+            );
+            if purpose == KeyPurpose::Vault && config.vault.sqlite.exists() {
+                let database = Database::open_existing(&config.vault.sqlite, &config.tenant)?;
+                let uploads = Quarantine::new(&database, &open_keyset(&config)?)?;
+                let left_out = uploads.count_under(self.version).await?;
+                ensure!(
+                    left_out == 0,
+                    "version {} of `vault` is needed by {left_out} pieces of uploads that were left \
+                     out; they are deleted 30 days after their upload",
+                    self.version,
+                );
+            }
+            Ok(())
+        })?;
+        Keyset::destroy(&config.keys.keyset, purpose, self.version)?;
+        print::note("Copies of the keyset file elsewhere still hold this key; destroy them too.");
+        print::line(format_args!("version {} of {} is destroyed", self.version, purpose.name()))
+    }
+}
+
+/// How much of the vault needs which version of a key.
+#[derive(Default)]
+struct Needed {
+    rows: BTreeMap<Version, u64>,
+    tokens: BTreeMap<Version, u64>,
+}
+
+/// Rows that are read at one time.
+const PAGE: u32 = 10_000;
+
+impl Needed {
+    async fn read(config: &Config, keys: &[KeyStatus]) -> anyhow::Result<Self> {
+        if !config.vault.sqlite.exists() {
+            return Ok(Self::default());
+        }
+        let database = Database::open_existing(&config.vault.sqlite, &config.tenant)?;
+        let store = SqliteStore::new(&database)?;
+        let rows = store.count().await?;
+        let mut progress = print::Progress::new("tokens", rows.values().sum());
+        let (mut tokens, mut after, mut read) = (BTreeMap::new(), None, 0);
+        loop {
+            let page = store.list(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.token.clone());
+            for row in &page {
+                read += 1;
+                progress.at(read);
+                let of = keys.iter().filter(|key| {
+                    key.purpose == KeyPurpose::TokenMac && row.token.is_of(key.version)
+                });
+                of.for_each(|key| *tokens.entry(key.version).or_default() += 1);
+            }
+        }
+        Ok(Self { rows, tokens })
+    }
+
+    fn count(&self, purpose: KeyPurpose, version: Version) -> u64 {
+        let counts = match purpose {
+            KeyPurpose::Vault | KeyPurpose::IndexMac => &self.rows,
+            KeyPurpose::TokenMac => &self.tokens,
+            KeyPurpose::Siv
+            | KeyPurpose::CallerMac
+            | KeyPurpose::SubjectMac
+            | KeyPurpose::LogSigning => return 0,
+        };
+        counts.get(&version).copied().unwrap_or_default()
+    }
+
+    fn by(&self, purpose: KeyPurpose, version: Version) -> String {
+        let count = self.count(purpose, version);
+        match purpose {
+            KeyPurpose::Vault | KeyPurpose::IndexMac => format!("{count} rows of the vault"),
+            KeyPurpose::TokenMac => format!("{count} tokens"),
+            KeyPurpose::Siv => "what the CRM holds encrypted".to_owned(),
+            KeyPurpose::CallerMac => "the files of API keys".to_owned(),
+            KeyPurpose::SubjectMac => "what is known of data subjects".to_owned(),
+            KeyPurpose::LogSigning => "who verifies the transfer log".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::files::{self, Readers};
+use super::{KeyName, KeyPurpose, KeyService, KeyState, KeysError, Version};
+use crate::base::{Date, Secret, Tenant};
+
+pub(super) const FORMAT: u32 = 1;
+
+/// A keyset as it lies on disk: JSON that names each key's purpose, version and
+/// state in the clear and holds the key wrapped.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeysetFile {
+    pub(super) zollhaus_keyset: u32,
+    pub(super) tenant: String,
+    pub(super) keys: Vec<StoredKey>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredKey {
+    pub(super) purpose: KeyPurpose,
+    pub(super) version: Version,
+    pub(super) state: KeyState,
+    /// The day it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) since: Option<Date>,
+    /// What the key service made of it, in base64; nothing of a key that is destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) wrapped: Option<String>,
+}
+
+impl KeysetFile {
+    pub(super) fn read(path: &Path) -> Result<Self, KeysError> {
+        let text = files::read(path, Readers::Any)?;
+        let file: Self = serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
+        if file.zollhaus_keyset != FORMAT {
+            let problem = format!("its format is {}, not {FORMAT}", file.zollhaus_keyset);
+            return Err(damaged(path, &problem));
+        }
+        Ok(file)
+    }
+
+    pub(super) fn to_text(&self, path: &Path) -> Result<String, KeysError> {
+        serde_json::to_string_pretty(self).map_err(|error| damaged(path, &error))
+    }
+
+    /// The keys of a purpose that are not destroyed, in the order of the file; the last is
+    /// the active one. The file must be sorted by version.
+    pub(super) fn live(
+        &self,
+        path: &Path,
+        purpose: KeyPurpose,
+    ) -> Result<Vec<&StoredKey>, KeysError> {
+        let of_purpose: Vec<&StoredKey> =
+            self.keys.iter().filter(|key| key.purpose == purpose).collect();
+        let refused = |problem: &str| {
+            Err(damaged(path, &format!("{problem} of purpose `{}`", purpose.name())))
+        };
+        if !of_purpose.is_sorted_by(|a, b| a.version < b.version) {
+            return refused("it has two keys of one version");
+        }
+        if !of_purpose.iter().all(|key| key.wrapped.is_some() != (key.state == KeyState::Destroyed))
+        {
+            return refused("it has a key without its wrapped form, or a destroyed one with it,");
+        }
+        match of_purpose.split_last() {
+            Some((last, older))
+                if last.state == KeyState::Active
+                    && older.iter().all(|key| key.state != KeyState::Active)
+                    && (older.is_empty() || purpose.rotated_together().is_ok()) => {}
+            _ => return refused("it has not exactly one active key, the newest,"),
+        }
+        Ok(of_purpose.into_iter().filter(|key| key.state != KeyState::Destroyed).collect())
+    }
+}
+
+impl StoredKey {
+    pub(super) fn new(
+        service: &dyn KeyService,
+        name: &KeyName<'_>,
+        key: &Secret,
+        today: Date,
+    ) -> Result<Self, KeysError> {
+        Ok(Self {
+            purpose: name.purpose,
+            version: name.version,
+            state: KeyState::Active,
+            since: Some(today),
+            wrapped: Some(STANDARD.encode(service.wrap(name, key)?)),
+        })
+    }
+
+    pub(super) fn open(
+        &self,
+        path: &Path,
+        service: &dyn KeyService,
+        tenant: &Tenant,
+    ) -> Result<Secret, KeysError> {
+        let wrapped = self.wrapped.as_deref().unwrap_or_default();
+        let wrapped = STANDARD.decode(wrapped).map_err(|error| damaged(path, &error))?;
+        let name = KeyName { tenant, purpose: self.purpose, version: self.version };
+        service.unwrap(&name, &wrapped).map_err(|source| KeysError::Unopened {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+}
+
+fn damaged(path: &Path, problem: &dyn std::fmt::Display) -> KeysError {
+    KeysError::Damaged { path: path.to_owned(), problem: problem.to_string() }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::search::{LONGEST_TO_CONTAIN, texts_to_find};
+use super::{Index, Item, MAX_FOUND, Row, Search, Token, Vault, VaultError, rough};
+use crate::base::{Category, Cleartext, Pattern, SearchKind};
+
+/// A stored value that is like another one, or like a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    pub token: Token,
+    pub value: Cleartext,
+}
+
+/// Stored values that may look like a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Candidates {
+    All(Vec<Spelling>),
+    /// There are this many or more.
+    TooMany(usize),
+    /// The index is still being built.
+    Incomplete,
+    /// The pattern has no text that is long enough to be looked for in this way.
+    TooShort,
+}
+
+/// How many rows are read to find those that look like a pattern.
+const MAX_CANDIDATES: u32 = 5_000;
+
+/// More would not make the candidates much fewer.
+const MAX_TEXTS: usize = 8;
+
+impl Vault {
+    /// For each value, every stored value that a CRM may take for the same (see `rough`),
+    /// itself included; `None` where there are [`MAX_FOUND`] of them or more.
+    ///
+    /// # Errors
+    /// [`VaultError::Corrupt`] when a stored row does not open.
+    pub async fn spellings(
+        &self,
+        items: &[Item<'_>],
+    ) -> Result<Vec<Option<Arc<[Spelling]>>>, VaultError> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_items: Vec<Vec<Index>> = items.iter().map(|item| self.indexes(*item)).collect();
+        // Each is looked for and opened once, however often it is asked for.
+        let mut indexes = of_items.concat();
+        indexes.sort_unstable();
+        indexes.dedup();
+        let found = self.store.find_by_index(indexes.clone()).await?;
+        let mut rows: HashMap<Index, Vec<Row>> = indexes.into_iter().zip(found).collect();
+        let mut spellings: HashMap<&[Index], Option<Arc<[Spelling]>>> = HashMap::new();
+        for indexes in &of_items {
+            if spellings.contains_key(indexes.as_slice()) {
+                continue;
+            }
+            let rows: Vec<Row> =
+                indexes.iter().flat_map(|index| rows.remove(index).unwrap_or_default()).collect();
+            let all = if rows.len() < usize::from(MAX_FOUND) {
+                let all = rows.into_iter().map(|row| self.spelling(row));
+                Some(all.collect::<Result<Arc<[_]>, VaultError>>()?)
+            } else {
+                None
+            };
+            spellings.insert(indexes, all);
+        }
+        Ok(of_items.iter().map(|of| spellings.get(of.as_slice()).cloned().flatten()).collect())
+    }
+
+    /// For each pattern, the stored values of its category that may look like it: it is
+    /// looked for in the way of `kind`, without what CRMs may take for the same.
+    ///
+    /// # Errors
+    /// [`VaultError::Corrupt`] when a stored row does not open.
+    pub async fn candidates(
+        &self,
+        asked: &[(&Category, &Pattern, SearchKind)],
+    ) -> Result<Vec<Candidates>, VaultError> {
+        let mut searches = Vec::new();
+        for (place, (category, pattern, kind)) in asked.iter().enumerate() {
+            let parts = parts_to_find(pattern, *kind).iter().map(|part| rough(part.expose()));
+            let parts: Vec<_> = parts.collect();
+            for (_, mac) in self.index_macs.iter() {
+                let texts: Vec<_> =
+                    parts.iter().flat_map(|part| texts_to_find(*kind, part)).collect();
+                let texts = texts.into_iter().take(MAX_TEXTS);
+                let all_of: Vec<Index> =
+                    texts.map(|text| self.search_index(mac, category, *kind, text)).collect();
+                if !all_of.is_empty() {
+                    let category = (*category).clone();
+                    searches.push((place, Search { category, kind: *kind, all_of }));
+                }
+            }
+        }
+        let (places, searches): (Vec<usize>, Vec<Search>) = searches.into_iter().unzip();
+        let mut found: BTreeMap<usize, Option<Vec<Row>>> = BTreeMap::new();
+        for (place, rows) in
+            places.into_iter().zip(self.store.search(searches, MAX_CANDIDATES).await?)
+        {
+            match (found.entry(place).or_insert_with(|| Some(Vec::new())), rows) {
+                (Some(all), Some(rows)) => all.extend(rows),
+                (all, _) => *all = None,
+            }
+        }
+        let candidates = (0..asked.len()).map(|place| match found.remove(&place) {
+            None => Ok(Candidates::TooShort),
+            Some(None) => Ok(Candidates::Incomplete),
+            Some(Some(rows)) if rows.len() >= MAX_CANDIDATES as usize => {
+                Ok(Candidates::TooMany(rows.len()))
+            }
+            Some(Some(rows)) => {
+                let all = rows.into_iter().map(|row| self.spelling(row));
+                Ok(Candidates::All(all.collect::<Result<_, VaultError>>()?))
+            }
+        });
+        candidates.collect()
+    }
+
+    /// Whether a value can be indexed for all that its category is searched for.
+    pub fn can_index(&self, (category, value): Item<'_>) -> bool {
+        let contains = |kinds: &super::Kinds| {
+            kinds.get(category).is_some_and(|kinds| kinds.contains(&SearchKind::Contains))
+        };
+        !contains(&self.kinds.load()) || value.expose().chars().count() <= LONGEST_TO_CONTAIN
+    }
+
+    /// What all spellings of a value have in common, under each key.
+    fn indexes(&self, item: Item<'_>) -> Vec<Index> {
+        self.index_macs.iter().map(|(_, mac)| self.rough_index(mac, item)).collect()
+    }
+
+    fn spelling(&self, row: Row) -> Result<Spelling, VaultError> {
+        let value = self.open(&row)?.value;
+        Ok(Spelling { token: row.token, value })
+    }
+}
+
+/// The parts of a pattern that values which look like it are found by.
+fn parts_to_find(pattern: &Pattern, kind: SearchKind) -> &[Cleartext] {
+    match kind {
+        SearchKind::Prefix if !pattern.is_at_start => &[],
+        SearchKind::Prefix => pattern.parts.get(..1).unwrap_or_default(),
+        SearchKind::Contains => pattern.parts.as_slice(),
+    }
+}

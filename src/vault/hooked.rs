@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{
+    BoxFuture, Built, Index, Kinds, MemoryStore, NewRow, Row, Search, Token, TokenStore, VaultError,
+};
+use crate::keys::Version;
+
+/// Hears of each call before it is made, by its name and the rows that it brings, and can
+/// make it fail.
+type Hook =
+    Box<dyn Fn(&'static str, &[NewRow], &MemoryStore) -> Result<(), VaultError> + Send + Sync>;
+
+/// Rows in memory, with somebody who listens.
+pub struct HookedStore {
+    pub rows: MemoryStore,
+    hook: Hook,
+}
+
+impl HookedStore {
+    pub fn new(
+        hook: impl Fn(&'static str, &[NewRow], &MemoryStore) -> Result<(), VaultError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self { rows: MemoryStore::default(), hook: Box::new(hook) }
+    }
+
+    fn call<'a, T: Send + 'a>(
+        &'a self,
+        name: &'static str,
+        rows: &[NewRow],
+        call: BoxFuture<'a, Result<T, VaultError>>,
+    ) -> BoxFuture<'a, Result<T, VaultError>> {
+        let heard = (self.hook)(name, rows, &self.rows);
+        Box::pin(async move {
+            heard?;
+            call.await
+        })
+    }
+}
+
+impl TokenStore for HookedStore {
+    fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        self.call("insert", &rows.clone(), self.rows.insert(rows))
+    }
+
+    fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.call("replace", &rows.clone(), self.rows.replace(rows))
+    }
+
+    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
+        self.call("find", &[], self.rows.find(tokens))
+    }
+
+    fn find_by_index(
+        &self,
+        indexes: Vec<Index>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
+        self.call("find_by_index", &[], self.rows.find_by_index(indexes))
+    }
+
+    fn search(
+        &self,
+        searches: Vec<Search>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
+        self.call("search", &[], self.rows.search(searches, limit))
+    }
+
+    fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>> {
+        self.call("found_by", &[], self.rows.found_by(tokens))
+    }
+
+    fn built(&self) -> BoxFuture<'_, Result<Vec<Built>, VaultError>> {
+        self.call("built", &[], self.rows.built())
+    }
+
+    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.call("begin_build", &[], self.rows.begin_build(shall_be, build))
+    }
+
+    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.call("finish_build", &[], self.rows.finish_build(build))
+    }
+
+    fn list(
+        &self,
+        after: Option<Token>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+        self.call("list", &[], self.rows.list(after, limit))
+    }
+
+    fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
+        self.call("count", &[], self.rows.count())
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.call("health", &[], self.rows.health())
+    }
+}
+
+impl fmt::Debug for HookedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HookedStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use super::*;
+
+const NAMES: [&str; 4] = ["Anna", "ANNA", "Bert", "Änne"];
+
+fn name() -> Category {
+    Category::from("name")
+}
+
+async fn spellings(vault: &Vault, text: &str) -> Vec<Token> {
+    let value = Cleartext::new(text);
+    let found = vault.spellings(&[(&name(), &value)]).await.unwrap().remove(0).unwrap();
+    let mut tokens: Vec<Token> = found.iter().map(|spelling| spelling.token.clone()).collect();
+    tokens.sort();
+    tokens
+}
+
+async fn found(vault: &Vault, pattern: Pattern, kind: SearchKind) -> Candidates {
+    let asked = [(&name(), &pattern, kind)];
+    let found = vault.candidates(&asked).await.unwrap().remove(0);
+    match found {
+        Candidates::All(mut all) => {
+            all.sort_by(|a, b| a.value.expose().cmp(b.value.expose()));
+            Candidates::All(all)
+        }
+        other => other,
+    }
+}
+
+fn texts(found: &Candidates) -> Vec<&str> {
+    let Candidates::All(all) = found else { panic!("{found:?}") };
+    all.iter().map(|spelling| spelling.value.expose()).collect()
+}
+
+fn begins_with(text: &str) -> Pattern {
+    Pattern::begins_with(Cleartext::new(text))
+}
+
+fn kinds(kinds: &[SearchKind]) -> Kinds {
+    Kinds::from([(name(), kinds.iter().copied().collect())])
+}
+
+#[tokio::test]
+async fn values_keep_their_tokens_when_keys_are_rotated_and_new_ones_get_new_tokens() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let before = Vault::new(store.clone(), &first);
+    let tokens = tokenize(&before, &name(), &NAMES).await;
+    let second = first.rotated();
+    let after = Vault::new(store.clone(), &second);
+
+    assert_eq!(tokenize(&after, &name(), &NAMES).await, tokens);
+    let new = tokenize(&after, &name(), &["Carl"]).await.remove(0);
+    assert!(new.is_of(2) && !new.is_of(1) && tokens.iter().all(|token| token.is_of(1)));
+    let opened = after.detokenize(tokens.clone()).await.unwrap();
+    assert!(opened.iter().zip(NAMES).all(|(opened, name)| {
+        opened.as_ref().is_some_and(|opened| opened.value.expose() == name)
+    }));
+    let mut spelt = tokens[..2].to_vec();
+    spelt.sort();
+    assert_eq!(spellings(&after, "anna").await, spelt);
+    assert_eq!(spellings(&after, "carl").await, [new]);
+
+    // Every row is sealed anew; then the old keys of the vault are not needed any more.
+    let due = after.due().await.unwrap();
+    assert_eq!((due.under_older_keys, due.not_indexed.len()), (4, 0));
+    let mut heard = 0;
+    after.keep_up(1, |read| heard = read).await.unwrap();
+    assert_eq!((heard, after.due().await.unwrap()), (5, Due::default()));
+    let third = Vault::new(store.clone(), &second.without_older_vault_keys());
+    assert_eq!(spellings(&third, "anna").await, spelt);
+    assert_eq!(tokenize(&third, &name(), &NAMES).await, tokens);
+    let verified = third.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.tokens, verified.damaged), (5, vec![]));
+    let asked = before.detokenize(tokens).await;
+    assert!(matches!(asked, Err(VaultError::KeyGone(2))), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_value_with_two_tokens_is_compared_by_both() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let second = first.rotated();
+    // One instance has the new key, when another that has not gets the same new value.
+    let alone = Keyset { token_mac: second.token_mac.without_older(), ..second.clone() };
+    let newer = tokenize(&Vault::new(store.clone(), &alone), &name(), &["Anna"]).await.remove(0);
+    let older = tokenize(&Vault::new(store.clone(), &first), &name(), &["Anna"]).await.remove(0);
+    let vault = Vault::new(store, &second);
+    let value = Cleartext::new("Anna");
+    let predicted = vault.predict(&[(&name(), &value)]).await.unwrap().remove(0);
+    assert_eq!(predicted, [newer.clone(), older.clone()]);
+    let mut both = vec![newer, older.clone()];
+    both.sort();
+    assert_eq!(spellings(&vault, "anna").await, both);
+    assert_eq!(tokenize(&vault, &name(), &["Anna"]).await, [older], "it goes on with the first");
+}
+
+#[tokio::test]
+async fn parts_are_found_when_every_row_is_indexed_and_never_before() {
+    let store = Arc::new(MemoryStore::default());
+    let first = keyset();
+    let vault = Vault::new(store.clone(), &first);
+    tokenize(&vault, &name(), &NAMES).await;
+    let prefix = SearchKind::Prefix;
+    assert_eq!(found(&vault, begins_with("an"), prefix).await, Candidates::Incomplete);
+    vault.index_for(kinds(&[prefix]));
+    assert_eq!(found(&vault, begins_with("an"), prefix).await, Candidates::Incomplete);
+    assert_eq!(vault.due().await.unwrap().not_indexed, BTreeSet::from([name()]));
+    vault.keep_up(1, |_| {}).await.unwrap();
+    assert!(vault.due().await.unwrap().is_nothing());
+    assert_eq!(texts(&found(&vault, begins_with("an"), prefix).await), ["ANNA", "Anna", "Änne"]);
+    assert_eq!(texts(&found(&vault, begins_with("b"), prefix).await), ["Bert"]);
+    assert_eq!(texts(&found(&vault, begins_with("bx"), prefix).await), [""; 0]);
+    assert_eq!(found(&vault, begins_with(" "), prefix).await, Candidates::TooShort);
+    let anywhere = Pattern::contains(Cleartext::new("ann"));
+    assert_eq!(found(&vault, anywhere.clone(), SearchKind::Prefix).await, Candidates::TooShort);
+    let contains = SearchKind::Contains;
+    assert_eq!(found(&vault, anywhere.clone(), contains).await, Candidates::Incomplete);
+
+    // While keys are rotated, rows under both are found.
+    let second = Vault::new(store.clone(), &first.rotated());
+    second.index_for(kinds(&[prefix, contains]));
+    tokenize(&second, &name(), &["Annette"]).await;
+    let all = ["ANNA", "Anna", "Annette", "Änne"];
+    assert_eq!(texts(&found(&second, begins_with("an"), prefix).await), all);
+    second.keep_up(2, |_| {}).await.unwrap();
+    assert_eq!(texts(&found(&second, begins_with("an"), prefix).await), all);
+    assert_eq!(texts(&found(&second, anywhere.clone(), contains).await), all);
+    assert_eq!(second.verify(|_| {}).await.unwrap().damaged, []);
+
+    // A process that does not know of an index takes its completeness away.
+    tokenize(&vault, &name(), &["Anno"]).await;
+    assert_eq!(found(&second, anywhere, contains).await, Candidates::Incomplete);
+    assert_eq!(texts(&found(&second, begins_with("anno"), prefix).await), ["Anno"]);
+}
+
+#[tokio::test]
+async fn an_index_that_is_no_longer_wanted_is_emptied() {
+    let store = Arc::new(MemoryStore::default());
+    let vault = Vault::new(store.clone(), &keyset());
+    vault.index_for(kinds(&[SearchKind::Prefix, SearchKind::Contains]));
+    vault.keep_up(1, |_| {}).await.unwrap();
+    let tokens = tokenize(&vault, &name(), &["Anna"]).await;
+    let codes = async || store.found_by(tokens.clone()).await.unwrap()[0].len();
+    assert_eq!(codes().await, 4 + 2);
+    vault.index_for(kinds(&[SearchKind::Prefix]));
+    vault.keep_up(2, |_| {}).await.unwrap();
+    assert_eq!(codes().await, 4);
+    vault.index_for(Kinds::new());
+    vault.keep_up(3, |_| {}).await.unwrap();
+    assert_eq!((codes().await, store.built().await.unwrap()), (0, vec![]));
+}
+
+#[tokio::test]
+async fn more_candidates_than_can_be_read_are_told() {
+    let vault = Vault::new(Arc::new(MemoryStore::default()), &keyset());
+    vault.index_for(kinds(&[SearchKind::Prefix]));
+    vault.keep_up(1, |_| {}).await.unwrap();
+    let names: Vec<String> = (0..5_000).map(|number| format!("Anna {number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    tokenize(&vault, &name(), &names[1..]).await;
+    assert_eq!(texts(&found(&vault, begins_with("ann"), SearchKind::Prefix).await).len(), 4_999);
+    tokenize(&vault, &name(), &names[..1]).await;
+    let many = found(&vault, begins_with("ann"), SearchKind::Prefix).await;
+    assert_eq!(many, Candidates::TooMany(5_000));
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Kinds, NewRow, Row, Vault, VaultError};
+use crate::base::Category;
+
+/// Rows that are read and written at one time.
+const PAGE: u32 = 1_000;
+
+/// What is to be done so that every row is as new ones are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Rows under keys that are no longer in use.
+    pub under_older_keys: u64,
+    /// Categories whose rows are indexed for less, or for more, than is searched for.
+    pub not_indexed: BTreeSet<Category>,
+}
+
+impl Due {
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Vault {
+    /// Says what kinds of search values are to be found by, from now on. What is stored
+    /// already is brought to it by [`keep_up`](Self::keep_up).
+    pub fn index_for(&self, kinds: Kinds) {
+        self.kinds.store(Arc::new(kinds));
+    }
+
+    /// What [`keep_up`](Self::keep_up) would have to do.
+    pub async fn due(&self) -> Result<Due, VaultError> {
+        let active = self.keys.active_version();
+        let counts = self.store.count().await?;
+        let under_older_keys =
+            counts.iter().filter(|(version, _)| **version != active).map(|(_, rows)| rows).sum();
+        let wanted = self.kinds.load();
+        let mut there = Kinds::new();
+        let mut not_indexed = BTreeSet::new();
+        for index in self.store.built().await? {
+            if index.build.is_some() {
+                not_indexed.insert(index.category.clone());
+            }
+            there.entry(index.category).or_default().insert(index.kind);
+        }
+        let none = BTreeSet::new();
+        let categories = wanted.keys().chain(there.keys());
+        not_indexed.extend(
+            categories
+                .filter(|category| {
+                    let wanted = wanted.get(*category).unwrap_or(&none);
+                    there.get(*category).unwrap_or(&none) != wanted
+                })
+                .cloned(),
+        );
+        Ok(Due { under_older_keys, not_indexed })
+    }
+
+    /// Seals every row under the keys that are in use, and indexes it for what is searched
+    /// for, so that older keys can be destroyed and every search finds all. `build` is a
+    /// number that no other call has; `at` hears how many rows are read. Others may use the
+    /// vault meanwhile. A call that is cut off has done a part, and the next does the rest.
+    ///
+    /// # Errors
+    /// [`VaultError`] when rows cannot be read, opened or written.
+    pub async fn keep_up(&self, build: u64, mut at: impl FnMut(u64)) -> Result<(), VaultError> {
+        let due = self.due().await?;
+        if due.is_nothing() {
+            return Ok(());
+        }
+        let kinds = Kinds::clone(&self.kinds.load());
+        self.store.begin_build(kinds, build).await?;
+        let (mut after, mut read) = (None, 0);
+        loop {
+            let page = self.store.list(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.token.clone());
+            read += page.len() as u64;
+            let anew = page.iter().filter(|row| {
+                row.version != self.keys.active_version() || due.not_indexed.contains(&row.category)
+            });
+            let anew: Vec<NewRow> = anew.map(|row| self.anew(row)).collect::<Result<_, _>>()?;
+            if !anew.is_empty() {
+                self.store.replace(anew).await?;
+            }
+            at(read);
+        }
+        self.store.finish_build(build).await
+    }
+
+    fn anew(&self, row: &Row) -> Result<NewRow, VaultError> {
+        let opened = self.open(row)?;
+        Ok(self.row((&opened.category, &opened.value), row.token.clone()))
+    }
+}
