@@ -10,7 +10,7 @@ use super::diagnostic::Code;
 use super::item::Item;
 
 /// Words of later versions.
-const LATER: &[&str] = &["format_preserving", "hash", "scan"];
+const LATER: &[&str] = &["hash", "scan"];
 
 /// The category whose values are e-mail addresses, wherever they stand.
 const EMAIL: &str = "email";
@@ -26,6 +26,7 @@ pub struct Target {
 enum Word {
     Tokenize,
     Encrypt,
+    FormatPreserving,
     Mask,
     Generalize,
     Drop,
@@ -50,6 +51,7 @@ pub fn compile(
     let words = [
         ("tokenize", Word::Tokenize),
         ("encrypt", Word::Encrypt),
+        ("format_preserving", Word::FormatPreserving),
         ("mask", Word::Mask),
         ("generalize", Word::Generalize),
         ("drop", Word::Drop),
@@ -69,6 +71,18 @@ pub fn compile(
     let protection = match word {
         Word::Tokenize => Protection::Tokenize { shape },
         Word::Encrypt => Protection::Encrypt { shape, searchable: is_searchable },
+        Word::FormatPreserving if kind != FieldKind::Phone && shape != Shape::Phone => {
+            let message = format!(
+                "`format_preserving` keeps the form of telephone numbers, and nothing says that \
+                 `{}` holds some",
+                target.id
+            );
+            let help = "add `shape: phone` if it does, or use `tokenize`: of other forms, a \
+                surrogate could not be told from a value when it comes back";
+            protect.report(protect.problem(Code::WrongKind, message).help(help));
+            return None;
+        }
+        Word::FormatPreserving => Protection::FormatPreserving { searchable: is_searchable },
         Word::Mask => Protection::Mask,
         Word::Generalize => Protection::Generalize(kept?),
         Word::Drop => Protection::Drop,
@@ -105,7 +119,14 @@ fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -
         return None;
     }
     match (word, shape) {
-        (Word::Tokenize, _) | (Word::Encrypt, Shape::Text | Shape::Email) => Some(shape),
+        (Word::Tokenize, _)
+        | (Word::FormatPreserving, Shape::Phone)
+        | (Word::Encrypt, Shape::Text | Shape::Email) => Some(shape),
+        (Word::FormatPreserving, _) => {
+            let message = "`format_preserving` has the shape `phone` only";
+            item.report(item.problem(Code::Contradiction, message).help("use `tokenize`"));
+            None
+        }
         (Word::Encrypt, Shape::Date | Shape::DateTime | Shape::Phone) => {
             let message = format!("an encrypted value has no room in the shape `{}`", shape.name());
             let help = "use `tokenize`, or one of the shapes `text` and `email`";
@@ -135,6 +156,10 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
         (FieldKind::Email, Word::Mask) => Some((
             "a mask is no e-mail address, so the CRM refuses it",
             "use `tokenize`, and `reveal: { ROLE: mask }` in the category to show masks",
+        )),
+        (FieldKind::Email, Word::FormatPreserving) => Some((
+            "a telephone number is no e-mail address",
+            "use `tokenize` or `encrypt`",
         )),
         (FieldKind::Email, Word::Generalize) => Some((
             "what is kept would be no e-mail address, or somebody else's",

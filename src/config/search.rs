@@ -31,7 +31,8 @@ pub fn compile(item: &Item<'_>) -> Option<Search> {
 /// Whether a protection leaves something that can be searched like this.
 pub fn suits(item: &Item<'_>, search: &Search, protection: Protection) -> bool {
     let (message, help) = match protection {
-        Protection::Encrypt { .. } if !search.kinds.is_empty() => (
+        Protection::Encrypt { .. } | Protection::FormatPreserving { .. }
+            if !search.kinds.is_empty() => (
             "what is encrypted is not in the vault, so no part of it can be searched for",
             "use `tokenize`, or leave out all but `exact`",
         ),

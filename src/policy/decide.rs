@@ -263,8 +263,11 @@ impl Policy {
 /// Why a protection cannot answer equality, or `None` when it can.
 const fn no_equality(protection: Protection) -> Option<&'static str> {
     match protection {
-        Protection::Tokenize { .. } | Protection::Encrypt { searchable: true, .. } => None,
-        Protection::Encrypt { searchable: false, .. } => Some(
+        Protection::Tokenize { .. }
+        | Protection::Encrypt { searchable: true, .. }
+        | Protection::FormatPreserving { searchable: true } => None,
+        Protection::Encrypt { searchable: false, .. }
+        | Protection::FormatPreserving { searchable: false } => Some(
             "it is encrypted; `search: [exact]` in the policy permits equality in the exact spelling",
         ),
         Protection::Mask => Some("only a mask of it is stored"),

@@ -152,6 +152,9 @@ pub enum Protection {
     /// AES-SIV: the surrogate holds the value. Equality is by exact spelling, so
     /// it is answered only where the policy says `search: [exact]`.
     Encrypt { shape: Shape, searchable: bool },
+    /// FF1: another telephone number holds the number; a token of that shape stands for what
+    /// FF1 cannot carry. Compared as what is encrypted.
+    FormatPreserving { searchable: bool },
     /// Only a mask of the value leaves; it cannot be undone.
     Mask,
     /// Only this much of the value leaves, in the clear; the rest is stored nowhere.
@@ -219,6 +222,7 @@ impl Protection {
         match self {
             Self::Tokenize { .. } => "tokenize",
             Self::Encrypt { .. } => "encrypt",
+            Self::FormatPreserving { .. } => "format_preserving",
             Self::Mask => "mask",
             Self::Generalize(_) => "generalize",
             Self::Drop => "drop",
@@ -229,6 +233,7 @@ impl Protection {
     pub const fn shape(self) -> Option<Shape> {
         match self {
             Self::Tokenize { shape } | Self::Encrypt { shape, .. } => Some(shape),
+            Self::FormatPreserving { .. } => Some(Shape::Phone),
             Self::Mask | Self::Generalize(_) | Self::Drop => None,
         }
     }
@@ -237,7 +242,7 @@ impl Protection {
     pub const fn strength(self) -> Strength {
         match self {
             Self::Tokenize { .. } => Strength::Token,
-            Self::Encrypt { .. } => Strength::Sealed,
+            Self::Encrypt { .. } | Self::FormatPreserving { .. } => Strength::Sealed,
             Self::Generalize(_) => Strength::Clear,
             Self::Mask | Self::Drop => Strength::Gone,
         }

@@ -23,6 +23,8 @@ pub fn surrogate_length(
             Shape::DateTime => "2612-03-04T05:06:07Z".len(),
             Shape::Phone => Token::PHONE_LENGTH,
         },
+        // Where the number is longer than the field takes, a token stands for it.
+        Protection::FormatPreserving { .. } => Token::PHONE_LENGTH,
         Protection::Encrypt { shape, .. } => {
             word::length(Siv::TAG_BYTES + value_bytes) + suffix(shape, email_domain_length)
         }
@@ -46,6 +48,7 @@ pub fn longest_value_that_fits(
     match protection {
         // What is kept of a value is no longer than it.
         Protection::Tokenize { .. }
+        | Protection::FormatPreserving { .. }
         | Protection::Mask
         | Protection::Generalize(_)
         | Protection::Drop => Some(usize::MAX),

@@ -39,13 +39,19 @@ impl Protectors {
                 Surrogate::Token(token) => {
                     tokens.insert(token.clone());
                 }
+                Surrogate::Encrypted(_) | Surrogate::Preserved(_)
+                    if opened.contains_key(surrogate) => {}
                 Surrogate::Encrypted(word) => {
-                    if !opened.contains_key(surrogate)
-                        && let Some(value) = self.decrypt(word, category)
-                    {
-                        let category = category.clone();
-                        opened.insert(surrogate.clone(), Opened { category, value });
-                    }
+                    let value = self.decrypt(word, category);
+                    let category = category.clone();
+                    let value = value.map(|value| Opened { category, value });
+                    opened.extend(value.map(|value| (surrogate.clone(), value)));
+                }
+                Surrogate::Preserved(digits) => {
+                    let value = self.unpreserve(digits, category);
+                    let category = category.clone();
+                    let value = value.map(|value| Opened { category, value });
+                    opened.extend(value.map(|value| (surrogate.clone(), value)));
                 }
             }
         }

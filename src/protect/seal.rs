@@ -52,10 +52,10 @@ struct CameBack {
 }
 
 impl CameBack {
-    /// An encrypted word holds its value. Where only a token may be stored, by the policy or
+    /// What is encrypted holds its value. Where only a token may be stored, by the policy or
     /// by law, it is not the surrogate that is asked for.
     fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
-        matches!(self.surrogate, Surrogate::Encrypted(_))
+        matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_))
             && matches!(item.rule.protection, Protection::Tokenize { .. })
             && !matches!(item.role, Role::Key | Role::Equality)
     }
@@ -159,7 +159,10 @@ impl Protectors {
         let length = match protection {
             // As long as the value, in its own form.
             Protection::Tokenize { shape } if shape.is_moment() => return Ok(()),
-            Protection::Tokenize { .. } | Protection::Encrypt { .. } | Protection::Drop => {
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. }
+            | Protection::Drop => {
                 surrogate_length(protection, text.len(), self.email_domain.len())
             }
             Protection::Mask => mask(text).chars().count(),
@@ -215,7 +218,9 @@ impl Protectors {
         let protection = item.rule.protection;
         let text = item.value.expose();
         let stays = match protection {
-            Protection::Tokenize { .. } | Protection::Encrypt { .. } => is_ours,
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. } => is_ours,
             Protection::Mask => is_ours || is_mask(text),
             Protection::Generalize(_) | Protection::Drop => false,
         };
@@ -226,29 +231,28 @@ impl Protectors {
         self.check(item)?;
         let is_compared = matches!(item.role, Role::Key | Role::Equality);
         match protection {
-            Protection::Tokenize { shape } => {
-                let spelling = Spelling::of(shape, item.value);
-                // What a short token stands for, only the vault knows.
-                let is_known_by_index =
-                    item.equality != Equality::Exact || spelling.token_form() != Form::Word;
-                if is_compared && is_known_by_index {
-                    Ok(Plan::Match(spelling))
+            Protection::Tokenize { shape } => Ok(self.tokenized(item, shape)),
+            Protection::FormatPreserving { .. } => {
+                let preserved = self.preserve(item.value, &item.rule.category);
+                let mut preserved = preserved.ok_or_else(|| {
+                    let because = "the keyset has no key `ff1`; `zollhaus keys rotate --purpose \
+                                   ff1` makes one";
+                    unprotectable(item, because.into())
+                })?;
+                let limit = item.max_length.map_or(usize::MAX, |limit| limit as usize);
+                preserved.retain(|number| number.len() <= limit);
+                if !is_compared {
+                    preserved.truncate(1);
+                }
+                if preserved.is_empty() {
+                    Ok(self.tokenized(item, Shape::Phone))
                 } else {
-                    Ok(self.exactly(item, spelling))
+                    self.under_any_key(item, preserved)
                 }
             }
             Protection::Encrypt { shape, .. } if is_compared => {
                 let words = self.encrypt_with_each(item.value, &item.rule.category);
-                let mut words = words.iter().map(|word| self.worn(word, shape));
-                match (words.next(), words.len()) {
-                    (Some(only), 0) => Ok(Plan::Ready(protected(only))),
-                    (first, _) if item.can_widen => {
-                        let texts = first.into_iter().chain(words).collect();
-                        let replacement = Replacement::AnyOf(texts);
-                        Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
-                    }
-                    _ => Err(ProtectError::Rotated { field: item.rule.id.clone() }),
-                }
+                self.under_any_key(item, words.iter().map(|word| self.worn(word, shape)).collect())
             }
             Protection::Encrypt { shape, .. } => {
                 let word = self.encrypt(item.value, &item.rule.category);
@@ -281,6 +285,29 @@ impl Protectors {
                 "the policy drops it, and this request cannot do without it".into(),
             )),
         }
+    }
+
+    /// The plan for a value that gets a token.
+    fn tokenized(&self, item: &ToSeal<'_>, shape: Shape) -> Plan {
+        let spelling = Spelling::of(shape, item.value);
+        // What a short token stands for, only the vault knows.
+        let is_known_by_index =
+            item.equality != Equality::Exact || spelling.token_form() != Form::Word;
+        if matches!(item.role, Role::Key | Role::Equality) && is_known_by_index {
+            Plan::Match(spelling)
+        } else {
+            self.exactly(item, spelling)
+        }
+    }
+
+    /// The plan for a value that is compared with what any of several keys has sealed.
+    fn under_any_key(&self, item: &ToSeal<'_>, texts: Vec<String>) -> Result<Plan, ProtectError> {
+        let replacement = match <[String; 1]>::try_from(texts) {
+            Ok([only]) => Replacement::text(only),
+            Err(texts) if item.can_widen => Replacement::AnyOf(texts),
+            Err(_) => return Err(ProtectError::Rotated { field: item.rule.id.clone() }),
+        };
+        Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
     }
 
     /// Settles what is compared and whose value the vault knows; the rest keeps its plan.

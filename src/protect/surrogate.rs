@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::OpenedSurrogates;
+use super::preserve::SURROGATE_DIGITS;
 use crate::base::{Category, Cleartext, Moment, MomentForm};
 use crate::keys::{Siv, Version};
 use crate::policy::{Protection, Shape};
@@ -18,6 +19,8 @@ pub enum Surrogate {
     Token(Token),
     /// The complete word of an AES-SIV surrogate, in lower case.
     Encrypted(String),
+    /// The digits of a telephone number of FF1, behind the prefix.
+    Preserved(String),
 }
 
 impl Surrogate {
@@ -36,6 +39,7 @@ impl Surrogate {
         match self {
             Self::Token(token) => token.form() == Form::Word,
             Self::Encrypted(_) => true,
+            Self::Preserved(_) => false,
         }
     }
 
@@ -161,6 +165,11 @@ fn phones(text: &str) -> impl Iterator<Item = FoundSurrogate> {
 }
 
 fn phone(text: &str) -> Option<Surrogate> {
+    let digits = text.strip_prefix(Token::PHONE_PREFIX)?;
+    if SURROGATE_DIGITS.contains(&digits.len()) {
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        return is_number.then(|| Surrogate::Preserved(digits.to_owned()));
+    }
     Token::parse(text).filter(|token| token.form() == Form::Phone).map(Surrogate::Token)
 }
 

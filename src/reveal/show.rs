@@ -80,7 +80,9 @@ fn clear<'a>(
     let (shown, reveal) = match least.visibility.reveal {
         Reveal::Full => (Shown::As(Replacement::Keep), Reveal::Full),
         Reveal::Surrogate if !is_composed => match protection {
-            Protection::Tokenize { .. } | Protection::Encrypt { .. } => {
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. } => {
                 let item = ToSeal {
                     rule: least.rule,
                     role: &Role::Stored,

@@ -8,7 +8,7 @@ use crate::config::diagnostic::Code;
 use crate::config::document::listed;
 use crate::config::item::Item;
 use crate::config::question::{Answer, Question, Standing};
-use crate::policy::{FieldRule, Protection, Reveal};
+use crate::policy::{FieldRule, Reveal};
 
 use super::Caller;
 
@@ -68,8 +68,7 @@ impl Subject<'_> {
                 border.may_reveal(of, &rule.category, from, question.today)
             })
             .filter(|verdict| !verdict.is_allowed);
-        let is_kept =
-            matches!(rule.protection, Protection::Tokenize { .. } | Protection::Encrypt { .. });
+        let is_kept = rule.protection.shape().is_some();
         let (got, why) = match (refused, is_kept) {
             (Some(RevealVerdict { rules, .. }), _) => {
                 (Reveal::Surrogate, format!("{} keeps it closed", listed(rules.iter())))

@@ -166,3 +166,96 @@ async fn surrogates_of_an_older_shape_are_found_and_stay() {
         }
     }
 }
+
+const FPE: Protection = Protection::FormatPreserving { searchable: true };
+
+#[tokio::test]
+async fn a_number_becomes_another_that_holds_it() {
+    let house = house();
+    take(&house.calls);
+    for value in ["+491701234567", "0170/1234567", "+1 (555) 010-9999", "123456"] {
+        let surrogate = house.surrogate(FPE, value).await;
+        assert!(surrogate.starts_with("+999") && surrogate.len() > 15, "{surrogate}");
+        assert!(surrogate[1..].bytes().all(|byte| byte.is_ascii_digit()), "{surrogate}");
+        assert_eq!(house.surrogate(FPE, value).await, surrogate);
+        let text = format!("Call {surrogate}, please");
+        assert_eq!(house.open(&text, "email").await, Some(Cleartext::new(value)));
+        assert_eq!(house.open(&surrogate, "name").await, None, "another category");
+        assert_eq!(open(&self::house().protectors, &surrogate, "email").await, None);
+        for role in [Role::Stored, Role::Equality, Role::Key] {
+            assert_eq!(house.seal(FPE, role, &surrogate).await, already());
+        }
+        assert_eq!(text_of(&house, Role::Equality, value).await, surrogate);
+    }
+    assert_eq!(take(&house.calls), [] as [&str; 0], "the vault is not asked");
+
+    // A law asks for a token of this record, or the policy does now.
+    let number = house.surrogate(FPE, "+491701234567").await;
+    let token = house.surrogate(PHONE, &number).await;
+    assert_eq!((token.len(), house.surrogate(PHONE, "+491701234567").await), (15, token));
+}
+
+async fn text_of(house: &House, role: Role, value: &str) -> String {
+    text(&house.seal(FPE, role, value).await)
+}
+
+#[tokio::test]
+async fn what_ff1_cannot_carry_gets_a_token_that_looks_alike() {
+    let house = house();
+    for value in ["12345", "+49 89 1234-567 ext. 5", "1-2-3-4-5-6", "x"] {
+        let surrogate = house.surrogate(FPE, value).await;
+        assert_eq!((surrogate.len(), surrogate.starts_with("+999")), (15, true), "{surrogate}");
+        assert_eq!(house.open(&surrogate, "email").await, Some(Cleartext::new(value)));
+        assert_eq!(text_of(&house, Role::Equality, value).await, surrogate);
+    }
+    // Not longer than the field takes, and found in the same way.
+    for role in [Role::Stored, Role::Equality] {
+        let by = |item: &mut ToSeal<'_>| item.max_length = Some(20);
+        let sealed = house.seal_at(FPE, role, "+49 170 1234567", by).await.unwrap();
+        assert_eq!(text(&sealed).len(), 15);
+    }
+    let short = house.seal_at(FPE, Role::Stored, "12", |item| item.max_length = Some(14)).await;
+    assert!(matches!(short, Err(ProtectError::Unprotectable { .. })), "{short:?}");
+}
+
+#[tokio::test]
+async fn no_number_of_the_reserved_range_passes_that_is_none_of_ours() {
+    let house = house();
+    let foreign = self::house().surrogate(FPE, "+491701234567").await;
+    for value in ["+9991234567890123456789", &foreign, "+999", "+99912345678901"] {
+        let sealed = house.seal_at(FPE, Role::Stored, value, |_| {}).await;
+        let error = sealed.unwrap_err().to_string();
+        assert!(error.contains("+999") && !error.contains(value) || value == "+999", "{error}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_outlive_the_key_that_they_were_encrypted_with() {
+    let house = house();
+    let old = house.surrogate(FPE, "+491701234567").await;
+    let rotated = over(&house.store, &house.keyset.rotated());
+    let (rule, value) = (rule("email", FPE), Cleartext::new("+491701234567"));
+    let item = ToSeal {
+        rule: &rule,
+        role: &Role::Stored,
+        value: &value,
+        can_widen: true,
+        equality: Equality::Case,
+        can_remove: false,
+        max_length: None,
+    };
+    let new = text(&rotated.seal(&[item]).await.unwrap()[0]);
+    assert_ne!(new, old);
+    for surrogate in [&new, &old] {
+        assert_eq!(open(&rotated, surrogate, "email").await.as_ref(), Some(&value));
+    }
+    let role = &Role::Equality;
+    let found = rotated.seal(&[ToSeal { role, ..item }]).await.unwrap();
+    assert_eq!(found[0].replacement, Replacement::AnyOf(vec![new, old]));
+    let only = rotated.seal(&[ToSeal { role, can_widen: false, ..item }]).await;
+    assert!(matches!(only, Err(ProtectError::Rotated { .. })), "{only:?}");
+
+    let without = over(&house.store, &Keyset { ff1: None, ..house.keyset.clone() });
+    let refused = without.seal(&[item]).await.unwrap_err().to_string();
+    assert!(refused.contains("rotate --purpose ff1"), "{refused}");
+}
