@@ -58,7 +58,8 @@ impl Moment {
         if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
             && !text.get(1..).unwrap_or_default().contains('-')
         {
-            let millis: i64 = text.parse().ok().filter(|number: &i64| number.to_string() == text)?;
+            let millis: i64 =
+                text.parse().ok().filter(|number: &i64| number.to_string() == text)?;
             let nanos = millis.rem_euclid(1000) as u32 * 1_000_000;
             let moment = Self { seconds: millis.div_euclid(1000), nanos };
             return moment.civil().map(|_| (moment, MomentForm::Millis));

@@ -206,7 +206,11 @@ mod tests {
                     tweak: bytes(&test["tweak"]),
                     alphabet: group["alphabet"].as_str(),
                 };
-                case.check(&test["pt"], &test["ct"], &format!("{} {}", group["tgId"], test["tcId"]));
+                case.check(
+                    &test["pt"],
+                    &test["ct"],
+                    &format!("{} {}", group["tgId"], test["tcId"]),
+                );
                 passed += 1;
             }
         }

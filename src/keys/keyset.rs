@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::keyset_file::{FORMAT, KeysetFile, StoredKey};
 use super::service::MAX_LIVE;
 use super::{
-    Ff1, KeyName, KeyPurpose, KeyService, KeyState, KeysError, Mac, Siv, Version, Versions,
-    files, random,
+    Ff1, KeyName, KeyPurpose, KeyService, KeyState, KeysError, Mac, Siv, Version, Versions, files,
+    random,
 };
 use crate::base::{Date, Secret, Tenant};
 use crate::transfer_log::note::{InvalidKey, SignerKey};
@@ -193,7 +193,8 @@ impl Keyset {
             let bytes = key.expose().try_into().map_err(|_| KeysError::NotAuthentic)?;
             Ok::<_, KeysError>(Ff1::new(Zeroizing::new(bytes)))
         };
-        let ff1 = Versions::new(keys(KeyPurpose::Ff1)?).map(|keys| keys.try_map(ff1)).transpose()?;
+        let ff1 =
+            Versions::new(keys(KeyPurpose::Ff1)?).map(|keys| keys.try_map(ff1)).transpose()?;
         let mut keys = |purpose| Versions::new(keys(purpose)?).ok_or(KeysError::NotAuthentic);
         let mac = |key| Ok::<_, KeysError>(Mac::new(key));
         let siv = |key: Secret| {

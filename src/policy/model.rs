@@ -155,12 +155,25 @@ pub enum Protection {
     /// FF1: another telephone number holds the number; a token of that shape stands for what
     /// FF1 cannot carry. Compared as what is encrypted.
     FormatPreserving { searchable: bool },
+    /// A keyed hash of the value, which nothing opens.
+    Hash { shape: Shape, of: Hashed },
     /// Only a mask of the value leaves; it cannot be undone.
     Mask,
     /// Only this much of the value leaves, in the clear; the rest is stored nowhere.
     Generalize(Kept),
     /// The value does not leave at all.
     Drop,
+}
+
+/// What a hash is made of, and whether values can be compared by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashed {
+    /// The value as it is written; it cannot be compared.
+    Whole,
+    /// The value as it is written, which is what it is compared with.
+    Exact,
+    /// The value without regard to case.
+    Folded,
 }
 
 /// What is kept of a value that is generalized.
@@ -223,6 +236,7 @@ impl Protection {
             Self::Tokenize { .. } => "tokenize",
             Self::Encrypt { .. } => "encrypt",
             Self::FormatPreserving { .. } => "format_preserving",
+            Self::Hash { .. } => "hash",
             Self::Mask => "mask",
             Self::Generalize(_) => "generalize",
             Self::Drop => "drop",
@@ -234,14 +248,16 @@ impl Protection {
         match self {
             Self::Tokenize { shape } | Self::Encrypt { shape, .. } => Some(shape),
             Self::FormatPreserving { .. } => Some(Shape::Phone),
-            Self::Mask | Self::Generalize(_) | Self::Drop => None,
+            Self::Hash { .. } | Self::Mask | Self::Generalize(_) | Self::Drop => None,
         }
     }
 
     /// How much of a value leaves, as the border asks.
     pub const fn strength(self) -> Strength {
         match self {
-            Self::Tokenize { .. } => Strength::Token,
+            // A token is a keyed hash as well. It is personal data still: whoever has the key
+            // can try values, and equal ones show.
+            Self::Tokenize { .. } | Self::Hash { .. } => Strength::Token,
             Self::Encrypt { .. } | Self::FormatPreserving { .. } => Strength::Sealed,
             Self::Generalize(_) => Strength::Clear,
             Self::Mask | Self::Drop => Strength::Gone,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How long surrogates are: what `zollhaus check` compares with a field's limit.
 
-use super::mask;
+use super::{hash, mask};
 use crate::keys::Siv;
 use crate::policy::{Protection, Shape};
 use crate::vault::{Token, word};
@@ -28,6 +28,7 @@ pub fn surrogate_length(
         Protection::Encrypt { shape, .. } => {
             word::length(Siv::TAG_BYTES + value_bytes) + suffix(shape, email_domain_length)
         }
+        Protection::Hash { shape, .. } => hash::LENGTH + suffix(shape, email_domain_length),
         Protection::Mask => mask::LONGEST,
         Protection::Generalize(_) => value_bytes,
         Protection::Drop => 0,
@@ -49,6 +50,7 @@ pub fn longest_value_that_fits(
         // What is kept of a value is no longer than it.
         Protection::Tokenize { .. }
         | Protection::FormatPreserving { .. }
+        | Protection::Hash { .. }
         | Protection::Mask
         | Protection::Generalize(_)
         | Protection::Drop => Some(usize::MAX),

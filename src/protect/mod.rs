@@ -9,7 +9,7 @@
 //! whose value lies in the vault, and an encrypted word, which holds its value
 //! itself. Both may wear the shape of an e-mail address. A token may also be a date or a
 //! telephone number of a reserved range (see `spelling`), and a number can hold its value
-//! itself as well (see `preserve`). What else can stand in a value's place, a mask or what is
+//! itself as well (see `preserve`). What else can stand in a value's place, a mask, a hash or what is
 //! kept of it, opens to nothing.
 //!
 //! Invariants:
@@ -21,6 +21,7 @@
 
 mod fit;
 mod generalize;
+mod hash;
 mod mask;
 mod open;
 mod preserve;
@@ -41,7 +42,7 @@ pub use seal::{Sealed, SealedState, ToSeal};
 pub use surrogate::{FoundSurrogate, Sought, Surrogate};
 
 use crate::base::{Cleartext, Tenant};
-use crate::keys::{Ff1, Keyset, Siv, Versions};
+use crate::keys::{Ff1, Keyset, Mac, Siv, Versions};
 use crate::vault::{Vault, VaultError};
 
 /// The surrogates of one request, with what its caller sent in their place: an
@@ -54,6 +55,7 @@ pub struct Protectors {
     vault: Vault,
     siv: Versions<Siv>,
     ff1: Option<Versions<Ff1>>,
+    token_macs: Versions<Mac>,
     tenant: Tenant,
     /// The domain of surrogates in the shape of an e-mail address, in lower case.
     email_domain: Arc<str>,
@@ -67,6 +69,7 @@ impl Protectors {
             vault,
             siv: keyset.siv.clone(),
             ff1: keyset.ff1.clone(),
+            token_macs: keyset.token_mac.clone(),
             tenant: keyset.tenant.clone(),
             email_domain: email_domain.to_ascii_lowercase().into(),
         }

@@ -79,9 +79,7 @@ impl Protectors {
         let asked: Vec<_> = values
             .iter()
             .zip(&found)
-            .filter_map(|((_, rule), found)| {
-                Some((&found.as_ref()?.surrogate, &(*rule)?.category))
-            })
+            .filter_map(|((_, rule), found)| Some((&found.as_ref()?.surrogate, &(*rule)?.category)))
             .collect();
         let opened = self.open(&asked).await?;
         let clear = values.iter().zip(&found).map(|((value, rule), found)| {

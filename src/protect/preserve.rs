@@ -53,8 +53,7 @@ impl Protectors {
     pub(super) fn unpreserve(&self, digits: &str, category: &Category) -> Option<Cleartext> {
         let tweak = self.tweak(category);
         let keys = self.ff1.as_ref()?.iter();
-        keys.filter_map(|(_, key)| key.decrypt(&tweak, digits))
-            .find_map(|opened| unpacked(&opened))
+        keys.filter_map(|(_, key)| key.decrypt(&tweak, digits)).find_map(|opened| unpacked(&opened))
     }
 
     /// What a surrogate is bound to. Lengths keep the parts apart.
@@ -158,7 +157,8 @@ mod tests {
         ] {
             check(other, None);
         }
-        for broken in ["", "0123456", "0123456000001", "2123456000000", "8123456000000", "9999999"] {
+        for broken in ["", "0123456", "0123456000001", "2123456000000", "8123456000000", "9999999"]
+        {
             assert_eq!(unpacked(broken), None, "{broken}");
         }
     }

@@ -55,9 +55,19 @@ impl CameBack {
     /// What is encrypted holds its value. Where only a token may be stored, by the policy or
     /// by law, it is not the surrogate that is asked for.
     fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
-        matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_))
-            && matches!(item.rule.protection, Protection::Tokenize { .. })
-            && !matches!(item.role, Role::Key | Role::Equality)
+        let holds_value =
+            matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_));
+        let is_compared = matches!(item.role, Role::Key | Role::Equality);
+        match item.rule.protection {
+            Protection::Tokenize { .. } => holds_value && !is_compared,
+            // What can be opened may not stand where nothing is to be.
+            Protection::Hash { .. } => true,
+            Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. }
+            | Protection::Mask
+            | Protection::Generalize(_)
+            | Protection::Drop => false,
+        }
     }
 }
 
@@ -162,9 +172,8 @@ impl Protectors {
             Protection::Tokenize { .. }
             | Protection::Encrypt { .. }
             | Protection::FormatPreserving { .. }
-            | Protection::Drop => {
-                surrogate_length(protection, text.len(), self.email_domain.len())
-            }
+            | Protection::Hash { .. }
+            | Protection::Drop => surrogate_length(protection, text.len(), self.email_domain.len()),
             Protection::Mask => mask(text).chars().count(),
             Protection::Generalize(kept) => kept_of(item, kept)?.chars().count(),
         };
@@ -221,6 +230,7 @@ impl Protectors {
             Protection::Tokenize { .. }
             | Protection::Encrypt { .. }
             | Protection::FormatPreserving { .. } => is_ours,
+            Protection::Hash { .. } => self.is_hash(text),
             Protection::Mask => is_ours || is_mask(text),
             Protection::Generalize(_) | Protection::Drop => false,
         };
@@ -257,6 +267,13 @@ impl Protectors {
             Protection::Encrypt { shape, .. } => {
                 let word = self.encrypt(item.value, &item.rule.category);
                 Ok(Plan::Ready(protected(self.worn(&word, shape))))
+            }
+            Protection::Hash { shape, of } => {
+                let mut hashes = self.hash(item.value, &item.rule.category, of);
+                if !is_compared {
+                    hashes.truncate(1);
+                }
+                self.under_any_key(item, hashes.iter().map(|hash| self.worn(hash, shape)).collect())
             }
             Protection::Mask if is_compared => {
                 Err(unprotectable(item, "only a mask of it is stored".into()))

@@ -35,9 +35,9 @@ impl Spelling {
                     "the years 2500 to 2999 are reserved for surrogates, and it is none that was made here",
                 ),
                 (Some(_), _) => None,
-                (None, Shape::Date) => {
-                    Some("it is no day such as `1985-02-23`, or milliseconds of its midnight in UTC")
-                }
+                (None, Shape::Date) => Some(
+                    "it is no day such as `1985-02-23`, or milliseconds of its midnight in UTC",
+                ),
                 (None, _) => Some(
                     "it is no point in time with its offset from UTC, such as `2026-11-30T10:00:00Z`",
                 ),
@@ -84,7 +84,9 @@ fn read(shape: Shape, value: &str) -> Option<(Moment, MomentForm)> {
         Shape::DateTime => read(),
         Shape::Date => read().filter(|(moment, form)| {
             let is_utc = match form {
-                MomentForm::Time { zone, .. } => zone.bytes().all(|byte| !matches!(byte, b'1'..=b'9')),
+                MomentForm::Time { zone, .. } => {
+                    zone.bytes().all(|byte| !matches!(byte, b'1'..=b'9'))
+                }
                 MomentForm::Day | MomentForm::Millis => true,
             };
             moment.is_midnight() && is_utc

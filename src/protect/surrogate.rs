@@ -157,8 +157,8 @@ fn runs(text: &str, is_part: fn(char) -> bool) -> impl Iterator<Item = (usize, &
 fn phones(text: &str) -> impl Iterator<Item = FoundSurrogate> {
     text.match_indices(Token::PHONE_PREFIX).filter_map(|(start, _)| {
         let rest = text.get(start..)?;
-        let length = 1 + rest.get(1..)?.find(|next: char| !next.is_ascii_digit())
-            .unwrap_or(rest.len() - 1);
+        let length =
+            1 + rest.get(1..)?.find(|next: char| !next.is_ascii_digit()).unwrap_or(rest.len() - 1);
         let surrogate = phone(rest.get(..length)?)?;
         Some(FoundSurrogate::new(start..start + length, surrogate))
     })
@@ -206,11 +206,14 @@ pub(super) fn whole(text: &str, email_domain: &str, sought: Sought) -> Option<Fo
     if let Some(surrogate) = phone(text) {
         return Some(FoundSurrogate::new(all, surrogate));
     }
+    Some(FoundSurrogate::new(all, Surrogate::parse(whole_word(text, email_domain)?)?))
+}
+
+/// The word that this text is, without the e-mail domain.
+pub(super) fn whole_word<'t>(text: &'t str, email_domain: &str) -> Option<&'t str> {
     let end = text.find(|character| !is_of_words(character));
     let (word, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
-    let is_whole = rest.len() == domain_length(rest, email_domain);
-    let surrogate = is_whole.then(|| Surrogate::parse(word)).flatten()?;
-    Some(FoundSurrogate::new(all, surrogate))
+    (rest.len() == domain_length(rest, email_domain)).then_some(word)
 }
 
 /// The length of `@<email_domain>` if the text begins with it and the domain ends

@@ -65,7 +65,9 @@ fn clear<'a>(
 ) -> Shown<'a> {
     let is_composed = matches!(place.occurrence.role, Role::Composed { .. });
     let protection = least.rule.protection;
-    if protection == Protection::Mask && is_mask(text.expose()) {
+    let is_hash =
+        matches!(protection, Protection::Hash { .. }) && protectors.is_hash(text.expose());
+    if is_hash || (protection == Protection::Mask && is_mask(text.expose())) {
         tally.count(place, least, Reveal::Surrogate, Origin::Surrogate);
         return Shown::As(Replacement::Keep);
     }
@@ -82,7 +84,8 @@ fn clear<'a>(
         Reveal::Surrogate if !is_composed => match protection {
             Protection::Tokenize { .. }
             | Protection::Encrypt { .. }
-            | Protection::FormatPreserving { .. } => {
+            | Protection::FormatPreserving { .. }
+            | Protection::Hash { .. } => {
                 let item = ToSeal {
                     rule: least.rule,
                     role: &Role::Stored,

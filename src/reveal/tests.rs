@@ -11,7 +11,7 @@ use crate::base::{Cleartext, Equality};
 use crate::carrier::{Codec, Occurrence, Removal, Role, Slot, Value};
 use crate::keys::Keyset;
 use crate::policy::{
-    CategoryRule, Digest, FieldRule, Kept, ObjectRule, Protection, Reveal, Shape, Unlisted,
+    CategoryRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Protection, Reveal, Shape, Unlisted,
 };
 use crate::vault::{MemoryStore, Vault};
 
@@ -48,6 +48,7 @@ fn house() -> House {
         field("owner", "secret", tokenize),
         field("hired", "birthdate", Protection::Tokenize { shape: Shape::Date }),
         field("phone", "name", Protection::Tokenize { shape: Shape::Phone }),
+        field("hashed", "name", Protection::Hash { shape: Shape::Text, of: Hashed::Exact }),
     ]);
     let contact = ObjectRule {
         fields,
@@ -435,12 +436,30 @@ async fn dates_are_shown_in_the_form_that_the_crm_has_given_theirs() {
     }
     // Of another category, it is a value like any other.
     let phone = house.seal("phone", "+49 89 1").await;
-    house.check(stored("hired", &phone), [
-        (&*phone, "birthdate full clear 1"),
-        ("+•••", "birthdate mask clear 1"),
-        ("+•••", "birthdate mask clear 1"),
-    ]).await;
+    house
+        .check(
+            stored("hired", &phone),
+            [
+                (&*phone, "birthdate full clear 1"),
+                ("+•••", "birthdate mask clear 1"),
+                ("+•••", "birthdate mask clear 1"),
+            ],
+        )
+        .await;
     house.check(stored("unlisted", &day), [(&*day, ""); 3]).await;
+}
+
+#[tokio::test]
+async fn a_hash_is_shown_to_all_and_a_value_that_lies_beside_it_is_not() {
+    let house = house();
+    let hash = house.seal("hashed", "Muster").await;
+    house.check(stored("hashed", &hash), [(&*hash, "name surrogate 1"); 3]).await;
+    let expected = [
+        ("Muster", "name full clear 1"),
+        ("M•••", "name mask clear 1"),
+        (&*hash, "name surrogate clear 1"),
+    ];
+    house.check(stored("hashed", "Muster"), expected).await;
 }
 
 #[tokio::test]
@@ -546,7 +565,8 @@ async fn what_is_repeated_to_its_sender_is_counted_before_it_is_written() {
     let house = house();
     let long = "x".repeat(1000);
     let token = house.seal("last", &long).await;
-    let surrogate = house.protectors.find(&token, crate::protect::Sought::Words).remove(0).surrogate;
+    let surrogate =
+        house.protectors.find(&token, crate::protect::Sought::Words).remove(0).surrogate;
     let echoes = Echoes::from([(surrogate, Cleartext::new(long.as_str()))]);
     let text = format!("{token} and {token} and {token}");
     let fields = [with_role("message", Role::Echo, &text), stored("last", &token)];

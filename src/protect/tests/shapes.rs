@@ -259,3 +259,58 @@ async fn numbers_outlive_the_key_that_they_were_encrypted_with() {
     let refused = without.seal(&[item]).await.unwrap_err().to_string();
     assert!(refused.contains("rotate --purpose ff1"), "{refused}");
 }
+
+#[tokio::test]
+async fn hashes_are_compared_and_never_opened() {
+    use crate::policy::Hashed;
+
+    let house = house();
+    take(&house.calls);
+    let hash = |of| Protection::Hash { shape: Shape::Text, of };
+    let [whole, exact, folded] = [Hashed::Whole, Hashed::Exact, Hashed::Folded].map(hash);
+    let anna = house.surrogate(exact, "Anna").await;
+    assert_eq!((anna.len(), &anna[..3]), (20, "zhk"));
+    assert_eq!(house.surrogate(whole, "Anna").await, anna);
+    assert_ne!(house.surrogate(exact, "ANNA").await, anna);
+    let either = house.surrogate(folded, "Anna").await;
+    assert_ne!(either, anna);
+    assert_eq!(house.surrogate(folded, "ANNA").await, either);
+    for (protection, stored) in [(exact, &anna), (folded, &either)] {
+        for role in [Role::Equality, Role::Key] {
+            assert_eq!(text(&house.seal(protection, role, "Anna").await), *stored);
+        }
+        for text in [stored.clone(), stored.to_uppercase()] {
+            assert_eq!(house.seal(protection, Role::Stored, &text).await, already());
+            assert_eq!(house.open(&text, "email").await, None);
+        }
+    }
+    assert_eq!(take(&house.calls), [] as [&str; 0], "the vault is not asked");
+    let email = Protection::Hash { shape: Shape::Email, of: Hashed::Exact };
+    let address = house.surrogate(email, "Anna").await;
+    assert_eq!(address, format!("{anna}@pii.acme.example"));
+    assert_eq!(house.seal(email, Role::Stored, &address).await, already());
+    assert_ne!(self::house().surrogate(exact, "Anna").await, anna, "under another key");
+
+    // What can be opened is not stored where nothing is to be.
+    for protection in [TOKENIZE, ENCRYPT] {
+        let surrogate = house.surrogate(protection, "Anna").await;
+        assert_eq!(house.surrogate(exact, &surrogate).await, anna);
+    }
+    let masked = house.seal_at(exact, Role::Stored, "A•••", |_| {}).await;
+    assert!(matches!(masked, Err(ProtectError::Masked { .. })), "{masked:?}");
+
+    let rotated = over(&house.store, &house.keyset.rotated());
+    let (rule, value) = (rule("email", exact), Cleartext::new("Anna"));
+    let item = ToSeal {
+        rule: &rule,
+        role: &Role::Equality,
+        value: &value,
+        can_widen: true,
+        equality: Equality::Case,
+        can_remove: false,
+        max_length: None,
+    };
+    let found = rotated.seal(&[item]).await.unwrap().remove(0).replacement;
+    let Replacement::AnyOf(both) = found else { panic!("{found:?}") };
+    assert!(both.len() == 2 && both.contains(&anna), "{both:?}");
+}
