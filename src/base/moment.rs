@@ -112,10 +112,12 @@ impl Moment {
                 let local = Self { seconds: self.seconds + offset(zone)?, nanos: self.nanos };
                 let day = local.write(&MomentForm::Day)?;
                 let second = local.seconds.rem_euclid(SECONDS_PER_DAY);
-                let mut text = format!("{day}T{:02}:{:02}", second / 3600, second / 60 % 60);
-                if *has_seconds {
-                    text.push_str(&format!(":{:02}", second % 60));
-                }
+                let (hour, minute) = (second / 3600, second / 60 % 60);
+                let mut text = if *has_seconds {
+                    format!("{day}T{hour:02}:{minute:02}:{:02}", second % 60)
+                } else {
+                    format!("{day}T{hour:02}:{minute:02}")
+                };
                 if *fraction > 0 {
                     let digits = format!("{:09}", self.nanos);
                     text.push('.');

@@ -29,7 +29,9 @@ impl Mac {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     pub(super) fn over(&self, pieces: &[&[u8]]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose()).expect("any length is right");
-        pieces.iter().for_each(|piece| mac.update(piece));
+        for piece in pieces {
+            mac.update(piece);
+        }
         mac.finalize().into_bytes().into()
     }
 }

@@ -257,12 +257,12 @@ impl Protectors {
                 if preserved.is_empty() {
                     Ok(self.tokenized(item, Shape::Phone))
                 } else {
-                    self.under_any_key(item, preserved)
+                    under_any_key(item, preserved)
                 }
             }
             Protection::Encrypt { shape, .. } if is_compared => {
                 let words = self.encrypt_with_each(item.value, &item.rule.category);
-                self.under_any_key(item, words.iter().map(|word| self.worn(word, shape)).collect())
+                under_any_key(item, words.iter().map(|word| self.worn(word, shape)).collect())
             }
             Protection::Encrypt { shape, .. } => {
                 let word = self.encrypt(item.value, &item.rule.category);
@@ -273,7 +273,7 @@ impl Protectors {
                 if !is_compared {
                     hashes.truncate(1);
                 }
-                self.under_any_key(item, hashes.iter().map(|hash| self.worn(hash, shape)).collect())
+                under_any_key(item, hashes.iter().map(|hash| self.worn(hash, shape)).collect())
             }
             Protection::Mask if is_compared => {
                 Err(unprotectable(item, "only a mask of it is stored".into()))
@@ -315,16 +315,6 @@ impl Protectors {
         } else {
             self.exactly(item, spelling)
         }
-    }
-
-    /// The plan for a value that is compared with what any of several keys has sealed.
-    fn under_any_key(&self, item: &ToSeal<'_>, texts: Vec<String>) -> Result<Plan, ProtectError> {
-        let replacement = match <[String; 1]>::try_from(texts) {
-            Ok([only]) => Replacement::text(only),
-            Err(texts) if item.can_widen => Replacement::AnyOf(texts),
-            Err(_) => return Err(ProtectError::Rotated { field: item.rule.id.clone() }),
-        };
-        Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
     }
 
     /// Settles what is compared and whose value the vault knows; the rest keeps its plan.
@@ -450,6 +440,17 @@ fn same<'v, T>(
 
 fn item_of<'a>(item: &ToSeal<'a>) -> Item<'a> {
     (&item.rule.category, item.value)
+}
+
+/// The plan for a value that one key has sealed, or that is compared with what any of several
+/// has.
+fn under_any_key(item: &ToSeal<'_>, texts: Vec<String>) -> Result<Plan, ProtectError> {
+    let replacement = match <[String; 1]>::try_from(texts) {
+        Ok([only]) => Replacement::text(only),
+        Err(texts) if item.can_widen => Replacement::AnyOf(texts),
+        Err(_) => return Err(ProtectError::Rotated { field: item.rule.id.clone() }),
+    };
+    Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
 }
 
 fn protected(text: impl Into<String>) -> Sealed {

@@ -59,9 +59,10 @@ pub enum Sought {
 impl Sought {
     /// What may stand in a field with this protection.
     pub fn of(protection: Protection) -> Self {
-        match protection.shape().is_some_and(Shape::is_moment) {
-            true => Self::WordsAndMoments,
-            false => Self::Words,
+        if protection.shape().is_some_and(Shape::is_moment) {
+            Self::WordsAndMoments
+        } else {
+            Self::Words
         }
     }
 }
