@@ -25,7 +25,7 @@ use super::{border, other_crm, subject, yaml};
 const LATER: &[&str] = &["tests", "purposes", "defaults"];
 const LATER_OF_CATEGORY: &[&str] = &["scope", "retention", "jurisdiction"];
 const LATER_OF_OBJECT: &[&str] = &["jurisdiction"];
-const LATER_OF_FIELD: &[&str] = &["scope", "shape", "reveal"];
+const LATER_OF_FIELD: &[&str] = &["scope", "reveal"];
 const LATER_REVEALS: &[&str] = &["year", "last4", "domain"];
 
 /// What a policy is compiled for.
@@ -97,7 +97,7 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
     for field in &garbled {
         let message = format!(
             "`{field}` says whose law covers a record or what somebody has consented to, but what \
-             `generalize` keeps of it may say something else"
+             `generalize` or `hash` leaves of it does not say the same"
         );
         objects_item.report(objects_item.key_problem(Code::Contradiction, message));
     }
@@ -113,7 +113,9 @@ fn garbled(policy: &Policy) -> BTreeSet<String> {
     let asked = policy.border.iter().flat_map(|border| border.asked()).chain(consents);
     let is_garbled = |(object, field): &(&ObjectName, &FieldName)| {
         let rule = policy.rule_of(object, field);
-        rule.is_some_and(|rule| matches!(rule.protection, Protection::Generalize(_)))
+        rule.is_some_and(|rule| {
+            matches!(rule.protection, Protection::Generalize(_) | Protection::Hash { .. })
+        })
     };
     asked.filter(is_garbled).map(|(object, field)| format!("{object}.{field}")).collect()
 }
@@ -302,6 +304,7 @@ impl Reader<'_> {
         let category = section.required("category").and_then(|category| self.category(&category));
         let protect = section.required("protect");
         let (search_item, keep) = (section.optional("search"), section.optional("keep"));
+        let (shape, few_values) = (section.optional("shape"), section.optional("few_values"));
         section.finish_with(LATER_OF_FIELD);
         let category = category?;
         let search = search_item.as_ref().map_or(Some(Search::default()), search::compile)?;
@@ -309,7 +312,12 @@ impl Reader<'_> {
             &target,
             &category,
             &protect?,
-            Details { is_searchable: search.is_exact, keep: keep.as_ref() },
+            Details {
+                search: &search,
+                keep: keep.as_ref(),
+                shape: shape.as_ref(),
+                few_values: few_values.as_ref(),
+            },
             self.context.email_domain,
         )?;
         if search_item.is_some_and(|item| !search::suits(&item, &search, protection)) {

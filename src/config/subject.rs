@@ -30,6 +30,14 @@ pub fn subject(
                 item.report(item.problem(Code::Contradiction, message));
                 return None;
             }
+            Some(Protection::Hash { .. }) => {
+                let message = format!(
+                    "`{name}` names the data subject, but nothing tells from a hash who that is"
+                );
+                let help = "use `tokenize` or `encrypt`";
+                item.report(item.problem(Code::Contradiction, message).help(help));
+                return None;
+            }
             Some(_) => return Some(field),
             None => {}
         }

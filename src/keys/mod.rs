@@ -16,6 +16,7 @@
 //! - A wrapped key opens only for the tenant, purpose and version it was made for.
 
 mod error;
+mod ff1;
 mod files;
 mod keyset;
 mod keyset_file;
@@ -25,9 +26,12 @@ mod service;
 mod siv;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
 mod versions;
 
 pub use error::KeysError;
+pub use ff1::Ff1;
 pub(crate) use files::{create_private, sync_directory};
 pub use keyset::{KeyStatus, Keyset};
 pub use mac::Mac;

@@ -6,7 +6,7 @@ use crate::base::{FieldName, ObjectName, Role as CallerRole, is_identifier};
 use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::FieldUse;
 
-use super::{FieldRule, ObjectRule, Policy, Protection, Unlisted};
+use super::{FieldRule, Hashed, ObjectRule, Policy, Protection, Unlisted};
 
 /// What happens to one occurrence on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -274,10 +274,17 @@ impl Policy {
 /// Why a protection cannot answer equality, or `None` when it can.
 const fn no_equality(protection: Protection) -> Option<&'static str> {
     match protection {
-        Protection::Tokenize { .. } | Protection::Encrypt { searchable: true, .. } => None,
-        Protection::Encrypt { searchable: false, .. } => Some(
+        Protection::Tokenize { .. }
+        | Protection::Encrypt { searchable: true, .. }
+        | Protection::FormatPreserving { searchable: true }
+        | Protection::Hash { of: Hashed::Exact | Hashed::Folded, .. } => None,
+        Protection::Encrypt { searchable: false, .. }
+        | Protection::FormatPreserving { searchable: false } => Some(
             "it is encrypted; `search: [exact]` in the policy permits equality in the exact spelling",
         ),
+        Protection::Hash { of: Hashed::Whole, .. } => {
+            Some("it is hashed; `search: [exact]` or `[folded]` in the policy permits equality")
+        }
         Protection::Mask => Some("only a mask of it is stored"),
         Protection::Generalize(_) => Some("only what the policy keeps of it is stored"),
         Protection::Drop => Some("it is never stored"),

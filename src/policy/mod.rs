@@ -16,6 +16,6 @@ mod tests;
 
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
 pub use model::{
-    CategoryRule, ConsentRule, Digest, FieldRule, Kept, ObjectRule, Policy, Protection, Shape,
-    Unlisted,
+    CategoryRule, ConsentRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Policy, Protection,
+    Shape, Unlisted,
 };

@@ -185,7 +185,7 @@ impl Crossing<'_> {
             Action::Tokenize => rule.map(|rule| match rule.protection {
                 // A field for dates, say, takes no token.
                 Protection::Generalize(_) => Protection::Drop,
-                _ => Protection::Tokenize { shape: shape(rule) },
+                other => Protection::Tokenize { shape: other.shape().unwrap_or(Shape::Text) },
             }),
             Action::Drop => Some(Protection::Drop),
         };
@@ -313,11 +313,4 @@ fn refused(
         rules.join(", ")
     );
     Refusal::new(code, message)
-}
-
-fn shape(rule: &FieldRule) -> Shape {
-    match rule.protection {
-        Protection::Tokenize { shape } | Protection::Encrypt { shape, .. } => shape,
-        Protection::Mask | Protection::Generalize(_) | Protection::Drop => Shape::Text,
-    }
 }

@@ -12,7 +12,7 @@ use crate::crm::{
     Told,
 };
 use crate::policy::{Decision, Reason};
-use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
+use crate::protect::{Echoes, Sealed, SealedState, Sought, ToSeal};
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer, Transfer};
 
 use super::body::{self, BodyError, BodyLimits, Buffered, Content};
@@ -200,7 +200,9 @@ impl Proxy {
                 Replacement::AnyOf(texts) => texts.iter().map(String::as_str).collect(),
                 Replacement::Keep | Replacement::Remove => continue,
             };
-            for found in texts.into_iter().flat_map(|text| self.protectors.find(text)) {
+            let sought = Sought::WordsAndMoments;
+            let found = texts.into_iter().flat_map(|text| self.protectors.find(text, sought));
+            for found in found.filter(|found| !found.surrogate.is_nobodys()) {
                 echoes.insert(found.surrogate, item.value.clone());
             }
         }

@@ -223,10 +223,13 @@ pub fn unreadable_answer(problem: &impl std::fmt::Display) -> Refusal {
     Refusal::new(RefusalCode::UpstreamUnreadable, format!("the answer cannot be read: {problem}"))
 }
 
-/// The text for the caller says only that the vault is away; the cause is logged
-/// where it is seen.
+/// The text for the caller says only that the vault is away, or that it has no room; the
+/// cause is logged where it is seen.
 pub fn vault(error: &VaultError) -> Refusal {
     tracing::error!(%error, "the vault failed");
+    if let VaultError::Full(_) = error {
+        return Refusal::new(RefusalCode::UnprotectableValue, error.to_string());
+    }
     Refusal::new(RefusalCode::VaultUnavailable, "the vault is not available")
 }
 

@@ -9,8 +9,8 @@ use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role, Value};
 use crate::policy::{Protection, Reveal};
 use crate::protect::{
-    Echoes, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal, generalize, is_kept, is_mask,
-    mask,
+    Echoes, FoundSurrogate, MARKER, OpenedSurrogates, Protectors, ToSeal, generalize, is_kept,
+    is_mask, mask,
 };
 
 /// What is written at a place.
@@ -48,8 +48,8 @@ pub(super) fn show<'a>(
 /// reveals nothing.
 fn echo(place: &Place<'_>, text: &Cleartext, echoes: &Echoes) -> Replacement {
     rewritten(place, text, |written, piece| match piece {
-        Piece::Surrogate { surrogate, as_is } => {
-            written.push_str(echoes.get(surrogate).map_or(*as_is, Cleartext::expose));
+        Piece::Surrogate { found, as_is } => {
+            written.push_str(echoes.get(&found.surrogate).map_or(*as_is, Cleartext::expose));
         }
         Piece::Rest(rest) => written.push_str(rest),
     })
@@ -65,7 +65,9 @@ fn clear<'a>(
 ) -> Shown<'a> {
     let is_composed = matches!(place.occurrence.role, Role::Composed { .. });
     let protection = least.rule.protection;
-    if protection == Protection::Mask && is_mask(text.expose()) {
+    let is_hash =
+        matches!(protection, Protection::Hash { .. }) && protectors.is_hash(text.expose());
+    if is_hash || (protection == Protection::Mask && is_mask(text.expose())) {
         tally.count(place, least, Reveal::Surrogate, Origin::Surrogate);
         return Shown::As(Replacement::Keep);
     }
@@ -80,7 +82,10 @@ fn clear<'a>(
     let (shown, reveal) = match least.visibility.reveal {
         Reveal::Full => (Shown::As(Replacement::Keep), Reveal::Full),
         Reveal::Surrogate if !is_composed => match protection {
-            Protection::Tokenize { .. } | Protection::Encrypt { .. } => {
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. }
+            | Protection::Hash { .. } => {
                 let item = ToSeal {
                     rule: least.rule,
                     role: &Role::Stored,
@@ -123,14 +128,14 @@ fn with_surrogates(
     opened: &OpenedSurrogates,
     tally: &mut Tally,
 ) -> Replacement {
-    let open = |surrogate: &Surrogate| {
+    let open = |found: &FoundSurrogate| {
         place.sources.iter().find_map(|source| {
-            opened.get(surrogate, &source.rule.category).map(|clear| (source, clear))
+            found.clear(opened, &source.rule.category).map(|clear| (source, clear))
         })
     };
     let mut unaccounted: Vec<&Source<'_>> = place.sources.iter().collect();
     for found in &place.found {
-        let Some((source, _)) = open(&found.surrogate) else { continue };
+        let Some((source, _)) = open(found) else { continue };
         tally.count(place, source, source.visibility.reveal, Origin::Surrogate);
         let accounted = unaccounted.iter().position(|candidate| {
             !candidate.is_own && candidate.rule.category == source.rule.category
@@ -152,7 +157,7 @@ fn with_surrogates(
     }
 
     rewritten(place, text, |written, piece| match piece {
-        Piece::Surrogate { surrogate, as_is } => match open(surrogate) {
+        Piece::Surrogate { found, as_is } => match open(found) {
             None => written.push_str(as_is),
             Some((source, clear)) => match source.visibility.reveal {
                 Reveal::Full => written.push_str(clear.expose()),

@@ -48,7 +48,7 @@ use rough::rough;
 pub use search::LONGEST_TO_CONTAIN;
 pub use sqlite::SqliteStore;
 pub use store::{Item, Vault};
-pub use token::Token;
+pub use token::{Form, Token};
 pub use upkeep::Due;
 pub use verify::{Damage, Verified};
 
@@ -195,6 +195,13 @@ pub enum VaultError {
          if it was rotated a moment ago, start this process again"
     )]
     KeyGone(Version),
+    /// Other values hold all tokens of this form that a value could have. Trying again does
+    /// not help.
+    #[error(
+        "too many of the {} are taken to find one for another value; protect fewer fields with this shape",
+        .0.what()
+    )]
+    Full(Form),
     /// A row does not open under our keys, or is not what was written.
     #[error("the vault holds a row that does not open: {0}")]
     Corrupt(String),

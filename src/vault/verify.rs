@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::store::MAX_COLLISIONS;
 use super::{Index, Kinds, Row, Token, Vault, VaultError};
 
 /// Rows that are read at one time.
@@ -87,8 +86,10 @@ impl Vault {
     fn damage(&self, row: &Row, found_by: &[Index], kinds: &Kinds) -> Option<Damage> {
         let Ok(opened) = self.open(row) else { return Some(Damage::Sealed) };
         let item = (&opened.category, &opened.value);
+        let form = row.token.form();
         let is_own = |version| {
-            (0..MAX_COLLISIONS).any(|counter| self.derive(item, version, counter) == row.token)
+            let mut counters = 0..form.attempts();
+            counters.any(|counter| self.derive((item, form), version, counter) == row.token)
         };
         if !self.token_versions().any(is_own) {
             return Some(Damage::Token);

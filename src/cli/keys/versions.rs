@@ -51,7 +51,7 @@ pub struct Rotate {
 /// Take a key that is no longer in use out of the keyset for good
 ///
 /// Refused while anything in the vault needs it. What the CRM holds cannot be seen from here:
-/// values that were encrypted under the key are lost, so `siv` also takes
+/// values that were encrypted under the key are lost, so `siv` and `ff1` also take
 /// `--encrypted-values-are-lost`. Copies of the keyset file elsewhere still hold the key;
 /// destroy them too.
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub struct Destroy {
     /// Which of its versions
     #[arg(long)]
     version: Version,
-    /// With `siv`: no value that the CRM holds under this key has to be opened again
+    /// With `siv` and `ff1`: no value that the CRM holds under this key has to be opened again
     #[arg(long)]
     encrypted_values_are_lost: bool,
     #[command(flatten)]
@@ -78,6 +78,9 @@ enum RotatedPurpose {
     TokenMac,
     /// The values that `encrypt` seals
     Siv,
+    /// The telephone numbers that `format_preserving` encrypts; makes the first key of a
+    /// keyset that has none
+    Ff1,
     /// The rows of the vault and what they are found by
     Vault,
     /// The checkpoints of the transfer log
@@ -92,6 +95,8 @@ enum DestroyedPurpose {
     TokenMac,
     /// The values that `encrypt` has sealed
     Siv,
+    /// The telephone numbers that `format_preserving` has encrypted
+    Ff1,
     /// The rows of the vault and what they are found by
     Vault,
 }
@@ -129,6 +134,7 @@ impl Rotate {
         let purpose = match self.purpose {
             RotatedPurpose::TokenMac => KeyPurpose::TokenMac,
             RotatedPurpose::Siv => KeyPurpose::Siv,
+            RotatedPurpose::Ff1 => KeyPurpose::Ff1,
             RotatedPurpose::Vault => KeyPurpose::Vault,
             RotatedPurpose::LogSigning => KeyPurpose::LogSigning,
         };
@@ -138,6 +144,7 @@ impl Rotate {
         let version = match purpose {
             KeyPurpose::TokenMac => keyset.token_mac.active_version(),
             KeyPurpose::Siv => keyset.siv.active_version(),
+            KeyPurpose::Ff1 => keyset.ff1.map_or(0, |keys| keys.active_version()),
             KeyPurpose::Vault => keyset.vault.active_version(),
             _ => return announce(&config, &keyset),
         };
@@ -163,10 +170,11 @@ impl Destroy {
         let purpose = match self.purpose {
             DestroyedPurpose::TokenMac => KeyPurpose::TokenMac,
             DestroyedPurpose::Siv => KeyPurpose::Siv,
+            DestroyedPurpose::Ff1 => KeyPurpose::Ff1,
             DestroyedPurpose::Vault => KeyPurpose::Vault,
         };
         ensure!(
-            purpose != KeyPurpose::Siv || self.encrypted_values_are_lost,
+            !matches!(purpose, KeyPurpose::Siv | KeyPurpose::Ff1) || self.encrypted_values_are_lost,
             "what the CRM holds of version {} cannot be opened without this key; say so with \
              `--encrypted-values-are-lost`",
             self.version
@@ -250,6 +258,7 @@ impl Needed {
             KeyPurpose::Vault | KeyPurpose::IndexMac => &self.rows,
             KeyPurpose::TokenMac => &self.tokens,
             KeyPurpose::Siv
+            | KeyPurpose::Ff1
             | KeyPurpose::CallerMac
             | KeyPurpose::SubjectMac
             | KeyPurpose::LogSigning => return 0,
@@ -263,6 +272,7 @@ impl Needed {
             KeyPurpose::Vault | KeyPurpose::IndexMac => format!("{count} rows of the vault"),
             KeyPurpose::TokenMac => format!("{count} tokens"),
             KeyPurpose::Siv => "what the CRM holds encrypted".to_owned(),
+            KeyPurpose::Ff1 => "what the CRM holds in the same format".to_owned(),
             KeyPurpose::CallerMac => "the files of API keys".to_owned(),
             KeyPurpose::SubjectMac => "what is known of data subjects".to_owned(),
             KeyPurpose::LogSigning => "who verifies the transfer log".to_owned(),

@@ -6,6 +6,7 @@ mod coverage;
 mod golden;
 mod packs;
 mod policy_test;
+mod shapes;
 mod vectors;
 
 use std::fs;

@@ -32,7 +32,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ("query-escapes-in-like", "LIKE is not available on protected field `contact.phone`", &[]),
     (
         "query-semijoin-typeof",
-        "comparing with protected field `contact.birthdate` is not possible: it is never stored",
+        "comparing without the year, as Salesforce does, is not available on protected field `contact.birthdate`",
         &[],
     ),
 ];
