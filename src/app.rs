@@ -16,7 +16,7 @@ use crate::config::{
     Config, Diagnostics, Loaded, Style, UpstreamSettings, load_admin_keys, load_api_keys,
     load_policy,
 };
-use crate::keys::{KeyFile, KeysError, Keyset};
+use crate::keys::{KeysError, Keyset};
 use crate::listener::{Listener, ListenerError};
 use crate::protect::Protectors;
 use crate::proxy::{self, BufferBudget, Memory, Proxy, Spools, Upstream};
@@ -301,7 +301,7 @@ impl Reloader {
 /// # Errors
 /// [`StartError::Keys`] or [`StartError::OtherTenant`].
 pub fn open_keyset(config: &Config) -> Result<Keyset, StartError> {
-    let keyset = Keyset::open(&config.keys.keyset, &KeyFile::open(&config.keys.file)?)?;
+    let keyset = Keyset::open(&config.keys.keyset, &*config.keys.service.open()?)?;
     if keyset.tenant == config.tenant {
         return Ok(keyset);
     }

@@ -9,9 +9,9 @@ use crate::app::open_keyset;
 use crate::base::{PrincipalName, Purpose, Region, Role, Secret};
 use crate::caller::{ApiKey, KeyKind, Principal, api_key_mac, generate_api_key};
 use crate::config::{Config, append_admin_key, append_api_key};
-use crate::keys::{KeyFile, Keyset};
+use crate::keys::Keyset;
 
-use super::{ConfigFile, init, print};
+use super::{ConfigFile, init, keyset, print};
 
 /// Make keys for callers and administrators, and new keys for old ones
 #[derive(Debug, Args)]
@@ -25,6 +25,8 @@ enum Command {
     NewCaller(NewCaller),
     NewAdmin(NewAdmin),
     Rotate(Rotate),
+    Create(keyset::Create),
+    Rewrap(keyset::Rewrap),
 }
 
 /// Make an API key for an application
@@ -73,6 +75,8 @@ impl Keys {
             Command::NewCaller(new_caller) => new_caller.execute(),
             Command::NewAdmin(new_admin) => new_admin.execute(),
             Command::Rotate(rotate) => rotate.execute(),
+            Command::Create(create) => create.execute(),
+            Command::Rewrap(rewrap) => rewrap.execute(),
         }
     }
 }
@@ -105,8 +109,8 @@ impl Rotate {
     fn execute(self) -> anyhow::Result<()> {
         let RotatedPurpose::LogSigning = self.purpose;
         let config = self.file.load()?.value;
-        let root = KeyFile::open(&config.keys.file)?;
-        let keyset = Keyset::rotate_log_signing(&config.keys.keyset, &root)?;
+        let root = config.keys.service.open()?;
+        let keyset = Keyset::rotate_log_signing(&config.keys.keyset, &*root)?;
         let signers = keyset.log_signers(&config.transfer_log.origin)?;
         let signer = signers.last().context("the keyset has no key for log signing")?;
         print::note(

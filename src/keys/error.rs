@@ -22,6 +22,20 @@ pub enum KeysError {
     Damaged { path: PathBuf, problem: String },
     #[error("the file `{}` cannot be read or written", path.display())]
     Io { path: PathBuf, source: std::io::Error },
+    #[error(
+        "the file `{}`, which a secret of the key service is to be in, does not exist",
+        path.display()
+    )]
+    SecretMissing { path: PathBuf },
+    #[error("the environment variable `{name}` {problem}")]
+    Variable { name: String, problem: &'static str },
+    #[error("a root key is sealed with a passphrase of at least {at_least} bytes")]
+    ShortPassphrase { at_least: usize },
+    #[error(
+        "the passphrase does not open the key file `{}`: it is another one, or the file was changed",
+        path.display()
+    )]
+    WrongPassphrase { path: PathBuf },
     #[error("the keyset `{}` cannot be opened", path.display())]
     Unopened { path: PathBuf, source: Box<KeysError> },
     /// The root key at hand is not the one that wrapped the key.

@@ -13,23 +13,31 @@
 //! - A key that others can read is not used.
 //! - A wrapped key opens only for the tenant, purpose and version it was made for.
 
+mod environment;
 mod error;
 mod files;
 mod keyset;
 mod mac;
+mod passphrase;
 mod root;
 mod service;
+mod settings;
 mod siv;
+mod source;
 #[cfg(test)]
 mod tests;
 
+pub use environment::KeyVariable;
 pub use error::KeysError;
 pub(crate) use files::{create_private, sync_directory};
 pub use keyset::Keyset;
 pub use mac::Mac;
+pub use passphrase::SealedKeyFile;
 pub use root::{KeyFile, MemoryKeyService};
 pub use service::{KeyName, KeyPurpose, KeyService};
+pub use settings::KeyServiceSettings;
 pub use siv::Siv;
+pub use source::SecretSource;
 
 use zeroize::Zeroizing;
 

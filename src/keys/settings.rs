@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use std::path::PathBuf;
+
+use super::files::Readers;
+use super::{KeyFile, KeyService, KeyVariable, KeysError, SealedKeyFile, SecretSource};
+use crate::base::Secret;
+
+/// Where the root key is, and how it is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyServiceSettings {
+    /// A file of ours, sealed if there is a passphrase.
+    File { path: PathBuf, passphrase: Option<SecretSource> },
+    /// An environment variable, as it was when the configuration was read.
+    Environment { name: String, value: Option<Secret> },
+}
+
+impl KeyServiceSettings {
+    /// The service that wraps and unwraps with this root key.
+    ///
+    /// # Errors
+    /// What keeps the root key or the secrets for it from being read.
+    pub fn open(&self) -> Result<Box<dyn KeyService>, KeysError> {
+        Ok(match self {
+            Self::File { path, passphrase: None } => Box::new(KeyFile::open(path)?),
+            Self::File { path, passphrase: Some(source) } => {
+                Box::new(SealedKeyFile::open(path, &source.read(Readers::OwnerOnly)?)?)
+            }
+            Self::Environment { name, value } => Box::new(KeyVariable::open(name, value.as_ref())?),
+        })
+    }
+
+    /// As [`open`](Self::open), where a root key is made first if it is a file of ours that
+    /// is not there.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and of writing the file.
+    pub fn open_or_create(&self) -> Result<Box<dyn KeyService>, KeysError> {
+        match self {
+            Self::File { path, passphrase } if !path.exists() => Ok(match passphrase {
+                None => Box::new(KeyFile::create(path)?),
+                Some(source) => {
+                    Box::new(SealedKeyFile::create(path, &source.read(Readers::OwnerOnly)?)?)
+                }
+            }),
+            _ => self.open(),
+        }
+    }
+}
