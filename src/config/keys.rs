@@ -7,16 +7,17 @@ use crate::keys::{KeyServiceSettings, SecretSource};
 use super::diagnostic::Code;
 use super::document::{Section, listed};
 use super::item::Item;
+use super::key_services;
 use super::model::KeySettings;
 
 /// The places that a root key can be in; one is named.
-const PLACES: [&str; 2] = ["file", "environment"];
+const PLACES: [&str; 4] = ["file", "environment", "vault_transit", "aws_kms"];
 
 pub fn compile(keys: &Item<'_>) -> Option<KeySettings> {
     let section = keys.section()?;
     let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
     let service = service(keys, &section);
-    section.finish_with(&["vault_transit", "aws_kms", "pkcs11"]);
+    section.finish_with(&["pkcs11"]);
     Some(KeySettings { service: service?, keyset: keyset? })
 }
 
@@ -31,6 +32,10 @@ fn service(keys: &Item<'_>, section: &Section<'_>) -> Option<KeyServiceSettings>
             let settings = match place {
                 "environment" => variable(&item)
                     .map(|(name, value)| KeyServiceSettings::Environment { name, value }),
+                "vault_transit" => {
+                    key_services::vault_transit(&item).map(KeyServiceSettings::VaultTransit)
+                }
+                "aws_kms" => key_services::aws_kms(&item).map(KeyServiceSettings::AwsKms),
                 _ => item
                     .existing_file()
                     .zip(source.clone())
@@ -67,7 +72,7 @@ fn service(keys: &Item<'_>, section: &Section<'_>) -> Option<KeyServiceSettings>
 }
 
 /// `file` or `environment`.
-fn secret(item: &Item<'_>) -> Option<SecretSource> {
+pub(super) fn secret(item: &Item<'_>) -> Option<SecretSource> {
     let section = item.section()?;
     let environment = section.optional("environment");
     let source = match environment {
@@ -96,18 +101,23 @@ fn variable(item: &Item<'_>) -> Option<(String, Option<Secret>)> {
         );
         return None;
     }
+    Some((name.to_owned(), expected(item, name)))
+}
+
+/// What is in a variable, which is reported if it is not there.
+pub(super) fn expected(item: &Item<'_>, name: &str) -> Option<Secret> {
     let value = environment(name);
     if value.is_none() {
         let message = format!("there is no environment variable `{name}`");
         let help = "it has to be there when `zollhaus run` and `zollhaus keys` are started";
         item.report(item.problem(Code::VariableMissing, message).help(help));
     }
-    Some((name.to_owned(), value))
+    value
 }
 
 /// What the process was given.
 #[expect(clippy::disallowed_methods, reason = "this is where the configuration reads it")]
-fn environment(name: &str) -> Option<Secret> {
+pub(super) fn environment(name: &str) -> Option<Secret> {
     use std::os::unix::ffi::OsStringExt;
     std::env::var_os(name).map(|value| Secret::new(value.into_vec()))
 }

@@ -11,8 +11,8 @@
 //! - Every problem of every document is reported in one go, with its place and,
 //!   where it can be guessed, what was meant.
 //! - An unknown key is an error, wherever it stands.
-//! - Secrets are named by file or environment variable, never written here. No other
-//!   variable is read.
+//! - Secrets are named by file or environment variable, never written here. Variables
+//!   that are not named are read only where a document asks for AWS's own.
 
 mod api_keys;
 mod border;
@@ -23,6 +23,7 @@ mod diagnostic;
 mod document;
 mod given;
 mod item;
+mod key_services;
 mod keys;
 mod limits;
 mod listen;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::upstream::UpstreamSetupError;
+
 /// Keys cannot be made, read or used. Names files, never key material.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
@@ -36,6 +38,17 @@ pub enum KeysError {
         path.display()
     )]
     WrongPassphrase { path: PathBuf },
+    /// The key service gives no answer; it may give one later.
+    #[error("{service} is away: {problem}")]
+    Unavailable { service: String, problem: String },
+    /// The key service answers that it does not do it for us.
+    #[error("{service} refuses: {problem}")]
+    Denied { service: String, problem: String },
+    /// The key service answers that the root key does not open any more.
+    #[error("{service} does not open keys any more: {problem}")]
+    Withdrawn { service: String, problem: String },
+    #[error("{service} cannot be reached as it is configured")]
+    Unusable { service: String, source: Box<UpstreamSetupError> },
     #[error("the keyset `{}` cannot be opened", path.display())]
     Unopened { path: PathBuf, source: Box<KeysError> },
     /// The root key at hand is not the one that wrapped the key.
@@ -46,4 +59,29 @@ pub enum KeysError {
     NotAuthentic,
     #[error("the operating system gives no random bytes")]
     Random(#[source] getrandom::Error),
+}
+
+impl KeysError {
+    /// Whether it may pass without anybody changing the configuration or the keys: a key
+    /// service that is away, or that does not know our token or credentials yet.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unopened { source, .. } => source.may_pass(),
+            // An agent beside us may be about to write it.
+            Self::Unavailable { .. } | Self::Denied { .. } | Self::SecretMissing { .. } => true,
+            Self::Missing { .. }
+            | Self::Exists { .. }
+            | Self::Exposed { .. }
+            | Self::Damaged { .. }
+            | Self::Io { .. }
+            | Self::Variable { .. }
+            | Self::ShortPassphrase { .. }
+            | Self::WrongPassphrase { .. }
+            | Self::Withdrawn { .. }
+            | Self::Unusable { .. }
+            | Self::WrongRootKey
+            | Self::NotAuthentic
+            | Self::Random(_) => false,
+        }
+    }
 }

@@ -13,12 +13,17 @@
 //! - A key that others can read is not used.
 //! - A wrapped key opens only for the tenant, purpose and version it was made for.
 
+mod aws_credentials;
+mod aws_kms;
+mod aws_signature;
+mod envelope;
 mod environment;
 mod error;
 mod files;
 mod keyset;
 mod mac;
 mod passphrase;
+mod remote;
 mod root;
 mod service;
 mod settings;
@@ -26,7 +31,10 @@ mod siv;
 mod source;
 #[cfg(test)]
 mod tests;
+mod transit;
 
+pub use aws_credentials::AwsCredentialsSource;
+pub use aws_kms::{AwsKms, KmsSettings};
 pub use environment::KeyVariable;
 pub use error::KeysError;
 pub(crate) use files::{create_private, sync_directory};
@@ -38,6 +46,7 @@ pub use service::{KeyName, KeyPurpose, KeyService};
 pub use settings::KeyServiceSettings;
 pub use siv::Siv;
 pub use source::SecretSource;
+pub use transit::{Transit, TransitSettings};
 
 use zeroize::Zeroizing;
 

@@ -3,20 +3,32 @@
 use std::path::PathBuf;
 
 use super::files::Readers;
-use super::{KeyFile, KeyService, KeyVariable, KeysError, SealedKeyFile, SecretSource};
+use super::{
+    AwsKms, KeyFile, KeyService, KeyVariable, KeysError, KmsSettings, SealedKeyFile, SecretSource,
+    Transit, TransitSettings,
+};
 use crate::base::Secret;
 
 /// Where the root key is, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyServiceSettings {
     /// A file of ours, sealed if there is a passphrase.
-    File { path: PathBuf, passphrase: Option<SecretSource> },
+    File {
+        path: PathBuf,
+        passphrase: Option<SecretSource>,
+    },
     /// An environment variable, as it was when the configuration was read.
-    Environment { name: String, value: Option<Secret> },
+    Environment {
+        name: String,
+        value: Option<Secret>,
+    },
+    VaultTransit(TransitSettings),
+    AwsKms(KmsSettings),
 }
 
 impl KeyServiceSettings {
-    /// The service that wraps and unwraps with this root key.
+    /// The service that wraps and unwraps with this root key. One that is reached by network
+    /// is not asked anything yet.
     ///
     /// # Errors
     /// What keeps the root key or the secrets for it from being read.
@@ -27,6 +39,8 @@ impl KeyServiceSettings {
                 Box::new(SealedKeyFile::open(path, &source.read(Readers::OwnerOnly)?)?)
             }
             Self::Environment { name, value } => Box::new(KeyVariable::open(name, value.as_ref())?),
+            Self::VaultTransit(settings) => Box::new(Transit::new(settings.clone())),
+            Self::AwsKms(settings) => Box::new(AwsKms::new(settings.clone())),
         })
     }
 

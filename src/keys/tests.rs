@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod aws_kms;
+pub(crate) mod stand_in;
+mod transit;
+
 use std::path::Path;
 
 use super::*;
 use crate::base::{Secret, Tenant};
 use crate::testkit::Scratch;
+
+/// A name to wrap keys under.
+fn sample_name(tenant: &Tenant) -> KeyName<'_> {
+    KeyName { tenant, purpose: KeyPurpose::Siv, version: 1 }
+}
 
 /// What every key service must do. `open` gives a service with the same root key
 /// each time, `other` one with another.
