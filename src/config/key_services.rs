@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Key services that are reached by network: `keys.vault_transit`, `keys.aws_kms`.
+//! Services and devices that keep the root key: `keys.vault_transit`, `keys.aws_kms`,
+//! `keys.pkcs11`.
 
 use http::Uri;
 
-use crate::keys::{AwsCredentialsSource, KmsSettings, SecretSource, TransitSettings};
+use crate::keys::{
+    AwsCredentialsSource, KmsSettings, Pkcs11Settings, SecretSource, TransitSettings,
+};
 
 use super::document::is_name;
 use super::item::Item;
@@ -127,4 +130,27 @@ fn aws_environment(item: &Item<'_>) -> AwsCredentialsSource {
         key: variable("AWS_SECRET_ACCESS_KEY"),
         session_token: environment("AWS_SESSION_TOKEN"),
     }
+}
+
+pub fn pkcs11(item: &Item<'_>) -> Option<Pkcs11Settings> {
+    let section = item.section()?;
+    let module = section.required("module").and_then(|module| module.existing_file());
+    let token = section.required("token").and_then(|token| label(&token, 32));
+    let key = section.required("key").and_then(|key| label(&key, 255));
+    let pin = section.required("pin").and_then(|pin| secret(&pin));
+    section.finish();
+    Some(Pkcs11Settings { module: module?, token: token?, key: key?, pin: pin? })
+}
+
+/// Labels of tokens have 32 bytes, padded with spaces, which do not count.
+fn label(item: &Item<'_>, most: usize) -> Option<String> {
+    let text = item.text()?;
+    if text.len() > most || text.ends_with(' ') {
+        item.refuse(
+            format!("`{}` is not a label", item.name),
+            format!("it has up to {most} bytes and no space at the end"),
+        );
+        return None;
+    }
+    Some(text.to_owned())
 }

@@ -11,13 +11,13 @@ use super::key_services;
 use super::model::KeySettings;
 
 /// The places that a root key can be in; one is named.
-const PLACES: [&str; 4] = ["file", "environment", "vault_transit", "aws_kms"];
+const PLACES: [&str; 5] = ["file", "environment", "vault_transit", "aws_kms", "pkcs11"];
 
 pub fn compile(keys: &Item<'_>) -> Option<KeySettings> {
     let section = keys.section()?;
     let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
     let service = service(keys, &section);
-    section.finish_with(&["pkcs11"]);
+    section.finish();
     Some(KeySettings { service: service?, keyset: keyset? })
 }
 
@@ -35,6 +35,7 @@ fn service(keys: &Item<'_>, section: &Section<'_>) -> Option<KeyServiceSettings>
                 "vault_transit" => {
                     key_services::vault_transit(&item).map(KeyServiceSettings::VaultTransit)
                 }
+                "pkcs11" => key_services::pkcs11(&item).map(KeyServiceSettings::Pkcs11),
                 "aws_kms" => key_services::aws_kms(&item).map(KeyServiceSettings::AwsKms),
                 _ => item
                     .existing_file()

@@ -13,6 +13,7 @@ use crate::base::Secret;
 
 /// Bytes of a [`reference`].
 const REFERENCE_BYTES: usize = 8;
+const LENGTH_BYTES: usize = 8;
 
 /// A key's name in bytes; no name is the beginning of another.
 pub(super) fn name_bytes(name: &KeyName<'_>) -> Vec<u8> {
@@ -25,13 +26,17 @@ pub(super) fn name_bytes(name: &KeyName<'_>) -> Vec<u8> {
     bytes
 }
 
-/// The name, then the key.
+/// The name, the length of the key, the key, and zeros up to a multiple of eight bytes: some
+/// tokens do not take off what AES-KWP fills up with.
 pub(super) fn pack(name: &KeyName<'_>, key: &Secret) -> Zeroizing<Vec<u8>> {
-    let name = name_bytes(name);
+    let (name, key) = (name_bytes(name), key.expose());
+    let length = (name.len() + LENGTH_BYTES + key.len()).next_multiple_of(8);
     // Never grown, so that no copy stays behind.
-    let mut packed = Zeroizing::new(Vec::with_capacity(name.len() + key.expose().len()));
+    let mut packed = Zeroizing::new(Vec::with_capacity(length));
     packed.extend_from_slice(&name);
-    packed.extend_from_slice(key.expose());
+    packed.extend_from_slice(&(key.len() as u64).to_be_bytes());
+    packed.extend_from_slice(key);
+    packed.resize(length, 0);
     packed
 }
 
@@ -40,8 +45,15 @@ pub(super) fn pack(name: &KeyName<'_>, key: &Secret) -> Zeroizing<Vec<u8>> {
 /// # Errors
 /// [`KeysError::NotAuthentic`]
 pub(super) fn unpack(name: &KeyName<'_>, packed: &[u8]) -> Result<Secret, KeysError> {
-    let key = packed.strip_prefix(&*name_bytes(name)).ok_or(KeysError::NotAuthentic)?;
-    Ok(Secret::new(key))
+    let key = || {
+        let rest = packed.strip_prefix(&*name_bytes(name))?;
+        let (length, rest) = rest.split_first_chunk::<LENGTH_BYTES>()?;
+        let length = usize::try_from(u64::from_be_bytes(*length)).ok()?;
+        let (key, filling) = rest.split_at_checked(length)?;
+        let is_whole = filling.len() < 8 && filling.iter().all(|byte| *byte == 0);
+        is_whole.then(|| Secret::new(key))
+    };
+    key().ok_or(KeysError::NotAuthentic)
 }
 
 /// Which root key a wrapped key belongs to, by what the operator calls it. It only tells
@@ -104,6 +116,22 @@ mod tests {
                 let opened = unpack(other, &pack(name, &key));
                 assert_eq!(opened.is_ok(), at == other_at, "{name:?} as {other:?}");
             }
+        }
+    }
+
+    #[test]
+    fn keys_of_any_length_come_back_whole() {
+        let tenant = "acme".into();
+        let name = KeyName { tenant: &tenant, purpose: KeyPurpose::Vault, version: 1 };
+        for length in 0..70 {
+            let key = Secret::new(vec![0; length]);
+            let packed = pack(&name, &key);
+            assert_eq!(packed.len() % 8, 0);
+            assert_eq!(unpack(&name, &packed).unwrap(), key);
+            let more = [&packed[..], &[0; 8]].concat();
+            assert!(unpack(&name, &more).is_err(), "{length}");
+            assert!(unpack(&name, &packed[..packed.len() - 8]).is_err(), "{length}");
+            assert!(unpack(&name, &[&packed[..], &[1]].concat()).is_err(), "{length}");
         }
     }
 }

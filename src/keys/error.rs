@@ -49,6 +49,14 @@ pub enum KeysError {
     Withdrawn { service: String, problem: String },
     #[error("{service} cannot be reached as it is configured")]
     Unusable { service: String, source: Box<UpstreamSetupError> },
+    /// It is not tried again, because tokens lock themselves.
+    #[error(
+        "{service} refuses the PIN: {problem}; it is not tried again, because tokens lock \
+         themselves after a few wrong ones"
+    )]
+    PinRefused { service: String, problem: String },
+    #[error("the PKCS#11 module `{}` cannot be loaded", path.display())]
+    Module { path: PathBuf, source: Box<cryptoki::error::Error> },
     #[error("the keyset `{}` cannot be opened", path.display())]
     Unopened { path: PathBuf, source: Box<KeysError> },
     /// The root key at hand is not the one that wrapped the key.
@@ -78,6 +86,8 @@ impl KeysError {
             | Self::ShortPassphrase { .. }
             | Self::WrongPassphrase { .. }
             | Self::Withdrawn { .. }
+            | Self::PinRefused { .. }
+            | Self::Module { .. }
             | Self::Unusable { .. }
             | Self::WrongRootKey
             | Self::NotAuthentic

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::files::Readers;
 use super::{
-    AwsKms, KeyFile, KeyService, KeyVariable, KeysError, KmsSettings, SealedKeyFile, SecretSource,
-    Transit, TransitSettings,
+    AwsKms, KeyFile, KeyService, KeyVariable, KeysError, KmsSettings, Pkcs11Settings, Pkcs11Token,
+    SealedKeyFile, SecretSource, Transit, TransitSettings,
 };
 use crate::base::Secret;
 
@@ -24,11 +24,12 @@ pub enum KeyServiceSettings {
     },
     VaultTransit(TransitSettings),
     AwsKms(KmsSettings),
+    Pkcs11(Pkcs11Settings),
 }
 
 impl KeyServiceSettings {
-    /// The service that wraps and unwraps with this root key. One that is reached by network
-    /// is not asked anything yet.
+    /// The service that wraps and unwraps with this root key. One that is a service or
+    /// device is not asked anything yet.
     ///
     /// # Errors
     /// What keeps the root key or the secrets for it from being read.
@@ -41,6 +42,7 @@ impl KeyServiceSettings {
             Self::Environment { name, value } => Box::new(KeyVariable::open(name, value.as_ref())?),
             Self::VaultTransit(settings) => Box::new(Transit::new(settings.clone())),
             Self::AwsKms(settings) => Box::new(AwsKms::new(settings.clone())),
+            Self::Pkcs11(settings) => Box::new(Pkcs11Token::new(settings.clone())),
         })
     }
 

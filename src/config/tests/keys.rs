@@ -123,6 +123,32 @@ fn aws_kms() {
 }
 
 #[test]
+fn pkcs11() {
+    let whole = |rest: &str| {
+        format!(
+            "{{ keyset: zollhaus.keyset, pkcs11: {{ module: zollhaus.key, key: \"the key\", pin: {{ \
+             file: zollhaus.key }}, {rest} }} }}"
+        )
+    };
+    let (service, codes) = sound(&whole("token: house"));
+    assert_eq!(codes, []);
+    let KeyServiceSettings::Pkcs11(found) = service else { panic!("{service:?}") };
+    assert_eq!((&*found.token, &*found.key), ("house", "the key"));
+    assert!(found.module.ends_with("zollhaus.key"));
+    assert!(matches!(&found.pin, SecretSource::File(path) if path.ends_with("zollhaus.key")));
+    for (wrong, code) in [
+        ("token: \"house \"", Code::InvalidValue),
+        ("token: a-label-of-more-than-thirty-two-bytes", Code::InvalidValue),
+        ("token: house, lable: a", Code::UnknownKey),
+        ("token: house, slot: 0", Code::UnknownKey),
+    ] {
+        let (found, codes) = load(&whole(wrong));
+        assert!(found.is_none(), "{wrong}");
+        assert_eq!(codes[0], code, "{wrong}: {codes:?}");
+    }
+}
+
+#[test]
 fn one_place_and_no_more() {
     for (wrong, code) in [
         ("{ keyset: zollhaus.keyset }", Code::MissingKey),
