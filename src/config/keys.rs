@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where the root key is: `keys`.
 
+use std::time::Duration;
+
 use crate::base::Secret;
 use crate::keys::{KeyServiceSettings, SecretSource};
 
@@ -13,12 +15,42 @@ use super::model::KeySettings;
 /// The places that a root key can be in; one is named.
 const PLACES: [&str; 5] = ["file", "environment", "vault_transit", "aws_kms", "pkcs11"];
 
+/// Shorter ones would make a pause for maintenance an outage.
+const MIN_LEASE: Duration = Duration::from_secs(60);
+const MAX_LEASE: Duration = Duration::from_secs(30 * 24 * 3600);
+
 pub fn compile(keys: &Item<'_>) -> Option<KeySettings> {
     let section = keys.section()?;
     let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
     let service = service(keys, &section);
+    let lease = service.as_ref().map(|service| lease(keys, &section, service));
+    // It may stand there, whatever became of the rest.
+    section.optional("lease");
     section.finish();
-    Some(KeySettings { service: service?, keyset: keyset? })
+    Some(KeySettings { service: service?, keyset: keyset?, lease: lease?? })
+}
+
+/// How long keys serve while the service is away, which whoever has one has to say.
+fn lease(
+    keys: &Item<'_>,
+    section: &Section<'_>,
+    service: &KeyServiceSettings,
+) -> Option<Option<Duration>> {
+    match (section.optional("lease"), service.is_at_hand()) {
+        (None, true) => Some(None),
+        (Some(lease), false) => lease.duration(MIN_LEASE..=MAX_LEASE).map(Some),
+        (Some(lease), true) => {
+            let message = "`keys.lease` is for a root key that stays in a key service";
+            lease.report(lease.key_problem(Code::Contradiction, message).help("leave it out"));
+            None
+        }
+        (None, false) => {
+            let message = "`keys` does not say how long keys serve while the key service is away";
+            let help = "add `lease`, such as `24h`: then requests are refused";
+            keys.report(keys.key_problem(Code::MissingKey, message).help(help));
+            None
+        }
+    }
 }
 
 fn service(keys: &Item<'_>, section: &Section<'_>) -> Option<KeyServiceSettings> {
@@ -53,7 +85,8 @@ fn service(keys: &Item<'_>, section: &Section<'_>) -> Option<KeyServiceSettings>
     }
     let Some((place, settings)) = named.into_iter().next() else {
         // A slip is reported as such.
-        let known = |key: &str| PLACES.contains(&key) || ["keyset", "passphrase"].contains(&key);
+        let known =
+            |key: &str| PLACES.contains(&key) || ["keyset", "passphrase", "lease"].contains(&key);
         if section.entries().all(|(key, _)| known(key)) {
             let message = "`keys` does not say where the root key is";
             let help = format!("add one of {}", listed(PLACES.iter()));

@@ -78,6 +78,8 @@ pub struct VaultSettings {
 pub struct KeySettings {
     pub service: KeyServiceSettings,
     pub keyset: PathBuf,
+    /// How long keys serve while the key service is away; `None` for a root key at hand.
+    pub lease: Option<Duration>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

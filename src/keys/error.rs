@@ -94,4 +94,10 @@ impl KeysError {
             | Self::Random(_) => false,
         }
     }
+
+    /// Whether keys that were unwrapped before may not serve any longer: whoever disables a
+    /// root key wants that.
+    pub(super) fn ends_lease(&self) -> bool {
+        matches!(self, Self::Withdrawn { .. } | Self::WrongRootKey | Self::NotAuthentic)
+    }
 }

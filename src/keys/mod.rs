@@ -12,6 +12,7 @@
 //!   rotation puts a whole keyset, with the keys before it, in the place of another.
 //! - A key that others can read is not used.
 //! - A wrapped key opens only for the tenant, purpose and version it was made for.
+//! - Keys that a service has unwrapped serve no longer than the [`Lease`] says.
 
 mod aws_credentials;
 mod aws_kms;
@@ -21,6 +22,7 @@ mod environment;
 mod error;
 mod files;
 mod keyset;
+mod lease;
 mod mac;
 mod passphrase;
 mod pkcs11;
@@ -41,12 +43,13 @@ pub use environment::KeyVariable;
 pub use error::KeysError;
 pub(crate) use files::{create_private, sync_directory};
 pub use keyset::Keyset;
+pub use lease::{Lease, LeaseOver, Renewal};
 pub use mac::Mac;
 pub use passphrase::SealedKeyFile;
 pub use pkcs11::{Pkcs11Settings, Pkcs11Token};
 pub use root::{KeyFile, MemoryKeyService};
 pub use service::{KeyName, KeyPurpose, KeyService};
-pub use settings::KeyServiceSettings;
+pub use settings::{KeyServiceSettings, open_leased};
 pub use siv::Siv;
 pub use source::SecretSource;
 pub use transit::{Transit, TransitSettings};

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::files::Readers;
+use super::lease::Remembering;
 use super::{
-    AwsKms, KeyFile, KeyService, KeyVariable, KeysError, KmsSettings, Pkcs11Settings, Pkcs11Token,
-    SealedKeyFile, SecretSource, Transit, TransitSettings,
+    AwsKms, KeyFile, KeyService, KeyVariable, KeysError, Keyset, KmsSettings, Lease,
+    Pkcs11Settings, Pkcs11Token, SealedKeyFile, SecretSource, Transit, TransitSettings,
 };
 use crate::base::Secret;
 
@@ -62,4 +64,26 @@ impl KeyServiceSettings {
             _ => self.open(),
         }
     }
+
+    /// Whether the root key is read once, and nobody has to be asked for it.
+    pub fn is_at_hand(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::Environment { .. })
+    }
+}
+
+/// Opens a keyset for a house that runs, with the lease that begins now. `lease` is how long
+/// its keys serve while the service is away; a root key at hand has none.
+///
+/// # Errors
+/// Those of [`Keyset::open`].
+pub fn open_leased(
+    keyset: &Path,
+    settings: &KeyServiceSettings,
+    lease: Option<Duration>,
+) -> Result<(Keyset, Lease), KeysError> {
+    let service = Remembering::new(settings.open()?);
+    let now = Instant::now();
+    let opened = Keyset::open(keyset, &service)?;
+    let lease = lease.map_or_else(Lease::unlimited, |lease| Lease::begin(service, lease, now));
+    Ok((opened, lease))
 }

@@ -12,7 +12,7 @@ use crate::base::{Secret, Tenant};
 use crate::testkit::Scratch;
 
 /// A name to wrap keys under.
-fn sample_name(tenant: &Tenant) -> KeyName<'_> {
+pub(super) fn sample_name(tenant: &Tenant) -> KeyName<'_> {
     KeyName { tenant, purpose: KeyPurpose::Siv, version: 1 }
 }
 

@@ -2,6 +2,7 @@
 //! The places that a root key can be in: what is read, that it is documented, and mistakes.
 
 use std::fs;
+use std::time::Duration;
 
 use super::complete::keys;
 use super::folder;
@@ -40,7 +41,7 @@ fn sound(keys: &str) -> (KeyServiceSettings, Vec<Code>) {
 #[test]
 fn vault_transit() {
     let (service, codes) = sound(
-        "{ keyset: zollhaus.keyset, vault_transit: { url: \"https://vault.test:8200\", key: house, \
+        "{ keyset: zollhaus.keyset, lease: 24h, vault_transit: { url: \"https://vault.test:8200\", key: house, \
          mount: a/transit, namespace: team/a, token: { file: zollhaus.key }, ca: zollhaus.key } }",
     );
     assert_eq!(codes, []);
@@ -52,7 +53,7 @@ fn vault_transit() {
     assert!(found.ca.unwrap().ends_with("zollhaus.key"));
 
     let (service, codes) = sound(
-        "{ keyset: zollhaus.keyset, vault_transit: { url: \"http://127.0.0.1:8200\", key: house, \
+        "{ keyset: zollhaus.keyset, lease: 24h, vault_transit: { url: \"http://127.0.0.1:8200\", key: house, \
          token: { environment: PATH } } }",
     );
     assert_eq!(codes, []);
@@ -70,7 +71,7 @@ fn vault_transit() {
         ("url: \"https://vault.test\", nmespace: a", Code::UnknownKey),
     ] {
         let (found, codes) = load(&format!(
-            "{{ keyset: zollhaus.keyset, vault_transit: {{ {wrong}, key: house, token: {{ file: \
+            "{{ keyset: zollhaus.keyset, lease: 24h, vault_transit: {{ {wrong}, key: house, token: {{ file: \
              zollhaus.key }} }} }}"
         ));
         assert!(found.is_none(), "{wrong}");
@@ -81,7 +82,7 @@ fn vault_transit() {
 #[test]
 fn aws_kms() {
     let (service, codes) = sound(
-        "{ keyset: zollhaus.keyset, aws_kms: { region: eu-central-1, key: alias/house, endpoint: \
+        "{ keyset: zollhaus.keyset, lease: 24h, aws_kms: { region: eu-central-1, key: alias/house, endpoint: \
          \"https://kms.test\", ca: zollhaus.key, credentials: { file: zollhaus.key, profile: house \
          } } }",
     );
@@ -98,7 +99,7 @@ fn aws_kms() {
         ("cn-north-1", "https://kms.cn-north-1.amazonaws.com.cn"),
     ] {
         let (service, _) = sound(&format!(
-            "{{ keyset: zollhaus.keyset, aws_kms: {{ region: {region}, key: \
+            "{{ keyset: zollhaus.keyset, lease: 24h, aws_kms: {{ region: {region}, key: \
              \"arn:aws:kms:x:1:key/2-a\" }} }}"
         ));
         let KeyServiceSettings::AwsKms(found) = service else { panic!("{service:?}") };
@@ -114,7 +115,7 @@ fn aws_kms() {
         ("region: eu-central-1, key: a, profile: b", Code::UnknownKey),
     ] {
         let (found, codes) = load(&format!(
-            "{{ keyset: zollhaus.keyset, aws_kms: {{ {wrong}, credentials: {{ file: zollhaus.key }} \
+            "{{ keyset: zollhaus.keyset, lease: 24h, aws_kms: {{ {wrong}, credentials: {{ file: zollhaus.key }} \
              }} }}"
         ));
         assert!(found.is_none(), "{wrong}");
@@ -126,7 +127,7 @@ fn aws_kms() {
 fn pkcs11() {
     let whole = |rest: &str| {
         format!(
-            "{{ keyset: zollhaus.keyset, pkcs11: {{ module: zollhaus.key, key: \"the key\", pin: {{ \
+            "{{ keyset: zollhaus.keyset, lease: 24h, pkcs11: {{ module: zollhaus.key, key: \"the key\", pin: {{ \
              file: zollhaus.key }}, {rest} }} }}"
         )
     };
@@ -145,6 +146,29 @@ fn pkcs11() {
         let (found, codes) = load(&whole(wrong));
         assert!(found.is_none(), "{wrong}");
         assert_eq!(codes[0], code, "{wrong}: {codes:?}");
+    }
+}
+
+#[test]
+fn whoever_has_a_key_service_says_how_long_keys_serve_without_it() {
+    let transit = "vault_transit: { url: \"https://vault.test\", key: a, token: { file: \
+        zollhaus.key } }";
+    let keys = |rest: &str| format!("{{ keyset: zollhaus.keyset, {rest} }}");
+    let (found, codes) = load(&keys(&format!("{transit}, lease: 90m")));
+    assert_eq!((found.unwrap().lease, codes), (Some(Duration::from_secs(5400)), vec![]));
+    let (found, codes) = load(&keys("file: zollhaus.key"));
+    assert_eq!((found.unwrap().lease, codes), (None, vec![]));
+    for (wrong, code) in [
+        (transit.to_owned(), Code::MissingKey),
+        (format!("{transit}, lease: 59s"), Code::InvalidValue),
+        (format!("{transit}, lease: 721h"), Code::InvalidValue),
+        (format!("{transit}, lease: forever"), Code::InvalidValue),
+        ("file: zollhaus.key, lease: 1h".to_owned(), Code::Contradiction),
+        ("environment: PATH, lease: 1h".to_owned(), Code::Contradiction),
+    ] {
+        let (found, codes) = load(&keys(&wrong));
+        assert!(found.is_none(), "{wrong}");
+        assert_eq!(codes, [code], "{wrong}");
     }
 }
 
