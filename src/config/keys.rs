@@ -23,34 +23,33 @@ pub fn compile(keys: &Item<'_>) -> Option<KeySettings> {
     let section = keys.section()?;
     let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
     let service = service(keys, &section);
-    let lease = service.as_ref().map(|service| lease(keys, &section, service));
-    // It may stand there, whatever became of the rest.
-    section.optional("lease");
+    let lease = section.optional("lease");
     section.finish();
-    Some(KeySettings { service: service?, keyset: keyset?, lease: lease?? })
+    let service = service?;
+    let lease = if service.is_at_hand() {
+        lease.is_none_or(|item| refuse_lease(&item)).then_some(None)
+    } else {
+        stated_lease(keys, lease.as_ref()).map(Some)
+    };
+    Some(KeySettings { service, keyset: keyset?, lease: lease? })
 }
 
-/// How long keys serve while the service is away, which whoever has one has to say.
-fn lease(
-    keys: &Item<'_>,
-    section: &Section<'_>,
-    service: &KeyServiceSettings,
-) -> Option<Option<Duration>> {
-    match (section.optional("lease"), service.is_at_hand()) {
-        (None, true) => Some(None),
-        (Some(lease), false) => lease.duration(MIN_LEASE..=MAX_LEASE).map(Some),
-        (Some(lease), true) => {
-            let message = "`keys.lease` is for a root key that stays in a key service";
-            lease.report(lease.key_problem(Code::Contradiction, message).help("leave it out"));
-            None
-        }
-        (None, false) => {
-            let message = "`keys` does not say how long keys serve while the key service is away";
-            let help = "add `lease`, such as `24h`: then requests are refused";
-            keys.report(keys.key_problem(Code::MissingKey, message).help(help));
-            None
-        }
+/// There is nobody who could be away. Whether it may stay, which is not.
+fn refuse_lease(lease: &Item<'_>) -> bool {
+    let message = "`keys.lease` is for a root key that stays in a key service";
+    lease.report(lease.key_problem(Code::Contradiction, message).help("leave it out"));
+    false
+}
+
+/// Whoever has a key service has to say it.
+fn stated_lease(keys: &Item<'_>, lease: Option<&Item<'_>>) -> Option<Duration> {
+    if let Some(lease) = lease {
+        return lease.duration(MIN_LEASE..=MAX_LEASE);
     }
+    let message = "`keys` does not say how long keys serve while the key service is away";
+    let help = "add `lease`, such as `24h`: after that, requests are refused";
+    keys.report(keys.key_problem(Code::MissingKey, message).help(help));
+    None
 }
 
 fn service(keys: &Item<'_>, section: &Section<'_>) -> Option<KeyServiceSettings> {
