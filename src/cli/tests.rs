@@ -56,6 +56,44 @@ fn what_init_writes_is_sound_and_never_overwritten() {
 }
 
 #[test]
+fn a_root_key_moves_and_everything_opens_as_before() {
+    let scratch = Scratch::new();
+    let folder = scratch.file("");
+    let (config, old) = (folder.join("zollhaus.yaml"), folder.join("old.yaml"));
+    assert!(run(&[&"init", &folder, &"--without-keys"]));
+    assert!(!folder.join("zollhaus.key").exists() && !folder.join("zollhaus.keyset").exists());
+    assert!(run(&[&"check", &"--config", &config]));
+    let create = || run(&[&"keys", &"create", &"--config", &config]);
+    assert!(create());
+    let macs = |config: &Path| {
+        let loaded = Config::load(config).unwrap().value;
+        crate::app::open_keyset(&loaded).unwrap().caller_mac
+    };
+    let before = macs(&config);
+    assert!(!create(), "keys in use are not replaced");
+    assert_eq!(macs(&config), before);
+
+    let text = fs::read_to_string(&config).unwrap();
+    let sealed = "keys: { file: sealed.key, passphrase: { file: passphrase }, keyset: new.keyset }";
+    let changed = text.replace("keys: { file: zollhaus.key, keyset: zollhaus.keyset }", sealed);
+    assert_ne!(text, changed);
+    fs::rename(&config, &old).unwrap();
+    fs::write(&config, changed).unwrap();
+    let rewrap = || run(&[&"keys", &"rewrap", &"--from", &old, &"--config", &config]);
+    assert!(!rewrap(), "there is no passphrase yet");
+    fs::write(folder.join("passphrase"), "correct horse battery staple\n").unwrap();
+    assert!(!rewrap(), "others can read the passphrase");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(folder.join("passphrase"), private).unwrap();
+    assert!(rewrap());
+    assert!(!rewrap(), "nothing is overwritten");
+    assert_eq!(macs(&config), before);
+    assert_eq!(macs(&old), before);
+    fs::remove_file(folder.join("zollhaus.key")).unwrap();
+    assert_eq!(macs(&config), before);
+}
+
+#[test]
 fn new_callers_are_known_and_have_one_name() {
     let scratch = Scratch::new();
     let folder = scratch.file("");

@@ -81,6 +81,8 @@ codes! {
     ReservedDomain = "ZH0307", Warning;
     /// A host or a policy that looks like that of another CRM.
     OtherCrm = "ZH0308", Warning;
+    /// An environment variable that is named is not there.
+    VariableMissing = "ZH0309", Warning;
     /// Surrogates never fit the field.
     DoesNotFit = "ZH0401", Error;
     /// Surrogates of long values do not fit the field.

@@ -168,6 +168,26 @@ impl Keyset {
         })
     }
 
+    /// Writes the keys of a keyset, with their purposes, versions and states, to a new file,
+    /// wrapped by another key service; durable on return.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open) for the keyset at hand, those of
+    /// [`create`](Self::create) for the new one.
+    pub fn rewrap(
+        path: &Path,
+        service: &dyn KeyService,
+        (to, by): (&Path, &dyn KeyService),
+    ) -> Result<(), KeysError> {
+        let mut file = KeysetFile::read(path)?;
+        let tenant = Tenant::new(&file.tenant);
+        for key in file.keys.iter_mut().filter(|key| key.state != KeyState::Destroyed) {
+            let clear = key.open(path, service, &tenant)?;
+            key.wrap(by, &tenant, &clear)?;
+        }
+        files::create(to, file.to_text(to)?.as_bytes())
+    }
+
     /// The keys that sign checkpoints of the log of this name, the one that does so
     /// from now on last.
     ///

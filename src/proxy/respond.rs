@@ -7,6 +7,7 @@ use crate::base::{Refusal, RefusalCode};
 use crate::caller::CallerError;
 use crate::carrier::coding::CodingError;
 use crate::crm::{Dialect, LocateError, NativeAnswer, RefusalForm, problem_details};
+use crate::keys::LeaseOver;
 use crate::policy::Forbidden;
 use crate::protect::ProtectError;
 use crate::quarantine::QuarantineError;
@@ -236,6 +237,12 @@ pub fn vault(error: &VaultError) -> Refusal {
 pub fn transfer_log(error: &TransferLogError) -> Refusal {
     tracing::error!(%error, "the transfer log failed");
     Refusal::new(RefusalCode::TransferLogUnavailable, "the transfer log cannot be written")
+}
+
+/// The text for the caller does not say what the key service says.
+pub fn keys(over: &LeaseOver) -> Refusal {
+    tracing::error!(%over, "the keys may not be used");
+    Refusal::new(RefusalCode::KeysUnavailable, "the keys are not available")
 }
 
 /// What went wrong after the upstream had answered with `status`: it has acted, and

@@ -30,6 +30,7 @@ mod dynamics;
 mod fail_closed;
 mod fuzz;
 mod generalize;
+mod keys;
 mod layers;
 mod ledger;
 mod leak;

@@ -9,7 +9,7 @@ use crate::app::open_keyset;
 use crate::base::{Clock, SystemClock};
 use crate::cli::{ConfigFile, block_on, print};
 use crate::config::Config;
-use crate::keys::{KeyFile, KeyPurpose, KeyState, KeyStatus, KeysError, Keyset, Version};
+use crate::keys::{KeyPurpose, KeyState, KeyStatus, KeysError, Keyset, Version};
 use crate::quarantine::Quarantine;
 use crate::sqlite::Database;
 use crate::vault::{SqliteStore, TokenStore};
@@ -138,9 +138,9 @@ impl Rotate {
             RotatedPurpose::Vault => KeyPurpose::Vault,
             RotatedPurpose::LogSigning => KeyPurpose::LogSigning,
         };
-        let root = KeyFile::open(&config.keys.file)?;
+        let service = config.keys.service.open()?;
         let today = SystemClock.now().date();
-        let keyset = Keyset::rotate(&config.keys.keyset, &root, purpose, today)?;
+        let keyset = Keyset::rotate(&config.keys.keyset, &*service, purpose, today)?;
         let version = match purpose {
             KeyPurpose::TokenMac => keyset.token_mac.active_version(),
             KeyPurpose::Siv => keyset.siv.active_version(),

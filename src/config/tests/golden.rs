@@ -64,6 +64,9 @@ golden! {
     config_complete: CONFIG;
     config_routes: CONFIG;
     config_streams: CONFIG;
+    config_keys: CONFIG;
+    config_keys_misspelt: CONFIG;
+    config_keys_variable: CONFIG;
     policy_misspelt: POLICY;
     policy_misfits: POLICY;
     policy_tricks: POLICY;

@@ -4,6 +4,7 @@ mod api_keys;
 mod complete;
 mod coverage;
 mod golden;
+mod keys;
 mod packs;
 mod policy_test;
 mod shapes;
