@@ -10,11 +10,13 @@
 //! - Every field that stays clear does so for a [`Reason`].
 
 mod decide;
+mod finding;
 mod model;
 #[cfg(test)]
 mod tests;
 
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
+pub use finding::{FindingKind, Sought};
 pub use model::{
     CategoryRule, ConsentRule, Digest, FieldRule, Kept, ObjectRule, Policy, Protection, Shape,
     Unlisted,

@@ -21,6 +21,7 @@ mod fit;
 mod generalize;
 mod mask;
 mod open;
+pub mod scan;
 mod seal;
 mod surrogate;
 #[cfg(test)]
