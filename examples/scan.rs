@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use zollhaus::policy::Sought;
 use zollhaus::protect::scan::Scanner;
 
 const ROUNDS: usize = 5;
@@ -56,7 +57,7 @@ fn find(files: &[PathBuf]) -> Result<()> {
         for text in texts(file)? {
             let text = text["text"].as_str().context("a line without `text`")?;
             let found: Vec<Value> = scanner
-                .scan(text, &[])
+                .scan(text, Sought::ALL, &[], &[])
                 .into_iter()
                 .map(|it| {
                     let at = |offset| text[..offset].chars().count();

@@ -3,14 +3,14 @@
 
 use crate::base::Category;
 use crate::crm::{FieldFacts, FieldKind};
-use crate::policy::{Kept, Protection, Shape};
+use crate::policy::{FindingKind, Kept, Protection, Shape, Sought};
 use crate::protect::{longest_value_that_fits, surrogate_length};
 
 use super::diagnostic::Code;
 use super::item::Item;
 
 /// Words of later versions.
-const LATER: &[&str] = &["format_preserving", "hash", "scan"];
+const LATER: &[&str] = &["format_preserving", "hash"];
 const LATER_SEARCH: &[&str] = &["prefix", "contains", "range", "folded"];
 
 /// The category whose values are e-mail addresses, wherever they stand.
@@ -29,6 +29,7 @@ enum Word {
     Encrypt,
     Mask,
     Generalize,
+    Scan,
     Drop,
 }
 
@@ -36,6 +37,7 @@ enum Word {
 pub struct Details<'i, 'd> {
     pub search: Option<&'i Item<'d>>,
     pub keep: Option<&'i Item<'d>>,
+    pub find: Option<&'i Item<'d>>,
 }
 
 /// The protection that `protect` and its details ask for, if the CRM takes it.
@@ -43,7 +45,7 @@ pub fn compile(
     target: &Target,
     category: &Category,
     protect: &Item<'_>,
-    Details { search, keep }: Details<'_, '_>,
+    Details { search, keep, find }: Details<'_, '_>,
     email_domain: &str,
 ) -> Option<Protection> {
     let words = [
@@ -51,11 +53,13 @@ pub fn compile(
         ("encrypt", Word::Encrypt),
         ("mask", Word::Mask),
         ("generalize", Word::Generalize),
+        ("scan", Word::Scan),
         ("drop", Word::Drop),
     ];
     let word = protect.choice_with(&words, LATER)?;
     let is_searchable = search.map_or(Some(false), |search| searchable(search, word))?;
     let kept = kept(protect, keep, word)?;
+    let sought = sought(find, word)?;
     let kind = target.facts.map_or(FieldKind::Text, |facts| facts.kind);
     if let Some((because, help)) = misfit(kind, word, kept) {
         let message = format!("`{}` cannot be protected like this: {because}", target.id);
@@ -70,6 +74,7 @@ pub fn compile(
         Word::Encrypt => Protection::Encrypt { shape, searchable: is_searchable },
         Word::Mask => Protection::Mask,
         Word::Generalize => Protection::Generalize(kept?),
+        Word::Scan => Protection::Scan(sought),
         Word::Drop => Protection::Drop,
     };
     fits(target, protection, protect, email_domain).then_some(protection)
@@ -84,8 +89,13 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
             "protect the fields it is composed of; surrogates in it are opened in place",
         )),
         (_, Word::Drop)
-        | (FieldKind::Text | FieldKind::Phone, _)
+        | (FieldKind::Text, _)
+        | (FieldKind::Phone, Word::Tokenize | Word::Encrypt | Word::Mask | Word::Generalize)
         | (FieldKind::Email, Word::Tokenize | Word::Encrypt) => None,
+        (_, Word::Scan) => Some((
+            "it is no free text, and what stands beside a finding would stay in clear",
+            "use `tokenize` or `drop`",
+        )),
         (FieldKind::Email, Word::Mask) => Some((
             "a mask is no e-mail address, so the CRM refuses it",
             "use `tokenize`, and `reveal: { ROLE: mask }` in the category to show masks",
@@ -109,7 +119,8 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
 /// Whether equality has to be answered: `search: [exact]`.
 fn searchable(search: &Item<'_>, word: Word) -> Option<bool> {
     let exact = search.list_of(|item| item.choice_with(&[("exact", ())], LATER_SEARCH))?;
-    if !exact.is_empty() && matches!(word, Word::Mask | Word::Generalize | Word::Drop) {
+    if !exact.is_empty() && matches!(word, Word::Mask | Word::Generalize | Word::Scan | Word::Drop)
+    {
         let message = "nothing is stored that could be searched for";
         search.report(
             search
@@ -151,6 +162,26 @@ fn kept(protect: &Item<'_>, keep: Option<&Item<'_>>, word: Word) -> Option<Optio
             None
         }
     }
+}
+
+/// What a text is scanned for: all there is, or the kinds that `find` lists.
+fn sought(find: Option<&Item<'_>>, word: Word) -> Option<Sought> {
+    let Some(find) = find else { return Some(Sought::ALL) };
+    if word != Word::Scan {
+        let message = "`find` goes with `protect: scan` only";
+        find.report(find.problem(Code::Contradiction, message));
+        return None;
+    }
+    let kinds = FindingKind::ALL.map(|kind| (kind.name(), kind));
+    let sought = find.list_of(|item| item.choice(&kinds))?;
+    if sought.is_empty() {
+        find.refuse(
+            format!("`{}` lists nothing, so nothing would be found", find.name),
+            "leave it out to look for all kinds",
+        );
+        return None;
+    }
+    Some(sought.into_iter().collect())
 }
 
 /// Whether any value's surrogate fits; warns where those of long values do not.

@@ -269,6 +269,7 @@ const fn no_equality(protection: Protection) -> Option<&'static str> {
         ),
         Protection::Mask => Some("only a mask of it is stored"),
         Protection::Generalize(_) => Some("only what the policy keeps of it is stored"),
+        Protection::Scan(_) => Some("what is found in its text is stored as tokens"),
         Protection::Drop => Some("it is never stored"),
     }
 }

@@ -12,6 +12,7 @@
 mod decide;
 mod finding;
 mod model;
+mod scan;
 #[cfg(test)]
 mod tests;
 
@@ -21,3 +22,4 @@ pub use model::{
     CategoryRule, ConsentRule, Digest, FieldRule, Kept, ObjectRule, Policy, Protection, Shape,
     Unlisted,
 };
+pub use scan::{Names, ScanRules};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::base::{Category, Choice, FieldName, ObjectName, Purpose, Role};
 use crate::border::{Border, Strength};
 
-use super::Reveal;
+use super::{Reveal, ScanRules, Sought};
 
 /// A compiled policy for one upstream: names are in the dialect's canonical spelling.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Policy {
     pub objects: HashMap<ObjectName, ObjectRule>,
     /// Where the data may go; `None` when the policy says nothing about it.
     pub border: Option<Arc<Border>>,
+    /// What is looked for in fields that are scanned.
+    pub scan: ScanRules,
 }
 
 impl Policy {
@@ -131,6 +133,8 @@ pub enum Protection {
     Mask,
     /// Only this much of the value leaves, in the clear; the rest is stored nowhere.
     Generalize(Kept),
+    /// What is found in the text gets tokens in its place; the rest of the text leaves as it is.
+    Scan(Sought),
     /// The value does not leave at all.
     Drop,
 }
@@ -172,6 +176,7 @@ impl Protection {
             Self::Encrypt { .. } => "encrypt",
             Self::Mask => "mask",
             Self::Generalize(_) => "generalize",
+            Self::Scan(_) => "scan",
             Self::Drop => "drop",
         }
     }
@@ -181,7 +186,7 @@ impl Protection {
         match self {
             Self::Tokenize { .. } => Strength::Token,
             Self::Encrypt { .. } => Strength::Sealed,
-            Self::Generalize(_) => Strength::Clear,
+            Self::Generalize(_) | Self::Scan(_) => Strength::Clear,
             Self::Mask | Self::Drop => Strength::Gone,
         }
     }

@@ -28,6 +28,7 @@ fn policy(fields: &[&str], unlisted: Unlisted) -> Policy {
         categories: HashMap::new(),
         objects: HashMap::from([("contacts".into(), contacts)]),
         border: None,
+        scan: Default::default(),
     }
 }
 

@@ -137,6 +137,7 @@ impl Protectors {
             }
             Protection::Mask => mask(text).chars().count(),
             Protection::Generalize(kept) => kept_of(item, kept)?.chars().count(),
+            Protection::Scan(_) => text.chars().count(),
         };
         if let Some(limit) = item.max_length.filter(|limit| length > *limit as usize) {
             return Err(unprotectable(
@@ -187,7 +188,7 @@ impl Protectors {
         let stays = match protection {
             Protection::Tokenize { .. } | Protection::Encrypt { .. } => is_ours,
             Protection::Mask => is_ours || is_mask(text),
-            Protection::Generalize(_) | Protection::Drop => false,
+            Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => false,
         };
         if stays {
             let state = SealedState::AlreadyProtected;
@@ -218,6 +219,10 @@ impl Protectors {
             )),
             Protection::Generalize(kept) => {
                 Ok(Plan::Ready(protected(kept_of(item, kept)?.as_str())))
+            }
+            // What was found in it is sealed in its stead (see `scan`).
+            Protection::Scan(_) => {
+                Err(unprotectable(item, "it has to be scanned as a text".into()))
             }
             Protection::Drop if is_compared => {
                 Err(unprotectable(item, "it is never stored".into()))

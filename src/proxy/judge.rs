@@ -15,7 +15,7 @@ use crate::carrier::{Occurrence, Value};
 use crate::crm::{About, RefusedRecords, Remaining};
 use crate::policy::Policy;
 
-use super::body::BodyError;
+use super::body::{self, BodyError};
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
 use super::records::{Asker, Message, Reader, Statement};
 use super::stage::{Decided, Emptied, LeftOut, Located, Stopped, occurrences};
@@ -102,6 +102,7 @@ impl Proxy {
         trail.said.subjects = statement.subjects().into_iter().collect();
         let mut records = BTreeMap::new();
         let mut manifest = Manifest::by_policy(policy, &occurrences(located.request.documents()))?;
+        body::work_on(located.complete.body.len(), || self.scan(&mut manifest, policy, located));
         if let Some(border) = &policy.border {
             records = self.settle(&statement, border, &located.complete.caller).await?;
             self.cross(&mut manifest, border, &records, located);

@@ -31,6 +31,7 @@ mod records;
 mod request_body;
 mod respond;
 mod rows;
+mod scan;
 mod service;
 mod spool;
 mod stage;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages of a request on its way out, but for the decision (see `judge`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
 use crate::base::{OperationName, Refusal, RefusalCode};
-use crate::carrier::{Document, Replacement, Value};
+use crate::carrier::{Document, Occurrence, Replacement, Value};
 use crate::crm::{
     About, AnswerView, BodyForm, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
     Told,
 };
-use crate::policy::{Decision, Reason};
+use crate::policy::{Decision, Protection, Reason};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer, Transfer};
 
@@ -121,16 +123,26 @@ impl Proxy {
     pub(super) async fn protect(&self, mut decided: Decided) -> Result<Protected, Refusal> {
         let Decided { located, manifest, statement, .. } = &decided;
         let occurrences = occurrences(located.request.documents());
+        let dialect = &located.complete.upstream.dialect;
+        let max_length = |occurrence: &Occurrence| {
+            dialect.field_facts(&occurrence.object, &occurrence.field)?.max_length
+        };
         let mut to_seal = Vec::new();
         let mut clear = Vec::new();
-        for ((slot, occurrence), decision) in occurrences.iter().zip(&manifest.decisions) {
+        for (at, ((slot, occurrence), decision)) in
+            occurrences.iter().zip(&manifest.decisions).enumerate()
+        {
             if let (Decision::Protect(rule), Value::Text(value)) = (decision, &occurrence.value) {
                 clear.push(value);
+                let scanned = manifest.scanned_text(at, rule);
+                clear.extend(scanned.iter().flat_map(|it| it.parts()).map(|part| &part.value));
                 if manifest.turned_back.contains_key(&occurrence.record) {
                     continue;
                 }
-                let dialect = &located.complete.upstream.dialect;
-                let facts = dialect.field_facts(&occurrence.object, &occurrence.field);
+                if let Some(scanned) = scanned {
+                    to_seal.extend(scanned.to_seal());
+                    continue;
+                }
                 to_seal.push(ToSeal {
                     rule,
                     role: &occurrence.role,
@@ -138,7 +150,7 @@ impl Proxy {
                     can_widen: slot.widening.is_some(),
                     equality: dialect.equality(),
                     can_remove: slot.removal.is_some(),
-                    max_length: facts.and_then(|facts| facts.max_length),
+                    max_length: max_length(occurrence),
                 });
             }
         }
@@ -152,15 +164,30 @@ impl Proxy {
         let mut counts = FieldCounts::default();
         let mut replacements = Vec::with_capacity(manifest.decisions.len());
         let decisions = manifest.decisions.iter().zip(&manifest.ground_of);
-        for ((_, occurrence), (decision, ground)) in occurrences.iter().zip(decisions) {
+        for (at, ((_, occurrence), (decision, ground))) in
+            occurrences.iter().zip(decisions).enumerate()
+        {
             if manifest.turned_back.contains_key(&occurrence.record) {
                 // It is taken out as a whole.
                 replacements.push(Replacement::Keep);
                 continue;
             }
-            let (replacement, reason) = match decision {
-                Decision::Untouched(reason) => (Replacement::Keep, Some(*reason)),
-                Decision::Protect(_) => {
+            let (replacement, reason) = match (decision, &occurrence.value) {
+                (Decision::Untouched(reason), _) => (Replacement::Keep, Some(*reason)),
+                (Decision::Protect(rule), Value::Text(text))
+                    if matches!(rule.protection, Protection::Scan(_)) =>
+                {
+                    let scanned = manifest.scanned_text(at, rule);
+                    let scanned =
+                        scanned.ok_or_else(|| respond::defect(&"a text was not scanned"))?;
+                    let parts: Vec<Sealed> = sealed.by_ref().take(scanned.parts().len()).collect();
+                    for part in scanned.parts() {
+                        let decision = Decision::Protect(Arc::clone(&part.rule));
+                        counts.add(occurrence, &decision, None, *ground);
+                    }
+                    (scanned.replaced(rule, text, &parts, max_length(occurrence))?, None)
+                }
+                (Decision::Protect(_), _) => {
                     let sealed =
                         sealed.next().ok_or_else(|| respond::defect(&"a value was not sealed"))?;
                     let reason = (sealed.state == SealedState::AlreadyProtected)

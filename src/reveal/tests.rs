@@ -60,6 +60,7 @@ fn house() -> House {
             categories: categories.into_iter().map(category).collect(),
             objects: HashMap::from([("contact".into(), contact)]),
             border: None,
+            scan: crate::policy::ScanRules::default(),
         },
         protectors,
     }

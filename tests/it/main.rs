@@ -37,6 +37,7 @@ mod queries;
 mod random;
 mod readme;
 mod road;
+mod scan;
 mod soap;
 mod stand_in;
 mod world;

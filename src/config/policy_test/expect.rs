@@ -36,7 +36,7 @@ impl Subject<'_> {
     }
 
     pub(super) fn protection(&self, item: &Item<'_>) -> Option<()> {
-        let words = ["tokenize", "encrypt", "mask", "generalize", "drop", "none", "refuse"];
+        let words = ["tokenize", "encrypt", "mask", "generalize", "scan", "drop", "none", "refuse"];
         let expected = item.choice(&words.map(|word| (word, word)))?;
         let got = match self.answer.standing {
             Standing::Protected(rule) => rule.protection.name(),

@@ -55,6 +55,31 @@ pub(super) fn views(text: &str) -> [View; 2] {
     [shown, hidden]
 }
 
+/// A text without its tags, and the tags.
+pub(super) fn parted(text: &str) -> (String, String) {
+    let (mut value, mut tags) = (String::with_capacity(text.len()), String::new());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let found = tag(rest);
+        let length = match found {
+            Some(tag) => tag.len(),
+            None => rest
+                .char_indices()
+                .skip(1)
+                .find(|(_, it)| *it == '<')
+                .map_or(rest.len(), |(at, _)| at),
+        };
+        let (head, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        if found.is_some() {
+            tags.push_str(head)
+        } else {
+            value.push_str(head)
+        }
+        rest = tail;
+    }
+    (value, tags)
+}
+
 /// The tag or comment that a text begins with.
 fn tag(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('<')?;

@@ -18,19 +18,20 @@ mod context;
 mod email;
 mod html;
 mod iban;
-mod names;
 mod national_id;
 mod number;
 mod overlap;
 mod phone;
+mod replace;
 #[cfg(test)]
 mod tests;
+mod titles;
 
 use std::ops::Range;
 
-pub use names::Names;
+pub use replace::{Part, Scanned};
 
-use crate::policy::FindingKind;
+use crate::policy::{FindingKind, Names, Sought};
 
 use address::Addresses;
 use birthdate::Dates;
@@ -52,7 +53,7 @@ pub struct Scanner {
     dates: Dates,
     lettered: Lettered,
     addresses: Addresses,
-    titles: names::Titles,
+    titles: titles::Titles,
 }
 
 impl Default for Scanner {
@@ -68,14 +69,21 @@ impl Scanner {
             dates: Dates::new(),
             lettered: Lettered::new(),
             addresses: Addresses::new(),
-            titles: names::Titles::new(),
+            titles: titles::Titles::new(),
         }
     }
 
     /// What stands in a text, in order and without overlaps. `names` are lists of names that
-    /// are known. In a text that may be HTML, also what tags, entities and the percent-encoding
+    /// are known; what stands in `reserved`, in order and without overlaps, is in no finding.
+    /// In a text that may be HTML, also what tags, entities and the percent-encoding
     /// of attributes hide; a finding then covers what stands between its characters.
-    pub fn scan(&self, text: &str, names: &[&Names]) -> Vec<Finding> {
+    pub fn scan(
+        &self,
+        text: &str,
+        sought: Sought,
+        names: &[&Names],
+        reserved: &[Range<usize>],
+    ) -> Vec<Finding> {
         let mut found = self.claims(text, names);
         if html::may_be(text) {
             for view in html::views(text) {
@@ -85,7 +93,8 @@ impl Scanner {
                 );
             }
         }
-        overlap::resolved(text, found)
+        found.retain(|finding| sought.has(finding.kind));
+        overlap::resolved(text, found, reserved)
     }
 
     /// What each detector finds by itself.

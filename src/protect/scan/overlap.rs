@@ -4,39 +4,51 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Finding;
+use crate::policy::FindingKind;
 
 /// The findings in order, each character in one of them. The kind with better evidence
 /// comes first, then the longer finding, then the earlier; what others leave of a finding
 /// stays one where a letter or digit is in it.
-pub(super) fn resolved(text: &str, mut found: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn resolved(
+    text: &str,
+    mut found: Vec<Finding>,
+    reserved: &[Range<usize>],
+) -> Vec<Finding> {
     found.retain(|finding| !finding.span.is_empty());
     found.sort_by_key(|it| (it.kind, std::cmp::Reverse(it.span.len()), it.span.start));
-    let mut taken: BTreeMap<usize, Finding> = BTreeMap::new();
+    let reserved = reserved.iter().map(|span| (span.start, (span.end, None)));
+    let mut taken: Taken = reserved.collect();
     for Finding { span: claimed, kind } in found {
         for span in free(&taken, claimed.clone()) {
             let is_left = span != claimed;
             let said = text.get(span.clone()).unwrap_or_default();
             let span = if is_left { trimmed(said, span.start) } else { span };
             if !span.is_empty() {
-                taken.insert(span.start, Finding { span, kind });
+                taken.insert(span.start, (span.end, Some(kind)));
             }
         }
     }
-    taken.into_values().collect()
+    let found = taken.into_iter();
+    found
+        .filter_map(|(start, (end, kind))| Some(Finding { span: start..end, kind: kind? }))
+        .collect()
 }
 
+/// By where it begins: where it ends, and who has it.
+type Taken = BTreeMap<usize, (usize, Option<FindingKind>)>;
+
 /// The parts of a range that nobody has.
-fn free(taken: &BTreeMap<usize, Finding>, span: Range<usize>) -> Vec<Range<usize>> {
+fn free(taken: &Taken, span: Range<usize>) -> Vec<Range<usize>> {
     let mut at = span.start;
-    if let Some((_, earlier)) = taken.range(..span.start).next_back() {
-        at = at.max(earlier.span.end);
+    if let Some((_, (end, _))) = taken.range(..span.start).next_back() {
+        at = at.max(*end);
     }
     let mut free = Vec::new();
-    for (start, other) in taken.range(span.start..span.end) {
+    for (start, (end, _)) in taken.range(span.start..span.end) {
         if at < *start {
             free.push(at..*start);
         }
-        at = at.max(other.span.end);
+        at = at.max(*end);
     }
     if at < span.end {
         free.push(at..span.end);

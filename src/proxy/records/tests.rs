@@ -35,6 +35,7 @@ fn policy() -> Policy {
         categories: HashMap::new(),
         objects: HashMap::from([("contact".into(), contact)]),
         border: None,
+        scan: crate::policy::ScanRules::default(),
     }
 }
 

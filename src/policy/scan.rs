@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use regex::Regex;
 
-use super::{pattern, stands_alone};
+use super::{FieldRule, FindingKind};
+
+/// What a policy says of findings in free text.
+#[derive(Clone, Debug, Default)]
+pub struct ScanRules {
+    /// How findings are protected whose kind is a category of the policy. Others are of the
+    /// category of the field that they stand in.
+    pub rules: HashMap<FindingKind, Arc<FieldRule>>,
+    /// Names that are looked for in every field that is scanned.
+    pub names: Names,
+}
 
 /// Shorter names are other words too often.
 const MIN_CHARACTERS: usize = 3;
 
 /// Names to look for, whole and in each of their words, in any letter case.
+#[derive(Clone, Default)]
 pub struct Names(Option<AhoCorasick>);
 
 impl Names {
@@ -37,7 +48,8 @@ impl Names {
         Self(automaton.ok().filter(|_| !words.is_empty()))
     }
 
-    pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
+    /// Where they stand as words of their own.
+    pub fn find(&self, text: &str) -> Vec<Range<usize>> {
         let Some(automaton) = &self.0 else { return Vec::new() };
         let found = automaton.find_iter(text).map(|found| found.range());
         found.filter(|span| stands_alone(text, span)).collect()
@@ -55,23 +67,10 @@ impl fmt::Debug for Names {
     }
 }
 
-/// Forms of address, behind which names stand.
-#[derive(Debug)]
-pub(super) struct Titles(Regex);
-
-impl Titles {
-    pub(super) fn new() -> Self {
-        let name = r"\p{Lu}(?:\.|[\p{L}'’-]+)";
-        Self(pattern(&format!(
-            r"(?x)\b(?:Herrn?|Frau|Hr\.|Fr\.|Dr\.|Prof\.|Mr\.?|Mrs\.?|Ms\.?|Miss|Mme|Sir|
-                Vorname:?|Nachname:?|[Ff]irst\ name:?|[Ll]ast\ name:?|[Ss]urname:?|Name:)
-            (?:\ (?:Dr\.|Prof\.|med\.|Dipl\.-Ing\.))*
-            \ (?P<name>{name}(?:,?\ {name})?)"
-        )))
-    }
-
-    pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
-        let found = self.0.captures_iter(text);
-        found.filter_map(|captures| Some(captures.name("name")?.range())).collect()
-    }
+/// Whether a range is not a part of a longer word.
+fn stands_alone(text: &str, span: &Range<usize>) -> bool {
+    let is_of_word = |character: char| character.is_alphanumeric() || character == '_';
+    let before = text.get(..span.start).and_then(|head| head.chars().next_back());
+    let after = text.get(span.end..).and_then(|rest| rest.chars().next());
+    !before.is_some_and(is_of_word) && !after.is_some_and(is_of_word)
 }
