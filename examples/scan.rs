@@ -12,6 +12,13 @@
 //! (`benches/presidio.py`), each process five times in turn; the times are those of whole
 //! processes.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a program for a terminal"
+)]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -106,14 +113,13 @@ fn measure(engines: &mut [(&str, Command, String)], file: &PathBuf) -> Result<()
         }
     }
     println!("{} ({} texts)", file.file_name().unwrap_or_default().display(), texts.len());
-    for (at, (name, command, argument)) in engines.iter_mut().enumerate() {
+    for (at, (name, command, _)) in engines.iter_mut().enumerate() {
         let program = command.get_program().to_owned();
         *command = Command::new(program);
         let found: Vec<Vec<Span>> = outputs[at]
             .lines()
             .map(|line| Ok(serde_json::from_str(line)?))
             .collect::<Result<_>>()?;
-        let _ = argument;
         times[at].sort();
         let median: Duration = times[at][ROUNDS / 2];
         println!("  {name}: {:.3} s", median.as_secs_f64());

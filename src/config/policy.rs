@@ -11,7 +11,7 @@ use crate::base::{Category, FieldName, ObjectName, Role, UpstreamName};
 use crate::crm::{Dialect, FieldFacts};
 use crate::policy::{
     CategoryRule, ConsentRule, Digest, FieldRule, FindingKind, Names, ObjectRule, Policy,
-    Protection, Reveal, ScanRules, Shape, Sought, Unlisted,
+    Protection, Residual, Reveal, ScanRules, Shape, Sought, Unlisted,
 };
 
 use super::diagnostic::{Code, Problem};
@@ -27,6 +27,9 @@ const LATER_OF_CATEGORY: &[&str] = &["scope", "retention", "jurisdiction"];
 const LATER_OF_OBJECT: &[&str] = &["jurisdiction"];
 const LATER_OF_FIELD: &[&str] = &["scope", "shape", "reveal"];
 const LATER_REVEALS: &[&str] = &["year", "last4", "domain"];
+
+const RESIDUAL: [(&str, Residual); 3] =
+    [("protect", Residual::Protect), ("refuse", Residual::Refuse), ("report", Residual::Report)];
 
 /// What a policy is compiled for.
 pub struct Context<'c> {
@@ -44,6 +47,7 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
     let categories = top.required("categories");
     let objects_item = top.required("objects");
     let border_item = top.optional("border");
+    let residual = top.optional_or("residual", None, |item| item.choice(&RESIDUAL).map(Some));
     let names = top.optional_or("names", Names::default(), |names| names_of(&names));
     top.finish_with(LATER);
 
@@ -66,7 +70,8 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
         border::compile(&item, &context)
     });
     let (categories, objects) = (categories?, objects?);
-    let (names, findings) = (names?, findings(&categories, &objects));
+    let (names, residual) = (names?, residual?);
+    let findings = findings(&categories, &objects, residual.is_some());
     let border = match border {
         Some(compiled) => Some(compiled?),
         None => None,
@@ -96,6 +101,7 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
         objects,
         border: border.map(|compiled| Arc::new(compiled.border)),
         scan: ScanRules { rules: findings, names },
+        residual,
     };
     let garbled = garbled(&policy);
     for field in &garbled {
@@ -143,6 +149,7 @@ fn names_of(item: &Item<'_>) -> Option<Names> {
 fn findings(
     categories: &Categories,
     objects: &HashMap<ObjectName, ObjectRule>,
+    is_residual: bool,
 ) -> HashMap<FindingKind, Arc<FieldRule>> {
     let scanned: Vec<Sought> = objects
         .values()
@@ -153,7 +160,7 @@ fn findings(
         })
         .collect();
     let kinds = FindingKind::ALL.into_iter();
-    let kinds = kinds.filter(|kind| scanned.iter().any(|sought| sought.has(*kind)));
+    let kinds = kinds.filter(|kind| is_residual || scanned.iter().any(|sought| sought.has(*kind)));
     kinds
         .filter_map(|kind| {
             let (category, _) = categories.get_key_value(kind.name())?;

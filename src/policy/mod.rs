@@ -19,7 +19,7 @@ mod tests;
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
 pub use finding::{FindingKind, Sought};
 pub use model::{
-    CategoryRule, ConsentRule, Digest, FieldRule, Kept, ObjectRule, Policy, Protection, Shape,
-    Unlisted,
+    CategoryRule, ConsentRule, Digest, FieldRule, Kept, ObjectRule, Policy, Protection, Residual,
+    Shape, Unlisted,
 };
-pub use scan::{Names, ScanRules};
+pub use scan::{Names, ScanRules, find_words};

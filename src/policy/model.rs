@@ -19,6 +19,20 @@ pub struct Policy {
     pub border: Option<Arc<Border>>,
     /// What is looked for in fields that are scanned.
     pub scan: ScanRules,
+    /// What happens where a value that is protected stands once more in clear; `None` where
+    /// nobody looks.
+    pub residual: Option<Residual>,
+}
+
+/// What becomes of personal data in what would leave in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residual {
+    /// It gets a token in its place; where it cannot, the request is refused.
+    Protect,
+    /// The request is refused.
+    Refuse,
+    /// It leaves, and is counted.
+    Report,
 }
 
 impl Policy {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind, PatternID};
 
 use super::{FieldRule, FindingKind};
 
@@ -22,6 +22,9 @@ pub struct ScanRules {
 /// Shorter names are other words too often.
 const MIN_CHARACTERS: usize = 3;
 
+/// Longer ones are no names. With it, looking for them takes linear time.
+const MAX_BYTES: usize = 256;
+
 /// Names to look for, whole and in each of their words, in any letter case.
 #[derive(Clone, Default)]
 pub struct Names(Option<AhoCorasick>);
@@ -35,7 +38,10 @@ impl Names {
             let parts = name.split(|character: char| !is_of_name(character));
             for word in parts.chain([name.trim()]) {
                 let word = word.trim_matches(['-', '\'', '’']);
-                if word.chars().count() >= MIN_CHARACTERS && word.chars().any(char::is_alphabetic) {
+                if word.chars().count() >= MIN_CHARACTERS
+                    && word.len() <= MAX_BYTES
+                    && word.chars().any(char::is_alphabetic)
+                {
                     // Beyond ASCII, the automaton minds the case.
                     words.extend([word.to_owned(), word.to_lowercase(), word.to_uppercase()]);
                 }
@@ -51,9 +57,37 @@ impl Names {
     /// Where they stand as words of their own.
     pub fn find(&self, text: &str) -> Vec<Range<usize>> {
         let Some(automaton) = &self.0 else { return Vec::new() };
-        let found = automaton.find_iter(text).map(|found| found.range());
-        found.filter(|span| stands_alone(text, span)).collect()
+        find_words(automaton, text).into_iter().map(|(span, _)| span).collect()
     }
+}
+
+/// Where patterns stand as words of their own, the first and longest of those that overlap,
+/// and which. A pattern that is a part of a longer word hides none that begins further on.
+pub fn find_words(automaton: &AhoCorasick, text: &str) -> Vec<(Range<usize>, PatternID)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(hit) = automaton.find(Input::new(text).range(at..)) {
+        let span = hit.range();
+        at = if stands_alone(text, &span) && !span.is_empty() {
+            found.push((span.clone(), hit.pattern()));
+            span.end
+        } else {
+            behind_word(text, span.start)
+        };
+    }
+    found
+}
+
+/// Where the word ends that a place is in, or else the character.
+fn behind_word(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let word: usize = rest.chars().take_while(|it| is_of_word(*it)).map(char::len_utf8).sum();
+    let character = rest.chars().next().map_or(1, char::len_utf8);
+    at + word.max(character)
+}
+
+fn is_of_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
 }
 
 fn is_of_name(character: char) -> bool {
@@ -69,7 +103,6 @@ impl fmt::Debug for Names {
 
 /// Whether a range is not a part of a longer word.
 fn stands_alone(text: &str, span: &Range<usize>) -> bool {
-    let is_of_word = |character: char| character.is_alphanumeric() || character == '_';
     let before = text.get(..span.start).and_then(|head| head.chars().next_back());
     let after = text.get(span.end..).and_then(|rest| rest.chars().next());
     !before.is_some_and(is_of_word) && !after.is_some_and(is_of_word)

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use smol_str::SmolStr;
 
 use crate::base::{Category, FieldName, ObjectName, is_identifier};
-use crate::carrier::Occurrence;
+use crate::carrier::{Occurrence, Role, Value};
 use crate::policy::{Decision, Reason};
 use crate::transfer_log::FieldCount;
 
@@ -63,6 +63,19 @@ impl FieldCounts {
                 count: 0,
             })
             .count += 1;
+    }
+
+    /// Counts a place that is no value of a field and repeats what the request protects.
+    pub fn add_residual(&mut self) {
+        let occurrence = Occurrence {
+            object: ObjectName::from_static(OTHER),
+            field: FieldName::from_static(OTHER),
+            record: 0,
+            role: Role::Stored,
+            value: Value::Empty,
+        };
+        let reason = Reason::Residual;
+        self.add(&occurrence, &Decision::Untouched(reason), Some(reason), None);
     }
 
     /// Adds what others count. `grounds` says which place each of their grounds has here.

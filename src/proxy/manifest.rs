@@ -12,7 +12,7 @@ use crate::base::{
 use crate::border::{Action, Because, Border, Consents, Residence, Shipment, Strength};
 use crate::carrier::{Occurrence, Role, Slot};
 use crate::policy::{Decision, FieldRule, Forbidden, Policy, Protection, Reason, Shape};
-use crate::protect::scan::Scanned;
+use crate::protect::scan::{Known, Scanned};
 use crate::transfer_log::{BasisUsed, Ground};
 
 /// A record of a request, and what is known of whom it is about.
@@ -52,6 +52,10 @@ pub struct Manifest {
     pub detour: Option<UpstreamName>,
     /// What was found in texts, by the places of their occurrences.
     pub scanned: BTreeMap<usize, Scanned>,
+    /// What the request protects, where the policy looks for it elsewhere.
+    pub known: Option<Known>,
+    /// The occurrences that repeat it, where that is only counted.
+    pub residual: BTreeSet<usize>,
 }
 
 /// Why a record may not travel.
@@ -124,9 +128,13 @@ impl Manifest {
         }
     }
 
-    /// What was found in a text, if it still is to be scanned: a law may ask for more.
-    pub fn scanned_text(&self, at: usize, rule: &FieldRule) -> Option<&Scanned> {
-        self.scanned.get(&at).filter(|_| matches!(rule.protection, Protection::Scan(_)))
+    /// What was found in a text, if that is all that is replaced: a law may ask for more.
+    pub fn scanned_text(&self, at: usize) -> Option<&Scanned> {
+        let decision = self.decisions.get(at)?;
+        self.scanned.get(&at).filter(|_| match decision {
+            Decision::Protect(rule) => matches!(rule.protection, Protection::Scan(_)),
+            Decision::Untouched(_) => true,
+        })
     }
 
     /// The first reason why a record is turned back, if one is.
@@ -186,7 +194,15 @@ impl Crossing<'_> {
             category: rule.map(|rule| rule.category.clone()),
         };
         let (action, ground) = self.judge(occurrence.record, record, &kind, strength);
-        let protection = match self.findings(at, occurrence, record).unwrap_or(action) {
+        let action = self.findings(at, occurrence, record).unwrap_or(action);
+        if rule.is_none() && action == Action::Drop {
+            // What was found where nothing is protected cannot be left out alone.
+            let message = format!("a law drops what is found in `{object}.{field}`");
+            let refusal = Refusal::new(RefusalCode::TransferRefused, message);
+            let turned_back = TurnedBack { refusal, rules: Vec::new() };
+            self.manifest.turned_back.entry(occurrence.record).or_insert(turned_back);
+        }
+        let protection = match action {
             Action::Allow | Action::Route(_) | Action::Refuse { .. } => None,
             // A mask and nothing at all say less than a token.
             Action::Tokenize if matches!(strength, Strength::Token | Strength::Gone) => None,

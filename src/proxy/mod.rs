@@ -29,6 +29,7 @@ mod question;
 mod receive;
 mod records;
 mod request_body;
+mod residual;
 mod respond;
 mod rows;
 mod scan;

@@ -13,7 +13,7 @@ use crate::crm::{
     About, AnswerView, BodyForm, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
     Told,
 };
-use crate::policy::{Decision, Protection, Reason};
+use crate::policy::{Decision, Forbidden, Reason, Residual};
 use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer, Transfer};
 
@@ -25,6 +25,7 @@ use super::headers;
 use super::judge::purpose_of;
 use super::manifest::Manifest;
 use super::request_body::RequestBody;
+use super::residual::residual_place;
 use super::rows::Rows;
 use super::stage::{
     Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded, Stopped,
@@ -132,15 +133,17 @@ impl Proxy {
         for (at, ((slot, occurrence), decision)) in
             occurrences.iter().zip(&manifest.decisions).enumerate()
         {
+            let is_turned_back = manifest.turned_back.contains_key(&occurrence.record);
+            if let Some(scanned) = manifest.scanned_text(at) {
+                clear.extend(scanned.parts().iter().map(|part| &part.value));
+                if !is_turned_back {
+                    to_seal.extend(scanned.to_seal());
+                }
+                continue;
+            }
             if let (Decision::Protect(rule), Value::Text(value)) = (decision, &occurrence.value) {
                 clear.push(value);
-                let scanned = manifest.scanned_text(at, rule);
-                clear.extend(scanned.iter().flat_map(|it| it.parts()).map(|part| &part.value));
-                if manifest.turned_back.contains_key(&occurrence.record) {
-                    continue;
-                }
-                if let Some(scanned) = scanned {
-                    to_seal.extend(scanned.to_seal());
+                if is_turned_back {
                     continue;
                 }
                 to_seal.push(ToSeal {
@@ -172,35 +175,47 @@ impl Proxy {
                 replacements.push(Replacement::Keep);
                 continue;
             }
-            let (replacement, reason) = match (decision, &occurrence.value) {
-                (Decision::Untouched(reason), _) => (Replacement::Keep, Some(*reason)),
-                (Decision::Protect(rule), Value::Text(text))
-                    if matches!(rule.protection, Protection::Scan(_)) =>
-                {
-                    let scanned = manifest.scanned_text(at, rule);
-                    let scanned =
-                        scanned.ok_or_else(|| respond::defect(&"a text was not scanned"))?;
-                    let parts: Vec<Sealed> = sealed.by_ref().take(scanned.parts().len()).collect();
-                    for part in scanned.parts() {
-                        let decision = Decision::Protect(Arc::clone(&part.rule));
-                        counts.add(occurrence, &decision, None, *ground);
+            let (replacement, reason) =
+                match (decision, &occurrence.value, manifest.scanned_text(at)) {
+                    (_, Value::Text(text), Some(scanned)) => {
+                        let parts: Vec<Sealed> =
+                            sealed.by_ref().take(scanned.parts().len()).collect();
+                        for part in scanned.parts() {
+                            let decision = Decision::Protect(Arc::clone(&part.rule));
+                            counts.add(occurrence, &decision, None, *ground);
+                        }
+                        let field = format!("{}.{}", occurrence.object, occurrence.field);
+                        let limit = max_length(occurrence);
+                        let reason = match decision {
+                            Decision::Untouched(reason) => Some(*reason),
+                            Decision::Protect(_) => None,
+                        };
+                        (scanned.replaced(&field, text, &parts, limit)?, reason)
                     }
-                    (scanned.replaced(rule, text, &parts, max_length(occurrence))?, None)
-                }
-                (Decision::Protect(_), _) => {
-                    let sealed =
-                        sealed.next().ok_or_else(|| respond::defect(&"a value was not sealed"))?;
-                    let reason = (sealed.state == SealedState::AlreadyProtected)
-                        .then_some(Reason::AlreadyProtected);
-                    (sealed.replacement, reason)
-                }
-            };
+                    (Decision::Untouched(reason), ..) => (Replacement::Keep, Some(*reason)),
+                    (Decision::Protect(_), ..) => {
+                        let sealed = sealed
+                            .next()
+                            .ok_or_else(|| respond::defect(&"a value was not sealed"))?;
+                        let reason = (sealed.state == SealedState::AlreadyProtected)
+                            .then_some(Reason::AlreadyProtected);
+                        (sealed.replacement, reason)
+                    }
+                };
+            let is_residual = manifest.residual.contains(&at);
+            let reason = if is_residual { Some(Reason::Residual) } else { reason };
             counts.add(occurrence, decision, reason, *ground);
             replacements.push(replacement);
         }
         let length = located.complete.body.len();
         let (outgoing, length) =
             body::work_on(length, || render(located, manifest, headers, &replacements))?;
+        if let Some(place) = body::work_on(length, || residual_place(manifest, &outgoing)) {
+            if located.complete.policy.residual != Some(Residual::Report) {
+                return Err(Forbidden::Residual { place: place.to_owned() }.into());
+            }
+            counts.add_residual();
+        }
         if length > self.limits.max_body_bytes {
             let message = "the body is larger than the limit once its values are protected";
             return Err(Refusal::new(RefusalCode::TooLarge, message));

@@ -72,7 +72,7 @@ impl From<Forbidden> for Refusal {
             Forbidden::Operator { .. }
             | Forbidden::Decisive { .. }
             | Forbidden::Equality { .. } => RefusalCode::OperatorUnsupported,
-            Forbidden::UnlistedField { .. } => RefusalCode::Forbidden,
+            Forbidden::UnlistedField { .. } | Forbidden::Residual { .. } => RefusalCode::Forbidden,
             Forbidden::Structured { .. } => RefusalCode::UnprotectableValue,
         };
         Refusal::new(code, error.to_string())

@@ -61,6 +61,7 @@ fn house() -> House {
             objects: HashMap::from([("contact".into(), contact)]),
             border: None,
             scan: crate::policy::ScanRules::default(),
+            residual: None,
         },
         protectors,
     }

@@ -36,6 +36,7 @@ mod pipedrive;
 mod queries;
 mod random;
 mod readme;
+mod residual;
 mod road;
 mod scan;
 mod soap;

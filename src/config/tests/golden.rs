@@ -69,6 +69,7 @@ golden! {
     policy_tricks: POLICY;
     policy_subjects: POLICY;
     policy_of_the_future: POLICY;
+    policy_scan: POLICY;
 }
 
 #[test]

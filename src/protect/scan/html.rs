@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 /// Text taken out of markup.
+#[derive(Default)]
 pub(super) struct View {
     text: String,
     /// For each byte of the text, where the character that it is of stands.
@@ -22,12 +23,19 @@ const INLINE: &[&str] = &[
 /// The longest entity, its signs left out.
 const MAX_ENTITY: usize = 10;
 
+/// The longest comment, in bytes: beyond it, its text is looked at like any other.
+const MAX_COMMENT: usize = 1024;
+
 /// Characters that show nothing and may stand within a word.
 const INVISIBLE: &[char] = &['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
 
+/// ASCII in the width of East Asian characters.
+const WIDE: std::ops::RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
+
 /// Whether there is anything that only a view shows.
 pub(super) fn may_be(text: &str) -> bool {
-    text.contains(['<', '&', '%']) || text.contains(INVISIBLE)
+    text.contains(['<', '&', '%'])
+        || text.contains(|it| INVISIBLE.contains(&it) || WIDE.contains(&it))
 }
 
 /// The text between the tags, and what stands in attributes and links.
@@ -71,9 +79,9 @@ pub(super) fn parted(text: &str) -> (String, String) {
         };
         let (head, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
         if found.is_some() {
-            tags.push_str(head)
+            tags.push_str(head);
         } else {
-            value.push_str(head)
+            value.push_str(head);
         }
         rest = tail;
     }
@@ -84,7 +92,9 @@ pub(super) fn parted(text: &str) -> (String, String) {
 fn tag(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('<')?;
     if inside.starts_with("!--") {
-        return text.get(..text.find("-->")? + 3);
+        let near = text.as_bytes().get(..MAX_COMMENT).unwrap_or(text.as_bytes());
+        let end = near.windows(3).position(|window| window == b"-->")?;
+        return text.get(..end + 3);
     }
     let is_tag = inside
         .trim_start_matches('/')
@@ -100,12 +110,6 @@ fn is_inline(tag: &str) -> bool {
     let end = name.find(|it: char| !it.is_ascii_alphanumeric()).unwrap_or(name.len());
     let name = name.get(..end).unwrap_or_default().to_ascii_lowercase();
     tag.starts_with("<!--") || INLINE.contains(&name.as_str())
-}
-
-impl Default for View {
-    fn default() -> Self {
-        Self { text: String::new(), origin: Vec::new() }
-    }
 }
 
 impl View {
@@ -137,7 +141,7 @@ impl View {
             };
             let (character, length) = decoded.unwrap_or((first, first.len_utf8()));
             if !INVISIBLE.contains(&character) {
-                self.push(character, at..at + length);
+                self.push(narrow(character), at..at + length);
             }
             at += length;
         }
@@ -198,6 +202,13 @@ fn named(name: &str) -> Option<char> {
         "aring" => 'å',
         _ => return None,
     })
+}
+
+/// A wide character in its usual width.
+fn narrow(character: char) -> char {
+    let offset = u32::from('！') - u32::from('!');
+    let ascii = WIDE.contains(&character).then(|| u32::from(character) - offset);
+    ascii.and_then(char::from_u32).unwrap_or(character)
 }
 
 /// A percent-encoded character of ASCII.

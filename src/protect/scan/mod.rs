@@ -18,6 +18,7 @@ mod context;
 mod email;
 mod html;
 mod iban;
+mod known;
 mod national_id;
 mod number;
 mod overlap;
@@ -29,6 +30,7 @@ mod titles;
 
 use std::ops::Range;
 
+pub use known::Known;
 pub use replace::{Part, Scanned};
 
 use crate::policy::{FindingKind, Names, Sought};

@@ -35,7 +35,7 @@ fn is_number(window: &Window<'_>, clues: &Clues) -> bool {
     let is_said = clue == Some(Clue::NationalId);
     let is_open = !matches!(clue, Some(Clue::Phone | Clue::Thing | Clue::Card));
     match (window.groups.as_slice(), digits.len()) {
-        ([3, 4, 4, 2], 13) | ([13], 13) => is_swiss(&digits),
+        ([3, 4, 4, 2] | [13], 13) => is_swiss(&digits),
         ([11], 11) if is_said && is_australian_medicare(&digits) => true,
         ([11] | [2, 3, 3, 3], 11) => (is_said || is_open) && is_german_tax(&digits),
         ([3, 2, 4], 9) if window.is_divided_by(&["-", ".", " "]) => {

@@ -138,8 +138,8 @@ impl Window<'_> {
         let mut rest = rest.chars();
         match (rest.next(), rest.next()) {
             (Some('-' | '/' | '\u{2010}' | '\u{2011}'), Some(next)) => {
-                !next.is_ascii_digit()
-                    && !(next.is_uppercase() && rest.next().is_none_or(|it| !it.is_lowercase()))
+                let is_code = next.is_uppercase() && !rest.next().is_some_and(char::is_lowercase);
+                !(next.is_ascii_digit() || is_code)
             }
             (Some('.' | ','), Some(next)) => !next.is_ascii_digit(),
             (Some('x' | 'X'), Some(next)) => next.is_ascii_digit(),

@@ -35,10 +35,10 @@ pub(super) fn resolved(
 }
 
 /// By where it begins: where it ends, and who has it.
-type Taken = BTreeMap<usize, (usize, Option<FindingKind>)>;
+pub(super) type Taken = BTreeMap<usize, (usize, Option<FindingKind>)>;
 
 /// The parts of a range that nobody has.
-fn free(taken: &Taken, span: Range<usize>) -> Vec<Range<usize>> {
+pub(super) fn free(taken: &Taken, span: Range<usize>) -> Vec<Range<usize>> {
     let mut at = span.start;
     if let Some((_, (end, _))) = taken.range(..span.start).next_back() {
         at = at.max(*end);

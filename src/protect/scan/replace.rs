@@ -18,7 +18,7 @@ pub struct Scanned {
 }
 
 /// One finding.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Part {
     /// In bytes of the text.
     pub span: Range<usize>,
@@ -54,17 +54,24 @@ impl Protectors {
             })),
         };
         let found = self.scanner.scan(text, sought, &all, &surrogates).into_iter();
-        let parts = found.map(|finding| {
-            let said = text.get(finding.span.clone()).unwrap_or_default();
-            let (value, tags) = html::parted(said);
-            let rule = rule_of(finding.kind);
-            Part { span: finding.span, rule, value: Cleartext::new(value), tags }
-        });
+        let parts = found.map(|finding| Part::new(text, finding.span, rule_of(finding.kind)));
         Scanned { parts: parts.collect() }
     }
 }
 
+impl Part {
+    pub(super) fn new(text: &str, span: Range<usize>, rule: Arc<FieldRule>) -> Self {
+        let (value, tags) = html::parted(text.get(span.clone()).unwrap_or_default());
+        Self { span, rule, value: Cleartext::new(value), tags }
+    }
+}
+
 impl Scanned {
+    /// Parts in order, and without overlaps.
+    pub(super) fn new(parts: Vec<Part>) -> Self {
+        Self { parts }
+    }
+
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
@@ -94,12 +101,12 @@ impl Scanned {
     /// [`ProtectError::Unprotectable`] where the text is longer than `max_length` now.
     pub fn replaced(
         &self,
-        rule: &FieldRule,
+        field: &str,
         text: &Cleartext,
         sealed: &[Sealed],
         max_length: Option<u32>,
     ) -> Result<Replacement, ProtectError> {
-        let field = || rule.id.clone();
+        let field = || field.to_owned();
         let text = text.expose();
         if text.contains(MARKER) {
             return Err(ProtectError::Masked { field: field() });

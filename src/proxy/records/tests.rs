@@ -36,6 +36,7 @@ fn policy() -> Policy {
         objects: HashMap::from([("contact".into(), contact)]),
         border: None,
         scan: crate::policy::ScanRules::default(),
+        residual: None,
     }
 }
 
