@@ -131,7 +131,7 @@ fn where_findings_overlap_nothing_stays_clear() {
             finding(1..2, FindingKind::Email),
             finding(3..6, FindingKind::Phone),
         ],
-        &[5..6],
+        std::slice::from_ref(&(5..6)),
     );
     let expected = vec![
         finding(0..1, FindingKind::Name),
