@@ -94,7 +94,7 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
         | (FieldKind::Email, Word::Tokenize | Word::Encrypt) => None,
         (_, Word::Scan) => Some((
             "it is no free text, and what stands beside a finding would stay in clear",
-            "use `tokenize` or `drop`",
+            "use another protection; `drop` suits every field",
         )),
         (FieldKind::Email, Word::Mask) => Some((
             "a mask is no e-mail address, so the CRM refuses it",
