@@ -3,15 +3,12 @@
 
 use crate::base::Category;
 use crate::crm::{FieldFacts, FieldKind};
-use crate::policy::{Hashed, Kept, Protection, Shape};
+use crate::policy::{FindingKind, Hashed, Kept, Protection, Shape, Sought};
 use crate::protect::{longest_value_that_fits, surrogate_length};
 
 use super::diagnostic::Code;
 use super::item::Item;
 use super::search::Search;
-
-/// Words of later versions.
-const LATER: &[&str] = &["scan"];
 
 /// The category whose values are e-mail addresses, wherever they stand.
 const EMAIL: &str = "email";
@@ -31,6 +28,7 @@ enum Word {
     Hash,
     Mask,
     Generalize,
+    Scan,
     Drop,
 }
 
@@ -40,6 +38,7 @@ pub struct Details<'i, 'd> {
     pub keep: Option<&'i Item<'d>>,
     pub shape: Option<&'i Item<'d>>,
     pub few_values: Option<&'i Item<'d>>,
+    pub find: Option<&'i Item<'d>>,
 }
 
 /// The protection that `protect` and its details ask for, if the CRM takes it.
@@ -47,7 +46,7 @@ pub fn compile(
     target: &Target,
     category: &Category,
     protect: &Item<'_>,
-    Details { search, keep, shape, few_values }: Details<'_, '_>,
+    Details { search, keep, find, shape, few_values }: Details<'_, '_>,
     email_domain: &str,
 ) -> Option<Protection> {
     let words = [
@@ -58,10 +57,12 @@ pub fn compile(
         ("hash", Word::Hash),
         ("mask", Word::Mask),
         ("generalize", Word::Generalize),
+        ("scan", Word::Scan),
         ("drop", Word::Drop),
     ];
-    let word = protect.choice_with(&words, LATER)?;
+    let word = protect.choice(&words)?;
     let kept = kept(protect, keep, word)?;
+    let sought = sought(find, word)?;
     let kind = target.facts.map_or(FieldKind::Text, |facts| facts.kind);
     if let Some((because, help)) = misfit(kind, word, kept) {
         let message = format!("`{}` cannot be protected like this: {because}", target.id);
@@ -92,6 +93,7 @@ pub fn compile(
         Word::Hash => Protection::Hash { shape, of: hashed(search) },
         Word::Mask => Protection::Mask,
         Word::Generalize => Protection::Generalize(kept?),
+        Word::Scan => Protection::Scan(sought),
         Word::Drop => Protection::Drop,
     };
     let is_accepted = few_values.map_or(Some(false), |item| item.choice(&[("accepted", true)]))?;
@@ -125,7 +127,9 @@ fn report_few_values(target: &Target, protection: Protection, at: &Item<'_>) {
         | Protection::Encrypt { .. }
         | Protection::FormatPreserving { .. }
         | Protection::Hash { .. } => true,
-        Protection::Mask | Protection::Generalize(_) | Protection::Drop => false,
+        Protection::Mask | Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => {
+            false
+        }
     };
     let name = target.id.rsplit('.').next().unwrap_or_default();
     let name = name.replace('_', "").to_ascii_lowercase();
@@ -186,7 +190,7 @@ fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -
             item.report(item.problem(Code::Contradiction, message).help(help));
             None
         }
-        (Word::Mask | Word::Generalize | Word::Drop, _) => {
+        (Word::Mask | Word::Generalize | Word::Scan | Word::Drop, _) => {
             let message =
                 "`shape` goes with `tokenize`, `encrypt`, `format_preserving` and `hash` only";
             item.report(item.problem(Code::Contradiction, message));
@@ -204,9 +208,22 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
             "protect the fields it is composed of; surrogates in it are opened in place",
         )),
         (_, Word::Drop)
-        | (FieldKind::Text | FieldKind::Phone, _)
+        | (FieldKind::Text, _)
+        | (
+            FieldKind::Phone,
+            Word::Tokenize
+            | Word::Encrypt
+            | Word::FormatPreserving
+            | Word::Hash
+            | Word::Mask
+            | Word::Generalize,
+        )
         | (FieldKind::Email, Word::Tokenize | Word::Encrypt | Word::Hash)
         | (FieldKind::Date, Word::Tokenize) => None,
+        (_, Word::Scan) => Some((
+            "it is no free text, and what stands beside a finding would stay in clear",
+            "use another protection; `drop` suits every field",
+        )),
         (FieldKind::Email, Word::Mask) => Some((
             "a mask is no e-mail address, so the CRM refuses it",
             "use `tokenize`, and `reveal: { ROLE: mask }` in the category to show masks",
@@ -268,6 +285,26 @@ fn kept(protect: &Item<'_>, keep: Option<&Item<'_>>, word: Word) -> Option<Optio
             None
         }
     }
+}
+
+/// What a text is scanned for: all there is, or the kinds that `find` lists.
+fn sought(find: Option<&Item<'_>>, word: Word) -> Option<Sought> {
+    let Some(find) = find else { return Some(Sought::ALL) };
+    if word != Word::Scan {
+        let message = "`find` goes with `protect: scan` only";
+        find.report(find.problem(Code::Contradiction, message));
+        return None;
+    }
+    let kinds = FindingKind::ALL.map(|kind| (kind.name(), kind));
+    let sought = find.list_of(|item| item.choice(&kinds))?;
+    if sought.is_empty() {
+        find.refuse(
+            format!("`{}` lists nothing, so nothing would be found", find.name),
+            "leave it out to look for all kinds",
+        );
+        return None;
+    }
+    Some(sought.into_iter().collect())
 }
 
 /// Whether any value's surrogate fits; warns where those of long values do not.

@@ -74,7 +74,7 @@ pub fn suits(item: &Item<'_>, search: &Search, protection: Protection) -> bool {
             "a part of a date is no date that the CRM could be asked for",
             "leave out all but `exact`",
         ),
-        Protection::Mask | Protection::Generalize(_) | Protection::Drop
+        Protection::Mask | Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop
             if search.is_exact || !search.kinds.is_empty() =>
         {
             (

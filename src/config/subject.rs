@@ -23,9 +23,9 @@ pub fn subject(
         let name = item.chosen_name()?;
         let field = canonical(name);
         match protected.get(&field).map(|rule| rule.protection) {
-            Some(Protection::Generalize(_)) => {
+            Some(Protection::Generalize(_) | Protection::Scan(_)) => {
                 let message = format!(
-                    "`{name}` names the data subject, but what is kept of it is many people's"
+                    "`{name}` names the data subject, but what is stored of it is not one person's alone"
                 );
                 item.report(item.problem(Code::Contradiction, message));
                 return None;

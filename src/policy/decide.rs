@@ -26,6 +26,9 @@ pub enum Reason {
     Empty,
     /// The value is a surrogate of ours for this very field's category.
     AlreadyProtected,
+    /// It repeats what the request protects, or holds what looks personal; the policy has
+    /// that counted only.
+    Residual,
 }
 
 impl Reason {
@@ -35,6 +38,7 @@ impl Reason {
             Self::FieldUnlisted => "field_unlisted",
             Self::Empty => "empty",
             Self::AlreadyProtected => "already_protected",
+            Self::Residual => "residual",
         }
     }
 }
@@ -61,6 +65,11 @@ pub enum Forbidden {
     /// A field that the policy refuses by `unlisted: refuse`.
     #[error("field `{field}` is not listed in the policy")]
     UnlistedField { field: String },
+    /// Personal data in what would leave in clear.
+    #[error(
+        "{place} holds personal data in clear: a value that the request protects elsewhere, or what looks like an e-mail address, phone number, IBAN or card"
+    )]
+    Residual { place: String },
     /// A value that is not one text or number.
     #[error("protected field `{field}` holds {found} where one text or number was expected")]
     Structured { field: String, found: &'static str },
@@ -287,6 +296,7 @@ const fn no_equality(protection: Protection) -> Option<&'static str> {
         }
         Protection::Mask => Some("only a mask of it is stored"),
         Protection::Generalize(_) => Some("only what the policy keeps of it is stored"),
+        Protection::Scan(_) => Some("what is found in its text is stored as tokens"),
         Protection::Drop => Some("it is never stored"),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::base::{Category, Choice, FieldName, ObjectName, Pattern, Purpose, Role, SearchKind};
 use crate::border::{Border, Strength};
 
-use super::Reveal;
+use super::{Reveal, ScanRules, Sought};
 
 /// A compiled policy for one upstream: names are in the dialect's canonical spelling.
 #[derive(Clone, Debug)]
@@ -17,6 +17,22 @@ pub struct Policy {
     pub objects: HashMap<ObjectName, ObjectRule>,
     /// Where the data may go; `None` when the policy says nothing about it.
     pub border: Option<Arc<Border>>,
+    /// What is looked for in fields that are scanned.
+    pub scan: ScanRules,
+    /// What happens where a value that is protected stands once more in clear; `None` where
+    /// nobody looks.
+    pub residual: Option<Residual>,
+}
+
+/// What becomes of personal data in what would leave in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residual {
+    /// It gets a token in its place; where it cannot, the request is refused.
+    Protect,
+    /// The request is refused.
+    Refuse,
+    /// It leaves, and is counted.
+    Report,
 }
 
 impl Policy {
@@ -173,6 +189,8 @@ pub enum Protection {
     Mask,
     /// Only this much of the value leaves, in the clear; the rest is stored nowhere.
     Generalize(Kept),
+    /// What is found in the text gets tokens in its place; the rest of the text leaves as it is.
+    Scan(Sought),
     /// The value does not leave at all.
     Drop,
 }
@@ -251,6 +269,7 @@ impl Protection {
             Self::Hash { .. } => "hash",
             Self::Mask => "mask",
             Self::Generalize(_) => "generalize",
+            Self::Scan(_) => "scan",
             Self::Drop => "drop",
         }
     }
@@ -260,7 +279,9 @@ impl Protection {
         match self {
             Self::Tokenize { shape } | Self::Encrypt { shape, .. } => Some(shape),
             Self::FormatPreserving { .. } => Some(Shape::Phone),
-            Self::Hash { .. } | Self::Mask | Self::Generalize(_) | Self::Drop => None,
+            Self::Hash { .. } | Self::Mask | Self::Generalize(_) | Self::Scan(_) | Self::Drop => {
+                None
+            }
         }
     }
 
@@ -271,7 +292,7 @@ impl Protection {
             // can try values, and equal ones show.
             Self::Tokenize { .. } | Self::Hash { .. } => Strength::Token,
             Self::Encrypt { .. } | Self::FormatPreserving { .. } => Strength::Sealed,
-            Self::Generalize(_) => Strength::Clear,
+            Self::Generalize(_) | Self::Scan(_) => Strength::Clear,
             Self::Mask | Self::Drop => Strength::Gone,
         }
     }

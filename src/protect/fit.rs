@@ -31,6 +31,8 @@ pub fn surrogate_length(
         Protection::Hash { shape, .. } => hash::LENGTH + suffix(shape, email_domain_length),
         Protection::Mask => mask::LONGEST,
         Protection::Generalize(_) => value_bytes,
+        // The whole text may have to become a token.
+        Protection::Scan(_) => Token::LENGTH.max(value_bytes),
         Protection::Drop => 0,
     }
 }
@@ -53,6 +55,7 @@ pub fn longest_value_that_fits(
         | Protection::Hash { .. }
         | Protection::Mask
         | Protection::Generalize(_)
+        | Protection::Scan(_)
         | Protection::Drop => Some(usize::MAX),
         Protection::Encrypt { shape, .. } => {
             let room = max_length - suffix(shape, email_domain_length);

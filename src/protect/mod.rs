@@ -25,6 +25,7 @@ mod hash;
 mod mask;
 mod open;
 mod preserve;
+pub mod scan;
 mod seal;
 mod search;
 mod spelling;
@@ -33,7 +34,7 @@ mod surrogate;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub use fit::{longest_value_that_fits, surrogate_length};
 pub use generalize::{generalize, is_kept};
@@ -60,6 +61,8 @@ pub struct Protectors {
     tenant: Tenant,
     /// The domain of surrogates in the shape of an e-mail address, in lower case.
     email_domain: Arc<str>,
+    /// Made when a text is scanned for the first time.
+    scanner: Arc<LazyLock<scan::Scanner>>,
 }
 
 impl Protectors {
@@ -73,6 +76,7 @@ impl Protectors {
             token_macs: keyset.token_mac.clone(),
             tenant: keyset.tenant.clone(),
             email_domain: email_domain.to_ascii_lowercase().into(),
+            scanner: Arc::new(LazyLock::new(scan::Scanner::new)),
         }
     }
 

@@ -66,6 +66,7 @@ impl CameBack {
             | Protection::FormatPreserving { .. }
             | Protection::Mask
             | Protection::Generalize(_)
+            | Protection::Scan(_)
             | Protection::Drop => false,
         }
     }
@@ -195,6 +196,7 @@ impl Protectors {
             | Protection::Drop => surrogate_length(protection, text.len(), self.email_domain.len()),
             Protection::Mask => mask(text).chars().count(),
             Protection::Generalize(kept) => kept_of(item, kept)?.chars().count(),
+            Protection::Scan(_) => text.chars().count(),
         };
         if let Some(limit) = item.max_length.filter(|limit| length > *limit as usize) {
             return Err(unprotectable(
@@ -251,7 +253,7 @@ impl Protectors {
             | Protection::FormatPreserving { .. } => is_ours,
             Protection::Hash { .. } => self.is_hash(text),
             Protection::Mask => is_ours || is_mask(text),
-            Protection::Generalize(_) | Protection::Drop => false,
+            Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => false,
         };
         if stays {
             let state = SealedState::AlreadyProtected;
@@ -308,6 +310,10 @@ impl Protectors {
             )),
             Protection::Generalize(kept) => {
                 Ok(Plan::Ready(protected(kept_of(item, kept)?.as_str())))
+            }
+            // What was found in it is sealed in its stead (see `scan`).
+            Protection::Scan(_) => {
+                Err(unprotectable(item, "it has to be scanned as a text".into()))
             }
             Protection::Drop if is_compared => {
                 Err(unprotectable(item, "it is never stored".into()))

@@ -15,7 +15,8 @@ use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::{About, RefusedRecords, Remaining};
 use crate::policy::{Decision, Forbidden, Policy, Reveal};
 
-use super::body::BodyError;
+use super::body::{self, BodyError};
+use super::budget::VALUE_BYTES;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
 use super::records::{Asker, Message, Reader, Statement};
 use super::stage::{Decided, Emptied, LeftOut, Located, Stopped, occurrences};
@@ -64,6 +65,9 @@ pub fn purpose_of(
     }
 }
 
+/// Of what is found in the texts of one request, as of the values that it may hold.
+const MAX_FOUND: usize = 250_000;
+
 /// A request, judged by the rules of one upstream.
 struct Judged {
     statement: Statement,
@@ -88,6 +92,15 @@ impl Proxy {
             }
         }
         let Judged { statement, records, mut manifest } = judged;
+        let found: usize = manifest.scanned.values().map(|scanned| scanned.parts().len()).sum();
+        if found > MAX_FOUND {
+            let message =
+                format!("more than {MAX_FOUND} findings stand in its texts; send fewer at a time");
+            return Err(Refusal::new(RefusalCode::TooLarge, message).into());
+        }
+        let lease = &mut located.complete.lease;
+        let grown = self.budget.grow(lease, VALUE_BYTES * found).map_err(BodyError::from);
+        grown.map_err(Refusal::from)?;
         let left_out = self.split(&mut located, &mut manifest, trail)?;
         Ok(Decided { located, manifest, statement, records, left_out })
     }
@@ -103,6 +116,11 @@ impl Proxy {
         let mut records = BTreeMap::new();
         let mut manifest = Manifest::by_policy(policy, &occurrences(located.request.documents()))?;
         self.permit_searches(&manifest, located)?;
+        let length = located.complete.body.len();
+        body::work_on(length, || {
+            self.scan(&mut manifest, policy, located);
+            self.look_for_residual(&mut manifest, policy, located)
+        })?;
         if let Some(border) = &policy.border {
             records = self.settle(&statement, border, &located.complete.caller).await?;
             self.cross(&mut manifest, border, &records, located);

@@ -73,7 +73,9 @@ impl From<Forbidden> for Refusal {
             Forbidden::Operator { .. }
             | Forbidden::Decisive { .. }
             | Forbidden::Equality { .. } => RefusalCode::OperatorUnsupported,
-            Forbidden::UnlistedField { .. } | Forbidden::Probing { .. } => RefusalCode::Forbidden,
+            Forbidden::UnlistedField { .. }
+            | Forbidden::Probing { .. }
+            | Forbidden::Residual { .. } => RefusalCode::Forbidden,
             Forbidden::Structured { .. } => RefusalCode::UnprotectableValue,
         };
         Refusal::new(code, error.to_string())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::base::{Category, Cleartext, FieldName, Role as CallerRole};
 use crate::carrier::{Occurrence, Role, Slot, Value};
-use crate::policy::{FieldRule, Policy, Reveal, Visibility};
+use crate::policy::{FieldRule, Policy, Protection, Reveal, ScanRules, Visibility};
 use crate::protect::{Echoes, FoundSurrogate, OpenedSurrogates, Protectors, Sought, Surrogate};
 
 /// A value in an answer, and everything that decides how it is shown.
@@ -19,6 +19,8 @@ pub(super) struct Place<'a> {
     pub sources: Vec<Source<'a>>,
     /// The words in the value that have the form of a surrogate, in order.
     pub found: Vec<FoundSurrogate>,
+    /// Where the place is a field that is scanned: its own rule, and what is looked for.
+    pub scanned: Option<(&'a Arc<FieldRule>, &'a ScanRules)>,
 }
 
 /// A protected field whose value may stand at a place.
@@ -45,13 +47,29 @@ impl<'a> Place<'a> {
             let rule = policy.rule_of(&occurrence.object, field)?;
             Some(Source { rule, visibility: policy.visibility(rule, roles), is_own })
         };
+        // What was found in a text stands there in its own category.
+        let in_text = |source: Source<'a>| {
+            let sought = match source.rule.protection {
+                Protection::Scan(sought) => Some(sought),
+                _ => None,
+            };
+            let rules = policy.scan.rules.iter();
+            let rules = rules.filter(move |(kind, _)| sought.is_some_and(|it| it.has(**kind)));
+            let found = rules.map(|(_, rule)| Source {
+                rule,
+                visibility: policy.visibility(rule, roles),
+                is_own: false,
+            });
+            std::iter::once(source).chain(found)
+        };
         let sources: Vec<Source<'_>> = match &occurrence.role {
             Role::Stored | Role::Former | Role::Key | Role::Equality => {
-                source(&occurrence.field, true).into_iter().collect()
+                source(&occurrence.field, true).into_iter().flat_map(in_text).collect()
             }
             Role::Composed { from } => {
                 let from = from.iter().filter_map(|field| source(&FieldName::new(field), false));
-                source(&occurrence.field, true).into_iter().chain(from).collect()
+                let own = source(&occurrence.field, true).into_iter();
+                own.chain(from).flat_map(in_text).collect()
             }
             // Nothing in an answer is one.
             Role::Echo | Role::Pattern { .. } => Vec::new(),
@@ -61,7 +79,10 @@ impl<'a> Place<'a> {
             Value::Text(text) if is_read => protectors.find(text.expose(), sought(&sources)),
             _ => Vec::new(),
         };
-        Self { slot, occurrence, sources, found }
+        let own = sources.iter().find(|source| source.is_own).map(|source| source.rule);
+        let scanned = own.filter(|rule| matches!(rule.protection, Protection::Scan(_)));
+        let scanned = scanned.map(|rule| (rule, &policy.scan));
+        Self { slot, occurrence, sources, found, scanned }
     }
 
     /// Takes what does not prove to be a surrogate for the ordinary value that it is. In a

@@ -64,6 +64,8 @@ fn house() -> House {
             categories: categories.into_iter().map(category).collect(),
             objects: HashMap::from([("contact".into(), contact)]),
             border: None,
+            scan: crate::policy::ScanRules::default(),
+            residual: None,
         },
         protectors,
     }

@@ -43,6 +43,7 @@ impl Subject<'_> {
             "hash",
             "mask",
             "generalize",
+            "scan",
             "drop",
             "none",
             "refuse",

@@ -72,6 +72,7 @@ golden! {
     policy_tricks: POLICY;
     policy_subjects: POLICY;
     policy_of_the_future: POLICY;
+    policy_scan: POLICY;
 }
 
 #[test]
