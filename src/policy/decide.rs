@@ -49,6 +49,12 @@ pub enum Forbidden {
     /// whole record: another value could be taken for it.
     #[error("{operator} is not available on `{field}`, which tells of whose law or consent counts")]
     Decisive { field: String, operator: &'static str },
+    /// A search for parts of values, by a caller who may not see them.
+    #[error(
+        "{operator} on protected field `{field}` is for callers who may see it in full: others \
+         could find values out letter by letter"
+    )]
+    Probing { field: String, operator: &'static str },
     /// Equality on a field whose protection cannot answer it exactly.
     #[error("comparing with protected field `{field}` is not possible: {because}")]
     Equality { field: String, because: &'static str },
@@ -123,8 +129,13 @@ impl Policy {
                 return Err(Forbidden::Structured { field: rule.id.clone(), found });
             }
         }
-        match occurrence.role {
+        match &occurrence.role {
             Role::Stored | Role::Former | Role::Composed { .. } | Role::Echo => {}
+            Role::Pattern { pattern, operator } => {
+                if rule.search_for(pattern).is_none() {
+                    return Err(Forbidden::Operator { field: rule.id.clone(), operator });
+                }
+            }
             Role::Key | Role::Equality => {
                 if let Some(because) = no_equality(rule.protection) {
                     return Err(Forbidden::Equality { field: rule.id.clone(), because });

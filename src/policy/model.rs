@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base::{Category, Choice, FieldName, ObjectName, Purpose, Role, SearchKind};
+use crate::base::{Category, Choice, FieldName, ObjectName, Pattern, Purpose, Role, SearchKind};
 use crate::border::{Border, Strength};
 
 use super::Reveal;
@@ -137,6 +137,18 @@ pub struct FieldRule {
 impl FieldRule {
     /// Ends the id of a rule for fields that the policy does not list.
     pub const UNLISTED: &str = ".*";
+
+    /// What a value is found by that looks like a pattern; `None` where it cannot be.
+    pub fn search_for(&self, pattern: &Pattern) -> Option<SearchKind> {
+        let is_there = |kind: SearchKind| {
+            self.search.contains(&kind) && matches!(self.protection, Protection::Tokenize { .. })
+        };
+        match (pattern.is_at_start, is_there(SearchKind::Prefix), is_there(SearchKind::Contains)) {
+            (true, true, _) => Some(SearchKind::Prefix),
+            (_, _, true) => Some(SearchKind::Contains),
+            _ => None,
+        }
+    }
 
     /// Whether the policy names the field, so that its name is fit for the log.
     pub fn is_listed(&self) -> bool {

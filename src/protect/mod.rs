@@ -26,6 +26,7 @@ mod mask;
 mod open;
 mod preserve;
 mod seal;
+mod search;
 mod spelling;
 mod surrogate;
 #[cfg(test)]
@@ -113,6 +114,9 @@ pub enum ProtectError {
         "values are stored that differ from that of `{field}` in accents or the like only, and the CRM may take them for the same or not"
     )]
     Doubtful { field: String },
+    /// A search for a part of values cannot be answered.
+    #[error("what is searched for in `{field}` cannot be: {because}")]
+    Unsearchable { field: String, because: String },
     /// A filter would stand for more values than is sensible to ask for.
     #[error(
         "too many spellings of the value of `{field}` are stored to compare it with all of them"

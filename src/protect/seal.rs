@@ -13,7 +13,7 @@ use super::{ProtectError, Protectors, Sought, Surrogate, surrogate};
 use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Kept, Protection, Shape};
-use crate::vault::{Form, Index, Item, Likeness, Token, likeness};
+use crate::vault::{Form, Index, Item, LONGEST_TO_CONTAIN, Likeness, Token, likeness};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ impl CameBack {
     fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
         let holds_value =
             matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_));
-        let is_compared = matches!(item.role, Role::Key | Role::Equality);
+        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
         match item.rule.protection {
             Protection::Tokenize { .. } => holds_value && !is_compared,
             // What can be opened may not stand where nothing is to be.
@@ -82,6 +82,8 @@ enum Plan {
     Predict(Spelling),
     /// Takes the tokens of all stored spellings of the value.
     Match(Spelling),
+    /// Takes the tokens of all stored values that look like the pattern.
+    Search(Spelling),
 }
 
 impl Protectors {
@@ -124,14 +126,16 @@ impl Protectors {
             Plan::MintAs(spelling, first) => {
                 Some((item_of(batch.get(*first)?), spelling.token_form()))
             }
-            Plan::Ready(_) | Plan::Predict(_) | Plan::Match(_) => None,
+            Plan::Ready(_) | Plan::Predict(_) | Plan::Match(_) | Plan::Search(_) => None,
         });
         let to_mint: Vec<(Item<'_>, Form)> = to_mint.collect();
         let mut minted = self.vault.tokenize_as(&to_mint).await?.into_iter();
         // A filter finds what the same request stores before it.
         self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
+        self.search(batch, &mut plans).await?;
         let to_predict = batch.iter().zip(&plans);
-        let to_predict = to_predict.filter(|(_, plan)| matches!(plan, Plan::Predict(_)));
+        let is_predicted = |plan: &Plan| matches!(plan, Plan::Predict(_) | Plan::Search(_));
+        let to_predict = to_predict.filter(|(_, plan)| is_predicted(plan));
         let to_predict: Vec<Item<'_>> = to_predict.map(|(item, _)| item_of(item)).collect();
         let mut predicted = self.vault.predict(&to_predict).await?.into_iter();
         let mut sealed = Vec::with_capacity(plans.len());
@@ -141,6 +145,11 @@ impl Protectors {
                 Plan::Mint(spelling) | Plan::MintAs(spelling, _) => {
                     let token = minted.next();
                     sealed.extend(token.map(|token| protected(self.spelt(&token, &spelling))));
+                }
+                // Nothing that is stored looks like it, and nothing has its token.
+                Plan::Search(spelling) => {
+                    let tokens = predicted.next().unwrap_or_default();
+                    sealed.push(self.any_of(tokens.iter(), &spelling));
                 }
                 Plan::Predict(spelling) | Plan::Match(spelling) => {
                     let tokens = predicted.next().unwrap_or_default();
@@ -159,6 +168,16 @@ impl Protectors {
     pub fn check(&self, item: &ToSeal<'_>) -> Result<(), ProtectError> {
         let text = item.value.expose();
         let protection = item.rule.protection;
+        if matches!(protection, Protection::Tokenize { .. } | Protection::FormatPreserving { .. })
+            && !self.vault.can_index((&item.rule.category, item.value))
+        {
+            return Err(unprotectable(
+                item,
+                format!(
+                    "it has more than {LONGEST_TO_CONTAIN} characters, too many for `search: [contains]`"
+                ),
+            ));
+        }
         if text.contains(MARKER) && protection != Protection::Drop {
             return Err(ProtectError::Masked { field: item.rule.id.clone() });
         }
@@ -239,8 +258,11 @@ impl Protectors {
             return Ok(Plan::Ready(Sealed { replacement: Replacement::Keep, state }));
         }
         self.check(item)?;
-        let is_compared = matches!(item.role, Role::Key | Role::Equality);
+        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
         match protection {
+            Protection::Tokenize { shape } if matches!(item.role, Role::Pattern { .. }) => {
+                Ok(Plan::Search(Spelling::of(shape, item.value)))
+            }
             Protection::Tokenize { shape } => Ok(self.tokenized(item, shape)),
             Protection::FormatPreserving { .. } => {
                 let preserved = self.preserve(item.value, &item.rule.category);
@@ -350,6 +372,24 @@ impl Protectors {
         Ok(())
     }
 
+    /// Settles what is compared with patterns that something stored looks like.
+    async fn search(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) -> Result<(), ProtectError> {
+        let (items, plans): (Vec<&ToSeal<'_>>, Vec<&mut Plan>) =
+            batch.iter().zip(plans).filter(|(_, plan)| matches!(plan, Plan::Search(_))).unzip();
+        let matches = self.matches(&items).await?;
+        for ((item, plan), tokens) in items.into_iter().zip(plans).zip(matches) {
+            if !item.can_widen {
+                return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
+            }
+            if let Plan::Search(spelling) = plan
+                && !tokens.is_empty()
+            {
+                *plan = Plan::Ready(self.any_of(tokens.iter(), spelling));
+            }
+        }
+        Ok(())
+    }
+
     /// Keys that are the same to the CRM name one record, also where the vault knows none
     /// of them: the first is what is stored of it.
     fn unite_new_keys(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) -> Result<(), ProtectError> {
@@ -382,8 +422,12 @@ impl Protectors {
         if !item.can_widen {
             return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
         }
-        let texts = tokens.iter().map(|token| self.spelt(token, spelling)).collect();
-        Ok(Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected })
+        Ok(self.any_of(tokens.iter().copied(), spelling))
+    }
+
+    fn any_of<'t>(&self, tokens: impl Iterator<Item = &'t Token>, spelling: &Spelling) -> Sealed {
+        let texts = tokens.map(|token| self.spelt(token, spelling)).collect();
+        Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected }
     }
 
     /// The plan for the one spelling that an item has. A key may be stored, a filter not: it

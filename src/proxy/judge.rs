@@ -11,9 +11,9 @@ use crate::base::{
 };
 use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
-use crate::carrier::{Occurrence, Value};
+use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::{About, RefusedRecords, Remaining};
-use crate::policy::Policy;
+use crate::policy::{Decision, Forbidden, Policy, Reveal};
 
 use super::body::BodyError;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
@@ -102,11 +102,36 @@ impl Proxy {
         trail.said.subjects = statement.subjects().into_iter().collect();
         let mut records = BTreeMap::new();
         let mut manifest = Manifest::by_policy(policy, &occurrences(located.request.documents()))?;
+        self.permit_searches(&manifest, located)?;
         if let Some(border) = &policy.border {
             records = self.settle(&statement, border, &located.complete.caller).await?;
             self.cross(&mut manifest, border, &records, located);
         }
         Ok(Judged { statement, records, manifest })
+    }
+
+    /// Refuses a search for parts of values that the caller may not see: where the law of
+    /// what it finds would decide, which is not known before, too.
+    fn permit_searches(&self, manifest: &Manifest, located: &Located) -> Result<(), Forbidden> {
+        let (policy, caller) = (&located.complete.policy, &located.complete.caller);
+        let today = self.clock.now().date();
+        let occurrences = occurrences(located.request.documents());
+        for ((_, occurrence), decision) in occurrences.iter().zip(&manifest.decisions) {
+            let (Role::Pattern { operator, .. }, Decision::Protect(rule)) =
+                (&occurrence.role, decision)
+            else {
+                continue;
+            };
+            let region = caller.region.as_ref();
+            let may_see = policy.visibility(rule, &caller.roles).reveal == Reveal::Full
+                && policy.border.as_ref().is_none_or(|border| {
+                    border.may_reveal(&[], &rule.category, region, today).is_allowed
+                });
+            if !may_see {
+                return Err(Forbidden::Probing { field: rule.id.clone(), operator });
+            }
+        }
+        Ok(())
     }
 
     /// What the request says of its records.

@@ -193,7 +193,8 @@ impl Crossing<'_> {
         // of them.
         let is_mixed =
             protection.is_some() || (strength == Strength::Sealed && self.border.may_tokenize());
-        let is_compared = matches!(occurrence.role, Role::Equality | Role::Key);
+        let is_compared =
+            matches!(occurrence.role, Role::Equality | Role::Key | Role::Pattern { .. });
         if let Some(rule) = rule.filter(|_| is_mixed && is_compared) {
             let message = format!(
                 "comparing with `{}` is not possible: how it is protected depends on the record",

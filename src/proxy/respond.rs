@@ -72,7 +72,7 @@ impl From<Forbidden> for Refusal {
             Forbidden::Operator { .. }
             | Forbidden::Decisive { .. }
             | Forbidden::Equality { .. } => RefusalCode::OperatorUnsupported,
-            Forbidden::UnlistedField { .. } => RefusalCode::Forbidden,
+            Forbidden::UnlistedField { .. } | Forbidden::Probing { .. } => RefusalCode::Forbidden,
             Forbidden::Structured { .. } => RefusalCode::UnprotectableValue,
         };
         Refusal::new(code, error.to_string())
@@ -107,6 +107,7 @@ impl From<ProtectError> for Refusal {
             ProtectError::Ambiguous { .. }
             | ProtectError::Rotated { .. }
             | ProtectError::Doubtful { .. }
+            | ProtectError::Unsearchable { .. }
             | ProtectError::TooManySpellings { .. } => RefusalCode::OperatorUnsupported,
         };
         Refusal::new(code, error.to_string())

@@ -53,7 +53,8 @@ impl<'a> Place<'a> {
                 let from = from.iter().filter_map(|field| source(&FieldName::new(field), false));
                 source(&occurrence.field, true).into_iter().chain(from).collect()
             }
-            Role::Echo => Vec::new(),
+            // Nothing in an answer is one.
+            Role::Echo | Role::Pattern { .. } => Vec::new(),
         };
         let is_read = !sources.is_empty() || occurrence.role == Role::Echo;
         let found = match &occurrence.value {

@@ -79,6 +79,9 @@ impl Vault {
         &self,
         asked: &[(&Category, &Pattern, SearchKind)],
     ) -> Result<Vec<Candidates>, VaultError> {
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut searches = Vec::new();
         for (place, (category, pattern, kind)) in asked.iter().enumerate() {
             let parts = parts_to_find(pattern, *kind).iter().map(|part| rough(part.expose()));

@@ -42,7 +42,7 @@ pub use compare::{Candidates, Spelling};
 pub(crate) use fold::fold;
 #[cfg(test)]
 pub use hooked::HookedStore;
-pub use likeness::{Likeness, likeness};
+pub use likeness::{Likeness, likeness, looks_like};
 pub use memory::MemoryStore;
 use rough::rough;
 pub use search::LONGEST_TO_CONTAIN;

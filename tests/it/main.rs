@@ -38,6 +38,7 @@ mod queries;
 mod random;
 mod readme;
 mod road;
+mod search;
 mod shapes;
 mod soap;
 mod stand_in;

@@ -9,7 +9,7 @@ use crate::app::open_keyset;
 use crate::base::{Clock, SystemClock};
 use crate::cli::{ConfigFile, block_on, print};
 use crate::config::Config;
-use crate::keys::{KeyFile, KeyPurpose, KeyState, KeyStatus, Keyset, Version};
+use crate::keys::{KeyFile, KeyPurpose, KeyState, KeyStatus, KeysError, Keyset, Version};
 use crate::quarantine::Quarantine;
 use crate::sqlite::Database;
 use crate::vault::{SqliteStore, TokenStore};
@@ -180,6 +180,11 @@ impl Destroy {
             self.version
         );
         let keys = Keyset::status(&config.keys.keyset)?;
+        let is_meant = |key: &&KeyStatus| key.purpose == purpose && key.version == self.version;
+        let state = keys.iter().find(is_meant).map(|key| key.state);
+        if state != Some(KeyState::DecryptOnly) {
+            return Err(KeysError::NotDestroyable { purpose, version: self.version }.into());
+        }
         block_on(async {
             let needed = Needed::read(&config, &keys).await?;
             let what_then = match purpose {

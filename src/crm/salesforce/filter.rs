@@ -59,12 +59,16 @@ impl Found {
                 self.names.push(RecordName { record: 0, object, id: id::canonical(id) });
                 continue;
             }
-            let operator = "comparing with a composed field";
+            let operator = match comparison.role {
+                Role::Pattern { operator, .. } => operator,
+                _ => "comparing with a composed field",
+            };
             self.uses.extend(schema::uses_of_parts(&object, &field, operator));
             let value = comparison.value.clone();
             self.uses.extend(use_of_space(&object, &field, &value));
             self.uses.extend(use_of_part(&object, &field));
-            let occurrence = Occurrence { object, field, record: 0, role: Role::Equality, value };
+            let role = comparison.role.clone();
+            let occurrence = Occurrence { object, field, record: 0, role, value };
             let codec = if raw.starts_with('\'') { Codec::Soql } else { Codec::SoqlBare };
             self.slots.push(
                 Slot::value(comparison.span.clone(), codec, occurrence)

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::check::check;
 use super::operators::{Operator, operator as named_operator};
 use super::{Column, Comparison, Fetch, FetchError, Field, FieldUse, Link};
-use crate::carrier::Widening;
 use crate::carrier::xml::{Element, Piece, parse};
+use crate::carrier::{Role, Value, Widening};
 use crate::query::PRESENCE;
 
 pub(super) struct Parser<'t> {
@@ -159,7 +159,8 @@ impl<'t> Parser<'t> {
         let column = required(element, "attribute")?;
         let field = Field { table: table.clone(), column };
         let operator = required(element, "operator")?;
-        self.found.finds_others |= matches!(operator.as_str(), "ne" | "neq" | "not-in");
+        self.found.finds_others |=
+            matches!(operator.as_str(), "ne" | "neq") || operator.starts_with("not-");
         let operator = named_operator(&operator);
         let has_label = self.label(element);
         if let Some(other) = optional(element, "valueof") {
@@ -182,6 +183,12 @@ impl<'t> Parser<'t> {
             Operator::Other(operator) => {
                 self.found.uses.push(FieldUse { field: field.clone(), operator });
             }
+            Operator::Part { name, .. } => match self.part(operator, element, &field, has_label) {
+                Some(comparison) => self.found.comparisons.push(comparison),
+                None => {
+                    self.found.uses.push(FieldUse { field: field.clone(), operator: name });
+                }
+            },
             Operator::Equality { .. } | Operator::Membership => {}
         }
         let is_exact = matches!(operator, Operator::Equality { .. } | Operator::Membership);
@@ -195,8 +202,8 @@ impl<'t> Parser<'t> {
                 && !has_label;
             let widening =
                 is_single.then(|| self.repeated(&element.span, value, open, "</filter>"));
-            let value = value.clone();
-            self.found.comparisons.push(Comparison { field: field.clone(), value, widening });
+            let (field, role, value) = (field.clone(), Role::Equality, value.clone());
+            self.found.comparisons.push(Comparison { field, role, value, widening });
         }
         for child in &element.children {
             check(child, "value", &["uiname"])?;
@@ -206,11 +213,35 @@ impl<'t> Parser<'t> {
             if is_exact {
                 let is_listed = operator == Operator::Membership && !has_label;
                 let widening = is_listed.then(|| self.repeated(&child.span, value, "", ""));
-                let value = value.clone();
-                self.found.comparisons.push(Comparison { field: field.clone(), value, widening });
+                let (field, role, value) = (field.clone(), Role::Equality, value.clone());
+                self.found.comparisons.push(Comparison { field, role, value, widening });
             }
         }
         Ok(())
+    }
+
+    /// A comparison with a part of the value; `None` where what is compared is not one text
+    /// that is understood.
+    fn part(
+        &self,
+        operator: Operator,
+        element: &Element,
+        field: &Field,
+        has_label: bool,
+    ) -> Option<Comparison> {
+        let Operator::Part { name, joint, before, after } = operator else { return None };
+        let value = element.attribute("value")?;
+        if has_label || !element.children.is_empty() {
+            return None;
+        }
+        let text = value.as_str();
+        // A sign of a pattern in what is no pattern may be one all the same.
+        if (before, after) != ("", "") && text.contains('%') {
+            return None;
+        }
+        let role = Role::like(&Value::from(format!("{before}{text}{after}")), name)?;
+        let widening = Some(self.repeated(&element.span, value, joint, "</filter>"));
+        Some(Comparison { field: field.clone(), role, value: value.clone(), widening })
     }
 
     /// The element once for each of several values.

@@ -241,8 +241,8 @@ fn queries_are_bound_to_objects() {
         "SELECT Id FROM Contact WHERE Birthdate = 1984-02-29 AND LastName LIKE 'M%'",
         &[
             "0 contact.birthdate == 1984-02-29",
+            "0 contact.lastname LIKE M%",
             "contact.birthdate by comparing without the year, as Salesforce does,",
-            "contact.lastname by LIKE",
         ],
     );
     check(
