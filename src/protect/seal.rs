@@ -57,7 +57,7 @@ impl CameBack {
     fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
         let holds_value =
             matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_));
-        let is_compared = matches!(item.role, Role::Key | Role::Equality);
+        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
         match item.rule.protection {
             Protection::Tokenize { .. } => holds_value && !is_compared,
             // What can be opened may not stand where nothing is to be.
@@ -169,7 +169,7 @@ impl Protectors {
     pub fn check(&self, item: &ToSeal<'_>) -> Result<(), ProtectError> {
         let text = item.value.expose();
         let protection = item.rule.protection;
-        if matches!(protection, Protection::Tokenize { .. })
+        if matches!(protection, Protection::Tokenize { .. } | Protection::FormatPreserving { .. })
             && !self.vault.can_index((&item.rule.category, item.value))
         {
             return Err(unprotectable(
