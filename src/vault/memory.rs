@@ -21,6 +21,8 @@ struct Rows {
     by_index: HashMap<Index, BTreeSet<Token>>,
     found_by: BTreeMap<Token, BTreeSet<Index>>,
     built: Vec<Built>,
+    /// Under which a row is stored.
+    newest: Version,
 }
 
 impl MemoryStore {
@@ -62,7 +64,9 @@ impl TokenStore for MemoryStore {
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.try_with(|stored| {
             stored.permit(&rows)?;
-            rows.into_iter().for_each(|row| stored.replace(row));
+            for row in rows {
+                stored.replace(row);
+            }
             Ok(())
         })
     }
@@ -120,7 +124,9 @@ impl TokenStore for MemoryStore {
     ) -> BoxFuture<'_, Result<BTreeSet<Category>, VaultError>> {
         self.with(move |stored| {
             for (category, kinds) in &shall_be {
-                kinds.iter().for_each(|kind| stored.note(category, *kind));
+                for kind in kinds {
+                    stored.note(category, *kind);
+                }
             }
             let mut begun = BTreeSet::new();
             for index in &mut stored.built {
@@ -179,8 +185,7 @@ impl Rows {
     }
 
     fn know(&self, version: Version) -> Result<(), VaultError> {
-        let newest = self.by_token.values().map(|row| row.version).max();
-        newest.filter(|newest| *newest > version).map_or(Ok(()), |it| Err(VaultError::KeyGone(it)))
+        if self.newest > version { Err(VaultError::KeyGone(self.newest)) } else { Ok(()) }
     }
 
     /// Sees to it that an index is known.
@@ -194,7 +199,9 @@ impl Rows {
     /// Takes up which indexes a row is written for; one that is there already is missing from
     /// no other because of that.
     fn spoil(&mut self, category: &Category, kinds: &BTreeSet<SearchKind>, is_new: bool) {
-        kinds.iter().for_each(|kind| self.note(category, *kind));
+        for kind in kinds {
+            self.note(category, *kind);
+        }
         for index in self.built.iter_mut().filter(|index| index.category == *category) {
             let is_for_it = kinds.contains(&index.kind);
             if is_new || is_for_it {
@@ -211,6 +218,7 @@ impl Rows {
         if let Some(stored) = self.by_token.get(&row.token) {
             return stored.clone();
         }
+        self.newest = self.newest.max(row.version);
         self.by_index.entry(row.rough).or_default().insert(row.token.clone());
         self.by_token.insert(row.token.clone(), row.clone());
         row
@@ -220,6 +228,7 @@ impl Rows {
         let Some(stored) = self.by_token.get_mut(&row.token) else { return };
         let stored = std::mem::replace(stored, row.clone());
         self.spoil(&row.category, &kinds, true);
+        self.newest = self.newest.max(row.version);
         self.by_index.entry(stored.rough).or_default().remove(&row.token);
         self.by_index.entry(row.rough).or_default().insert(row.token.clone());
         self.found_by.insert(row.token, found_by.into_iter().collect());

@@ -64,8 +64,8 @@ pub trait TokenStore: Send + Sync {
     /// afterwards (the given one, or the one that was there before). What a row is to be
     /// found by is added in both cases. An index that a new row was not written for
     /// ([`NewRow::kinds`]) is [`IndexState::Left`] then, and so is one that a row is written
-    /// for and that is not there, or is being emptied. Idempotent. Durable on return. Dropping the future may or may not
-    /// leave the rows inserted.
+    /// for and that is not there, or is being emptied. Idempotent. Durable on return. Dropping
+    /// the future may or may not leave the rows inserted.
     ///
     /// # Errors
     /// [`VaultError::KeyGone`] where a row is stored under a newer version than one of these:

@@ -32,9 +32,16 @@ impl Vault {
     }
 
     /// What [`keep_up`](Self::keep_up) would have to do.
+    ///
+    /// # Errors
+    /// [`VaultError::KeyGone`] where there are rows under newer keys than ours: then it is for
+    /// others to do.
     pub async fn due(&self) -> Result<Due, VaultError> {
         let active = self.keys.active_version();
         let counts = self.store.count().await?;
+        if let Some((newer, _)) = counts.range(active + 1..).next_back() {
+            return Err(VaultError::KeyGone(*newer));
+        }
         let under_older_keys =
             counts.iter().filter(|(version, _)| **version != active).map(|(_, rows)| rows).sum();
         let wanted = self.kinds.load();

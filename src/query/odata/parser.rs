@@ -189,7 +189,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         let before = self.cursor.raw(whole.start..literal.span.start);
         let after = self.cursor.raw(literal.span.end..whole.end);
         let between = format!("{after}{joint}{before}");
-        let widening = (between.len() <= LONGEST_REPEATED).then(|| Widening::Repetition {
+        let widening = (between.len() <= LONGEST_REPEATED).then_some(Widening::Repetition {
             whole,
             open: "(",
             between,

@@ -184,6 +184,8 @@ async fn who_has_the_older_keys_only_is_refused_what_it_would_not_find() {
     // The key that it would seal this under may be destroyed by now.
     let minted = before.tokenize(&[(&category, &value)]).await;
     assert!(matches!(minted, Err(VaultError::KeyGone(2))), "{minted:?}");
+    let due = before.due().await;
+    assert!(matches!(due, Err(VaultError::KeyGone(2))), "{due:?}");
     assert!(after.due().await.unwrap().is_nothing());
     assert_eq!(texts(&found_by_both(&after).await), ["Anna"]);
 }
