@@ -8,9 +8,13 @@ use crate::vault::{Candidates, Likeness, Token, looks_like};
 /// The most tokens that stand for a pattern. More would rarely fit a query.
 const MAX_MATCHES: usize = 500;
 
+/// The most patterns in one request: each may read as many rows as the vault reads for one.
+const MAX_PATTERNS: usize = 50;
+
 impl Protectors {
     /// For each item, which is compared with a pattern, the tokens of the stored values that
-    /// the CRM takes to look like it; none where nothing stored does.
+    /// the CRM takes to look like it; none where nothing stored does. One round trip to the
+    /// vault for each, so that no more is in memory than what one of them reads.
     ///
     /// # Errors
     /// [`ProtectError::Unsearchable`] and [`ProtectError::Doubtful`].
@@ -18,12 +22,17 @@ impl Protectors {
         &self,
         items: &[&ToSeal<'_>],
     ) -> Result<Vec<Vec<Token>>, ProtectError> {
-        let asked = items.iter().map(|item| asked(item)).collect::<Result<Vec<_>, _>>()?;
-        let found = self.vault.candidates(&asked).await?;
-        let matches = items.iter().zip(asked).zip(found);
-        matches
-            .map(|((item, (_, pattern, kind)), found)| choose(item, pattern, kind, found))
-            .collect()
+        if let Some(item) = items.get(MAX_PATTERNS) {
+            let because = format!("a request takes {MAX_PATTERNS} searches for parts of values");
+            return Err(unsearchable(item, because));
+        }
+        let mut matches = Vec::with_capacity(items.len());
+        for item in items {
+            let (category, pattern, kind) = asked(item)?;
+            let found = self.vault.candidates(category, pattern, kind).await?;
+            matches.push(choose(item, pattern, kind, found)?);
+        }
+        Ok(matches)
     }
 }
 
@@ -78,8 +87,8 @@ fn choose(
     }
     if tokens.len() > MAX_MATCHES {
         let because = format!(
-            "{} stored values match, and a query takes {MAX_MATCHES}; look for more of the text",
-            tokens.len()
+            "more than {MAX_MATCHES} stored values match, which is what a query takes; \
+             look for more of the text"
         );
         return Err(unsearchable(item, because));
     }

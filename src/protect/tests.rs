@@ -8,10 +8,10 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::{Category, Equality};
+use crate::base::{Category, Equality, Pattern, SearchKind};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Kept, Protection, Shape};
-use crate::vault::{HookedStore, MAX_FOUND};
+use crate::vault::{HookedStore, Kinds, MAX_FOUND};
 
 const TOKENIZE: Protection = Protection::Tokenize { shape: Shape::Text };
 const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
@@ -34,6 +34,7 @@ struct House {
     store: Arc<HookedStore>,
     calls: Calls,
     keyset: Keyset,
+    vault: Vault,
     protectors: Protectors,
 }
 
@@ -45,8 +46,9 @@ fn house() -> House {
         Ok(())
     }));
     let keyset = Keyset::generate(&"acme".into()).unwrap();
-    let protectors = over(&store, &keyset);
-    House { store, calls, keyset, protectors }
+    let vault = Vault::new(store.clone(), &keyset);
+    let protectors = Protectors::new(vault.clone(), &keyset, "pii.Acme.example");
+    House { store, calls, keyset, vault, protectors }
 }
 
 fn over(store: &Arc<HookedStore>, keyset: &Keyset) -> Protectors {
@@ -514,4 +516,27 @@ proptest! {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn a_request_takes_so_many_patterns() {
+    let house = house();
+    let mut rule = rule("name", TOKENIZE).as_ref().clone();
+    rule.search.insert(SearchKind::Prefix);
+    house.vault.index_for(Kinds::from([(rule.category.clone(), rule.search.clone())]));
+    house.vault.keep_up(1, |_| {}).await.unwrap();
+    let (rule, value) = (Arc::new(rule), Cleartext::new("A%"));
+    let role = Role::Pattern { pattern: Pattern::like("A%").unwrap(), operator: "LIKE" };
+    let item = ToSeal {
+        rule: &rule,
+        role: &role,
+        value: &value,
+        can_widen: true,
+        equality: Equality::Case,
+        can_remove: false,
+        max_length: None,
+    };
+    assert_eq!(house.protectors.seal(&[item; 50]).await.unwrap().len(), 50);
+    let refused = house.protectors.seal(&[item; 51]).await.unwrap_err();
+    assert!(refused.to_string().contains("a request takes 50 searches"), "{refused}");
 }

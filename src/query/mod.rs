@@ -21,6 +21,10 @@ use crate::carrier::{Role, Value, Widening};
 /// The operator of a use that asks only whether a field has a value.
 pub const PRESENCE: &str = "a test for a value";
 
+/// The most bytes around a value that are written again for each of several: there may be
+/// hundreds, and whoever writes a query may put any amount of space there.
+const LONGEST_REPEATED: usize = 1_000;
+
 /// Relationships and the field that they lead to, as a query spells them:
 /// `Account.Owner.Name`, `primarycontactid/emailaddress1`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Index, Kinds, Row, Token, Vault, VaultError};
+use super::{Index, IndexState, Kinds, Row, Token, Vault, VaultError};
 
 /// Rows that are read at one time.
 const PAGE: u32 = 10_000;
@@ -76,7 +76,8 @@ impl Vault {
     /// What rows of each category are surely found by.
     async fn complete_kinds(&self) -> Result<Kinds, VaultError> {
         let mut kinds = Kinds::new();
-        let complete = self.store.built().await?.into_iter().filter(|it| it.build.is_none());
+        let complete =
+            self.store.built().await?.into_iter().filter(|it| it.state == IndexState::Complete);
         for index in complete {
             kinds.entry(index.category).or_default().insert(index.kind);
         }

@@ -198,6 +198,18 @@ impl Destroy {
                 purpose.name(),
                 needed.by(purpose, self.version),
             );
+            // From then on the vault takes nothing from whoever has the older key only.
+            let active = keys
+                .iter()
+                .find(|key| key.purpose == KeyPurpose::Vault && key.state == KeyState::Active);
+            ensure!(
+                purpose != KeyPurpose::Vault
+                    || active.is_some_and(|key| needed.count(purpose, key.version) > 0),
+                "nothing is stored under the new key of the vault yet, so a process that was not \
+                 started anew may still store under version {}; destroy it when the house has \
+                 stored something",
+                self.version,
+            );
             if purpose == KeyPurpose::Vault && config.vault.sqlite.exists() {
                 let database = Database::open_existing(&config.vault.sqlite, &config.tenant)?;
                 let uploads = Quarantine::new(&database, &open_keyset(&config)?)?;

@@ -7,7 +7,7 @@ use super::operators::{Operator, operator as named_operator};
 use super::{Column, Comparison, Fetch, FetchError, Field, FieldUse, Link};
 use crate::carrier::xml::{Element, Piece, parse};
 use crate::carrier::{Role, Value, Widening};
-use crate::query::PRESENCE;
+use crate::query::{LONGEST_REPEATED, PRESENCE};
 
 pub(super) struct Parser<'t> {
     text: &'t str,
@@ -200,8 +200,8 @@ impl<'t> Parser<'t> {
             let is_single = matches!(operator, Operator::Equality { .. })
                 && element.children.is_empty()
                 && !has_label;
-            let widening =
-                is_single.then(|| self.repeated(&element.span, value, open, "</filter>"));
+            let repeated = || self.repeated(&element.span, value, open, "</filter>");
+            let widening = is_single.then(repeated).flatten();
             let (field, role, value) = (field.clone(), Role::Equality, value.clone());
             self.found.comparisons.push(Comparison { field, role, value, widening });
         }
@@ -212,7 +212,8 @@ impl<'t> Parser<'t> {
             let Some(value) = text else { return Err(missing(child, "a text")) };
             if is_exact {
                 let is_listed = operator == Operator::Membership && !has_label;
-                let widening = is_listed.then(|| self.repeated(&child.span, value, "", ""));
+                let repeated = || self.repeated(&child.span, value, "", "");
+                let widening = is_listed.then(repeated).flatten();
                 let (field, role, value) = (field.clone(), Role::Equality, value.clone());
                 self.found.comparisons.push(Comparison { field, role, value, widening });
             }
@@ -240,22 +241,25 @@ impl<'t> Parser<'t> {
             return None;
         }
         let role = Role::like(&Value::from(format!("{before}{text}{after}")), name)?;
-        let widening = Some(self.repeated(&element.span, value, joint, "</filter>"));
+        let widening = self.repeated(&element.span, value, joint, "</filter>");
         Some(Comparison { field: field.clone(), role, value: value.clone(), widening })
     }
 
-    /// The element once for each of several values.
+    /// The element once for each of several values; `None` where it is too long for that.
     fn repeated(
         &self,
         whole: &Range<usize>,
         value: &Piece,
         open: &'static str,
         close: &'static str,
-    ) -> Widening {
+    ) -> Option<Widening> {
         let part = |span: Range<usize>| self.text.get(span).unwrap_or_default();
         let between =
             format!("{}{}", part(value.span.end..whole.end), part(whole.start..value.span.start));
-        Widening::Repetition { whole: whole.clone(), open, between, close }
+        (between.len() <= LONGEST_REPEATED).then(|| {
+            let whole = whole.clone();
+            Widening::Repetition { whole, open, between, close }
+        })
     }
 
     /// Takes note of `uiname`, if there is one.

@@ -185,3 +185,14 @@ proptest! {
         let _ = parse(&of_contact(&inner));
     }
 }
+
+#[test]
+fn what_stands_around_a_value_is_not_repeated_at_any_length() {
+    let like = |space: usize| {
+        let space = " ".repeat(space);
+        let condition = format!("<condition{space} attribute='a' operator='like' value='x%'/>");
+        summary(&parse(&of_contact(&format!("<filter>{condition}</filter>"))).unwrap())
+    };
+    assert_eq!(like(900), "contact; contact.a like x%*");
+    assert_eq!(like(1_000), "contact; contact.a like x%");
+}

@@ -9,8 +9,8 @@ use super::lexer::Token;
 use super::{Clause, Comparison, FieldUse, Found, Literal, Operand, Path, SyntaxError};
 use crate::base::Pattern;
 use crate::carrier::{Role, Value, Widening};
-use crate::query::PRESENCE;
 use crate::query::tokens::MAX_STEPS;
+use crate::query::{LONGEST_REPEATED, PRESENCE};
 
 /// Reads one query option.
 pub(super) struct Parser<'t, 'a> {
@@ -183,12 +183,18 @@ impl<'t, 'a> Parser<'t, 'a> {
         self.found.comparisons.push(Comparison { field, role: Role::Equality, with });
     }
 
-    /// A literal whose comparison is written once for each of several values.
+    /// A literal whose comparison is written once for each of several values, unless it is
+    /// too long for that.
     fn repeated(&self, literal: Literal, whole: Range<usize>, joint: &'static str) -> Operand {
         let before = self.cursor.raw(whole.start..literal.span.start);
         let after = self.cursor.raw(literal.span.end..whole.end);
         let between = format!("{after}{joint}{before}");
-        let widening = Some(Widening::Repetition { whole, open: "(", between, close: ")" });
+        let widening = (between.len() <= LONGEST_REPEATED).then_some(Widening::Repetition {
+            whole,
+            open: "(",
+            between,
+            close: ")",
+        });
         Operand::Literal { literal, widening }
     }
 

@@ -349,3 +349,12 @@ proptest! {
         let _ = literals(&option);
     }
 }
+
+#[test]
+fn what_stands_around_a_value_is_not_repeated_at_any_length() {
+    let contains = |space: usize| {
+        parsed(Clause::Filter, &format!("contains({}a,'x')", " ".repeat(space))).unwrap()
+    };
+    assert_eq!(contains(900), "a contains x*");
+    assert_eq!(contains(1_000), "a contains x");
+}

@@ -52,14 +52,13 @@ fn criteria(random: &mut Random, depth: usize, base: &str) -> String {
     }
     let (field, value) = comparison(random);
     let operator = match random.below(24) {
-        20 | 21 => "starts_with",
+        18 | 20 | 21 => "starts_with",
         22 => "ends_with",
         23 => "contains",
         0..=9 => "equals",
         10..=12 => "not_equal",
         13..=16 => "in",
         17 => "not_in",
-        18 => "starts_with",
         _ => "greater_than",
     };
     let is_part = ["starts_with", "ends_with", "contains"].contains(&operator);

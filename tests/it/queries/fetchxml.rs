@@ -99,8 +99,8 @@ fn filter(random: &mut Random, depth: usize, of: Comparison, entity: &str) -> St
 fn condition(random: &mut Random, of: Comparison, entity: &str) -> String {
     let (column, value) = of(random);
     let operator = match random.below(48) {
-        40..=43 => "like",
-        44 | 45 => "begins-with",
+        35 | 40..=43 => "like",
+        36 | 44 | 45 => "begins-with",
         46 => "ends-with",
         47 => "not-begin-with",
         0..=16 => "eq",
@@ -110,8 +110,6 @@ fn condition(random: &mut Random, of: Comparison, entity: &str) -> String {
         29..=31 => "not-in",
         32 | 33 => "null",
         34 => "not-null",
-        35 => "like",
-        36 => "begins-with",
         37 => "gt",
         38 => "le",
         _ => "not-like",
