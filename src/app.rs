@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The composition root: a configuration becomes a running house.
 
+mod keys;
 mod stores;
 mod upkeep;
 
@@ -19,7 +20,7 @@ use crate::config::{
     Config, Diagnostics, Loaded, Style, UpstreamSettings, VaultPlace, load_admin_keys,
     load_api_keys, load_policy,
 };
-use crate::keys::{KeyFile, KeysError, Keyset};
+use crate::keys::{KeysError, Keyset, Lease};
 use crate::listener::{Listener, ListenerError};
 use crate::postgres::PostgresError;
 use crate::protect::Protectors;
@@ -46,6 +47,8 @@ use upkeep::Upkeep;
 pub enum StartError {
     #[error(transparent)]
     Keys(#[from] KeysError),
+    #[error("opening the keys ended in a panic: {0}")]
+    KeysPanicked(String),
     #[error(
         "the keyset {} belongs to tenant `{found}`, the configuration names `{expected}`",
         path.display()
@@ -107,14 +110,16 @@ struct Sources {
 }
 
 impl App {
-    /// Opens stores and binds sockets.
+    /// Opens stores and binds sockets. Waits for a key service that is away, while the admin
+    /// listener says so.
     ///
     /// # Errors
     /// [`StartError`]: the first thing that does not work.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
         let metrics = Arc::new(metrics);
-        let keyset = open_keyset(&config)?;
+        let admin = Admin::bind(config.admin.bind).await?;
+        let (keyset, lease) = keys::open(&config, &admin, &metrics).await?;
         let stores = Stores::open(&config.vault.place, &config.tenant).await?;
         let store = Arc::new(MeasuredStore::new(stores.tokens, Arc::clone(&metrics)));
         let vault = Vault::new(store, &keyset);
@@ -162,10 +167,11 @@ impl App {
             vocabulary: vocabulary(upstreams.clone()),
             clock: Arc::clone(&clock) as _,
             metrics: Arc::clone(&metrics),
+            lease: lease.clone(),
         });
         let state = Arc::new(AdminState {
             metrics: Arc::clone(&metrics),
-            readiness: readiness(&vault, &log, &streams),
+            readiness: readiness(&vault, &log, &streams, &lease),
             api,
         });
         let budget = |place, bytes| BufferBudget::new(place, bytes, Arc::clone(&metrics));
@@ -187,10 +193,10 @@ impl App {
             spools: Spools::new(directory, budget(Place::Disk, config.limits.max_spooled_bytes)),
             slots: Arc::new(Semaphore::new(config.limits.max_concurrent_requests)),
             clock,
+            lease,
         });
         proxy.measure_bases();
         let listener = Listener::bind(config.listener).await?.counted_by(metrics);
-        let admin = Admin::bind(config.admin.bind).await?;
         Ok(Self { proxy, listener, admin, state, sources, streams, upkeep })
     }
 
@@ -230,6 +236,7 @@ impl App {
             () = listener.serve(proxy::service(Arc::clone(&proxy)), shutdown) => {}
             never = forget(&proxy) => match never {},
             never = upkeep.run() => match never {},
+            never = keys::keep(&proxy.lease, &proxy.metrics) => match never {},
         }
         proxy.settled().await;
         stop.send_replace(true);
@@ -248,7 +255,8 @@ async fn forget(proxy: &Proxy) -> Infallible {
     }
 }
 
-/// Reads policies and callers again. What does not compile leaves what is in force.
+/// Reads policies and callers again, and asks the key service. What does not compile leaves
+/// what is in force.
 #[derive(Clone, Debug)]
 pub struct Reloader {
     proxy: Arc<Proxy>,
@@ -291,6 +299,8 @@ impl Reloader {
                 api.administrators.replace(keys);
             });
         }
+        // Last, because it may take as long as the key service likes.
+        keys::renew(&self.proxy.lease, &self.proxy.metrics);
     }
 
     fn reload_keys<T>(
@@ -320,7 +330,10 @@ impl Reloader {
 /// # Errors
 /// [`StartError::Keys`] or [`StartError::OtherTenant`].
 pub fn open_keyset(config: &Config) -> Result<Keyset, StartError> {
-    let keyset = Keyset::open(&config.keys.keyset, &KeyFile::open(&config.keys.file)?)?;
+    of_tenant(config, Keyset::open(&config.keys.keyset, &*config.keys.service.open()?)?)
+}
+
+fn of_tenant(config: &Config, keyset: Keyset) -> Result<Keyset, StartError> {
     if keyset.tenant == config.tenant {
         return Ok(keyset);
     }
@@ -387,7 +400,13 @@ fn streams(
     Ok(stream::start(&config.streams, &cursors, &source, &tail, &meter)?)
 }
 
-fn readiness(vault: &Vault, log: &Arc<dyn TransferLog>, streams: &Arc<Streams>) -> Readiness {
+fn readiness(
+    vault: &Vault,
+    log: &Arc<dyn TransferLog>,
+    streams: &Arc<Streams>,
+    lease: &Lease,
+) -> Readiness {
+    let lease = lease.clone();
     let (vault, log, streams) = (vault.clone(), Arc::clone(log), Arc::clone(streams));
     Readiness::new()
         .with("vault", move || {
@@ -396,4 +415,5 @@ fn readiness(vault: &Vault, log: &Arc<dyn TransferLog>, streams: &Arc<Streams>) 
         })
         .with("transfer_log", move || std::future::ready(log.health()))
         .with("transfer_log_streams", move || std::future::ready(streams.health()))
+        .with("keys", move || std::future::ready(lease.check()))
 }

@@ -19,6 +19,7 @@ mod readiness;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -98,6 +99,24 @@ impl Admin {
         drop(self);
         // Its end is bounded by `CONNECTION_TIME`; the semaphore is never closed.
         let _ = places.acquire_many(MAX_CONNECTIONS).await;
+    }
+
+    /// Serves for as long as `work` takes; connections wait again after it.
+    pub async fn serve_during<T>(
+        &self,
+        state: Arc<AdminState>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
+        let serve = async {
+            self.accept(&state, &places).await;
+            // The semaphore is never closed, so this is not reached.
+            std::future::pending::<Infallible>().await
+        };
+        tokio::select! {
+            done = work => done,
+            never = serve => match never {},
+        }
     }
 
     async fn accept(&self, state: &Arc<AdminState>, places: &Arc<Semaphore>) {

@@ -84,7 +84,7 @@ impl Upkeep {
 
 /// A number that no other call has.
 fn random() -> Result<u64, VaultError> {
-    getrandom::u64().map(|number| number >> 1).map_err(|error| {
+    getrandom::u64().map(|number| (number >> 1).max(1)).map_err(|error| {
         VaultError::Unavailable(format!("the system gives no random bytes: {error}"))
     })
 }

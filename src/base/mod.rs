@@ -12,6 +12,7 @@ mod consent;
 mod date;
 mod equality;
 mod id;
+mod moment;
 mod name;
 mod refusal;
 mod search;
@@ -23,6 +24,7 @@ pub use consent::{Choice, ConsentState};
 pub use date::Date;
 pub use equality::Equality;
 pub use id::{EntryId, SubjectId, read_hex};
+pub use moment::{Moment, MomentForm};
 pub use name::{
     BasisName, Category, FieldName, InstanceName, Jurisdiction, ObjectName, OperationName,
     PrincipalName, Purpose, Region, Role, RuleName, Tenant, UpstreamName, is_identifier,

@@ -120,6 +120,8 @@ refusal_codes! {
     VaultUnavailable = "vault_unavailable", SERVICE_UNAVAILABLE, Internal;
     /// The transfer log cannot be written.
     TransferLogUnavailable = "transfer_log_unavailable", SERVICE_UNAVAILABLE, Internal;
+    /// The key service has been away for too long, or has withdrawn the root key.
+    KeysUnavailable = "keys_unavailable", SERVICE_UNAVAILABLE, Internal;
     /// The process is draining and takes no new requests.
     Draining = "draining", SERVICE_UNAVAILABLE, Internal;
     /// The upstream cannot be reached, or broke off before it answered.
@@ -144,6 +146,7 @@ impl RefusalCode {
                 | Self::Overloaded
                 | Self::VaultUnavailable
                 | Self::TransferLogUnavailable
+                | Self::KeysUnavailable
                 | Self::Draining
                 | Self::UpstreamUnavailable
                 | Self::UpstreamTimeout

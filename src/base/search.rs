@@ -56,6 +56,23 @@ impl Pattern {
         Self { parts: vec![text], is_at_start: false, is_at_end: false }
     }
 
+    /// The pattern of SQL's `LIKE`, in which `%` stands for any text. `None` where the text
+    /// has other signs that mean something (`_`, `[`, `\`), or nothing but `%`.
+    pub fn like(text: &str) -> Option<Self> {
+        let parts = text.split('%').filter(|part| !part.is_empty()).map(Cleartext::new);
+        let parts: Vec<Cleartext> = parts.collect();
+        (!text.contains(['_', '[', '\\']) && !parts.is_empty()).then(|| Self {
+            parts,
+            is_at_start: !text.starts_with('%'),
+            is_at_end: !text.ends_with('%'),
+        })
+    }
+
+    /// Whether only one text looks like this.
+    pub fn is_one_text(&self) -> bool {
+        self.parts.len() == 1 && self.is_at_start && self.is_at_end
+    }
+
     /// Whether a text looks like this, where `form` is put in the place of the text and of
     /// each part.
     pub fn matches<F: AsRef<str>>(&self, text: &str, form: impl Fn(&str) -> F) -> bool {
@@ -93,16 +110,6 @@ impl fmt::Debug for Pattern {
 mod tests {
     use super::*;
 
-    /// `%` stands for anything, as in SQL.
-    fn pattern(text: &str) -> Pattern {
-        let parts = text.split('%').filter(|part| !part.is_empty()).map(Cleartext::new);
-        Pattern {
-            parts: parts.collect(),
-            is_at_start: !text.starts_with('%'),
-            is_at_end: !text.ends_with('%'),
-        }
-    }
-
     #[test]
     fn patterns_match_as_in_sql() {
         for (like, matches, others) in [
@@ -114,12 +121,17 @@ mod tests {
             ("%a%b%", &["ab", "xaxbx", "aab"], &["ba", "a"]),
             ("Anna", &["Anna"], &["Anna ", "AnnaAnna", "A"]),
         ] {
-            let pattern = pattern(like);
+            let pattern = Pattern::like(like).unwrap();
             let is_like = |text: &&str| pattern.matches(text, str::to_owned);
             assert!(matches.iter().all(is_like), "{like}");
             assert!(!others.iter().any(is_like), "{like}");
         }
-        assert!(pattern("AN%").matches("anna", str::to_lowercase));
-        assert_eq!(format!("{:?}", pattern("canary%")), "Pattern { parts: 1, .. }");
+        assert!(Pattern::like("AN%").unwrap().matches("anna", str::to_lowercase));
+        assert!(Pattern::like("Anna").unwrap().is_one_text());
+        assert!(!Pattern::like("An%na").unwrap().is_one_text());
+        for text in ["", "%", "%%", "a_b%", "[ab]%", "a\\%"] {
+            assert_eq!(Pattern::like(text), None, "{text}");
+        }
+        assert_eq!(format!("{:?}", Pattern::like("canary%").unwrap()), "Pattern { parts: 1, .. }");
     }
 }

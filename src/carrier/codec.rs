@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::base::{Moment, MomentForm};
+
 /// How text is written at a place: the escaping of one syntax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
@@ -16,9 +18,13 @@ pub enum Codec {
     Percent,
     /// A SOQL string literal, single quotes included.
     Soql,
+    /// In the place of a SOQL literal without quotes: a date or a time has none either.
+    SoqlBare,
     /// An OData string literal, single quotes included: a quote inside is written
     /// twice (OData 4.0 ABNF, `SQUOTE-in-string`).
     OData,
+    /// As [`SoqlBare`](Self::SoqlBare), in OData.
+    ODataBare,
     /// The inside of an attribute value or of an element in XML 1.0, in either quotes.
     Xml,
     /// A phrase between the braces of a SOSL search, double quotes included.
@@ -42,7 +48,10 @@ impl Codec {
         match self {
             Codec::Json | Codec::Csv | Codec::Sosl => format!("\"{}\"", self.fragment(text)),
             Codec::Percent | Codec::ZohoCriteria | Codec::Xml | Codec::Plain => self.fragment(text),
-            Codec::Soql | Codec::Coql | Codec::OData => format!("'{}'", self.fragment(text)),
+            Codec::SoqlBare | Codec::ODataBare if is_moment(text) => text.to_owned(),
+            Codec::Soql | Codec::SoqlBare | Codec::Coql | Codec::OData | Codec::ODataBare => {
+                format!("'{}'", self.fragment(text))
+            }
         }
     }
 
@@ -62,7 +71,9 @@ impl Codec {
             | Codec::ZohoCriteria
             | Codec::Xml
             | Codec::Plain => elements.to_owned(),
-            Codec::Soql | Codec::Coql | Codec::OData => format!("({elements})"),
+            Codec::Soql | Codec::SoqlBare | Codec::Coql | Codec::OData | Codec::ODataBare => {
+                format!("({elements})")
+            }
         }
     }
 
@@ -71,16 +82,20 @@ impl Codec {
         match self {
             Codec::Json => escape_json(text),
             Codec::Percent => utf8_percent_encode(text, RESERVED).to_string(),
-            Codec::Soql => escape_soql(text),
+            Codec::Soql | Codec::SoqlBare => escape_soql(text),
             Codec::Sosl => escape_sosl(text),
             Codec::Csv => text.replace('"', "\"\""),
             // Zoho, "FAQs on COQL API": a quote is doubled. So it is in OData.
-            Codec::Coql | Codec::OData => text.replace('\'', "''"),
+            Codec::Coql | Codec::OData | Codec::ODataBare => text.replace('\'', "''"),
             Codec::ZohoCriteria => escape_criteria(text),
             Codec::Xml => escape_xml(text),
             Codec::Plain => text.to_owned(),
         }
     }
+}
+
+fn is_moment(text: &str) -> bool {
+    Moment::read(text).is_some_and(|(_, form)| form != MomentForm::Millis)
 }
 
 fn escape_json(text: &str) -> String {

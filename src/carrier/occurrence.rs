@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use crate::base::{Cleartext, FieldName, ObjectName};
+use crate::base::{Cleartext, FieldName, ObjectName, Pattern};
 
 /// One value of one field at one place in the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,12 @@ pub enum Role {
     Key,
     /// The value is compared for equality with what is stored.
     Equality,
+    /// The value is compared with what is stored in part.
+    Pattern {
+        pattern: Pattern,
+        /// As the language has it: `LIKE`, `startswith`.
+        operator: &'static str,
+    },
     /// The field held the value once: answers show what changed.
     Former,
     /// Text in an answer that the CRM composed from these fields of the same
@@ -33,6 +39,17 @@ pub enum Role {
     /// Text in an answer that may repeat what this very request sent, such as an
     /// error message.
     Echo,
+}
+
+impl Role {
+    /// What a text is to a field that it is compared with by SQL's `LIKE` (`operator`);
+    /// `None` where it has signs that are not understood.
+    pub fn like(value: &Value, operator: &'static str) -> Option<Self> {
+        let Value::Text(text) = value else { return None };
+        let pattern = Pattern::like(text.expose())?;
+        let is_one_text = pattern.is_one_text();
+        Some(if is_one_text { Self::Equality } else { Self::Pattern { pattern, operator } })
+    }
 }
 
 /// A value as it was found.

@@ -109,6 +109,16 @@ fn upstream_summary(upstream: &UpstreamSettings) -> String {
     for (name, object) in objects {
         let _ = writeln!(text, "  {:<12} {}", name.as_str(), object_summary(object));
     }
+    for (category, kinds) in upstream.policy.search_kinds() {
+        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+        let _ = writeln!(
+            text,
+            "  {:<12} found by {}: who reads the vault's file sees which values are alike there, \
+             and the CRM which are found together",
+            category.as_str(),
+            kinds.join(" and ")
+        );
+    }
     if let Some(border) = &upstream.policy.border {
         let laws: Vec<&str> = border.laws.iter().map(|law| law.name.as_str()).collect();
         let _ = writeln!(text, "  {:<12} {}", "border", laws.join(", "));

@@ -18,7 +18,10 @@ use super::print;
 ///
 /// Never overwrites anything: if one of the files is there, nothing is written.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  zollhaus init /etc/zollhaus --tenant acme")]
+#[command(after_help = "\
+Examples:
+  zollhaus init /etc/zollhaus --tenant acme
+  zollhaus init /etc/zollhaus --without-keys")]
 pub struct Init {
     /// Where to write
     #[arg(value_name = "DIR", default_value = ".")]
@@ -26,6 +29,10 @@ pub struct Init {
     /// Whose data this is; part of every key, so it stays
     #[arg(long, value_name = "NAME", default_value = "acme", value_parser = name)]
     tenant: String,
+    /// Write no root key and no keyset: name a key service or a passphrase under `keys` first,
+    /// then run `zollhaus keys create`
+    #[arg(long)]
+    without_keys: bool,
 }
 
 const CONFIG: &str = "zollhaus.yaml";
@@ -58,9 +65,11 @@ impl Init {
         let borders = self.folder.join("policies/border");
         fs::create_dir_all(&borders)
             .with_context(|| format!("{} cannot be made", borders.display()))?;
-        let root = KeyFile::create(&self.folder.join(ROOT_KEY))?;
-        let (keyset, tenant) = (self.folder.join(KEYSET), Tenant::new(&self.tenant));
-        Keyset::create(&keyset, &root, &tenant, SystemClock.now().date())?;
+        if !self.without_keys {
+            let root = KeyFile::create(&self.folder.join(ROOT_KEY))?;
+            let (keyset, tenant) = (self.folder.join(KEYSET), Tenant::new(&self.tenant));
+            Keyset::create(&keyset, &root, &tenant, SystemClock.now().date())?;
+        }
         for (name, text) in KEY_FILES {
             write(&self.folder.join(name), text, 0o600)?;
         }
@@ -68,7 +77,7 @@ impl Init {
             let text = text.replace("tenant: acme", &format!("tenant: \"{}\"", self.tenant));
             write(&self.folder.join(name), &text, 0o644)?;
         }
-        for name in all_files() {
+        for name in self.files() {
             print::line(self.folder.join(name).display())?;
         }
         print::note(self.next_steps());
@@ -76,7 +85,8 @@ impl Init {
     }
 
     fn refuse_to_overwrite(&self) -> anyhow::Result<()> {
-        let there: Vec<String> = all_files()
+        let there: Vec<String> = self
+            .files()
             .map(|name| self.folder.join(name))
             .filter(|path| path.symlink_metadata().is_ok())
             .map(|path| path.display().to_string())
@@ -87,13 +97,28 @@ impl Init {
         Ok(())
     }
 
+    /// What is written.
+    fn files(&self) -> impl Iterator<Item = &'static str> {
+        let keys: &[_] = if self.without_keys { &[] } else { &[ROOT_KEY, KEYSET] };
+        OPEN_FILES.into_iter().chain(KEY_FILES).map(|(name, _)| name).chain(keys.iter().copied())
+    }
+
     fn next_steps(&self) -> String {
         let config = self.folder.join(CONFIG);
         let config = config.display();
+        let keys = if self.without_keys {
+            format!(
+                "
+     Say under `keys` where the root key is, then
+     zollhaus keys create --config {config}"
+            )
+        } else {
+            String::new()
+        };
         format!(
             "
 Next:
-  1. Name your CRM, its region and a domain of yours in {config}.
+  1. Name your CRM, its region and a domain of yours in {config}.{keys}
   2. zollhaus keys new-caller billing --role support --config {config}
   3. zollhaus check --config {config}
   4. zollhaus run --config {config}
@@ -102,10 +127,6 @@ Keep {ROOT_KEY} and {KEYSET} apart from the vault, and a copy of both: without
 them nothing that was sealed can be opened again."
         )
     }
-}
-
-fn all_files() -> impl Iterator<Item = &'static str> {
-    OPEN_FILES.into_iter().chain(KEY_FILES).map(|(name, _)| name).chain([ROOT_KEY, KEYSET])
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use crate::base::{PrincipalName, Purpose, Region, Role, Secret};
 use crate::caller::{ApiKey, KeyKind, Principal, api_key_mac, generate_api_key};
 use crate::config::{Config, append_admin_key, append_api_key};
 
-use super::{ConfigFile, init, print};
+use super::{ConfigFile, init, keyset, print};
 
 mod versions;
 
@@ -30,6 +30,8 @@ enum Command {
     Status(Status),
     Rotate(Rotate),
     Destroy(Destroy),
+    Create(keyset::Create),
+    Rewrap(keyset::Rewrap),
 }
 
 /// Make an API key for an application
@@ -80,6 +82,8 @@ impl Keys {
             Command::Status(status) => status.execute(),
             Command::Rotate(rotate) => rotate.execute(),
             Command::Destroy(destroy) => destroy.execute(),
+            Command::Create(create) => create.execute(),
+            Command::Rewrap(rewrap) => rewrap.execute(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod demo;
 mod explain;
 mod init;
 mod keys;
+mod keyset;
 mod log;
 mod print;
 mod report;

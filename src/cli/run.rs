@@ -12,7 +12,8 @@ use super::{ConfigFile, print};
 /// Run the proxy
 ///
 /// SIGTERM ends it when the requests in flight are answered; SIGHUP makes it read
-/// the policies and the file of callers again.
+/// the policies and the file of callers again, and ask the key service. While that is away
+/// at the start, it waits for it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  zollhaus run --config /etc/zollhaus/zollhaus.yaml")]
 pub struct Run {
@@ -27,9 +28,14 @@ impl Run {
         let config = loaded.value;
         telemetry::init(config.log.format, config.log.level)?;
         super::block_on(async {
-            let app = App::start(config).await?;
-            // Ready before it is said that the house is open.
             let ended = ended()?;
+            let mut ended = std::pin::pin!(ended);
+            // It may wait for a key service.
+            let app = tokio::select! {
+                app = App::start(config) => app?,
+                () = ended.as_mut() => return Ok(()),
+            };
+            // Ready before it is said that the house is open.
             reload_on_hangup(app.reloader())?;
             let (address, admin) = (app.address(), app.admin_address());
             tracing::info!(address = %address, admin = %admin, "open");

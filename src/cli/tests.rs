@@ -56,6 +56,44 @@ fn what_init_writes_is_sound_and_never_overwritten() {
 }
 
 #[test]
+fn a_root_key_moves_and_everything_opens_as_before() {
+    let scratch = Scratch::new();
+    let folder = scratch.file("");
+    let (config, old) = (folder.join("zollhaus.yaml"), folder.join("old.yaml"));
+    assert!(run(&[&"init", &folder, &"--without-keys"]));
+    assert!(!folder.join("zollhaus.key").exists() && !folder.join("zollhaus.keyset").exists());
+    assert!(run(&[&"check", &"--config", &config]));
+    let create = || run(&[&"keys", &"create", &"--config", &config]);
+    assert!(create());
+    let macs = |config: &Path| {
+        let loaded = Config::load(config).unwrap().value;
+        crate::app::open_keyset(&loaded).unwrap().caller_mac
+    };
+    let before = macs(&config);
+    assert!(!create(), "keys in use are not replaced");
+    assert_eq!(macs(&config), before);
+
+    let text = fs::read_to_string(&config).unwrap();
+    let sealed = "keys: { file: sealed.key, passphrase: { file: passphrase }, keyset: new.keyset }";
+    let changed = text.replace("keys: { file: zollhaus.key, keyset: zollhaus.keyset }", sealed);
+    assert_ne!(text, changed);
+    fs::rename(&config, &old).unwrap();
+    fs::write(&config, changed).unwrap();
+    let rewrap = || run(&[&"keys", &"rewrap", &"--from", &old, &"--config", &config]);
+    assert!(!rewrap(), "there is no passphrase yet");
+    fs::write(folder.join("passphrase"), "correct horse battery staple\n").unwrap();
+    assert!(!rewrap(), "others can read the passphrase");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(folder.join("passphrase"), private).unwrap();
+    assert!(rewrap());
+    assert!(!rewrap(), "nothing is overwritten");
+    assert_eq!(macs(&config), before);
+    assert_eq!(macs(&old), before);
+    fs::remove_file(folder.join("zollhaus.key")).unwrap();
+    assert_eq!(macs(&config), before);
+}
+
+#[test]
 fn new_callers_are_known_and_have_one_name() {
     let scratch = Scratch::new();
     let folder = scratch.file("");
@@ -403,6 +441,33 @@ fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
         .collect();
     contents.sort();
     contents
+}
+
+#[test]
+fn a_key_of_the_vault_is_kept_while_somebody_may_store_under_it() {
+    let scratch = Scratch::new();
+    let folder = scratch.file("house");
+    let config = folder.join("zollhaus.yaml");
+    assert!(run(&[&"init", &folder]));
+    let keys = |rest: &[&str]| {
+        let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"keys"];
+        all.extend(rest.iter().map(|word| word as &dyn AsRef<OsStr>));
+        all.extend([&"--config" as &dyn AsRef<OsStr>, &config]);
+        run(&all)
+    };
+    assert!(keys(&["rotate", "--purpose", "vault"]));
+    let destroy = || keys(&["destroy", "--purpose", "vault", "--version", "1"]);
+    assert!(!destroy(), "nothing is stored");
+    let loaded = Config::load(&config).unwrap().value;
+    let keyset = crate::app::open_keyset(&loaded).unwrap();
+    let stored = super::block_on(async {
+        let stores = crate::app::Stores::open(&loaded.vault.place, &loaded.tenant).await?;
+        let vault = crate::vault::Vault::new(stores.tokens, &keyset);
+        Ok(vault.tokenize(&[(&"name".into(), &Cleartext::new("Anna"))]).await?)
+    });
+    assert_eq!(stored.unwrap().len(), 1);
+    assert!(destroy());
+    assert!(!destroy(), "it is destroyed");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use super::callers::{self, Callers, read_beside};
 use super::diagnostic::Code;
 use super::document::{Document, Section};
 use super::item::Item;
-use super::model::{AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings, VaultSettings};
-use super::{api_keys, border, limits, listen, transfer_log, upstream, vault, yaml};
+use super::model::{AdminSettings, Config, LogSettings, UpstreamSettings, VaultSettings};
+use super::{api_keys, border, keys, limits, listen, transfer_log, upstream, vault, yaml};
 
 /// Keys of later versions.
 const LATER: &[&str] = &["border", "tests", "console", "telemetry"];
@@ -45,7 +45,7 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
     if let (Some(item), Some(vault), Some(upstreams)) = (&vault_item, &vault, &upstreams) {
         check_vault(item, vault, upstreams);
     }
-    let keys = top.required("keys").and_then(|keys| key_paths(&keys));
+    let keys = top.required("keys").and_then(|keys| keys::compile(&keys));
     let transfer_log = top.required("transfer_log").and_then(|log| transfer_log::compile(&log));
     let log = log_settings(top.section("log"));
     top.finish_with(LATER);
@@ -92,14 +92,6 @@ fn admin_settings(document: &Document<'_>, admin: &Item<'_>) -> Option<AdminSett
     });
     section.finish_with(&["tls"]);
     Some(AdminSettings { bind: bind?, api_keys: api_keys? })
-}
-
-fn key_paths(keys: &Item<'_>) -> Option<KeyPaths> {
-    let section = keys.section()?;
-    let file = section.required("file").and_then(|file| file.existing_file());
-    let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
-    section.finish_with(&["vault_transit", "aws_kms", "pkcs11"]);
-    Some(KeyPaths { file: file?, keyset: keyset? })
 }
 
 /// Reports a vault that laws cannot find, where they say that values stay in a place.

@@ -101,6 +101,8 @@ codes! {
     ProtectsNothing = "ZH0408", Error;
     /// A field that names the data subject and is not protected.
     UnprotectedSubject = "ZH0409", Error;
+    /// Equal surrogates of a field with few values tell them by how often they stand.
+    FewValues = "ZH0410", Warning;
     /// A place that is neither an ISO 3166 code nor a group.
     UnknownPlace = "ZH0501", Error;
     /// A basis that no document of the border defines.

@@ -11,8 +11,8 @@
 //! - Every problem of every document is reported in one go, with its place and,
 //!   where it can be guessed, what was meant.
 //! - An unknown key is an error, wherever it stands.
-//! - Secrets are named by file, never written here; nothing is read from the
-//!   environment.
+//! - Secrets are named by file or environment variable, never written here. Variables
+//!   that are not named are read only where a document asks for AWS's own.
 
 mod api_keys;
 mod border;
@@ -23,6 +23,8 @@ mod diagnostic;
 mod document;
 mod given;
 mod item;
+mod key_services;
+mod keys;
 mod limits;
 mod listen;
 mod model;
@@ -51,7 +53,7 @@ pub use api_keys::{AppendError, append_admin_key, append_api_key, load_admin_key
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Problem, Severity, Style};
 pub use document::is_name;
 pub use model::{
-    AdminSettings, Config, KeyPaths, LogSettings, UpstreamSettings, VaultPlace, VaultSettings,
+    AdminSettings, Config, KeySettings, LogSettings, UpstreamSettings, VaultPlace, VaultSettings,
 };
 pub use question::{Answer, Question, Standing, is_composed};
 pub use source::{Source, SourceError};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::base::{PrincipalName, Region, Tenant, UpstreamName};
 use crate::caller::{ApiKey, CallersConfig};
 use crate::crm::Dialect;
+use crate::keys::KeyServiceSettings;
 use crate::listener::ListenerConfig;
 use crate::policy::Policy;
 use crate::postgres::PostgresSettings;
@@ -29,7 +30,7 @@ pub struct Config {
     pub callers: CallersConfig,
     /// The file that `callers.api_keys` was read from.
     pub callers_file: Option<PathBuf>,
-    pub keys: KeyPaths,
+    pub keys: KeySettings,
     pub vault: VaultSettings,
     pub transfer_log: DirectorySettings,
     /// Where entries of the log are sent.
@@ -92,10 +93,11 @@ impl fmt::Display for VaultPlace {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyPaths {
-    /// The root key.
-    pub file: PathBuf,
+pub struct KeySettings {
+    pub service: KeyServiceSettings,
     pub keyset: PathBuf,
+    /// How long keys serve while the key service is away; `None` for a root key at hand.
+    pub lease: Option<Duration>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

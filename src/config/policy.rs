@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 use crate::base::{Category, FieldName, ObjectName, Role, UpstreamName};
 use crate::crm::{Dialect, FieldFacts};
 use crate::policy::{
-    CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Protection, Reveal, Unlisted,
+    CategoryRule, ConsentRule, Digest, FieldRule, FindingKind, Names, ObjectRule, Policy,
+    Protection, Residual, Reveal, ScanRules, Shape, Sought, Unlisted,
 };
 
 use super::diagnostic::{Code, Problem};
@@ -25,8 +26,11 @@ use super::{border, other_crm, subject, yaml};
 const LATER: &[&str] = &["tests", "purposes", "defaults"];
 const LATER_OF_CATEGORY: &[&str] = &["scope", "retention", "jurisdiction"];
 const LATER_OF_OBJECT: &[&str] = &["jurisdiction"];
-const LATER_OF_FIELD: &[&str] = &["scope", "shape", "reveal"];
+const LATER_OF_FIELD: &[&str] = &["scope", "reveal"];
 const LATER_REVEALS: &[&str] = &["year", "last4", "domain"];
+
+const RESIDUAL: [(&str, Residual); 3] =
+    [("protect", Residual::Protect), ("refuse", Residual::Refuse), ("report", Residual::Report)];
 
 /// What a policy is compiled for.
 pub struct Context<'c> {
@@ -44,6 +48,8 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
     let categories = top.required("categories");
     let objects_item = top.required("objects");
     let border_item = top.optional("border");
+    let residual = top.optional_or("residual", None, |item| item.choice(&RESIDUAL).map(Some));
+    let names = top.optional_or("names", Names::default(), |names| names_of(&names));
     top.finish_with(LATER);
 
     let categories = categories.and_then(|categories| context.categories(&categories));
@@ -65,6 +71,8 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
         border::compile(&item, &context)
     });
     let (categories, objects) = (categories?, objects?);
+    let (names, residual) = (names?, residual?);
+    let findings = findings(&categories, &objects, residual.is_some());
     let border = match border {
         Some(compiled) => Some(compiled?),
         None => None,
@@ -76,7 +84,8 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
             .report(objects_item.problem(Code::ProtectsNothing, "this policy protects nothing"));
         return None;
     }
-    let used: HashSet<&Category> = rules().map(|rule| &rule.category).collect();
+    let found = findings.values();
+    let used: HashSet<&Category> = rules().chain(found).map(|rule| &rule.category).collect();
     for (name, category) in &categories {
         if !used.contains(name) {
             let message = format!("no field has the category `{name}`");
@@ -92,12 +101,14 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
         categories: categories.into_iter().map(|(name, category)| (name, category.rule)).collect(),
         objects,
         border: border.map(|compiled| Arc::new(compiled.border)),
+        scan: ScanRules { rules: findings, names },
+        residual,
     };
     let garbled = garbled(&policy);
     for field in &garbled {
         let message = format!(
             "`{field}` says whose law covers a record or what somebody has consented to, but what \
-             `generalize` keeps of it may say something else"
+             is stored of it may say something else"
         );
         objects_item.report(objects_item.key_problem(Code::Contradiction, message));
     }
@@ -113,7 +124,12 @@ fn garbled(policy: &Policy) -> BTreeSet<String> {
     let asked = policy.border.iter().flat_map(|border| border.asked()).chain(consents);
     let is_garbled = |(object, field): &(&ObjectName, &FieldName)| {
         let rule = policy.rule_of(object, field);
-        rule.is_some_and(|rule| matches!(rule.protection, Protection::Generalize(_)))
+        rule.is_some_and(|rule| {
+            matches!(
+                rule.protection,
+                Protection::Generalize(_) | Protection::Scan(_) | Protection::Hash { .. }
+            )
+        })
     };
     asked.filter(is_garbled).map(|(object, field)| format!("{object}.{field}")).collect()
 }
@@ -124,6 +140,43 @@ fn rules_of(object: &ObjectRule) -> impl Iterator<Item = &Arc<FieldRule>> {
         Unlisted::Pass | Unlisted::Refuse => None,
     };
     object.fields.values().chain(unlisted)
+}
+
+/// Names to look for in free text.
+fn names_of(item: &Item<'_>) -> Option<Names> {
+    let names = item.list_of(Item::text)?;
+    Some(Names::new(names.into_iter()))
+}
+
+/// How findings of the kinds are protected that fields are scanned for and the policy has
+/// categories of.
+fn findings(
+    categories: &Categories,
+    objects: &HashMap<ObjectName, ObjectRule>,
+    is_residual: bool,
+) -> HashMap<FindingKind, Arc<FieldRule>> {
+    let scanned: Vec<Sought> = objects
+        .values()
+        .flat_map(rules_of)
+        .filter_map(|rule| match rule.protection {
+            Protection::Scan(sought) => Some(sought),
+            _ => None,
+        })
+        .collect();
+    let kinds = FindingKind::ALL.into_iter();
+    let kinds = kinds.filter(|kind| is_residual || scanned.iter().any(|sought| sought.has(*kind)));
+    kinds
+        .filter_map(|kind| {
+            let (category, _) = categories.get_key_value(kind.name())?;
+            let rule = FieldRule {
+                id: format!("found {}", kind.name()),
+                category: category.clone(),
+                protection: Protection::Tokenize { shape: Shape::Text },
+                search: BTreeSet::new(),
+            };
+            Some((kind, Arc::new(rule)))
+        })
+        .collect()
 }
 
 /// A category and where it is defined.
@@ -302,6 +355,8 @@ impl Reader<'_> {
         let category = section.required("category").and_then(|category| self.category(&category));
         let protect = section.required("protect");
         let (search_item, keep) = (section.optional("search"), section.optional("keep"));
+        let (shape, few_values) = (section.optional("shape"), section.optional("few_values"));
+        let find = section.optional("find");
         section.finish_with(LATER_OF_FIELD);
         let category = category?;
         let search = search_item.as_ref().map_or(Some(Search::default()), search::compile)?;
@@ -309,7 +364,13 @@ impl Reader<'_> {
             &target,
             &category,
             &protect?,
-            Details { is_searchable: search.is_exact, keep: keep.as_ref() },
+            Details {
+                search: &search,
+                keep: keep.as_ref(),
+                find: find.as_ref(),
+                shape: shape.as_ref(),
+                few_values: few_values.as_ref(),
+            },
             self.context.email_domain,
         )?;
         if search_item.is_some_and(|item| !search::suits(&item, &search, protection)) {

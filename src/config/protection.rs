@@ -3,14 +3,12 @@
 
 use crate::base::Category;
 use crate::crm::{FieldFacts, FieldKind};
-use crate::policy::{Kept, Protection, Shape};
+use crate::policy::{FindingKind, Hashed, Kept, Protection, Shape, Sought};
 use crate::protect::{longest_value_that_fits, surrogate_length};
 
 use super::diagnostic::Code;
 use super::item::Item;
-
-/// Words of later versions.
-const LATER: &[&str] = &["format_preserving", "hash", "scan"];
+use super::search::Search;
 
 /// The category whose values are e-mail addresses, wherever they stand.
 const EMAIL: &str = "email";
@@ -26,16 +24,21 @@ pub struct Target {
 enum Word {
     Tokenize,
     Encrypt,
+    FormatPreserving,
+    Hash,
     Mask,
     Generalize,
+    Scan,
     Drop,
 }
 
 /// What goes with `protect`.
 pub struct Details<'i, 'd> {
-    /// Whether equality has to be answered: `search: [exact]`.
-    pub is_searchable: bool,
+    pub search: &'i Search,
     pub keep: Option<&'i Item<'d>>,
+    pub shape: Option<&'i Item<'d>>,
+    pub few_values: Option<&'i Item<'d>>,
+    pub find: Option<&'i Item<'d>>,
 }
 
 /// The protection that `protect` and its details ask for, if the CRM takes it.
@@ -43,35 +46,157 @@ pub fn compile(
     target: &Target,
     category: &Category,
     protect: &Item<'_>,
-    Details { is_searchable, keep }: Details<'_, '_>,
+    Details { search, keep, find, shape, few_values }: Details<'_, '_>,
     email_domain: &str,
 ) -> Option<Protection> {
     let words = [
+        ("auto", Word::Tokenize),
         ("tokenize", Word::Tokenize),
         ("encrypt", Word::Encrypt),
+        ("format_preserving", Word::FormatPreserving),
+        ("hash", Word::Hash),
         ("mask", Word::Mask),
         ("generalize", Word::Generalize),
+        ("scan", Word::Scan),
         ("drop", Word::Drop),
     ];
-    let word = protect.choice_with(&words, LATER)?;
+    let word = protect.choice(&words)?;
     let kept = kept(protect, keep, word)?;
+    let sought = sought(find, word)?;
     let kind = target.facts.map_or(FieldKind::Text, |facts| facts.kind);
     if let Some((because, help)) = misfit(kind, word, kept) {
         let message = format!("`{}` cannot be protected like this: {because}", target.id);
         protect.report(protect.problem(Code::WrongKind, message).help(help));
         return None;
     }
-    let holds_addresses =
-        kind == FieldKind::Email || (kind == FieldKind::Text && category.as_str() == EMAIL);
-    let shape = if holds_addresses { Shape::Email } else { Shape::Text };
+    let is_auto = protect.text() == Some("auto");
+    let shape = match shape {
+        Some(shape) => chosen_shape(target, kind, word, shape)?,
+        None if is_auto && kind == FieldKind::Phone => Shape::Phone,
+        None => usual_shape(kind, category),
+    };
     let protection = match word {
         Word::Tokenize => Protection::Tokenize { shape },
-        Word::Encrypt => Protection::Encrypt { shape, searchable: is_searchable },
+        Word::Encrypt => Protection::Encrypt { shape, searchable: search.is_exact },
+        Word::FormatPreserving if kind != FieldKind::Phone && shape != Shape::Phone => {
+            let message = format!(
+                "`format_preserving` keeps the form of telephone numbers, and nothing says that \
+                 `{}` holds some",
+                target.id
+            );
+            let help = "add `shape: phone` if it does, or use `tokenize`: of other forms, a \
+                surrogate could not be told from a value when it comes back";
+            protect.report(protect.problem(Code::WrongKind, message).help(help));
+            return None;
+        }
+        Word::FormatPreserving => Protection::FormatPreserving { searchable: search.is_exact },
+        Word::Hash => Protection::Hash { shape, of: hashed(search) },
         Word::Mask => Protection::Mask,
         Word::Generalize => Protection::Generalize(kept?),
+        Word::Scan => Protection::Scan(sought),
         Word::Drop => Protection::Drop,
     };
+    let is_accepted = few_values.map_or(Some(false), |item| item.choice(&[("accepted", true)]))?;
+    if !is_accepted {
+        report_few_values(target, protection, protect);
+    }
     fits(target, protection, protect, email_domain).then_some(protection)
+}
+
+/// Names of fields that have few values or some far more often than others, as parts of a
+/// name without `_`, and as its end.
+const FEW_VALUES: [&str; 10] = [
+    "country",
+    "gender",
+    "postalcode",
+    "zipcode",
+    "maritalstatus",
+    "familystatus",
+    "salutation",
+    "nationality",
+    "stateorprovince",
+    "religion",
+];
+const FEW_VALUES_AT_END: [&str; 5] = ["zip", "sex", "state", "province", "language"];
+
+/// Warns where the same value gets the same surrogate, and values can be told by how many
+/// records have them (Naveed, Kamara and Wright, CCS 2015).
+fn report_few_values(target: &Target, protection: Protection, at: &Item<'_>) {
+    let is_deterministic = match protection {
+        Protection::Tokenize { .. }
+        | Protection::Encrypt { .. }
+        | Protection::FormatPreserving { .. }
+        | Protection::Hash { .. } => true,
+        Protection::Mask | Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => {
+            false
+        }
+    };
+    let name = target.id.rsplit('.').next().unwrap_or_default();
+    let name = name.replace('_', "").to_ascii_lowercase();
+    let has_few = FEW_VALUES.iter().any(|part| name.contains(part))
+        || FEW_VALUES_AT_END.iter().any(|end| name.ends_with(end));
+    if is_deterministic && has_few {
+        let message = format!(
+            "`{}` has few values: who reads the CRM can tell them by how often each surrogate stands there",
+            target.id
+        );
+        let help = "use `drop` or `generalize`, or say `few_values: accepted` to keep it so";
+        at.report(at.problem(Code::FewValues, message).help(help));
+    }
+}
+
+/// The shape of surrogates in a field of which the policy says none.
+fn usual_shape(kind: FieldKind, category: &Category) -> Shape {
+    match kind {
+        FieldKind::Email => Shape::Email,
+        FieldKind::Date => Shape::Date,
+        FieldKind::Text if category.as_str() == EMAIL => Shape::Email,
+        FieldKind::Text | FieldKind::Phone | FieldKind::Picklist | FieldKind::Composed => {
+            Shape::Text
+        }
+    }
+}
+
+/// The shape that the policy says, if protection and field take it.
+fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -> Option<Shape> {
+    const SHAPES: [Shape; 5] =
+        [Shape::Text, Shape::Email, Shape::Date, Shape::DateTime, Shape::Phone];
+    let shape = item.choice(&SHAPES.map(|shape| (shape.name(), shape)))?;
+    let takes = match kind {
+        FieldKind::Email => Some(Shape::Email),
+        FieldKind::Date => Some(Shape::Date),
+        FieldKind::Text | FieldKind::Phone | FieldKind::Picklist | FieldKind::Composed => None,
+    };
+    if let Some(takes) = takes.filter(|takes| *takes != shape) {
+        let message =
+            format!("the CRM does not take the shape `{}` in `{}`", shape.name(), target.id);
+        let help =
+            format!("use `shape: {}`, or leave it out: it is the usual one here", takes.name());
+        item.report(item.problem(Code::WrongKind, message).help(help));
+        return None;
+    }
+    match (word, shape) {
+        (Word::Tokenize, _)
+        | (Word::FormatPreserving, Shape::Phone)
+        | (Word::Encrypt | Word::Hash, Shape::Text | Shape::Email) => Some(shape),
+        (Word::FormatPreserving, _) => {
+            let message = "`format_preserving` has the shape `phone` only";
+            item.report(item.problem(Code::Contradiction, message).help("use `tokenize`"));
+            None
+        }
+        (Word::Encrypt | Word::Hash, Shape::Date | Shape::DateTime | Shape::Phone) => {
+            let message = format!("what is left has no room in the shape `{}`", shape.name());
+            let help = "use `tokenize`, or one of the shapes `text` and `email`";
+            item.report(item.problem(Code::Contradiction, message).help(help));
+            None
+        }
+        (Word::Mask | Word::Generalize | Word::Scan | Word::Drop, _) => {
+            let message =
+                "`shape` goes with `tokenize`, `encrypt`, `format_preserving` and `hash` only";
+            item.report(item.problem(Code::Contradiction, message));
+            None
+        }
+    }
 }
 
 /// Why a CRM would not take what this protection leaves in a field of this kind,
@@ -83,12 +208,29 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
             "protect the fields it is composed of; surrogates in it are opened in place",
         )),
         (_, Word::Drop)
-        | (FieldKind::Text | FieldKind::Phone, _)
-        | (FieldKind::Email, Word::Tokenize | Word::Encrypt) => None,
+        | (FieldKind::Text, _)
+        | (
+            FieldKind::Phone,
+            Word::Tokenize
+            | Word::Encrypt
+            | Word::FormatPreserving
+            | Word::Hash
+            | Word::Mask
+            | Word::Generalize,
+        )
+        | (FieldKind::Email, Word::Tokenize | Word::Encrypt | Word::Hash)
+        | (FieldKind::Date, Word::Tokenize) => None,
+        (_, Word::Scan) => Some((
+            "it is no free text, and what stands beside a finding would stay in clear",
+            "use another protection; `drop` suits every field",
+        )),
         (FieldKind::Email, Word::Mask) => Some((
             "a mask is no e-mail address, so the CRM refuses it",
             "use `tokenize`, and `reveal: { ROLE: mask }` in the category to show masks",
         )),
+        (FieldKind::Email, Word::FormatPreserving) => {
+            Some(("a telephone number is no e-mail address", "use `tokenize` or `encrypt`"))
+        }
         (FieldKind::Email, Word::Generalize) => Some((
             "what is kept would be no e-mail address, or somebody else's",
             "use `tokenize` or `drop`",
@@ -96,12 +238,20 @@ fn misfit(kind: FieldKind, word: Word, kept: Option<Kept>) -> Option<(&'static s
         (FieldKind::Date, Word::Generalize) if kept.is_some_and(Kept::is_date) => None,
         (FieldKind::Date, _) => Some((
             "the CRM takes nothing but a date here",
-            "use `drop`, or `generalize` with `keep: year`, or leave the field out",
+            "use `tokenize`, whose surrogates are dates here, `drop`, or `generalize` with `keep: year`",
         )),
         (FieldKind::Picklist, _) => Some((
             "the CRM takes nothing but the values of its list here",
             "use `drop`, or leave the field out",
         )),
+    }
+}
+
+const fn hashed(search: &Search) -> Hashed {
+    match (search.is_folded, search.is_exact) {
+        (true, _) => Hashed::Folded,
+        (false, true) => Hashed::Exact,
+        (false, false) => Hashed::Whole,
     }
 }
 
@@ -135,6 +285,26 @@ fn kept(protect: &Item<'_>, keep: Option<&Item<'_>>, word: Word) -> Option<Optio
             None
         }
     }
+}
+
+/// What a text is scanned for: all there is, or the kinds that `find` lists.
+fn sought(find: Option<&Item<'_>>, word: Word) -> Option<Sought> {
+    let Some(find) = find else { return Some(Sought::ALL) };
+    if word != Word::Scan {
+        let message = "`find` goes with `protect: scan` only";
+        find.report(find.problem(Code::Contradiction, message));
+        return None;
+    }
+    let kinds = FindingKind::ALL.map(|kind| (kind.name(), kind));
+    let sought = find.list_of(|item| item.choice(&kinds))?;
+    if sought.is_empty() {
+        find.refuse(
+            format!("`{}` lists nothing, so nothing would be found", find.name),
+            "leave it out to look for all kinds",
+        );
+        return None;
+    }
+    Some(sought.into_iter().collect())
 }
 
 /// Whether any value's surrogate fits; warns where those of long values do not.

@@ -23,11 +23,19 @@ pub fn subject(
         let name = item.chosen_name()?;
         let field = canonical(name);
         match protected.get(&field).map(|rule| rule.protection) {
-            Some(Protection::Generalize(_)) => {
+            Some(Protection::Generalize(_) | Protection::Scan(_)) => {
                 let message = format!(
-                    "`{name}` names the data subject, but what is kept of it is many people's"
+                    "`{name}` names the data subject, but what is stored of it is not one person's alone"
                 );
                 item.report(item.problem(Code::Contradiction, message));
+                return None;
+            }
+            Some(Protection::Hash { .. }) => {
+                let message = format!(
+                    "`{name}` names the data subject, but nothing tells from a hash who that is"
+                );
+                let help = "use `tokenize` or `encrypt`";
+                item.report(item.problem(Code::Contradiction, message).help(help));
                 return None;
             }
             Some(_) => return Some(field),

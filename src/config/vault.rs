@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where the vault is: `vault`.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use tokio_postgres::config::Host;
 
-use crate::base::{Region, Secret};
+use crate::base::Region;
 use crate::postgres::{Password, PostgresHost, PostgresSettings, PostgresTls};
 
 use super::diagnostic::Code;
 use super::document::{Section, listed};
 use super::item::Item;
+use super::keys::environment;
 use super::model::{VaultPlace, VaultSettings};
 use super::upstream::is_loopback;
 
@@ -237,13 +236,7 @@ fn from_environment(item: &Item<'_>) -> Option<Password> {
         item.report(item.problem(Code::VariableMissing, message).help(help));
         return Some(Password::Unneeded);
     };
-    Some(Password::Given(Secret::new(value.into_vec())))
-}
-
-/// What the process was given.
-#[expect(clippy::disallowed_methods, reason = "this is where the configuration reads it")]
-fn environment(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
+    Some(Password::Given(value))
 }
 
 #[cfg(test)]

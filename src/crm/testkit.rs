@@ -134,6 +134,7 @@ pub fn occurrences(document: &Document) -> Vec<String> {
                 Role::Former => "was",
                 Role::Key => "key",
                 Role::Equality => "==",
+                Role::Pattern { operator, .. } => operator,
                 Role::Composed { .. } => "from",
                 Role::Echo => "echo",
             };

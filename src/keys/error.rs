@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{KeyPurpose, Version};
+use crate::upstream::UpstreamSetupError;
 
 /// Keys cannot be made, read or used. Names files, never key material.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,39 @@ pub enum KeysError {
     Damaged { path: PathBuf, problem: String },
     #[error("the file `{}` cannot be read or written", path.display())]
     Io { path: PathBuf, source: std::io::Error },
+    #[error(
+        "the file `{}`, which a secret of the key service is to be in, does not exist",
+        path.display()
+    )]
+    SecretMissing { path: PathBuf },
+    #[error("the environment variable `{name}` {problem}")]
+    Variable { name: String, problem: &'static str },
+    #[error("a root key is sealed with a passphrase of at least {at_least} bytes")]
+    ShortPassphrase { at_least: usize },
+    #[error(
+        "the passphrase does not open the key file `{}`: it is another one, or the file was changed",
+        path.display()
+    )]
+    WrongPassphrase { path: PathBuf },
+    /// The key service gives no answer; it may give one later.
+    #[error("{service} is away: {problem}")]
+    Unavailable { service: String, problem: String },
+    /// The key service answers that it does not do it for us.
+    #[error("{service} refuses: {problem}")]
+    Denied { service: String, problem: String },
+    /// The key service answers that the root key does not open any more.
+    #[error("{service} does not open keys any more: {problem}")]
+    Withdrawn { service: String, problem: String },
+    #[error("{service} cannot be reached as it is configured")]
+    Unusable { service: String, source: Box<UpstreamSetupError> },
+    /// It is not tried again, because tokens lock themselves.
+    #[error(
+        "{service} refuses the PIN: {problem}; it is not tried again, because tokens lock \
+         themselves after a few wrong ones"
+    )]
+    PinRefused { service: String, problem: String },
+    #[error("the PKCS#11 module `{}` cannot be loaded", path.display())]
+    Module { path: PathBuf, source: Box<cryptoki::error::Error> },
     #[error("the keyset `{}` cannot be opened", path.display())]
     Unopened { path: PathBuf, source: Box<KeysError> },
     /// The root key at hand is not the one that wrapped the key.
@@ -48,4 +82,40 @@ pub enum KeysError {
     NotDestroyable { purpose: KeyPurpose, version: Version },
     #[error("the operating system gives no random bytes")]
     Random(#[source] getrandom::Error),
+}
+
+impl KeysError {
+    /// Whether it may pass without anybody changing the configuration or the keys: a key
+    /// service that is away, or that does not know our token or credentials yet.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unopened { source, .. } => source.may_pass(),
+            // An agent beside us may be about to write it.
+            Self::Unavailable { .. } | Self::Denied { .. } | Self::SecretMissing { .. } => true,
+            Self::Missing { .. }
+            | Self::Exists { .. }
+            | Self::Exposed { .. }
+            | Self::Damaged { .. }
+            | Self::Io { .. }
+            | Self::Variable { .. }
+            | Self::ShortPassphrase { .. }
+            | Self::WrongPassphrase { .. }
+            | Self::Withdrawn { .. }
+            | Self::PinRefused { .. }
+            | Self::Module { .. }
+            | Self::Unusable { .. }
+            | Self::WrongRootKey
+            | Self::NotAuthentic
+            | Self::NotRotated { .. }
+            | Self::TooManyVersions { .. }
+            | Self::NotDestroyable { .. }
+            | Self::Random(_) => false,
+        }
+    }
+
+    /// Whether keys that were unwrapped before may not serve any longer: whoever disables a
+    /// root key wants that.
+    pub(super) fn ends_lease(&self) -> bool {
+        matches!(self, Self::Withdrawn { .. } | Self::WrongRootKey | Self::NotAuthentic)
+    }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::keyset_file::{FORMAT, KeysetFile, StoredKey};
 use super::service::MAX_LIVE;
 use super::{
-    KeyName, KeyPurpose, KeyService, KeyState, KeysError, Mac, Siv, Version, Versions, files,
+    Ff1, KeyName, KeyPurpose, KeyService, KeyState, KeysError, Mac, Siv, Version, Versions, files,
     random,
 };
 use crate::base::{Date, Secret, Tenant};
@@ -25,6 +25,8 @@ pub struct Keyset {
     pub index_mac: Versions<Mac>,
     /// Values to `encrypt` surrogates.
     pub siv: Versions<Siv>,
+    /// Digits to digits. Keysets from before there was such a key have none; a rotation adds it.
+    pub ff1: Option<Versions<Ff1>>,
     /// Values at rest in the vault.
     pub vault: Versions<Siv>,
     /// HMAC-SHA-256, 32 bytes: API keys of callers.
@@ -156,11 +158,34 @@ impl Keyset {
         file.keys.sort_by_key(|key| key.version);
         let tenant = Tenant::new(&file.tenant);
         Self::assemble(&tenant, |purpose| {
+            if purpose == KeyPurpose::Ff1 && !file.keys.iter().any(|key| key.purpose == purpose) {
+                return Ok(Vec::new());
+            }
             let live = file.live(path, purpose)?;
             live.into_iter()
                 .map(|key| Ok((key.version, key.open(path, service, &tenant)?)))
                 .collect()
         })
+    }
+
+    /// Writes the keys of a keyset, with their purposes, versions and states, to a new file,
+    /// wrapped by another key service; durable on return.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open) for the keyset at hand, those of
+    /// [`create`](Self::create) for the new one.
+    pub fn rewrap(
+        path: &Path,
+        service: &dyn KeyService,
+        (to, by): (&Path, &dyn KeyService),
+    ) -> Result<(), KeysError> {
+        let mut file = KeysetFile::read(path)?;
+        let tenant = Tenant::new(&file.tenant);
+        for key in file.keys.iter_mut().filter(|key| key.state != KeyState::Destroyed) {
+            let clear = key.open(path, service, &tenant)?;
+            key.wrap(by, &tenant, &clear)?;
+        }
+        files::create(to, file.to_text(to)?.as_bytes())
     }
 
     /// The keys that sign checkpoints of the log of this name, the one that does so
@@ -184,6 +209,12 @@ impl Keyset {
         tenant: &Tenant,
         mut keys: impl FnMut(KeyPurpose) -> Result<Vec<(Version, Secret)>, KeysError>,
     ) -> Result<Self, KeysError> {
+        let ff1 = |key: Secret| {
+            let bytes = key.expose().try_into().map_err(|_| KeysError::NotAuthentic)?;
+            Ok::<_, KeysError>(Ff1::new(Zeroizing::new(bytes)))
+        };
+        let ff1 =
+            Versions::new(keys(KeyPurpose::Ff1)?).map(|keys| keys.try_map(ff1)).transpose()?;
         let mut keys = |purpose| Versions::new(keys(purpose)?).ok_or(KeysError::NotAuthentic);
         let mac = |key| Ok::<_, KeysError>(Mac::new(key));
         let siv = |key: Secret| {
@@ -195,6 +226,7 @@ impl Keyset {
             token_mac: keys(KeyPurpose::TokenMac)?.try_map(mac)?,
             index_mac: keys(KeyPurpose::IndexMac)?.try_map(mac)?,
             siv: keys(KeyPurpose::Siv)?.try_map(siv)?,
+            ff1,
             vault: keys(KeyPurpose::Vault)?.try_map(siv)?,
             caller_mac: keys(KeyPurpose::CallerMac)?.active().clone(),
             subject_mac: Mac::new(keys(KeyPurpose::SubjectMac)?.active().clone()),
@@ -213,6 +245,7 @@ impl Keyset {
             token_mac: self.token_mac.rotated(new.token_mac.active().clone()),
             index_mac: self.index_mac.rotated(new.index_mac.active().clone()),
             siv: self.siv.rotated(new.siv.active().clone()),
+            ff1: self.ff1.as_ref().zip(new.ff1).map(|(old, new)| old.rotated(new.active().clone())),
             vault: self.vault.rotated(new.vault.active().clone()),
             log_signing: self.log_signing.rotated(new.log_signing.active().clone()),
             ..self.clone()
@@ -239,6 +272,7 @@ fn new_key(purpose: KeyPurpose) -> Result<Secret, KeysError> {
         | KeyPurpose::IndexMac
         | KeyPurpose::CallerMac
         | KeyPurpose::SubjectMac => Ok(Secret::new(random::<{ Mac::KEY_BYTES }>()?.as_slice())),
+        KeyPurpose::Ff1 => Ok(Secret::new(random::<{ Ff1::KEY_BYTES }>()?.as_slice())),
         KeyPurpose::LogSigning => Ok(Secret::new(random::<32>()?.as_slice())),
     }
 }

@@ -88,13 +88,22 @@ impl StoredKey {
         key: &Secret,
         today: Date,
     ) -> Result<Self, KeysError> {
-        Ok(Self {
-            purpose: name.purpose,
-            version: name.version,
-            state: KeyState::Active,
-            since: Some(today),
-            wrapped: Some(STANDARD.encode(service.wrap(name, key)?)),
-        })
+        let (purpose, version, state) = (name.purpose, name.version, KeyState::Active);
+        let mut stored = Self { purpose, version, state, since: Some(today), wrapped: None };
+        stored.wrap(service, name.tenant, key)?;
+        Ok(stored)
+    }
+
+    /// Puts what this service makes of the key in the place of what another has made.
+    pub(super) fn wrap(
+        &mut self,
+        service: &dyn KeyService,
+        tenant: &Tenant,
+        key: &Secret,
+    ) -> Result<(), KeysError> {
+        let name = KeyName { tenant, purpose: self.purpose, version: self.version };
+        self.wrapped = Some(STANDARD.encode(service.wrap(&name, key)?));
+        Ok(())
     }
 
     pub(super) fn open(

@@ -18,12 +18,19 @@ impl Mac {
 
     /// The code of these parts. Each goes in with its length before it, so that
     /// two different lists are two different messages.
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     pub fn code(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let lengths: Vec<[u8; 8]> =
+            parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+        let pieces = lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part]);
+        self.over(&pieces.collect::<Vec<&[u8]>>())
+    }
+
+    /// The code of a message in pieces.
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    pub(super) fn over(&self, pieces: &[&[u8]]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose()).expect("any length is right");
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
+        for piece in pieces {
+            mac.update(piece);
         }
         mac.finalize().into_bytes().into()
     }

@@ -14,26 +14,53 @@
 //! - A new version of a key does not take away what the ones before it have made: they open
 //!   it until they are destroyed, which is a command of its own.
 //! - A wrapped key opens only for the tenant, purpose and version it was made for.
+//! - Keys that a service has unwrapped serve no longer than the [`Lease`] says.
 
+mod aws_credentials;
+mod aws_kms;
+mod aws_signature;
+mod envelope;
+mod environment;
 mod error;
+mod ff1;
 mod files;
 mod keyset;
 mod keyset_file;
+mod lease;
 mod mac;
+mod passphrase;
+mod pkcs11;
+mod pkcs11_cipher;
+mod remote;
 mod root;
 mod service;
+mod settings;
 mod siv;
+mod source;
 #[cfg(test)]
 mod tests;
+mod transit;
+#[cfg(test)]
+mod vectors;
 mod versions;
 
+pub use aws_credentials::AwsCredentialsSource;
+pub use aws_kms::{AwsKms, KmsSettings};
+pub use environment::KeyVariable;
 pub use error::KeysError;
+pub use ff1::Ff1;
 pub(crate) use files::{create_private, sync_directory};
 pub use keyset::{KeyStatus, Keyset};
+pub use lease::{Lease, LeaseOver, Renewal};
 pub use mac::Mac;
+pub use passphrase::SealedKeyFile;
+pub use pkcs11::{Pkcs11Settings, Pkcs11Token};
 pub use root::{KeyFile, MemoryKeyService};
 pub use service::{KeyName, KeyPurpose, KeyService, KeyState};
+pub use settings::{KeyServiceSettings, open_leased};
 pub use siv::Siv;
+pub use source::SecretSource;
+pub use transit::{Transit, TransitSettings};
 pub use versions::{Version, Versions};
 
 use zeroize::Zeroizing;

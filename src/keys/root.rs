@@ -9,10 +9,10 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::files::{self, Readers};
-use super::{KeyName, KeyService, KeysError, Siv, random};
+use super::{KeyName, KeyService, KeysError, Siv, passphrase, random};
 use crate::base::Secret;
 
-const ROOT_KEY_BYTES: usize = 32;
+pub(super) const ROOT_KEY_BYTES: usize = 32;
 const ID_BYTES: usize = 8;
 /// What a key file starts with.
 const HEADER: &str = "zollhaus-root-key-1 ";
@@ -41,18 +41,11 @@ impl KeyFile {
     /// [`KeysError::Missing`], [`KeysError::Exposed`] or [`KeysError::Damaged`].
     pub fn open(path: &Path) -> Result<Self, KeysError> {
         let text = files::read(path, Readers::OwnerOnly)?;
-        let damaged = |problem: &str| KeysError::Damaged {
+        let key = RootKey::from_line(&text);
+        Ok(Self(key.map_err(|problem| KeysError::Damaged {
             path: PathBuf::from(path),
             problem: problem.to_owned(),
-        };
-        let digits = text
-            .strip_prefix(HEADER)
-            .ok_or_else(|| damaged("it does not begin with `zollhaus-root-key-1`"))?;
-        let digits = digits.strip_suffix('\n').unwrap_or(digits);
-        let key = STANDARD.decode(digits).map(Zeroizing::new);
-        let key = key.map_err(|_| damaged("its key is not one line of base64"))?;
-        let key = <&[u8; ROOT_KEY_BYTES]>::try_from(key.as_slice());
-        Ok(Self(RootKey::new(key.map_err(|_| damaged("its key has not 256 bits"))?)))
+        })?))
     }
 }
 
@@ -89,14 +82,30 @@ impl KeyService for MemoryKeyService {
 /// A root key in memory: a key to wrap with, and an id by which a wrapped key
 /// tells which root key it belongs to. Both are derived (HKDF, RFC 5869).
 #[derive(Clone, Debug)]
-struct RootKey {
+pub(super) struct RootKey {
     siv: Siv,
     id: [u8; ID_BYTES],
 }
 
 impl RootKey {
+    /// Reads the line that a [`KeyFile`] holds, or says what is wrong with it.
+    pub(super) fn from_line(text: &str) -> Result<Self, &'static str> {
+        let Some(digits) = text.strip_prefix(HEADER) else {
+            return Err(if text.starts_with(passphrase::HEADER) {
+                "it is sealed with a passphrase; say in `keys.passphrase` where that is"
+            } else {
+                "it does not begin with `zollhaus-root-key-1`"
+            });
+        };
+        let digits = digits.strip_suffix('\n').unwrap_or(digits);
+        let key = STANDARD.decode(digits).map(Zeroizing::new);
+        let key = key.map_err(|_| "its key is not one line of base64")?;
+        let key = <&[u8; ROOT_KEY_BYTES]>::try_from(key.as_slice());
+        Ok(Self::new(key.map_err(|_| "its key has not 256 bits")?))
+    }
+
     #[expect(clippy::expect_used, reason = "HKDF gives up to 255 blocks; these are two at most")]
-    fn new(key: &[u8; ROOT_KEY_BYTES]) -> Self {
+    pub(super) fn new(key: &[u8; ROOT_KEY_BYTES]) -> Self {
         let derived = Hkdf::<Sha256>::new(None, key);
         let mut siv = Zeroizing::new([0; Siv::KEY_BYTES]);
         derived.expand(b"zollhaus root key 1: wrap", siv.as_mut()).expect("a short output");
@@ -106,12 +115,12 @@ impl RootKey {
     }
 
     /// The root key's id, then the sealed key.
-    fn wrap(&self, name: &KeyName<'_>, key: &Secret) -> Vec<u8> {
+    pub(super) fn wrap(&self, name: &KeyName<'_>, key: &Secret) -> Vec<u8> {
         let sealed = self.siv.seal(associated(name, &name.version.to_be_bytes()), key.expose());
         [self.id.as_slice(), &sealed].concat()
     }
 
-    fn unwrap(&self, name: &KeyName<'_>, wrapped: &[u8]) -> Result<Secret, KeysError> {
+    pub(super) fn unwrap(&self, name: &KeyName<'_>, wrapped: &[u8]) -> Result<Secret, KeysError> {
         let (id, sealed) = wrapped.split_at_checked(ID_BYTES).ok_or(KeysError::NotAuthentic)?;
         if id != self.id {
             return Err(KeysError::WrongRootKey);

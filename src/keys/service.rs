@@ -36,6 +36,7 @@ pub enum KeyPurpose {
     TokenMac,
     IndexMac,
     Siv,
+    Ff1,
     Vault,
     CallerMac,
     SubjectMac,
@@ -43,10 +44,11 @@ pub enum KeyPurpose {
 }
 
 impl KeyPurpose {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TokenMac,
         Self::IndexMac,
         Self::Siv,
+        Self::Ff1,
         Self::Vault,
         Self::CallerMac,
         Self::SubjectMac,
@@ -63,6 +65,7 @@ impl KeyPurpose {
             Self::TokenMac => Ok(&[Self::TokenMac]),
             Self::IndexMac | Self::Vault => Ok(&[Self::IndexMac, Self::Vault]),
             Self::Siv => Ok(&[Self::Siv]),
+            Self::Ff1 => Ok(&[Self::Ff1]),
             Self::LogSigning => Ok(&[Self::LogSigning]),
             Self::CallerMac | Self::SubjectMac => Err(KeysError::NotRotated { purpose: self }),
         }
@@ -74,6 +77,7 @@ impl KeyPurpose {
             Self::TokenMac => "token_mac",
             Self::IndexMac => "index_mac",
             Self::Siv => "siv",
+            Self::Ff1 => "ff1",
             Self::Vault => "vault",
             Self::CallerMac => "caller_mac",
             Self::SubjectMac => "subject_mac",

@@ -69,6 +69,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::keys::vectors::{bytes, suite};
 
     /// Seals and opens with the key size that fits; `None` when there is none.
     fn seal_and_open(
@@ -100,15 +101,8 @@ mod tests {
         }
     }
 
-    fn bytes(value: &Value) -> Vec<u8> {
-        let digits = value.as_str().expect("hexadecimal digits").as_bytes();
-        let digit = |at: usize| char::from(digits[at]).to_digit(16).expect("a digit");
-        (0..digits.len()).step_by(2).map(|at| (digit(at) * 16 + digit(at + 1)) as u8).collect()
-    }
-
     fn vectors(file: &str) -> Option<Value> {
-        let text = crate::testkit::shared(&format!("vectors/aes-siv/{file}"))?;
-        Some(serde_json::from_slice(&text).expect(file))
+        suite(&format!("aes-siv/{file}"))
     }
 
     /// Runs a Wycheproof file; `parts` says which members are associated data.

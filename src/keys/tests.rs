@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod aws_kms;
+mod pkcs11;
+pub(crate) mod stand_in;
+mod transit;
+
 use std::path::Path;
 
 use super::*;
 use crate::base::{Date, Secret, Tenant};
 use crate::testkit::Scratch;
 
+/// A name to wrap keys under.
+pub(super) fn sample_name(tenant: &Tenant) -> KeyName<'_> {
+    KeyName { tenant, purpose: KeyPurpose::Siv, version: 1 }
+}
+
 /// What every key service must do. `open` gives a service with the same root key
 /// each time, `other` one with another.
-fn check_service(open: impl Fn() -> Box<dyn KeyService>, other: &dyn KeyService) {
+pub(super) fn check_service(open: impl Fn() -> Box<dyn KeyService>, other: &dyn KeyService) {
     let (acme, bolt) = (Tenant::from("acme"), Tenant::from("bolt"));
     let name = KeyName { tenant: &acme, purpose: KeyPurpose::Vault, version: 1 };
     let key = Secret::new([7; 64]);
@@ -37,6 +47,32 @@ fn key_files_conform() {
     KeyFile::create(&path).unwrap();
     let other = KeyFile::create(&scratch.file("other.key")).unwrap();
     check_service(|| Box::new(KeyFile::open(&path).unwrap()), &other);
+}
+
+#[test]
+fn key_variables_conform_and_say_what_is_wrong() {
+    let scratch = Scratch::new();
+    let path = scratch.file("root.key");
+    let other = KeyFile::create(&path).unwrap();
+    let line = Secret::new(std::fs::read(&path).unwrap());
+    let opened = KeyVariable::open("ROOT", Some(&line)).unwrap();
+    // The same root key in another place opens the same.
+    let name = KeyName { tenant: &"acme".into(), purpose: KeyPurpose::Siv, version: 1 };
+    let wrapped = other.wrap(&name, &Secret::new([7; 64])).unwrap();
+    assert_eq!(opened.unwrap(&name, &wrapped).unwrap(), Secret::new([7; 64]));
+
+    let other = KeyFile::create(&scratch.file("other.key")).unwrap();
+    check_service(|| Box::new(KeyVariable::open("ROOT", Some(&line)).unwrap()), &other);
+    for (value, problem) in [
+        (None, "the environment variable `ROOT` is not set"),
+        (Some(" \n"), "is empty"),
+        (Some("zollhaus-root-key-1 AAAA"), "holds no root key"),
+        (Some("hunter2"), "holds no root key"),
+    ] {
+        let error = KeyVariable::open("ROOT", value.map(Secret::new).as_ref()).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(problem) && !error.contains("hunter2"), "{error}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::base::{FieldName, ObjectName, Role as CallerRole, is_identifier};
 use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::FieldUse;
 
-use super::{FieldRule, ObjectRule, Policy, Protection, Unlisted};
+use super::{FieldRule, Hashed, ObjectRule, Policy, Protection, Unlisted};
 
 /// What happens to one occurrence on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,9 @@ pub enum Reason {
     Empty,
     /// The value is a surrogate of ours for this very field's category.
     AlreadyProtected,
+    /// It repeats what the request protects, or holds what looks personal; the policy has
+    /// that counted only.
+    Residual,
 }
 
 impl Reason {
@@ -35,6 +38,7 @@ impl Reason {
             Self::FieldUnlisted => "field_unlisted",
             Self::Empty => "empty",
             Self::AlreadyProtected => "already_protected",
+            Self::Residual => "residual",
         }
     }
 }
@@ -49,12 +53,23 @@ pub enum Forbidden {
     /// whole record: another value could be taken for it.
     #[error("{operator} is not available on `{field}`, which tells of whose law or consent counts")]
     Decisive { field: String, operator: &'static str },
+    /// A search for parts of values, by a caller who may not see them.
+    #[error(
+        "{operator} on protected field `{field}` is for callers who may see it in full: others \
+         could find values out letter by letter"
+    )]
+    Probing { field: String, operator: &'static str },
     /// Equality on a field whose protection cannot answer it exactly.
     #[error("comparing with protected field `{field}` is not possible: {because}")]
     Equality { field: String, because: &'static str },
     /// A field that the policy refuses by `unlisted: refuse`.
     #[error("field `{field}` is not listed in the policy")]
     UnlistedField { field: String },
+    /// Personal data in what would leave in clear.
+    #[error(
+        "{place} holds personal data in clear: a value that the request protects elsewhere, or what looks like an e-mail address, phone number, IBAN or card"
+    )]
+    Residual { place: String },
     /// A value that is not one text or number.
     #[error("protected field `{field}` holds {found} where one text or number was expected")]
     Structured { field: String, found: &'static str },
@@ -123,8 +138,13 @@ impl Policy {
                 return Err(Forbidden::Structured { field: rule.id.clone(), found });
             }
         }
-        match occurrence.role {
+        match &occurrence.role {
             Role::Stored | Role::Former | Role::Composed { .. } | Role::Echo => {}
+            Role::Pattern { pattern, operator } => {
+                if rule.search_for(pattern).is_none() {
+                    return Err(Forbidden::Operator { field: rule.id.clone(), operator });
+                }
+            }
             Role::Key | Role::Equality => {
                 if let Some(because) = no_equality(rule.protection) {
                     return Err(Forbidden::Equality { field: rule.id.clone(), because });
@@ -263,12 +283,20 @@ impl Policy {
 /// Why a protection cannot answer equality, or `None` when it can.
 const fn no_equality(protection: Protection) -> Option<&'static str> {
     match protection {
-        Protection::Tokenize { .. } | Protection::Encrypt { searchable: true, .. } => None,
-        Protection::Encrypt { searchable: false, .. } => Some(
+        Protection::Tokenize { .. }
+        | Protection::Encrypt { searchable: true, .. }
+        | Protection::FormatPreserving { searchable: true }
+        | Protection::Hash { of: Hashed::Exact | Hashed::Folded, .. } => None,
+        Protection::Encrypt { searchable: false, .. }
+        | Protection::FormatPreserving { searchable: false } => Some(
             "it is encrypted; `search: [exact]` in the policy permits equality in the exact spelling",
         ),
+        Protection::Hash { of: Hashed::Whole, .. } => {
+            Some("it is hashed; `search: [exact]` or `[folded]` in the policy permits equality")
+        }
         Protection::Mask => Some("only a mask of it is stored"),
         Protection::Generalize(_) => Some("only what the policy keeps of it is stored"),
+        Protection::Scan(_) => Some("what is found in its text is stored as tokens"),
         Protection::Drop => Some("it is never stored"),
     }
 }

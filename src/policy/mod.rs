@@ -10,12 +10,16 @@
 //! - Every field that stays clear does so for a [`Reason`].
 
 mod decide;
+mod finding;
 mod model;
+mod scan;
 #[cfg(test)]
 mod tests;
 
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
+pub use finding::{FindingKind, Sought};
 pub use model::{
-    CategoryRule, ConsentRule, Digest, FieldRule, Kept, ObjectRule, Policy, Protection, Shape,
-    Unlisted,
+    CategoryRule, ConsentRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Policy, Protection,
+    Residual, Shape, Unlisted,
 };
+pub use scan::{Names, ScanRules, find_words};

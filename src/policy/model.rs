@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base::{Category, Choice, FieldName, ObjectName, Purpose, Role, SearchKind};
+use crate::base::{Category, Choice, FieldName, ObjectName, Pattern, Purpose, Role, SearchKind};
 use crate::border::{Border, Strength};
 
-use super::Reveal;
+use super::{Reveal, ScanRules, Sought};
 
 /// A compiled policy for one upstream: names are in the dialect's canonical spelling.
 #[derive(Clone, Debug)]
@@ -17,6 +17,22 @@ pub struct Policy {
     pub objects: HashMap<ObjectName, ObjectRule>,
     /// Where the data may go; `None` when the policy says nothing about it.
     pub border: Option<Arc<Border>>,
+    /// What is looked for in fields that are scanned.
+    pub scan: ScanRules,
+    /// What happens where a value that is protected stands once more in clear; `None` where
+    /// nobody looks.
+    pub residual: Option<Residual>,
+}
+
+/// What becomes of personal data in what would leave in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residual {
+    /// It gets a token in its place; where it cannot, the request is refused.
+    Protect,
+    /// The request is refused.
+    Refuse,
+    /// It leaves, and is counted.
+    Report,
 }
 
 impl Policy {
@@ -138,6 +154,18 @@ impl FieldRule {
     /// Ends the id of a rule for fields that the policy does not list.
     pub const UNLISTED: &str = ".*";
 
+    /// What a value is found by that looks like a pattern; `None` where it cannot be.
+    pub fn search_for(&self, pattern: &Pattern) -> Option<SearchKind> {
+        let is_there = |kind: SearchKind| {
+            self.search.contains(&kind) && matches!(self.protection, Protection::Tokenize { .. })
+        };
+        match (pattern.is_at_start, is_there(SearchKind::Prefix), is_there(SearchKind::Contains)) {
+            (true, true, _) => Some(SearchKind::Prefix),
+            (_, _, true) => Some(SearchKind::Contains),
+            _ => None,
+        }
+    }
+
     /// Whether the policy names the field, so that its name is fit for the log.
     pub fn is_listed(&self) -> bool {
         !self.id.ends_with(Self::UNLISTED)
@@ -152,12 +180,30 @@ pub enum Protection {
     /// AES-SIV: the surrogate holds the value. Equality is by exact spelling, so
     /// it is answered only where the policy says `search: [exact]`.
     Encrypt { shape: Shape, searchable: bool },
+    /// FF1: another telephone number holds the number; a token of that shape stands for what
+    /// FF1 cannot carry. Compared as what is encrypted.
+    FormatPreserving { searchable: bool },
+    /// A keyed hash of the value, which nothing opens.
+    Hash { shape: Shape, of: Hashed },
     /// Only a mask of the value leaves; it cannot be undone.
     Mask,
     /// Only this much of the value leaves, in the clear; the rest is stored nowhere.
     Generalize(Kept),
+    /// What is found in the text gets tokens in its place; the rest of the text leaves as it is.
+    Scan(Sought),
     /// The value does not leave at all.
     Drop,
+}
+
+/// What a hash is made of, and whether values can be compared by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashed {
+    /// The value as it is written; it cannot be compared.
+    Whole,
+    /// The value as it is written, which is what it is compared with.
+    Exact,
+    /// The value without regard to case.
+    Folded,
 }
 
 /// What is kept of a value that is generalized.
@@ -187,6 +233,30 @@ pub enum Shape {
     Text,
     /// `<word>@<the operator's domain>`.
     Email,
+    /// A day in the reserved range, spelt as the value is.
+    Date,
+    /// A point in time in the reserved range, spelt as the value is.
+    DateTime,
+    /// A telephone number with the country code 999, which nobody has.
+    Phone,
+}
+
+impl Shape {
+    /// The word that configuration uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Email => "email",
+            Self::Date => "date",
+            Self::DateTime => "date_time",
+            Self::Phone => "phone",
+        }
+    }
+
+    /// Whether values are days or points in time, which have several spellings.
+    pub const fn is_moment(self) -> bool {
+        matches!(self, Self::Date | Self::DateTime)
+    }
 }
 
 impl Protection {
@@ -195,18 +265,34 @@ impl Protection {
         match self {
             Self::Tokenize { .. } => "tokenize",
             Self::Encrypt { .. } => "encrypt",
+            Self::FormatPreserving { .. } => "format_preserving",
+            Self::Hash { .. } => "hash",
             Self::Mask => "mask",
             Self::Generalize(_) => "generalize",
+            Self::Scan(_) => "scan",
             Self::Drop => "drop",
+        }
+    }
+
+    /// What its surrogates look like, where it has any that open.
+    pub const fn shape(self) -> Option<Shape> {
+        match self {
+            Self::Tokenize { shape } | Self::Encrypt { shape, .. } => Some(shape),
+            Self::FormatPreserving { .. } => Some(Shape::Phone),
+            Self::Hash { .. } | Self::Mask | Self::Generalize(_) | Self::Scan(_) | Self::Drop => {
+                None
+            }
         }
     }
 
     /// How much of a value leaves, as the border asks.
     pub const fn strength(self) -> Strength {
         match self {
-            Self::Tokenize { .. } => Strength::Token,
-            Self::Encrypt { .. } => Strength::Sealed,
-            Self::Generalize(_) => Strength::Clear,
+            // A token is a keyed hash as well. It is personal data still: whoever has the key
+            // can try values, and equal ones show.
+            Self::Tokenize { .. } | Self::Hash { .. } => Strength::Token,
+            Self::Encrypt { .. } | Self::FormatPreserving { .. } => Strength::Sealed,
+            Self::Generalize(_) | Self::Scan(_) => Strength::Clear,
             Self::Mask | Self::Drop => Strength::Gone,
         }
     }

@@ -34,6 +34,8 @@ fn policy(fields: &[&str], unlisted: Unlisted) -> Policy {
         categories: HashMap::new(),
         objects: HashMap::from([("contacts".into(), contacts)]),
         border: None,
+        scan: super::ScanRules::default(),
+        residual: None,
     }
 }
 

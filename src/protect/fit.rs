@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How long surrogates are: what `zollhaus check` compares with a field's limit.
 
-use super::mask;
+use super::{hash, mask};
 use crate::keys::Siv;
 use crate::policy::{Protection, Shape};
 use crate::vault::{Token, word};
@@ -17,12 +17,22 @@ pub fn surrogate_length(
     email_domain_length: usize,
 ) -> usize {
     match protection {
-        Protection::Tokenize { shape } => Token::LENGTH + suffix(shape, email_domain_length),
+        Protection::Tokenize { shape } => match shape {
+            Shape::Text | Shape::Email => Token::LENGTH + suffix(shape, email_domain_length),
+            Shape::Date => "2612-03-04".len(),
+            Shape::DateTime => "2612-03-04T05:06:07Z".len(),
+            Shape::Phone => Token::PHONE_LENGTH,
+        },
+        // Where the number is longer than the field takes, a token stands for it.
+        Protection::FormatPreserving { .. } => Token::PHONE_LENGTH,
         Protection::Encrypt { shape, .. } => {
             word::length(Siv::TAG_BYTES + value_bytes) + suffix(shape, email_domain_length)
         }
+        Protection::Hash { shape, .. } => hash::LENGTH + suffix(shape, email_domain_length),
         Protection::Mask => mask::LONGEST,
         Protection::Generalize(_) => value_bytes,
+        // The whole text may have to become a token.
+        Protection::Scan(_) => Token::LENGTH.max(value_bytes),
         Protection::Drop => 0,
     }
 }
@@ -41,14 +51,17 @@ pub fn longest_value_that_fits(
     match protection {
         // What is kept of a value is no longer than it.
         Protection::Tokenize { .. }
+        | Protection::FormatPreserving { .. }
+        | Protection::Hash { .. }
         | Protection::Mask
         | Protection::Generalize(_)
+        | Protection::Scan(_)
         | Protection::Drop => Some(usize::MAX),
         Protection::Encrypt { shape, .. } => {
             let room = max_length - suffix(shape, email_domain_length);
             let room = match shape {
-                Shape::Text => room,
                 Shape::Email => room.min(LONGEST_LOCAL_PART),
+                Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => room,
             };
             word::longest_payload(room).checked_sub(Siv::TAG_BYTES)
         }
@@ -57,8 +70,8 @@ pub fn longest_value_that_fits(
 
 const fn suffix(shape: Shape, email_domain_length: usize) -> usize {
     match shape {
-        Shape::Text => 0,
         Shape::Email => 1 + email_domain_length,
+        Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => 0,
     }
 }
 

@@ -7,8 +7,10 @@
 //!
 //! Two kinds of surrogate are spelt as one word (see `vault::word`): a token,
 //! whose value lies in the vault, and an encrypted word, which holds its value
-//! itself. Both may wear the shape of an e-mail address. What else can stand in a
-//! value's place, a mask or what is kept of it, opens to nothing.
+//! itself. Both may wear the shape of an e-mail address. A token may also be a date or a
+//! telephone number of a reserved range (see `spelling`), and a number can hold its value
+//! itself as well (see `preserve`). What else can stand in a value's place, a mask, a hash or what is
+//! kept of it, opens to nothing.
 //!
 //! Invariants:
 //! - A surrogate opens for its tenant and category only. Neither kind names its
@@ -19,25 +21,30 @@
 
 mod fit;
 mod generalize;
+mod hash;
 mod mask;
 mod open;
+mod preserve;
+pub mod scan;
 mod seal;
+mod search;
+mod spelling;
 mod surrogate;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub use fit::{longest_value_that_fits, surrogate_length};
 pub use generalize::{generalize, is_kept};
 pub use mask::{MARKER, is_mask, mask};
 pub use open::OpenedSurrogates;
 pub use seal::{Sealed, SealedState, ToSeal};
-pub use surrogate::{FoundSurrogate, Surrogate};
+pub use surrogate::{FoundSurrogate, Sought, Surrogate};
 
 use crate::base::{Cleartext, Tenant};
-use crate::keys::{Keyset, Siv, Versions};
+use crate::keys::{Ff1, Keyset, Mac, Siv, Versions};
 use crate::vault::{Vault, VaultError};
 
 /// The surrogates of one request, with what its caller sent in their place: an
@@ -49,9 +56,13 @@ pub type Echoes = HashMap<Surrogate, Cleartext>;
 pub struct Protectors {
     vault: Vault,
     siv: Versions<Siv>,
+    ff1: Option<Versions<Ff1>>,
+    token_macs: Versions<Mac>,
     tenant: Tenant,
     /// The domain of surrogates in the shape of an e-mail address, in lower case.
     email_domain: Arc<str>,
+    /// Made when a text is scanned for the first time.
+    scanner: Arc<LazyLock<scan::Scanner>>,
 }
 
 impl Protectors {
@@ -61,14 +72,18 @@ impl Protectors {
         Self {
             vault,
             siv: keyset.siv.clone(),
+            ff1: keyset.ff1.clone(),
+            token_macs: keyset.token_mac.clone(),
             tenant: keyset.tenant.clone(),
             email_domain: email_domain.to_ascii_lowercase().into(),
+            scanner: Arc::new(LazyLock::new(scan::Scanner::new)),
         }
     }
 
-    /// Every word in `text` that has the form of a surrogate, in order.
-    pub fn find(&self, text: &str) -> Vec<FoundSurrogate> {
-        surrogate::find(text, &self.email_domain)
+    /// Everything in `text` that has the form of a surrogate, in order. What does not prove
+    /// to be [ours](FoundSurrogate::is_ours) is an ordinary value.
+    pub fn find(&self, text: &str, sought: Sought) -> Vec<FoundSurrogate> {
+        surrogate::find(text, &self.email_domain, sought)
     }
 
     /// Whether new values can be protected now.
@@ -103,6 +118,9 @@ pub enum ProtectError {
         "values are stored that differ from that of `{field}` in accents or the like only, and the CRM may take them for the same or not"
     )]
     Doubtful { field: String },
+    /// A search for a part of values cannot be answered.
+    #[error("what is searched for in `{field}` cannot be: {because}")]
+    Unsearchable { field: String, because: String },
     /// A filter would stand for more values than is sensible to ask for.
     #[error(
         "too many spellings of the value of `{field}` are stored to compare it with all of them"

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::surrogate::{read_encrypted, spell_encrypted, whole};
-use super::{ProtectError, Protectors, Surrogate};
+use super::{FoundSurrogate, ProtectError, Protectors, Sought, Surrogate};
 use crate::base::{Category, Cleartext, Tenant};
 use crate::keys::{Siv, Version};
+use crate::policy::FieldRule;
 use crate::vault::Opened;
 
 /// What surrogates stand for, each in its own category only.
@@ -37,13 +39,19 @@ impl Protectors {
                 Surrogate::Token(token) => {
                     tokens.insert(token.clone());
                 }
+                Surrogate::Encrypted(_) | Surrogate::Preserved(_)
+                    if opened.contains_key(surrogate) => {}
                 Surrogate::Encrypted(word) => {
-                    if !opened.contains_key(surrogate)
-                        && let Some(value) = self.decrypt(word, category)
-                    {
-                        let category = category.clone();
-                        opened.insert(surrogate.clone(), Opened { category, value });
-                    }
+                    let value = self.decrypt(word, category);
+                    let category = category.clone();
+                    let value = value.map(|value| Opened { category, value });
+                    opened.extend(value.map(|value| (surrogate.clone(), value)));
+                }
+                Surrogate::Preserved(digits) => {
+                    let value = self.unpreserve(digits, category);
+                    let category = category.clone();
+                    let value = value.map(|value| Opened { category, value });
+                    opened.extend(value.map(|value| (surrogate.clone(), value)));
                 }
             }
         }
@@ -54,27 +62,36 @@ impl Protectors {
         Ok(OpenedSurrogates(opened))
     }
 
-    /// Each value in clear: what it stands for where it is a surrogate of this category,
-    /// else itself. `None` for a surrogate that does not open here.
+    /// Each value in clear: what it stands for where it is a surrogate of its rule's
+    /// category, else itself. `None` for a surrogate that does not open here.
     ///
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn clear(
         &self,
-        values: &[(&Cleartext, Option<&Category>)],
+        values: &[(&Cleartext, Option<&FieldRule>)],
     ) -> Result<Vec<Option<Cleartext>>, ProtectError> {
-        let surrogates: Vec<Option<Surrogate>> =
-            values.iter().map(|(value, _)| whole(value.expose(), &self.email_domain)).collect();
+        let whole_of = |(value, rule): &(&Cleartext, Option<&FieldRule>)| {
+            let sought = rule.map_or(Sought::Words, |rule| Sought::of(rule.protection));
+            whole(value.expose(), &self.email_domain, sought)
+        };
+        let found: Vec<Option<FoundSurrogate>> = values.iter().map(whole_of).collect();
         let asked: Vec<_> = values
             .iter()
-            .zip(&surrogates)
-            .filter_map(|((_, category), surrogate)| Some((surrogate.as_ref()?, (*category)?)))
+            .zip(&found)
+            .filter_map(|((_, rule), found)| Some((&found.as_ref()?.surrogate, &(*rule)?.category)))
             .collect();
         let opened = self.open(&asked).await?;
-        let clear = values.iter().zip(&surrogates).map(|((value, category), surrogate)| {
-            match (surrogate, category) {
+        let clear = values.iter().zip(&found).map(|((value, rule), found)| {
+            let category = rule.map(|rule| &rule.category);
+            match (found, category) {
+                (Some(found), _) if !found.is_ours(&opened, category.into_iter()) => {
+                    Some((*value).clone())
+                }
                 (None, _) => Some((*value).clone()),
-                (Some(surrogate), Some(category)) => opened.get(surrogate, category).cloned(),
+                (Some(found), Some(category)) => {
+                    found.clear(&opened, category).map(Cow::into_owned)
+                }
                 (Some(_), None) => None,
             }
         });

@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 use super::fit::{LONGEST_LOCAL_PART, surrogate_length};
 use super::generalize::generalize;
 use super::mask::{MARKER, is_mask, mask};
-use super::{ProtectError, Protectors, Surrogate, surrogate};
+use super::spelling::Spelling;
+use super::{ProtectError, Protectors, Sought, Surrogate, surrogate};
 use crate::base::{Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Kept, Protection, Shape};
-use crate::vault::{Index, Item, Likeness, Token, likeness};
+use crate::vault::{Form, Index, Item, LONGEST_TO_CONTAIN, Likeness, Token, likeness};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -51,12 +52,23 @@ struct CameBack {
 }
 
 impl CameBack {
-    /// An encrypted word holds its value. Where only a token may be stored, by the policy or
+    /// What is encrypted holds its value. Where only a token may be stored, by the policy or
     /// by law, it is not the surrogate that is asked for.
     fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
-        matches!(self.surrogate, Surrogate::Encrypted(_))
-            && matches!(item.rule.protection, Protection::Tokenize { .. })
-            && !matches!(item.role, Role::Key | Role::Equality)
+        let holds_value =
+            matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_));
+        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
+        match item.rule.protection {
+            Protection::Tokenize { .. } => holds_value && !is_compared,
+            // What can be opened may not stand where nothing is to be.
+            Protection::Hash { .. } => true,
+            Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. }
+            | Protection::Mask
+            | Protection::Generalize(_)
+            | Protection::Scan(_)
+            | Protection::Drop => false,
+        }
     }
 }
 
@@ -64,13 +76,15 @@ impl CameBack {
 enum Plan {
     Ready(Sealed),
     /// Takes the token of exactly this value, which is made if it is new.
-    Mint(Shape),
+    Mint(Spelling),
     /// Takes the token of the value of an earlier item, which is the same to the CRM.
-    MintAs(Shape, usize),
+    MintAs(Spelling, usize),
     /// Takes the token of exactly this value, and makes none.
-    Predict(Shape),
+    Predict(Spelling),
     /// Takes the tokens of all stored spellings of the value.
-    Match(Shape),
+    Match(Spelling),
+    /// Takes the tokens of all stored values that look like the pattern.
+    Search(Spelling),
 }
 
 impl Protectors {
@@ -86,38 +100,62 @@ impl Protectors {
     /// The first item that cannot be sealed decides; nothing may be forwarded then.
     pub async fn seal(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Sealed>, ProtectError> {
         let came_back = self.came_back(batch).await?;
-        let anew = batch.iter().zip(&came_back).map(|(item, back)| match back {
-            Some(back) if back.holds_too_much_for(item) => ToSeal { value: &back.value, ..*item },
-            _ => *item,
-        });
-        let anew: Vec<ToSeal<'_>> = anew.collect();
-        let plans = anew.iter().zip(&came_back).map(|(item, back)| {
-            let is_ours = back.as_ref().is_some_and(|back| !back.holds_too_much_for(item));
-            self.plan_one(item, is_ours)
-        });
-        let mut plans = plans.collect::<Result<Vec<_>, _>>()?;
+        let mut plans = Vec::with_capacity(batch.len());
+        let mut values = Vec::with_capacity(batch.len());
+        for (item, back) in batch.iter().zip(came_back) {
+            let (value, is_ours) = match back {
+                Some(back) if back.holds_too_much_for(item) => (Some(back.value), false),
+                back => (None, back.is_some()),
+            };
+            let item = ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item };
+            plans.push(self.plan_one(&item, is_ours)?);
+            // What is stored is one form of a day, however it is written.
+            values.push(match item.shape().filter(|_| !is_ours) {
+                Some(shape) => Spelling::read(shape, item.value).map(|(_, value)| value).or(value),
+                None => value,
+            });
+        }
+        let anew = batch.iter().zip(&values);
+        let anew: Vec<ToSeal<'_>> = anew
+            .map(|(item, value)| ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item })
+            .collect();
         let batch = anew.as_slice();
         self.match_spellings(batch, &mut plans, |role| *role != Role::Equality).await?;
         self.unite_new_keys(batch, &mut plans)?;
-        let to_mint =
-            values_of(batch, &plans, |plan| matches!(plan, Plan::Mint(_) | Plan::MintAs(..)));
-        let mut minted = self.vault.tokenize(&to_mint).await?.into_iter();
+        let to_mint = batch.iter().zip(&plans).filter_map(|(item, plan)| match plan {
+            Plan::Mint(spelling) => Some((item_of(item), spelling.token_form())),
+            Plan::MintAs(spelling, first) => {
+                Some((item_of(batch.get(*first)?), spelling.token_form()))
+            }
+            Plan::Ready(_) | Plan::Predict(_) | Plan::Match(_) | Plan::Search(_) => None,
+        });
+        let to_mint: Vec<(Item<'_>, Form)> = to_mint.collect();
+        let mut minted = self.vault.tokenize_as(&to_mint).await?.into_iter();
         // A filter finds what the same request stores before it.
         self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
-        let to_predict = values_of(batch, &plans, |plan| matches!(plan, Plan::Predict(_)));
+        self.search(batch, &mut plans).await?;
+        let to_predict = batch.iter().zip(&plans);
+        let to_predict =
+            to_predict.filter(|(_, plan)| matches!(plan, Plan::Predict(_) | Plan::Search(_)));
+        let to_predict: Vec<Item<'_>> = to_predict.map(|(item, _)| item_of(item)).collect();
         let mut predicted = self.vault.predict(&to_predict).await?.into_iter();
         let mut sealed = Vec::with_capacity(plans.len());
         for (item, plan) in batch.iter().zip(plans) {
             match plan {
                 Plan::Ready(ready) => sealed.push(ready),
-                Plan::Mint(shape) | Plan::MintAs(shape, _) => {
+                Plan::Mint(spelling) | Plan::MintAs(spelling, _) => {
                     let token = minted.next();
-                    sealed.extend(token.map(|it| protected(self.shaped(it.as_str(), shape))));
+                    sealed.extend(token.map(|token| protected(self.spelt(&token, &spelling))));
                 }
-                Plan::Predict(shape) | Plan::Match(shape) => {
+                // Nothing that is stored looks like it, and nothing has its token.
+                Plan::Search(spelling) => {
+                    let tokens = predicted.next().unwrap_or_default();
+                    sealed.push(self.any_of(tokens.iter(), &spelling));
+                }
+                Plan::Predict(spelling) | Plan::Match(spelling) => {
                     let tokens = predicted.next().unwrap_or_default();
                     let tokens: Vec<&Token> = tokens.iter().collect();
-                    sealed.push(self.matching(item, &tokens, shape)?);
+                    sealed.push(self.matching(item, &tokens, &spelling)?);
                 }
             }
         }
@@ -131,15 +169,34 @@ impl Protectors {
     pub fn check(&self, item: &ToSeal<'_>) -> Result<(), ProtectError> {
         let text = item.value.expose();
         let protection = item.rule.protection;
+        if matches!(protection, Protection::Tokenize { .. } | Protection::FormatPreserving { .. })
+            && !self.vault.can_index((&item.rule.category, item.value))
+        {
+            return Err(unprotectable(
+                item,
+                format!(
+                    "it has more than {LONGEST_TO_CONTAIN} characters, too many for `search: [contains]`"
+                ),
+            ));
+        }
         if text.contains(MARKER) && protection != Protection::Drop {
             return Err(ProtectError::Masked { field: item.rule.id.clone() });
         }
+        let shape = item.shape();
+        if let Some(because) = shape.and_then(|shape| Spelling::misfit(shape, text)) {
+            return Err(unprotectable(item, because.into()));
+        }
         let length = match protection {
-            Protection::Tokenize { .. } | Protection::Encrypt { .. } | Protection::Drop => {
-                surrogate_length(protection, text.len(), self.email_domain.len())
-            }
+            // As long as the value, in its own form.
+            Protection::Tokenize { shape } if shape.is_moment() => return Ok(()),
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. }
+            | Protection::Hash { .. }
+            | Protection::Drop => surrogate_length(protection, text.len(), self.email_domain.len()),
             Protection::Mask => mask(text).chars().count(),
             Protection::Generalize(kept) => kept_of(item, kept)?.chars().count(),
+            Protection::Scan(_) => text.chars().count(),
         };
         if let Some(limit) = item.max_length.filter(|limit| length > *limit as usize) {
             return Err(unprotectable(
@@ -168,18 +225,21 @@ impl Protectors {
     async fn came_back(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Option<CameBack>>, ProtectError> {
         let whole: Vec<_> = batch
             .iter()
-            .map(|item| surrogate::whole(item.value.expose(), &self.email_domain))
+            .map(|item| {
+                let sought = Sought::of(item.rule.protection);
+                surrogate::whole(item.value.expose(), &self.email_domain, sought)
+            })
             .collect();
         let asked: Vec<_> = batch
             .iter()
             .zip(&whole)
-            .filter_map(|(item, surrogate)| Some((surrogate.as_ref()?, &item.rule.category)))
+            .filter_map(|(item, found)| Some((&found.as_ref()?.surrogate, &item.rule.category)))
             .collect();
         let opened = self.open(&asked).await?;
-        let came_back = batch.iter().zip(whole).map(|(item, surrogate)| {
-            let surrogate = surrogate?;
-            let value = opened.get(&surrogate, &item.rule.category)?.clone();
-            Some(CameBack { surrogate, value })
+        let came_back = batch.iter().zip(whole).map(|(item, found)| {
+            let found = found?;
+            let value = found.clear(&opened, &item.rule.category)?.into_owned();
+            Some(CameBack { surrogate: found.surrogate, value })
         });
         Ok(came_back.collect())
     }
@@ -188,37 +248,53 @@ impl Protectors {
         let protection = item.rule.protection;
         let text = item.value.expose();
         let stays = match protection {
-            Protection::Tokenize { .. } | Protection::Encrypt { .. } => is_ours,
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. } => is_ours,
+            Protection::Hash { .. } => self.is_hash(text),
             Protection::Mask => is_ours || is_mask(text),
-            Protection::Generalize(_) | Protection::Drop => false,
+            Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => false,
         };
         if stays {
             let state = SealedState::AlreadyProtected;
             return Ok(Plan::Ready(Sealed { replacement: Replacement::Keep, state }));
         }
         self.check(item)?;
-        let is_compared = matches!(item.role, Role::Key | Role::Equality);
+        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
         match protection {
-            Protection::Tokenize { shape } if is_compared && item.equality != Equality::Exact => {
-                Ok(Plan::Match(shape))
+            Protection::Tokenize { shape } => Ok(self.tokenized(item, shape)),
+            Protection::FormatPreserving { .. } => {
+                let preserved = self.preserve(item.value, &item.rule.category);
+                let mut preserved = preserved.ok_or_else(|| {
+                    let because = "the keyset has no key `ff1`; `zollhaus keys rotate --purpose \
+                                   ff1` makes one";
+                    unprotectable(item, because.into())
+                })?;
+                let limit = item.max_length.map_or(usize::MAX, |limit| limit as usize);
+                preserved.retain(|number| number.len() <= limit);
+                if !is_compared {
+                    preserved.truncate(1);
+                }
+                if preserved.is_empty() {
+                    Ok(self.tokenized(item, Shape::Phone))
+                } else {
+                    under_any_key(item, preserved)
+                }
             }
-            Protection::Tokenize { shape } => Ok(exactly(item, shape)),
             Protection::Encrypt { shape, .. } if is_compared => {
                 let words = self.encrypt_with_each(item.value, &item.rule.category);
-                let mut words = words.iter().map(|word| self.shaped(word, shape));
-                match (words.next(), words.len()) {
-                    (Some(only), 0) => Ok(Plan::Ready(protected(only))),
-                    (first, _) if item.can_widen => {
-                        let texts = first.into_iter().chain(words).collect();
-                        let replacement = Replacement::AnyOf(texts);
-                        Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
-                    }
-                    _ => Err(ProtectError::Rotated { field: item.rule.id.clone() }),
-                }
+                under_any_key(item, words.iter().map(|word| self.worn(word, shape)).collect())
             }
             Protection::Encrypt { shape, .. } => {
                 let word = self.encrypt(item.value, &item.rule.category);
-                Ok(Plan::Ready(protected(self.shaped(&word, shape))))
+                Ok(Plan::Ready(protected(self.worn(&word, shape))))
+            }
+            Protection::Hash { shape, of } => {
+                let mut hashes = self.hash(item.value, &item.rule.category, of);
+                if !is_compared {
+                    hashes.truncate(1);
+                }
+                under_any_key(item, hashes.iter().map(|hash| self.worn(hash, shape)).collect())
             }
             Protection::Mask if is_compared => {
                 Err(unprotectable(item, "only a mask of it is stored".into()))
@@ -235,6 +311,10 @@ impl Protectors {
             Protection::Generalize(kept) => {
                 Ok(Plan::Ready(protected(kept_of(item, kept)?.as_str())))
             }
+            // What was found in it is sealed in its stead (see `scan`).
+            Protection::Scan(_) => {
+                Err(unprotectable(item, "it has to be scanned as a text".into()))
+            }
             Protection::Drop if is_compared => {
                 Err(unprotectable(item, "it is never stored".into()))
             }
@@ -246,6 +326,21 @@ impl Protectors {
                 item,
                 "the policy drops it, and this request cannot do without it".into(),
             )),
+        }
+    }
+
+    /// The plan for a value that gets a token.
+    fn tokenized(&self, item: &ToSeal<'_>, shape: Shape) -> Plan {
+        let spelling = Spelling::of(shape, item.value);
+        // What a short token stands for, only the vault knows.
+        let is_known_by_index =
+            item.equality != Equality::Exact || spelling.token_form() != Form::Word;
+        if matches!(item.role, Role::Pattern { .. }) {
+            Plan::Search(spelling)
+        } else if matches!(item.role, Role::Key | Role::Equality) && is_known_by_index {
+            Plan::Match(spelling)
+        } else {
+            self.exactly(item, spelling)
         }
     }
 
@@ -265,16 +360,40 @@ impl Protectors {
             items.iter().map(|item| (&item.rule.category, item.value)).collect();
         let known = self.vault.spellings(&values).await?;
         for ((item, plan), spellings) in items.into_iter().zip(plans).zip(known) {
-            if let Plan::Match(shape) = *plan {
+            if let Plan::Match(spelling) = plan {
                 let spellings = spellings.ok_or_else(|| ProtectError::TooManySpellings {
                     field: item.rule.id.clone(),
                 })?;
-                let tokens = same(item, spellings.iter().map(|it| (&it.token, &it.value)))?;
+                let takes = |token: &Token| spelling.takes(token.form());
+                let known = spellings.iter().filter(|it| takes(&it.token));
+                let tokens = same(item, known.map(|it| (&it.token, &it.value)))?;
                 *plan = if tokens.is_empty() {
-                    exactly(item, shape)
+                    self.exactly(item, spelling.clone())
                 } else {
-                    Plan::Ready(self.matching(item, &tokens, shape)?)
+                    Plan::Ready(self.matching(item, &tokens, spelling)?)
                 };
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles what is compared with patterns that something stored looks like.
+    async fn search(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) -> Result<(), ProtectError> {
+        let (items, plans): (Vec<&ToSeal<'_>>, Vec<&mut Plan>) =
+            batch.iter().zip(plans).filter(|(_, plan)| matches!(plan, Plan::Search(_))).unzip();
+        let matches = self.matches(&items).await?;
+        for ((item, plan), tokens) in items.into_iter().zip(plans).zip(matches) {
+            if !item.can_widen {
+                return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
+            }
+            let Plan::Search(spelling) = &*plan else { continue };
+            let nobody = Token::nobody(spelling.token_form());
+            let found: Vec<Token> =
+                tokens.into_iter().filter(|token| spelling.takes(token.form())).collect();
+            if !found.is_empty() {
+                *plan = Plan::Ready(self.any_of(found.iter(), spelling));
+            } else if let Some(nobody) = nobody {
+                *plan = Plan::Ready(self.any_of([&nobody].into_iter(), spelling));
             }
         }
         Ok(())
@@ -285,7 +404,7 @@ impl Protectors {
     fn unite_new_keys(&self, batch: &[ToSeal<'_>], plans: &mut [Plan]) -> Result<(), ProtectError> {
         let mut alike: HashMap<Index, Vec<(usize, &Cleartext)>> = HashMap::new();
         for (at, (item, plan)) in batch.iter().zip(plans).enumerate() {
-            let Plan::Mint(shape) = *plan else { continue };
+            let Plan::Mint(spelling) = plan else { continue };
             if *item.role != Role::Key || item.equality == Equality::Exact {
                 continue;
             }
@@ -293,7 +412,7 @@ impl Protectors {
                 alike.entry(self.vault.index((&item.rule.category, item.value))).or_default();
             let known = others.iter().map(|(other, value)| (*other, *value));
             match same(item, known)?.first() {
-                Some(first) => *plan = Plan::MintAs(shape, *first),
+                Some(first) => *plan = Plan::MintAs(spelling.clone(), *first),
                 None => others.push((at, item.value)),
             }
         }
@@ -304,23 +423,51 @@ impl Protectors {
         &self,
         item: &ToSeal<'_>,
         tokens: &[&Token],
-        shape: Shape,
+        spelling: &Spelling,
     ) -> Result<Sealed, ProtectError> {
         if let [only] = tokens {
-            return Ok(protected(self.shaped(only.as_str(), shape)));
+            return Ok(protected(self.spelt(only, spelling)));
         }
         if !item.can_widen {
             return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
         }
-        let texts = tokens.iter().map(|token| self.shaped(token.as_str(), shape)).collect();
-        Ok(Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected })
+        Ok(self.any_of(tokens.iter().copied(), spelling))
     }
 
-    fn shaped(&self, word: &str, shape: Shape) -> String {
-        match shape {
-            Shape::Text => word.to_owned(),
-            Shape::Email => format!("{word}@{}", self.email_domain),
+    fn any_of<'t>(&self, tokens: impl Iterator<Item = &'t Token>, spelling: &Spelling) -> Sealed {
+        let texts = tokens.map(|token| self.spelt(token, spelling)).collect();
+        Sealed { replacement: Replacement::AnyOf(texts), state: SealedState::Protected }
+    }
+
+    /// The plan for the one spelling that an item has. A key may be stored, a filter not: it
+    /// finds nothing where its value has no token yet.
+    fn exactly(&self, item: &ToSeal<'_>, spelling: Spelling) -> Plan {
+        match Token::nobody(spelling.token_form()) {
+            _ if *item.role != Role::Equality => Plan::Mint(spelling),
+            None => Plan::Predict(spelling),
+            Some(nobody) => Plan::Ready(protected(self.spelt(&nobody, &spelling))),
         }
+    }
+
+    fn spelt(&self, token: &Token, spelling: &Spelling) -> String {
+        match token.form() {
+            Form::Word => self.worn(token.as_str(), spelling.shape()),
+            Form::Date | Form::Time | Form::Phone => spelling.write(token),
+        }
+    }
+
+    /// A word in the dress of a shape.
+    fn worn(&self, word: &str, shape: Shape) -> String {
+        match shape {
+            Shape::Email => format!("{word}@{}", self.email_domain),
+            Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => word.to_owned(),
+        }
+    }
+}
+
+impl ToSeal<'_> {
+    fn shape(&self) -> Option<Shape> {
+        self.rule.protection.shape()
     }
 }
 
@@ -331,7 +478,9 @@ fn same<'v, T>(
 ) -> Result<Vec<T>, ProtectError> {
     let mut same = Vec::new();
     for (other, value) in others {
-        match likeness(item.equality, item.value.expose(), value.expose()) {
+        let is_moment = item.shape().is_some_and(Shape::is_moment);
+        let equality = if is_moment { Equality::Exact } else { item.equality };
+        match likeness(equality, item.value.expose(), value.expose()) {
             Likeness::Same => same.push(other),
             Likeness::Different => {}
             Likeness::Doubtful => {
@@ -342,23 +491,19 @@ fn same<'v, T>(
     Ok(same)
 }
 
-/// The values of the items with a plan of this kind.
-fn values_of<'a>(
-    batch: &[ToSeal<'a>],
-    plans: &[Plan],
-    is_wanted: fn(&Plan) -> bool,
-) -> Vec<Item<'a>> {
-    let items = batch.iter().zip(plans).filter(|(_, plan)| is_wanted(plan));
-    let values = items.filter_map(|(item, plan)| match plan {
-        Plan::MintAs(_, first) => batch.get(*first),
-        _ => Some(item),
-    });
-    values.map(|item| (&item.rule.category, item.value)).collect()
+fn item_of<'a>(item: &ToSeal<'a>) -> Item<'a> {
+    (&item.rule.category, item.value)
 }
 
-/// The plan for the one spelling that an item has. A key may be stored, a filter not.
-fn exactly(item: &ToSeal<'_>, shape: Shape) -> Plan {
-    if *item.role == Role::Equality { Plan::Predict(shape) } else { Plan::Mint(shape) }
+/// The plan for a value that one key has sealed, or that is compared with what any of several
+/// has.
+fn under_any_key(item: &ToSeal<'_>, texts: Vec<String>) -> Result<Plan, ProtectError> {
+    let replacement = match <[String; 1]>::try_from(texts) {
+        Ok([only]) => Replacement::text(only),
+        Err(texts) if item.can_widen => Replacement::AnyOf(texts),
+        Err(_) => return Err(ProtectError::Rotated { field: item.rule.id.clone() }),
+    };
+    Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
 }
 
 fn protected(text: impl Into<String>) -> Sealed {

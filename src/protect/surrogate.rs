@@ -1,29 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use super::OpenedSurrogates;
+use super::preserve::SURROGATE_DIGITS;
+use crate::base::{Category, Cleartext, Moment, MomentForm};
 use crate::keys::{Siv, Version};
-use crate::vault::{Token, word};
+use crate::policy::{Protection, Shape};
+use crate::vault::{Form, Token, word};
 
 /// Encrypted words of the first format, one for each version of the key, in turn.
 const ENCRYPTED_FORMS: [char; 8] = ['e', 'd', 'c', 'b', 'a', 'f', 'g', 'h'];
 
-/// A word that has the form of one of our surrogates.
+/// What has the form of one of our surrogates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Surrogate {
     Token(Token),
     /// The complete word of an AES-SIV surrogate, in lower case.
     Encrypted(String),
+    /// The digits of a telephone number of FF1, behind the prefix.
+    Preserved(String),
 }
 
 impl Surrogate {
     /// Reads a word in any letter case.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Some(token) = Token::parse(text) {
+        if let Some(token) = Token::parse(text).filter(|token| token.form() == Form::Word) {
             return Some(Self::Token(token));
         }
         let sealed = read_encrypted(text)?;
         (sealed.len() > Siv::TAG_BYTES).then(|| Self::Encrypted(text.to_ascii_lowercase()))
+    }
+
+    /// Whether its form alone says that it is ours. A day in the reserved range may be
+    /// anybody's; only that it opens tells.
+    fn is_evident(&self) -> bool {
+        match self {
+            Self::Token(token) => token.form() == Form::Word,
+            Self::Encrypted(_) => true,
+            Self::Preserved(_) => false,
+        }
+    }
+
+    /// Whether it stands for no value: what has none is compared with it.
+    pub fn is_nobodys(&self) -> bool {
+        matches!(self, Self::Token(token) if Token::nobody(token.form()).as_ref() == Some(token))
+    }
+}
+
+/// Whether days and points in time are looked for beside what is ours in any text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    Words,
+    WordsAndMoments,
+}
+
+impl Sought {
+    /// What may stand in a field with this protection.
+    pub fn of(protection: Protection) -> Self {
+        if protection.shape().is_some_and(Shape::is_moment) {
+            Self::WordsAndMoments
+        } else {
+            Self::Words
+        }
     }
 }
 
@@ -44,24 +84,112 @@ pub struct FoundSurrogate {
     /// Where it stands, its e-mail domain included.
     pub span: Range<usize>,
     pub surrogate: Surrogate,
+    /// How a day or a point in time is written there.
+    pub form: Option<MomentForm>,
+}
+
+impl FoundSurrogate {
+    fn new(span: Range<usize>, surrogate: Surrogate) -> Self {
+        Self { span, surrogate, form: None }
+    }
+
+    /// What it stands for at a place of this category, in the form that it has itself
+    /// there: what the CRM would have answered.
+    pub fn clear<'o>(
+        &self,
+        opened: &'o OpenedSurrogates,
+        category: &Category,
+    ) -> Option<Cow<'o, Cleartext>> {
+        let value = opened.get(&self.surrogate, category)?;
+        let Some(form) = &self.form else { return Some(Cow::Borrowed(value)) };
+        let (moment, _) = Moment::read(value.expose())?;
+        Some(Cow::Owned(Cleartext::new(moment.write(form)?)))
+    }
+
+    /// Whether it is ours: by its form, or because it opens at a place of one of these
+    /// categories. What is not is an ordinary value.
+    pub fn is_ours<'c>(
+        &self,
+        opened: &OpenedSurrogates,
+        mut categories: impl Iterator<Item = &'c Category>,
+    ) -> bool {
+        self.surrogate.is_evident()
+            || categories.any(|category| opened.get(&self.surrogate, category).is_some())
+    }
+}
+
+/// Every surrogate in a text, in order.
+pub(super) fn find(text: &str, email_domain: &str, sought: Sought) -> Vec<FoundSurrogate> {
+    let mut found = words(text, email_domain);
+    found.extend(phones(text));
+    if sought == Sought::WordsAndMoments {
+        found.extend(moments(text));
+    }
+    found.sort_by_key(|found| found.span.start);
+    found
 }
 
 /// A word is a run of ASCII letters and digits: it may stand beside anything else,
 /// such as a space, a quote, a tag or a letter of another script.
-pub(super) fn find(text: &str, email_domain: &str) -> Vec<FoundSurrogate> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some((_, begun)) = rest.find(is_of_words).and_then(|at| rest.split_at_checked(at)) {
-        let length = begun.find(|character| !is_of_words(character)).unwrap_or(begun.len());
-        let Some((word, after)) = begun.split_at_checked(length) else { break };
-        if let Some(surrogate) = Surrogate::parse(word) {
-            let start = text.len() - begun.len();
-            let end = start + length + domain_length(after, email_domain);
-            found.push(FoundSurrogate { span: start..end, surrogate });
-        }
-        rest = after;
+fn words(text: &str, email_domain: &str) -> Vec<FoundSurrogate> {
+    let word = |(start, word): (usize, &str)| {
+        let surrogate = Surrogate::parse(word)?;
+        let after = start + word.len();
+        let end = after + domain_length(text.get(after..)?, email_domain);
+        Some(FoundSurrogate::new(start..end, surrogate))
+    };
+    runs(text, is_of_words).filter_map(word).collect()
+}
+
+/// The longest parts of a text that are made of such characters, and where they begin.
+fn runs(text: &str, is_part: fn(char) -> bool) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let start = at + rest.find(is_part)?;
+        let run = text.get(start..)?;
+        let length = run.find(|next| !is_part(next)).unwrap_or(run.len());
+        at = start + length;
+        Some((start, run.get(..length)?))
+    })
+}
+
+/// Telephone numbers of ours: digits behind the prefix, as many as there are.
+fn phones(text: &str) -> impl Iterator<Item = FoundSurrogate> {
+    text.match_indices(Token::PHONE_PREFIX).filter_map(|(start, _)| {
+        let rest = text.get(start..)?;
+        let length =
+            1 + rest.get(1..)?.find(|next: char| !next.is_ascii_digit()).unwrap_or(rest.len() - 1);
+        let surrogate = phone(rest.get(..length)?)?;
+        Some(FoundSurrogate::new(start..start + length, surrogate))
+    })
+}
+
+fn phone(text: &str) -> Option<Surrogate> {
+    let digits = text.strip_prefix(Token::PHONE_PREFIX)?;
+    if SURROGATE_DIGITS.contains(&digits.len()) {
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        return is_number.then(|| Surrogate::Preserved(digits.to_owned()));
     }
-    found
+    Token::parse(text).filter(|token| token.form() == Form::Phone).map(Surrogate::Token)
+}
+
+/// Days and points in time of ours, in any of their forms.
+fn moments(text: &str) -> impl Iterator<Item = FoundSurrogate> {
+    const AROUND: [char; 4] = ['-', '+', ':', '.'];
+    let is_part = |next: char| next.is_ascii_alphanumeric() || AROUND.contains(&next);
+    runs(text, is_part).filter_map(|(start, run)| {
+        let begun = run.trim_start_matches(AROUND);
+        let start = start + run.len() - begun.len();
+        let run = begun.trim_end_matches(AROUND);
+        let (surrogate, form) = moment(run)?;
+        Some(FoundSurrogate { span: start..start + run.len(), surrogate, form: Some(form) })
+    })
+}
+
+fn moment(text: &str) -> Option<(Surrogate, MomentForm)> {
+    let (moment, form) = Moment::read(text)?;
+    Some((Surrogate::Token(Token::of_moment(moment)?), form))
 }
 
 fn is_of_words(character: char) -> bool {
@@ -69,10 +197,24 @@ fn is_of_words(character: char) -> bool {
 }
 
 /// The surrogate that this text is, with or without the e-mail domain.
-pub(super) fn whole(text: &str, email_domain: &str) -> Option<Surrogate> {
+pub(super) fn whole(text: &str, email_domain: &str, sought: Sought) -> Option<FoundSurrogate> {
+    let all = 0..text.len();
+    if sought == Sought::WordsAndMoments
+        && let Some((surrogate, form)) = moment(text)
+    {
+        return Some(FoundSurrogate { span: all, surrogate, form: Some(form) });
+    }
+    if let Some(surrogate) = phone(text) {
+        return Some(FoundSurrogate::new(all, surrogate));
+    }
+    Some(FoundSurrogate::new(all, Surrogate::parse(whole_word(text, email_domain)?)?))
+}
+
+/// The word that this text is, without the e-mail domain.
+pub(super) fn whole_word<'t>(text: &'t str, email_domain: &str) -> Option<&'t str> {
     let end = text.find(|character| !is_of_words(character));
     let (word, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
-    (rest.len() == domain_length(rest, email_domain)).then(|| Surrogate::parse(word)).flatten()
+    (rest.len() == domain_length(rest, email_domain)).then_some(word)
 }
 
 /// The length of `@<email_domain>` if the text begins with it and the domain ends
@@ -105,7 +247,7 @@ mod tests {
         let check = |text: &str, expected: &[&str]| {
             let write = |text: &str| text.replace("TOKEN", &token).replace("ENCRYPTED", &encrypted);
             let text = write(text);
-            let found = find(&text, "pii.acme.example");
+            let found = find(&text, "pii.acme.example", Sought::Words);
             let spans: Vec<&str> = found.iter().map(|found| &text[found.span.clone()]).collect();
             assert_eq!(
                 spans,
@@ -143,7 +285,8 @@ mod tests {
             (format!("{token} {token}"), false),
             (String::new(), false),
         ] {
-            assert_eq!(whole(&text, "pii.acme.example").is_some(), is_whole, "{text}");
+            let found = whole(&text, "pii.acme.example", Sought::Words);
+            assert_eq!(found.is_some(), is_whole, "{text}");
         }
     }
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod shapes;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::{Category, Equality};
+use crate::base::{Category, Equality, Pattern, SearchKind};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Kept, Protection, Shape};
-use crate::vault::{HookedStore, MAX_FOUND};
+use crate::vault::{HookedStore, Kinds, MAX_FOUND};
 
 const TOKENIZE: Protection = Protection::Tokenize { shape: Shape::Text };
 const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
@@ -17,6 +19,9 @@ const ENCRYPT: Protection = Protection::Encrypt { shape: Shape::Text, searchable
 const ENCRYPT_EMAIL: Protection = Protection::Encrypt { shape: Shape::Email, searchable: true };
 
 const YEAR: Protection = Protection::Generalize(Kept::Year);
+const DATE: Protection = Protection::Tokenize { shape: Shape::Date };
+const DATE_TIME: Protection = Protection::Tokenize { shape: Shape::DateTime };
+const PHONE: Protection = Protection::Tokenize { shape: Shape::Phone };
 
 /// What a store was asked, by the names of its calls.
 type Calls = Arc<Mutex<Vec<&'static str>>>;
@@ -29,6 +34,7 @@ struct House {
     store: Arc<HookedStore>,
     calls: Calls,
     keyset: Keyset,
+    vault: Vault,
     protectors: Protectors,
 }
 
@@ -40,8 +46,9 @@ fn house() -> House {
         Ok(())
     }));
     let keyset = Keyset::generate(&"acme".into()).unwrap();
-    let protectors = over(&store, &keyset);
-    House { store, calls, keyset, protectors }
+    let vault = Vault::new(store.clone(), &keyset);
+    let protectors = Protectors::new(vault.clone(), &keyset, "pii.Acme.example");
+    House { store, calls, keyset, vault, protectors }
 }
 
 fn over(store: &Arc<HookedStore>, keyset: &Keyset) -> Protectors {
@@ -95,10 +102,10 @@ impl House {
 
 async fn open(protectors: &Protectors, text: &str, category: &str) -> Option<Cleartext> {
     let category = Category::from(category);
-    let found = protectors.find(text);
+    let found = protectors.find(text, Sought::WordsAndMoments);
     let asked: Vec<_> = found.iter().map(|found| (&found.surrogate, &category)).collect();
     let opened = protectors.open(&asked).await.unwrap();
-    opened.get(&found.first()?.surrogate, &category).cloned()
+    found.first()?.clear(&opened, &category).map(std::borrow::Cow::into_owned)
 }
 
 fn text(sealed: &Sealed) -> String {
@@ -123,7 +130,7 @@ async fn surrogates_have_their_shape_and_open() {
         assert_eq!(surrogate.len(), length, "{surrogate}");
         let word = surrogate.strip_suffix(suffix).unwrap();
         assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
-        let found = house.protectors.find(&surrogate);
+        let found = house.protectors.find(&surrogate, Sought::Words);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].span, 0..surrogate.len());
         let expected = Some(Cleartext::new(value));
@@ -150,7 +157,7 @@ async fn surrogates_do_not_open_elsewhere() {
         let bolt = Keyset { tenant: "bolt".into(), ..house.keyset.clone() };
         let other_key = Keyset::generate(&"acme".into()).unwrap();
         for keyset in [bolt, other_key] {
-            let found = house.protectors.find(&surrogate);
+            let found = house.protectors.find(&surrogate, Sought::Words);
             let category = Category::from("email");
             let asked = [(&found[0].surrogate, &category)];
             let value = match over(&house.store, &keyset).open(&asked).await {
@@ -509,4 +516,27 @@ proptest! {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn a_request_takes_so_many_patterns() {
+    let house = house();
+    let mut rule = rule("name", TOKENIZE).as_ref().clone();
+    rule.search.insert(SearchKind::Prefix);
+    house.vault.index_for(Kinds::from([(rule.category.clone(), rule.search.clone())]));
+    house.vault.keep_up(1, |_| {}).await.unwrap();
+    let (rule, value) = (Arc::new(rule), Cleartext::new("A%"));
+    let role = Role::Pattern { pattern: Pattern::like("A%").unwrap(), operator: "LIKE" };
+    let item = ToSeal {
+        rule: &rule,
+        role: &role,
+        value: &value,
+        can_widen: true,
+        equality: Equality::Case,
+        can_remove: false,
+        max_length: None,
+    };
+    assert_eq!(house.protectors.seal(&[item; 50]).await.unwrap().len(), 50);
+    let refused = house.protectors.seal(&[item; 51]).await.unwrap_err();
+    assert!(refused.to_string().contains("a request takes 50 searches"), "{refused}");
 }

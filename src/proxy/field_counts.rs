@@ -5,8 +5,8 @@ use std::collections::btree_map::Entry;
 
 use smol_str::SmolStr;
 
-use crate::base::{FieldName, ObjectName, is_identifier};
-use crate::carrier::Occurrence;
+use crate::base::{Category, FieldName, ObjectName, is_identifier};
+use crate::carrier::{Occurrence, Role, Value};
 use crate::policy::{Decision, Reason};
 use crate::transfer_log::FieldCount;
 
@@ -14,7 +14,9 @@ use crate::transfer_log::FieldCount;
 #[derive(Debug, Default)]
 pub struct FieldCounts(BTreeMap<Key, FieldCount>);
 
-type Key = (ObjectName, FieldName, &'static str, Option<&'static str>, Option<u32>);
+/// A text that was scanned holds values of several categories.
+type Key =
+    (ObjectName, FieldName, &'static str, Option<&'static str>, Option<u32>, Option<Category>);
 
 /// Distinct unprotected fields that one entry names; the rest count as one.
 const MAX_NAMES: usize = 200;
@@ -50,7 +52,7 @@ impl FieldCounts {
         }
         let reason = reason.map(Reason::as_str);
         self.0
-            .entry((object.clone(), field.clone(), protection, reason, ground))
+            .entry((object.clone(), field.clone(), protection, reason, ground, category.clone()))
             .or_insert_with(|| FieldCount {
                 object,
                 field,
@@ -63,18 +65,31 @@ impl FieldCounts {
             .count += 1;
     }
 
+    /// Counts a place that is no value of a field and repeats what the request protects.
+    pub fn add_residual(&mut self) {
+        let occurrence = Occurrence {
+            object: ObjectName::from_static(OTHER),
+            field: FieldName::from_static(OTHER),
+            record: 0,
+            role: Role::Stored,
+            value: Value::Empty,
+        };
+        let reason = Reason::Residual;
+        self.add(&occurrence, &Decision::Untouched(reason), Some(reason), None);
+    }
+
     /// Adds what others count. `grounds` says which place each of their grounds has here.
     pub fn add_all(&mut self, others: Self, grounds: &[u32]) {
-        for ((object, mut field, protection, reason, _), mut count) in others.0 {
+        for ((object, mut field, protection, reason, _, category), mut count) in others.0 {
             count.ground = count.ground.and_then(|at| grounds.get(at as usize).copied());
             if count.category.is_none() && self.0.len() >= MAX_NAMES {
-                let key = (object.clone(), field.clone(), protection, reason, count.ground);
+                let key = (object.clone(), field.clone(), protection, reason, count.ground, None);
                 if !self.0.contains_key(&key) {
                     field = FieldName::from_static(OTHER);
                     count.field = field.clone();
                 }
             }
-            let key = (object, field, protection, reason, count.ground);
+            let key = (object, field, protection, reason, count.ground, category);
             match self.0.entry(key) {
                 Entry::Vacant(place) => _ = place.insert(count),
                 Entry::Occupied(mut known) => known.get_mut().count += count.count,

@@ -227,7 +227,9 @@ impl Proxy {
             message: Message::Answer,
         };
         let located = answer.documents().flat_map(Document::occurrences).map(|(_, at)| at);
-        let statement = Statement::read(reader, located, opened.clear_values(), &answer.records);
+        let clear: Vec<_> = opened.clear_values().collect();
+        let clear = clear.iter().map(|(at, value)| (*at, value.as_ref()));
+        let statement = Statement::read(reader, located, clear, &answer.records);
         let now = self.clock.now();
         let mut records = BTreeMap::new();
         if let Some(border) = &policy.border {

@@ -11,11 +11,12 @@ use crate::base::{
 };
 use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
-use crate::carrier::{Occurrence, Value};
+use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::{About, RefusedRecords, Remaining};
-use crate::policy::Policy;
+use crate::policy::{Decision, Forbidden, Policy, Reveal};
 
-use super::body::BodyError;
+use super::body::{self, BodyError};
+use super::budget::VALUE_BYTES;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
 use super::records::{Asker, Message, Reader, Statement};
 use super::stage::{Decided, Emptied, LeftOut, Located, Stopped, occurrences};
@@ -64,6 +65,9 @@ pub fn purpose_of(
     }
 }
 
+/// Of what is found in the texts of one request, as of the values that it may hold.
+const MAX_FOUND: usize = 250_000;
+
 /// A request, judged by the rules of one upstream.
 struct Judged {
     statement: Statement,
@@ -88,6 +92,15 @@ impl Proxy {
             }
         }
         let Judged { statement, records, mut manifest } = judged;
+        let found: usize = manifest.scanned.values().map(|scanned| scanned.parts().len()).sum();
+        if found > MAX_FOUND {
+            let message =
+                format!("more than {MAX_FOUND} findings stand in its texts; send fewer at a time");
+            return Err(Refusal::new(RefusalCode::TooLarge, message).into());
+        }
+        let lease = &mut located.complete.lease;
+        let grown = self.budget.grow(lease, VALUE_BYTES * found).map_err(BodyError::from);
+        grown.map_err(Refusal::from)?;
         let left_out = self.split(&mut located, &mut manifest, trail)?;
         Ok(Decided { located, manifest, statement, records, left_out })
     }
@@ -102,11 +115,41 @@ impl Proxy {
         trail.said.subjects = statement.subjects().into_iter().collect();
         let mut records = BTreeMap::new();
         let mut manifest = Manifest::by_policy(policy, &occurrences(located.request.documents()))?;
+        self.permit_searches(&manifest, located)?;
+        let length = located.complete.body.len();
+        body::work_on(length, || {
+            self.scan(&mut manifest, policy, located);
+            self.look_for_residual(&mut manifest, policy, located)
+        })?;
         if let Some(border) = &policy.border {
             records = self.settle(&statement, border, &located.complete.caller).await?;
             self.cross(&mut manifest, border, &records, located);
         }
         Ok(Judged { statement, records, manifest })
+    }
+
+    /// Refuses a search for parts of values that the caller may not see: where the law of
+    /// what it finds would decide, which is not known before, too.
+    fn permit_searches(&self, manifest: &Manifest, located: &Located) -> Result<(), Forbidden> {
+        let (policy, caller) = (&located.complete.policy, &located.complete.caller);
+        let today = self.clock.now().date();
+        let occurrences = occurrences(located.request.documents());
+        for ((_, occurrence), decision) in occurrences.iter().zip(&manifest.decisions) {
+            let (Role::Pattern { operator, .. }, Decision::Protect(rule)) =
+                (&occurrence.role, decision)
+            else {
+                continue;
+            };
+            let region = caller.region.as_ref();
+            let may_see = policy.visibility(rule, &caller.roles).reveal == Reveal::Full
+                && policy.border.as_ref().is_none_or(|border| {
+                    border.may_reveal(&[], &rule.category, region, today).is_allowed
+                });
+            if !may_see {
+                return Err(Forbidden::Probing { field: rule.id.clone(), operator });
+            }
+        }
+        Ok(())
     }
 
     /// What the request says of its records.
@@ -122,9 +165,7 @@ impl Proxy {
             .collect();
         let sealed: Vec<_> = asked
             .iter()
-            .map(|(at, text)| {
-                (*text, policy.rule_of(&at.object, &at.field).map(|rule| &rule.category))
-            })
+            .map(|(at, text)| (*text, policy.rule_of(&at.object, &at.field).map(Arc::as_ref)))
             .collect();
         let clear = self.protectors.clear(&sealed).await?;
         let values = asked.iter().zip(&clear);

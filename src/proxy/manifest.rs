@@ -12,6 +12,7 @@ use crate::base::{
 use crate::border::{Action, Because, Border, Consents, Residence, Shipment, Strength};
 use crate::carrier::{Occurrence, Role, Slot};
 use crate::policy::{Decision, FieldRule, Forbidden, Policy, Protection, Reason, Shape};
+use crate::protect::scan::{Known, Scanned};
 use crate::transfer_log::{BasisUsed, Ground};
 
 /// A record of a request, and what is known of whom it is about.
@@ -49,6 +50,12 @@ pub struct Manifest {
     pub turned_back: BTreeMap<u32, TurnedBack>,
     /// Where the records have to go instead.
     pub detour: Option<UpstreamName>,
+    /// What was found in texts, by the places of their occurrences.
+    pub scanned: BTreeMap<usize, Scanned>,
+    /// What the request protects, where the policy looks for it elsewhere.
+    pub known: Option<Known>,
+    /// The occurrences that repeat it, where that is only counted.
+    pub residual: BTreeSet<usize>,
 }
 
 /// Why a record may not travel.
@@ -121,6 +128,15 @@ impl Manifest {
         }
     }
 
+    /// What was found in a text, if that is all that is replaced: a law may ask for more.
+    pub fn scanned_text(&self, at: usize) -> Option<&Scanned> {
+        let decision = self.decisions.get(at)?;
+        self.scanned.get(&at).filter(|_| match decision {
+            Decision::Protect(rule) => matches!(rule.protection, Protection::Scan(_)),
+            Decision::Untouched(_) => true,
+        })
+    }
+
     /// The first reason why a record is turned back, if one is.
     pub fn first_reason(&self) -> Option<RefusalCode> {
         self.turned_back.values().next().map(|turned_back| turned_back.refusal.code)
@@ -178,6 +194,14 @@ impl Crossing<'_> {
             category: rule.map(|rule| rule.category.clone()),
         };
         let (action, ground) = self.judge(occurrence.record, record, &kind, strength);
+        let action = self.findings(at, occurrence, record).unwrap_or(action);
+        if rule.is_none() && action == Action::Drop {
+            // What was found where nothing is protected cannot be left out alone.
+            let message = format!("a law drops what is found in `{object}.{field}`");
+            let refusal = Refusal::new(RefusalCode::TransferRefused, message);
+            let turned_back = TurnedBack { refusal, rules: Vec::new() };
+            self.manifest.turned_back.entry(occurrence.record).or_insert(turned_back);
+        }
         let protection = match action {
             Action::Allow | Action::Route(_) | Action::Refuse { .. } => None,
             // A mask and nothing at all say less than a token.
@@ -185,7 +209,9 @@ impl Crossing<'_> {
             Action::Tokenize => rule.map(|rule| match rule.protection {
                 // A field for dates, say, takes no token.
                 Protection::Generalize(_) => Protection::Drop,
-                _ => Protection::Tokenize { shape: shape(rule) },
+                // The whole text, which its field has room for.
+                Protection::Scan(_) => Protection::Tokenize { shape: Shape::Text },
+                other => Protection::Tokenize { shape: other.shape().unwrap_or(Shape::Text) },
             }),
             Action::Drop => Some(Protection::Drop),
         };
@@ -193,7 +219,8 @@ impl Crossing<'_> {
         // of them.
         let is_mixed =
             protection.is_some() || (strength == Strength::Sealed && self.border.may_tokenize());
-        let is_compared = matches!(occurrence.role, Role::Equality | Role::Key);
+        let is_compared =
+            matches!(occurrence.role, Role::Equality | Role::Key | Role::Pattern { .. });
         if let Some(rule) = rule.filter(|_| is_mixed && is_compared) {
             let message = format!(
                 "comparing with `{}` is not possible: how it is protected depends on the record",
@@ -212,6 +239,20 @@ impl Crossing<'_> {
         if let Some(ground_of) = self.manifest.ground_of.get_mut(at) {
             *ground_of = ground;
         }
+    }
+
+    /// What the border says of what was found in a text, if it lets not all of it go where
+    /// the text may: a law about a category holds for it wherever it stands.
+    fn findings(&mut self, at: usize, occurrence: &Occurrence, record: &Record) -> Option<Action> {
+        let scanned = self.manifest.scanned.get(&at)?;
+        let categories: BTreeSet<Category> = scanned.categories().cloned().collect();
+        let field = (occurrence.object.clone(), occurrence.field.clone());
+        let actions = categories.into_iter().map(|category| {
+            let kind = Kind { field: Some(field.clone()), category: Some(category) };
+            self.judge(occurrence.record, record, &kind, Strength::Token).0
+        });
+        let actions: Vec<Action> = actions.collect();
+        actions.into_iter().find(|action| *action == Action::Drop)
     }
 
     fn judge(
@@ -312,11 +353,4 @@ fn refused(
         rules.join(", ")
     );
     Refusal::new(code, message)
-}
-
-fn shape(rule: &FieldRule) -> Shape {
-    match rule.protection {
-        Protection::Tokenize { shape } | Protection::Encrypt { shape, .. } => shape,
-        Protection::Mask | Protection::Generalize(_) | Protection::Drop => Shape::Text,
-    }
 }

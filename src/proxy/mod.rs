@@ -29,8 +29,10 @@ mod question;
 mod receive;
 mod records;
 mod request_body;
+mod residual;
 mod respond;
 mod rows;
+mod scan;
 mod service;
 mod spool;
 mod stage;
@@ -46,6 +48,7 @@ use crate::base::{Clock, InstanceName, Region, UpstreamName};
 use crate::caller::Callers;
 use crate::carrier::coding::ExpansionLimits;
 use crate::crm::Dialect;
+use crate::keys::Lease;
 use crate::policy::Policy;
 use crate::protect::Protectors;
 use crate::quarantine::Quarantine;
@@ -87,6 +90,8 @@ pub struct Proxy {
     pub slots: Arc<Semaphore>,
     pub clock: Arc<dyn Clock>,
     pub memory: Memory,
+    /// Without it nothing is sealed or opened.
+    pub lease: Lease,
 }
 
 /// One configured CRM.

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The stages of a request on its way out, but for the decision (see `judge`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
 use crate::base::{OperationName, Refusal, RefusalCode};
-use crate::carrier::{Document, Replacement, Value};
+use crate::carrier::{Document, Occurrence, Replacement, Value};
 use crate::crm::{
     About, AnswerView, BodyForm, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
     Told,
 };
-use crate::policy::{Decision, Reason};
-use crate::protect::{Echoes, Sealed, SealedState, ToSeal};
+use crate::policy::{Decision, Forbidden, Reason, Residual};
+use crate::protect::{Echoes, Sealed, SealedState, Sought, ToSeal};
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer, Transfer};
 
 use super::body::{self, BodyError, BodyLimits, Buffered, Content};
@@ -23,6 +25,7 @@ use super::headers;
 use super::judge::purpose_of;
 use super::manifest::Manifest;
 use super::request_body::RequestBody;
+use super::residual::residual_place;
 use super::rows::Rows;
 use super::stage::{
     Complete, Decided, Identified, Located, Outgoing, Protected, Received, Recorded, Stopped,
@@ -121,16 +124,28 @@ impl Proxy {
     pub(super) async fn protect(&self, mut decided: Decided) -> Result<Protected, Refusal> {
         let Decided { located, manifest, statement, .. } = &decided;
         let occurrences = occurrences(located.request.documents());
+        let dialect = &located.complete.upstream.dialect;
+        let max_length = |occurrence: &Occurrence| {
+            dialect.field_facts(&occurrence.object, &occurrence.field)?.max_length
+        };
         let mut to_seal = Vec::new();
         let mut clear = Vec::new();
-        for ((slot, occurrence), decision) in occurrences.iter().zip(&manifest.decisions) {
+        for (at, ((slot, occurrence), decision)) in
+            occurrences.iter().zip(&manifest.decisions).enumerate()
+        {
+            let is_turned_back = manifest.turned_back.contains_key(&occurrence.record);
+            if let Some(scanned) = manifest.scanned_text(at) {
+                clear.extend(scanned.parts().iter().map(|part| &part.value));
+                if !is_turned_back {
+                    to_seal.extend(scanned.to_seal());
+                }
+                continue;
+            }
             if let (Decision::Protect(rule), Value::Text(value)) = (decision, &occurrence.value) {
                 clear.push(value);
-                if manifest.turned_back.contains_key(&occurrence.record) {
+                if is_turned_back {
                     continue;
                 }
-                let dialect = &located.complete.upstream.dialect;
-                let facts = dialect.field_facts(&occurrence.object, &occurrence.field);
                 to_seal.push(ToSeal {
                     rule,
                     role: &occurrence.role,
@@ -138,7 +153,7 @@ impl Proxy {
                     can_widen: slot.widening.is_some(),
                     equality: dialect.equality(),
                     can_remove: slot.removal.is_some(),
-                    max_length: facts.and_then(|facts| facts.max_length),
+                    max_length: max_length(occurrence),
                 });
             }
         }
@@ -152,28 +167,55 @@ impl Proxy {
         let mut counts = FieldCounts::default();
         let mut replacements = Vec::with_capacity(manifest.decisions.len());
         let decisions = manifest.decisions.iter().zip(&manifest.ground_of);
-        for ((_, occurrence), (decision, ground)) in occurrences.iter().zip(decisions) {
+        for (at, ((_, occurrence), (decision, ground))) in
+            occurrences.iter().zip(decisions).enumerate()
+        {
             if manifest.turned_back.contains_key(&occurrence.record) {
                 // It is taken out as a whole.
                 replacements.push(Replacement::Keep);
                 continue;
             }
-            let (replacement, reason) = match decision {
-                Decision::Untouched(reason) => (Replacement::Keep, Some(*reason)),
-                Decision::Protect(_) => {
-                    let sealed =
-                        sealed.next().ok_or_else(|| respond::defect(&"a value was not sealed"))?;
-                    let reason = (sealed.state == SealedState::AlreadyProtected)
-                        .then_some(Reason::AlreadyProtected);
-                    (sealed.replacement, reason)
-                }
-            };
+            let (replacement, reason) =
+                match (decision, &occurrence.value, manifest.scanned_text(at)) {
+                    (_, Value::Text(text), Some(scanned)) => {
+                        let parts: Vec<Sealed> =
+                            sealed.by_ref().take(scanned.parts().len()).collect();
+                        for part in scanned.parts() {
+                            let decision = Decision::Protect(Arc::clone(&part.rule));
+                            counts.add(occurrence, &decision, None, *ground);
+                        }
+                        let field = format!("{}.{}", occurrence.object, occurrence.field);
+                        let limit = max_length(occurrence);
+                        let reason = match decision {
+                            Decision::Untouched(reason) => Some(*reason),
+                            Decision::Protect(_) => None,
+                        };
+                        (scanned.replaced(&field, text, &parts, limit)?, reason)
+                    }
+                    (Decision::Untouched(reason), ..) => (Replacement::Keep, Some(*reason)),
+                    (Decision::Protect(_), ..) => {
+                        let sealed = sealed
+                            .next()
+                            .ok_or_else(|| respond::defect(&"a value was not sealed"))?;
+                        let reason = (sealed.state == SealedState::AlreadyProtected)
+                            .then_some(Reason::AlreadyProtected);
+                        (sealed.replacement, reason)
+                    }
+                };
+            let is_residual = manifest.residual.contains(&at);
+            let reason = if is_residual { Some(Reason::Residual) } else { reason };
             counts.add(occurrence, decision, reason, *ground);
             replacements.push(replacement);
         }
         let length = located.complete.body.len();
         let (outgoing, length) =
             body::work_on(length, || render(located, manifest, headers, &replacements))?;
+        if let Some(place) = body::work_on(length, || residual_place(manifest, &outgoing)) {
+            if located.complete.policy.residual != Some(Residual::Report) {
+                return Err(Forbidden::Residual { place: place.to_owned() }.into());
+            }
+            counts.add_residual();
+        }
         if length > self.limits.max_body_bytes {
             let message = "the body is larger than the limit once its values are protected";
             return Err(Refusal::new(RefusalCode::TooLarge, message));
@@ -200,7 +242,9 @@ impl Proxy {
                 Replacement::AnyOf(texts) => texts.iter().map(String::as_str).collect(),
                 Replacement::Keep | Replacement::Remove => continue,
             };
-            for found in texts.into_iter().flat_map(|text| self.protectors.find(text)) {
+            let sought = Sought::WordsAndMoments;
+            let found = texts.into_iter().flat_map(|text| self.protectors.find(text, sought));
+            for found in found.filter(|found| !found.surrogate.is_nobodys()) {
                 echoes.insert(found.surrogate, item.value.clone());
             }
         }

@@ -31,6 +31,7 @@ impl Proxy {
     /// From the border post to the ledger: nothing has left yet.
     async fn outward(&self, received: Received, trail: &mut Trail) -> Result<Outward, Stopped> {
         let identified = self.identify(received, trail).await?;
+        self.lease.check().map_err(|over| respond::keys(&over))?;
         let (complete, rest) = self.read(identified).await?;
         let mut learned = self.learn_first(&complete, trail).await?;
         // What the CRM says of the question, it would say of the request.

@@ -218,7 +218,7 @@ fn unite(learned: &mut [Learned]) {
 /// Whether a value is what its record holds now, or what it is compared with: other
 /// texts are put together of values that stand elsewhere, or tell of the past.
 fn is_of_record(occurrence: &Occurrence) -> bool {
-    matches!(occurrence.role, Role::Stored | Role::Key | Role::Equality)
+    matches!(occurrence.role, Role::Stored | Role::Key | Role::Equality | Role::Pattern { .. })
 }
 
 impl Stated {
@@ -226,6 +226,10 @@ impl Stated {
         let (object, field) = (&occurrence.object, &occurrence.field);
         let text = value.expose().trim();
         if !reader.policy.asks(object, field) || text.is_empty() || is_mask(text) {
+            return;
+        }
+        // A part of a value says of no record what it holds.
+        if matches!(occurrence.role, Role::Pattern { .. }) {
             return;
         }
         let rules = reader.policy.objects.get(object);

@@ -7,6 +7,7 @@ use crate::base::{Refusal, RefusalCode};
 use crate::caller::CallerError;
 use crate::carrier::coding::CodingError;
 use crate::crm::{Dialect, LocateError, NativeAnswer, RefusalForm, problem_details};
+use crate::keys::LeaseOver;
 use crate::policy::Forbidden;
 use crate::protect::ProtectError;
 use crate::quarantine::QuarantineError;
@@ -72,7 +73,9 @@ impl From<Forbidden> for Refusal {
             Forbidden::Operator { .. }
             | Forbidden::Decisive { .. }
             | Forbidden::Equality { .. } => RefusalCode::OperatorUnsupported,
-            Forbidden::UnlistedField { .. } => RefusalCode::Forbidden,
+            Forbidden::UnlistedField { .. }
+            | Forbidden::Probing { .. }
+            | Forbidden::Residual { .. } => RefusalCode::Forbidden,
             Forbidden::Structured { .. } => RefusalCode::UnprotectableValue,
         };
         Refusal::new(code, error.to_string())
@@ -107,6 +110,7 @@ impl From<ProtectError> for Refusal {
             ProtectError::Ambiguous { .. }
             | ProtectError::Rotated { .. }
             | ProtectError::Doubtful { .. }
+            | ProtectError::Unsearchable { .. }
             | ProtectError::TooManySpellings { .. } => RefusalCode::OperatorUnsupported,
         };
         Refusal::new(code, error.to_string())
@@ -222,16 +226,25 @@ pub fn unreadable_answer(problem: &impl std::fmt::Display) -> Refusal {
     Refusal::new(RefusalCode::UpstreamUnreadable, format!("the answer cannot be read: {problem}"))
 }
 
-/// The text for the caller says only that the vault is away; the cause is logged
-/// where it is seen.
+/// The text for the caller says only that the vault is away, or that it has no room; the
+/// cause is logged where it is seen.
 pub fn vault(error: &VaultError) -> Refusal {
     tracing::error!(%error, "the vault failed");
+    if let VaultError::Full(_) = error {
+        return Refusal::new(RefusalCode::UnprotectableValue, error.to_string());
+    }
     Refusal::new(RefusalCode::VaultUnavailable, "the vault is not available")
 }
 
 pub fn transfer_log(error: &TransferLogError) -> Refusal {
     tracing::error!(%error, "the transfer log failed");
     Refusal::new(RefusalCode::TransferLogUnavailable, "the transfer log cannot be written")
+}
+
+/// The text for the caller does not say what the key service says.
+pub fn keys(over: &LeaseOver) -> Refusal {
+    tracing::error!(%over, "the keys may not be used");
+    Refusal::new(RefusalCode::KeysUnavailable, "the keys are not available")
 }
 
 /// What went wrong after the upstream had answered with `status`: it has acted, and

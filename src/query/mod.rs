@@ -16,10 +16,14 @@ pub mod zoho_criteria;
 
 use std::ops::Range;
 
-use crate::carrier::{Value, Widening};
+use crate::carrier::{Role, Value, Widening};
 
 /// The operator of a use that asks only whether a field has a value.
 pub const PRESENCE: &str = "a test for a value";
+
+/// The most bytes around a value that are written again for each of several: there may be
+/// hundreds, and whoever writes a query may put any amount of space there.
+const LONGEST_REPEATED: usize = 1_000;
 
 /// Relationships and the field that they lead to, as a query spells them:
 /// `Account.Owner.Name`, `primarycontactid/emailaddress1`.
@@ -40,14 +44,16 @@ impl Path {
     }
 }
 
-/// A literal that a field is compared with for equality: by `=`, `!=`, `IN`, `NOT IN` or
-/// what the language has for them. `null`, `true` and `false` are none.
+/// A literal that a field is compared with: for equality, by `=`, `!=`, `IN`, `NOT IN` or
+/// what the language has for them, or in part, by `LIKE`. `null`, `true` and `false` are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison<P = Path> {
     pub field: P,
     /// Where the literal stands, quotes included.
     pub span: Range<usize>,
     pub value: Value,
+    /// [`Role::Equality`] or [`Role::Pattern`].
+    pub role: Role,
     pub widening: Widening,
 }
 

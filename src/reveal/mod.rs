@@ -17,6 +17,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -73,19 +74,22 @@ pub async fn open<'a>(
     roles: &'a [CallerRole],
     protectors: &Protectors,
 ) -> Result<OpenedAnswer<'a>, RestoreError> {
-    let places: Vec<Place<'a>> = answer
+    let mut places: Vec<Place<'a>> = answer
         .documents()
         .flat_map(Document::occurrences)
         .map(|(slot, occurrence)| Place::new(slot, occurrence, policy, roles, protectors))
         .collect();
     let asked: Vec<_> = places.iter().flat_map(Place::asked).collect();
     let opened = protectors.open(&asked).await?;
+    for place in &mut places {
+        place.settle(&opened);
+    }
     Ok(OpenedAnswer { answer, places, opened })
 }
 
 impl<'a> OpenedAnswer<'a> {
     /// Every value with the clear text that it stands for, as far as it is one text.
-    pub fn clear_values(&self) -> impl Iterator<Item = (&'a Occurrence, &Cleartext)> {
+    pub fn clear_values(&self) -> impl Iterator<Item = (&'a Occurrence, Cow<'_, Cleartext>)> {
         self.places.iter().filter_map(|place| Some((place.occurrence, place.clear(&self.opened)?)))
     }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::{Category, Cleartext, FieldName, Role as CallerRole};
 use crate::carrier::{Occurrence, Role, Slot, Value};
-use crate::policy::{FieldRule, Policy, Reveal, Visibility};
-use crate::protect::{Echoes, FoundSurrogate, OpenedSurrogates, Protectors, Surrogate};
+use crate::policy::{FieldRule, Policy, Protection, Reveal, ScanRules, Visibility};
+use crate::protect::{Echoes, FoundSurrogate, OpenedSurrogates, Protectors, Sought, Surrogate};
 
 /// A value in an answer, and everything that decides how it is shown.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Place<'a> {
     pub sources: Vec<Source<'a>>,
     /// The words in the value that have the form of a surrogate, in order.
     pub found: Vec<FoundSurrogate>,
+    /// Where the place is a field that is scanned: its own rule, and what is looked for.
+    pub scanned: Option<(&'a Arc<FieldRule>, &'a ScanRules)>,
 }
 
 /// A protected field whose value may stand at a place.
@@ -44,22 +47,51 @@ impl<'a> Place<'a> {
             let rule = policy.rule_of(&occurrence.object, field)?;
             Some(Source { rule, visibility: policy.visibility(rule, roles), is_own })
         };
+        // What was found in a text stands there in its own category.
+        let in_text = |source: Source<'a>| {
+            let sought = match source.rule.protection {
+                Protection::Scan(sought) => Some(sought),
+                _ => None,
+            };
+            let rules = policy.scan.rules.iter();
+            let rules = rules.filter(move |(kind, _)| sought.is_some_and(|it| it.has(**kind)));
+            let found = rules.map(|(_, rule)| Source {
+                rule,
+                visibility: policy.visibility(rule, roles),
+                is_own: false,
+            });
+            std::iter::once(source).chain(found)
+        };
         let sources: Vec<Source<'_>> = match &occurrence.role {
             Role::Stored | Role::Former | Role::Key | Role::Equality => {
-                source(&occurrence.field, true).into_iter().collect()
+                source(&occurrence.field, true).into_iter().flat_map(in_text).collect()
             }
             Role::Composed { from } => {
                 let from = from.iter().filter_map(|field| source(&FieldName::new(field), false));
-                source(&occurrence.field, true).into_iter().chain(from).collect()
+                let own = source(&occurrence.field, true).into_iter();
+                own.chain(from).flat_map(in_text).collect()
             }
-            Role::Echo => Vec::new(),
+            // Nothing in an answer is one.
+            Role::Echo | Role::Pattern { .. } => Vec::new(),
         };
         let is_read = !sources.is_empty() || occurrence.role == Role::Echo;
         let found = match &occurrence.value {
-            Value::Text(text) if is_read => protectors.find(text.expose()),
+            Value::Text(text) if is_read => protectors.find(text.expose(), sought(&sources)),
             _ => Vec::new(),
         };
-        Self { slot, occurrence, sources, found }
+        let own = sources.iter().find(|source| source.is_own).map(|source| source.rule);
+        let scanned = own.filter(|rule| matches!(rule.protection, Protection::Scan(_)));
+        let scanned = scanned.map(|rule| (rule, &policy.scan));
+        Self { slot, occurrence, sources, found, scanned }
+    }
+
+    /// Takes what does not prove to be a surrogate for the ordinary value that it is. In a
+    /// message, only what is put back matters.
+    pub(super) fn settle(&mut self, opened: &OpenedSurrogates) {
+        if self.occurrence.role != Role::Echo {
+            let categories = || self.sources.iter().map(|source| &source.rule.category);
+            self.found.retain(|found| found.is_ours(opened, categories()));
+        }
     }
 
     /// What has to be opened to show this place.
@@ -71,14 +103,13 @@ impl<'a> Place<'a> {
 
     /// The value in clear: what its surrogate stands for, or what stands there if there
     /// is none. `None` for what is not one text, or does not open here.
-    pub(super) fn clear<'p>(&'p self, opened: &'p OpenedSurrogates) -> Option<&'p Cleartext> {
+    pub(super) fn clear<'p>(&'p self, opened: &'p OpenedSurrogates) -> Option<Cow<'p, Cleartext>> {
         let Value::Text(text) = &self.occurrence.value else { return None };
         match self.found.as_slice() {
-            [] => Some(text),
-            [found] if found.span == (0..text.expose().len()) => self
-                .sources
-                .iter()
-                .find_map(|source| opened.get(&found.surrogate, &source.rule.category)),
+            [] => Some(Cow::Borrowed(text)),
+            [found] if found.span == (0..text.expose().len()) => {
+                self.sources.iter().find_map(|source| found.clear(opened, &source.rule.category))
+            }
             _ => None,
         }
     }
@@ -91,7 +122,7 @@ impl<'a> Place<'a> {
         }
         let shown = self.sources.iter().filter(|source| source.visibility.reveal == Reveal::Full);
         let length = |source: &Source<'_>, found: &FoundSurrogate| {
-            let value = opened.get(&found.surrogate, &source.rule.category);
+            let value = found.clear(opened, &source.rule.category);
             value.map_or(0, |value| value.expose().len())
         };
         shown.flat_map(|source| self.found.iter().map(move |found| length(source, found))).sum()
@@ -108,13 +139,23 @@ impl<'a> Place<'a> {
         let part = |span: Range<usize>| text.get(span).unwrap_or_default();
         let mut pieces = Vec::with_capacity(2 * self.found.len() + 1);
         let mut position = 0;
-        for FoundSurrogate { span, surrogate } in &self.found {
-            pieces.push(Piece::Rest(part(position..span.start)));
-            pieces.push(Piece::Surrogate { surrogate, as_is: part(span.clone()) });
-            position = span.end;
+        for found in &self.found {
+            pieces.push(Piece::Rest(part(position..found.span.start)));
+            pieces.push(Piece::Surrogate { found, as_is: part(found.span.clone()) });
+            position = found.span.end;
         }
         pieces.push(Piece::Rest(part(position..text.len())));
         pieces
+    }
+}
+
+/// What is looked for: in messages anything, since only what was sent is put back.
+fn sought(sources: &[Source<'_>]) -> Sought {
+    let mut of_sources = sources.iter().map(|source| Sought::of(source.rule.protection));
+    if sources.is_empty() || of_sources.any(|sought| sought == Sought::WordsAndMoments) {
+        Sought::WordsAndMoments
+    } else {
+        Sought::Words
     }
 }
 
@@ -122,7 +163,7 @@ impl<'a> Place<'a> {
 #[derive(Debug)]
 pub(super) enum Piece<'t> {
     Surrogate {
-        surrogate: &'t Surrogate,
+        found: &'t FoundSurrogate,
         as_is: &'t str,
     },
     /// May be empty.

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::ops::Range;
+
 use zeroize::Zeroizing;
 
 use super::RestoreError;
 use super::place::{Piece, Place, Source};
 use super::tally::{Origin, Tally};
-use crate::base::{Cleartext, Equality};
+use crate::base::{Category, Cleartext, Equality};
 use crate::carrier::{Replacement, Role, Value};
 use crate::policy::{Protection, Reveal};
 use crate::protect::{
-    Echoes, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal, generalize, is_kept, is_mask,
-    mask,
+    Echoes, FoundSurrogate, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal, generalize,
+    is_kept, is_mask, mask,
 };
 
 /// What is written at a place.
@@ -33,6 +35,9 @@ pub(super) fn show<'a>(
         Value::Text(text) if place.occurrence.role == Role::Echo => {
             Ok(Shown::As(echo(place, text, echoes)))
         }
+        Value::Text(text) if place.scanned.is_some() => {
+            Ok(Shown::As(free_text(place, text, opened, protectors, tally)))
+        }
         Value::Text(text) => Ok(match place.least_visible() {
             None => Shown::As(Replacement::Keep),
             Some(least) if place.found.is_empty() => clear(place, text, least, protectors, tally),
@@ -48,8 +53,8 @@ pub(super) fn show<'a>(
 /// reveals nothing.
 fn echo(place: &Place<'_>, text: &Cleartext, echoes: &Echoes) -> Replacement {
     rewritten(place, text, |written, piece| match piece {
-        Piece::Surrogate { surrogate, as_is } => {
-            written.push_str(echoes.get(surrogate).map_or(*as_is, Cleartext::expose));
+        Piece::Surrogate { found, as_is } => {
+            written.push_str(echoes.get(&found.surrogate).map_or(*as_is, Cleartext::expose));
         }
         Piece::Rest(rest) => written.push_str(rest),
     })
@@ -65,7 +70,9 @@ fn clear<'a>(
 ) -> Shown<'a> {
     let is_composed = matches!(place.occurrence.role, Role::Composed { .. });
     let protection = least.rule.protection;
-    if protection == Protection::Mask && is_mask(text.expose()) {
+    let is_hash =
+        matches!(protection, Protection::Hash { .. }) && protectors.is_hash(text.expose());
+    if is_hash || (protection == Protection::Mask && is_mask(text.expose())) {
         tally.count(place, least, Reveal::Surrogate, Origin::Surrogate);
         return Shown::As(Replacement::Keep);
     }
@@ -80,7 +87,10 @@ fn clear<'a>(
     let (shown, reveal) = match least.visibility.reveal {
         Reveal::Full => (Shown::As(Replacement::Keep), Reveal::Full),
         Reveal::Surrogate if !is_composed => match protection {
-            Protection::Tokenize { .. } | Protection::Encrypt { .. } => {
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. }
+            | Protection::Hash { .. } => {
                 let item = ToSeal {
                     rule: least.rule,
                     role: &Role::Stored,
@@ -99,7 +109,7 @@ fn clear<'a>(
                 Some(kept) => (Shown::As(Replacement::Text(kept)), Reveal::Surrogate),
                 None => (masked(text), Reveal::Mask),
             },
-            Protection::Mask => (masked(text), Reveal::Mask),
+            Protection::Mask | Protection::Scan(_) => (masked(text), Reveal::Mask),
             Protection::Drop if place.slot.removal.is_some() => {
                 (Shown::As(Replacement::Remove), Reveal::Surrogate)
             }
@@ -123,14 +133,14 @@ fn with_surrogates(
     opened: &OpenedSurrogates,
     tally: &mut Tally,
 ) -> Replacement {
-    let open = |surrogate: &Surrogate| {
+    let open = |found: &FoundSurrogate| {
         place.sources.iter().find_map(|source| {
-            opened.get(surrogate, &source.rule.category).map(|clear| (source, clear))
+            found.clear(opened, &source.rule.category).map(|clear| (source, clear))
         })
     };
     let mut unaccounted: Vec<&Source<'_>> = place.sources.iter().collect();
     for found in &place.found {
-        let Some((source, _)) = open(&found.surrogate) else { continue };
+        let Some((source, _)) = open(found) else { continue };
         tally.count(place, source, source.visibility.reveal, Origin::Surrogate);
         let accounted = unaccounted.iter().position(|candidate| {
             !candidate.is_own && candidate.rule.category == source.rule.category
@@ -152,7 +162,7 @@ fn with_surrogates(
     }
 
     rewritten(place, text, |written, piece| match piece {
-        Piece::Surrogate { surrogate, as_is } => match open(surrogate) {
+        Piece::Surrogate { found, as_is } => match open(found) {
             None => written.push_str(as_is),
             Some((source, clear)) => match source.visibility.reveal {
                 Reveal::Full => written.push_str(clear.expose()),
@@ -169,6 +179,65 @@ fn with_surrogates(
         }
         Piece::Rest(rest) => written.push_str(rest),
     })
+}
+
+/// A text that is scanned: tokens in it are shown as the caller may see their categories,
+/// and so is what stands there in clear (older than the policy, or written past us). The
+/// rest of the text is the CRM's to show.
+///
+/// SECURITY: the text may be HTML. What is found in one holds no `<`; a value that does was
+/// moved here, and stays closed.
+fn free_text(
+    place: &Place<'_>,
+    text: &Cleartext,
+    opened: &OpenedSurrogates,
+    protectors: &Protectors,
+    tally: &mut Tally,
+) -> Replacement {
+    let source_of =
+        |category: &Category| place.sources.iter().find(|source| source.rule.category == *category);
+    let mut edits: Vec<(Range<usize>, Zeroizing<String>)> = Vec::new();
+    for found in &place.found {
+        let is_token = matches!(found.surrogate, Surrogate::Token(_));
+        // What is found gets tokens; a sealed text is one of the field's own category.
+        let sources = place.sources.iter().filter(|source| source.is_own || is_token);
+        let opens = sources.into_iter().find_map(|source| {
+            let clear = opened.get(&found.surrogate, &source.rule.category)?;
+            Some((source, clear.expose())).filter(|(_, clear)| !clear.contains('<'))
+        });
+        let Some((source, clear)) = opens else { continue };
+        tally.count(place, source, source.visibility.reveal, Origin::Surrogate);
+        match source.visibility.reveal {
+            Reveal::Full => edits.push((found.span.clone(), Zeroizing::new(clear.to_owned()))),
+            Reveal::Mask => edits.push((found.span.clone(), mask(clear))),
+            Reveal::Surrogate => {}
+        }
+    }
+    if let Some((rule, rules)) = place.scanned {
+        for part in protectors.scan(rule, rules, &[], text).parts() {
+            let Some(source) = source_of(&part.rule.category) else { continue };
+            let is_shown = source.visibility.reveal == Reveal::Full;
+            let reveal = if is_shown { Reveal::Full } else { Reveal::Mask };
+            tally.count(place, source, reveal, Origin::FoundClear);
+            if !is_shown {
+                edits.push((part.span.clone(), mask(part.value.expose())));
+            }
+        }
+    }
+    if edits.is_empty() {
+        return Replacement::Keep;
+    }
+    edits.sort_by_key(|(span, _)| span.start);
+    let text = text.expose();
+    let mut written = Zeroizing::new(String::with_capacity(2 * text.len() + 256));
+    let mut position = 0;
+    for (span, shown) in edits {
+        written.push_str(text.get(position..span.start).unwrap_or_default());
+        written.push_str(&shown);
+        position = span.end;
+    }
+    written.push_str(text.get(position..).unwrap_or_default());
+    Replacement::Text(written)
 }
 
 /// Spaces and punctuation, which CRMs put between the values that they compose.

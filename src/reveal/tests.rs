@@ -11,7 +11,7 @@ use crate::base::{Cleartext, Equality};
 use crate::carrier::{Codec, Occurrence, Removal, Role, Slot, Value};
 use crate::keys::Keyset;
 use crate::policy::{
-    CategoryRule, Digest, FieldRule, Kept, ObjectRule, Protection, Reveal, Shape, Unlisted,
+    CategoryRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Protection, Reveal, Shape, Unlisted,
 };
 use crate::vault::{MemoryStore, Vault};
 
@@ -46,6 +46,9 @@ fn house() -> House {
         field("ssn", "national_id", Protection::Drop),
         field("born", "birthdate", Protection::Generalize(Kept::Year)),
         field("owner", "secret", tokenize),
+        field("hired", "birthdate", Protection::Tokenize { shape: Shape::Date }),
+        field("phone", "name", Protection::Tokenize { shape: Shape::Phone }),
+        field("hashed", "name", Protection::Hash { shape: Shape::Text, of: Hashed::Exact }),
     ]);
     let contact = ObjectRule {
         fields,
@@ -61,6 +64,8 @@ fn house() -> House {
             categories: categories.into_iter().map(category).collect(),
             objects: HashMap::from([("contact".into(), contact)]),
             border: None,
+            scan: crate::policy::ScanRules::default(),
+            residual: None,
         },
         protectors,
     }
@@ -332,7 +337,7 @@ async fn echoes_are_put_back_and_nothing_else() {
     let house = house();
     let (mine, other) =
         (house.seal("email", "a\"b@x.example").await, house.seal("last", "Muster").await);
-    let surrogate = house.protectors.find(&mine).remove(0).surrogate;
+    let surrogate = house.protectors.find(&mine, crate::protect::Sought::Words).remove(0).surrogate;
     let echoes = Echoes::from([(surrogate, Cleartext::new("A\"B@x.example"))]);
     let text = format!("duplicate value {mine} of {other}");
     let fields = [with_role("message", Role::Echo, &text), stored("unlisted", &mine)];
@@ -413,6 +418,53 @@ async fn of_a_generalized_value_no_more_is_shown_than_is_kept() {
 }
 
 #[tokio::test]
+async fn dates_are_shown_in_the_form_that_the_crm_has_given_theirs() {
+    let house = house();
+    let day = house.seal("hired", "1985-02-23").await;
+    let shown = ["birthdate full 1", "birthdate mask 1", "birthdate surrogate 1"];
+    for time in ["", "T00:00:00.000+0000", "T00:00:00Z"] {
+        let (stored_as, value) = (format!("{day}{time}"), format!("1985-02-23{time}"));
+        let expected = [(&*value, shown[0]), ("1•••", shown[1]), (&*stored_as, shown[2])];
+        house.check(stored("hired", &stored_as), expected).await;
+    }
+    // What is in the reserved range and no surrogate is a value in clear, hidden like any.
+    for (field, value, category) in
+        [("hired", "2612-03-04", "birthdate"), ("phone", "+99912345678901", "name")]
+    {
+        let masked = crate::protect::mask(value);
+        let counted = ["full", "mask", "mask"].map(|how| format!("{category} {how} clear 1"));
+        let expected = [(value, &*counted[0]), (&*masked, &*counted[1]), (&*masked, &*counted[2])];
+        house.check(stored(field, value), expected).await;
+    }
+    // Of another category, it is a value like any other.
+    let phone = house.seal("phone", "+49 89 1").await;
+    house
+        .check(
+            stored("hired", &phone),
+            [
+                (&*phone, "birthdate full clear 1"),
+                ("+•••", "birthdate mask clear 1"),
+                ("+•••", "birthdate mask clear 1"),
+            ],
+        )
+        .await;
+    house.check(stored("unlisted", &day), [(&*day, ""); 3]).await;
+}
+
+#[tokio::test]
+async fn a_hash_is_shown_to_all_and_a_value_that_lies_beside_it_is_not() {
+    let house = house();
+    let hash = house.seal("hashed", "Muster").await;
+    house.check(stored("hashed", &hash), [(&*hash, "name surrogate 1"); 3]).await;
+    let expected = [
+        ("Muster", "name full clear 1"),
+        ("M•••", "name mask clear 1"),
+        (&*hash, "name surrogate clear 1"),
+    ];
+    house.check(stored("hashed", "Muster"), expected).await;
+}
+
+#[tokio::test]
 async fn reveals_are_summed_up_with_the_role_that_gave_the_right() {
     let house = house();
     let (one, two) = (house.seal("last", "Muster").await, house.seal("last", "Beispiel").await);
@@ -482,8 +534,9 @@ async fn clear_values_are_what_whole_surrogates_stand_for() {
     ];
     let answer = LocatedAnswer { body: document(&fields), ..LocatedAnswer::default() };
     let opened = open(&answer, &house.policy, &[], &house.protectors).await.unwrap();
+    let values: Vec<_> = opened.clear_values().collect();
     let values: Vec<_> =
-        opened.clear_values().map(|(at, text)| (at.field.as_str(), text.expose())).collect();
+        values.iter().map(|(at, text)| (at.field.as_str(), text.expose())).collect();
     assert_eq!(values, [("email", "a@x.example"), ("unlisted", "Deutschland")]);
     assert_eq!(format!("{opened:?}"), "OpenedAnswer(4 values)");
 }
@@ -514,7 +567,8 @@ async fn what_is_repeated_to_its_sender_is_counted_before_it_is_written() {
     let house = house();
     let long = "x".repeat(1000);
     let token = house.seal("last", &long).await;
-    let surrogate = house.protectors.find(&token).remove(0).surrogate;
+    let surrogate =
+        house.protectors.find(&token, crate::protect::Sought::Words).remove(0).surrogate;
     let echoes = Echoes::from([(surrogate, Cleartext::new(long.as_str()))]);
     let text = format!("{token} and {token} and {token}");
     let fields = [with_role("message", Role::Echo, &text), stored("last", &token)];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::base::Category;
 use crate::keys::Version;
 use crate::transfer_log::{Entry, TransferLog, TransferLogError};
 use crate::vault::{
@@ -54,16 +55,18 @@ impl TokenStore for MeasuredStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
-        self.time("find_by_index", self.inner.find_by_index(indexes))
+        self.time("find_by_index", self.inner.find_by_index(indexes, newest))
     }
 
     fn search(
         &self,
         searches: Vec<Search>,
         limit: u32,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
-        self.time("search", self.inner.search(searches, limit))
+        self.time("search", self.inner.search(searches, limit, newest))
     }
 
     fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>> {
@@ -74,7 +77,11 @@ impl TokenStore for MeasuredStore {
         self.time("built", self.inner.built())
     }
 
-    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn begin_build(
+        &self,
+        shall_be: Kinds,
+        build: u64,
+    ) -> BoxFuture<'_, Result<BTreeSet<Category>, VaultError>> {
         self.time("begin_build", self.inner.begin_build(shall_be, build))
     }
 

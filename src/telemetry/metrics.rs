@@ -236,6 +236,17 @@ impl Metrics {
         self.families.transfer_log_checkpoint_time.set(seconds);
     }
 
+    /// The keys serve for so long from now on, if nobody answers any more.
+    pub fn keys_lease(&self, now: Timestamp, left: Duration) {
+        let end = now.unix_seconds().saturating_add(left.as_secs());
+        self.families.keys_lease_end_time.set(i64::try_from(end).unwrap_or(i64::MAX));
+    }
+
+    /// The key service did not unwrap a key.
+    pub fn key_service_failed(&self) {
+        self.families.key_service_errors.inc();
+    }
+
     pub fn transfer_log_integration_failed(&self) {
         self.families.transfer_log_integration_errors.inc();
     }

@@ -92,6 +92,10 @@ metrics! {
         "When the last checkpoint was signed, or found right at the start, in seconds since 1970-01-01. Its age matters only while there are unintegrated entries.";
     transfer_log_integration_errors: IntCounter = "transfer_log_integration_errors_total" []
         "Attempts to take entries into the tree that failed. The entries wait in the journal.";
+    keys_lease_end_time: IntGauge = "keys_lease_end_time_seconds" []
+        "Until when the keys serve if the key service answers no more, in seconds since 1970-01-01; 0 for a root key that is in no key service.";
+    key_service_errors: IntCounter = "key_service_errors_total" []
+        "Times that the key service did not unwrap a key: at the start, and each time that it is asked while the process runs.";
     transfer_log_mirrored: IntGaugeVec = "transfer_log_mirrored_entries" ["mirror"]
         "Entries that the checkpoint covers that was brought to a mirror last.";
     transfer_log_mirror_errors: IntCounterVec = "transfer_log_mirror_errors_total" ["mirror"]

@@ -116,7 +116,8 @@ pub struct FieldCount {
     pub field: FieldName,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub category: Option<Category>,
-    /// `tokenize`, `encrypt`, `mask`, `generalize`, `drop`, or `none`.
+    /// `tokenize`, `encrypt`, `format_preserving`, `hash`, `mask`, `generalize`, `scan`,
+    /// `drop`, or `none`.
     pub protection: SmolStr,
     /// Why there was no protection.
     #[serde(skip_serializing_if = "Option::is_none", default)]

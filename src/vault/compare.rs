@@ -50,7 +50,7 @@ impl Vault {
         let mut indexes = of_items.concat();
         indexes.sort_unstable();
         indexes.dedup();
-        let found = self.store.find_by_index(indexes.clone()).await?;
+        let found = self.store.find_by_index(indexes.clone(), self.keys.active_version()).await?;
         let mut rows: HashMap<Index, Vec<Row>> = indexes.into_iter().zip(found).collect();
         let mut spellings: HashMap<&[Index], Option<Arc<[Spelling]>>> = HashMap::new();
         for indexes in &of_items {
@@ -70,53 +70,41 @@ impl Vault {
         Ok(of_items.iter().map(|of| spellings.get(of.as_slice()).cloned().flatten()).collect())
     }
 
-    /// For each pattern, the stored values of its category that may look like it: it is
-    /// looked for in the way of `kind`, without what CRMs may take for the same.
+    /// The stored values of a category that may look like a pattern: it is looked for in the
+    /// way of `kind`, without what CRMs may take for the same.
     ///
     /// # Errors
     /// [`VaultError::Corrupt`] when a stored row does not open.
     pub async fn candidates(
         &self,
-        asked: &[(&Category, &Pattern, SearchKind)],
-    ) -> Result<Vec<Candidates>, VaultError> {
-        let mut searches = Vec::new();
-        for (place, (category, pattern, kind)) in asked.iter().enumerate() {
-            let parts = parts_to_find(pattern, *kind).iter().map(|part| rough(part.expose()));
-            let parts: Vec<_> = parts.collect();
-            for (_, mac) in self.index_macs.iter() {
-                let texts: Vec<_> =
-                    parts.iter().flat_map(|part| texts_to_find(*kind, part)).collect();
-                let texts = texts.into_iter().take(MAX_TEXTS);
-                let all_of: Vec<Index> =
-                    texts.map(|text| self.search_index(mac, category, *kind, text)).collect();
-                if !all_of.is_empty() {
-                    let category = (*category).clone();
-                    searches.push((place, Search { category, kind: *kind, all_of }));
-                }
-            }
+        category: &Category,
+        pattern: &Pattern,
+        kind: SearchKind,
+    ) -> Result<Candidates, VaultError> {
+        let parts = parts_to_find(pattern, kind).iter().map(|part| rough(part.expose()));
+        let parts: Vec<_> = parts.collect();
+        let texts = parts.iter().flat_map(|part| texts_to_find(kind, part)).take(MAX_TEXTS);
+        let texts: Vec<&str> = texts.collect();
+        if texts.is_empty() {
+            return Ok(Candidates::TooShort);
         }
-        let (places, searches): (Vec<usize>, Vec<Search>) = searches.into_iter().unzip();
-        let mut found: BTreeMap<usize, Option<Vec<Row>>> = BTreeMap::new();
-        for (place, rows) in
-            places.into_iter().zip(self.store.search(searches, MAX_CANDIDATES).await?)
-        {
-            match (found.entry(place).or_insert_with(|| Some(Vec::new())), rows) {
-                (Some(all), Some(rows)) => all.extend(rows),
-                (all, _) => *all = None,
-            }
-        }
-        let candidates = (0..asked.len()).map(|place| match found.remove(&place) {
-            None => Ok(Candidates::TooShort),
-            Some(None) => Ok(Candidates::Incomplete),
-            Some(Some(rows)) if rows.len() >= MAX_CANDIDATES as usize => {
-                Ok(Candidates::TooMany(rows.len()))
-            }
-            Some(Some(rows)) => {
-                let all = rows.into_iter().map(|row| self.spelling(row));
-                Ok(Candidates::All(all.collect::<Result<_, VaultError>>()?))
-            }
+        let searches = self.index_macs.iter().map(|(_, mac)| {
+            let all_of = texts.iter().map(|text| self.search_index(mac, category, kind, text));
+            Search { category: category.clone(), kind, all_of: all_of.collect() }
         });
-        candidates.collect()
+        let newest = self.keys.active_version();
+        let found = self.store.search(searches.collect(), MAX_CANDIDATES, newest).await?;
+        // One that was written again after a rotation is found under both keys.
+        let mut rows = BTreeMap::new();
+        for found in found {
+            let Some(found) = found else { return Ok(Candidates::Incomplete) };
+            rows.extend(found.into_iter().map(|row| (row.token.clone(), row)));
+        }
+        if rows.len() >= MAX_CANDIDATES as usize {
+            return Ok(Candidates::TooMany(MAX_CANDIDATES as usize));
+        }
+        let all = rows.into_values().map(|row| self.spelling(row));
+        Ok(Candidates::All(all.collect::<Result<_, VaultError>>()?))
     }
 
     /// Whether a value can be indexed for all that its category is searched for.

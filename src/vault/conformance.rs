@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Index, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore, VaultError};
+use super::{
+    Built, Index, IndexState, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore, VaultError,
+};
 use crate::base::{Category, SearchKind};
 
 /// Runs the whole suite on an empty storage. `open` gives a store on the same
@@ -16,7 +18,6 @@ pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
     rows_are_listed_in_order(&*open()).await;
     rows_are_found_by_all_that_is_asked_for(&*open()).await;
     an_index_that_a_row_is_missing_from_is_not_complete(&*open()).await;
-    replaced_rows_are_found_by_what_is_new_only(&*open()).await;
     many_writers_of_the_same_rows_agree(open()).await;
     empty_batches_are_fine(&*open()).await;
     open().health().await.unwrap();
@@ -25,6 +26,9 @@ pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
     insert(&*open(), rows.clone()).await.unwrap();
     let found = open().find(tokens(&rows)).await.unwrap();
     assert_eq!(found, rows.into_iter().map(Some).collect::<Vec<_>>(), "after opening again");
+
+    replaced_rows_are_found_by_what_is_new_only(&*open()).await;
+    who_knows_no_newer_keys_is_refused(&*open()).await;
 }
 
 /// A row that differs from others by these numbers only.
@@ -60,7 +64,7 @@ async fn inserting_is_idempotent_and_first_come_first_kept(store: &dyn TokenStor
     assert_eq!(stored, [first.clone(), fresh.clone(), fresh.clone()]);
     let found = store.find(tokens(&[first.clone(), fresh.clone()])).await.unwrap();
     assert_eq!(found, [Some(first), Some(fresh)]);
-    assert_eq!(store.find_by_index(vec![rough]).await.unwrap(), [vec![]], "a row not stored");
+    assert_eq!(store.find_by_index(vec![rough], 1).await.unwrap(), [vec![]], "a row not stored");
 }
 
 /// After what the others have stored.
@@ -94,13 +98,13 @@ async fn answers_keep_the_order_of_questions(store: &dyn TokenStore) {
 async fn indexes_find_their_rows_sorted(store: &dyn TokenStore) {
     let (a, b, c) = (row(23, 20), row(21, 20), row(22, 21));
     insert(store, vec![a.clone(), b.clone(), c.clone()]).await.unwrap();
-    let found = store.find_by_index(vec![c.rough, Index([98; 16]), a.rough]).await.unwrap();
+    let found = store.find_by_index(vec![c.rough, Index([98; 16]), a.rough], 1).await.unwrap();
     assert_eq!(found, [vec![c], vec![], vec![b, a]]);
 
     let many: Vec<Row> = (120..=120 + MAX_FOUND).map(|token| row(token, 24)).collect();
     let index = many[0].rough;
     insert(store, many).await.unwrap();
-    let found = store.find_by_index(vec![index]).await.unwrap();
+    let found = store.find_by_index(vec![index], 1).await.unwrap();
     assert_eq!(found[0].len(), usize::from(MAX_FOUND));
     assert!(found[0].is_sorted_by_key(|row| row.token.clone()));
 }
@@ -124,13 +128,14 @@ fn name_by(kinds: &[SearchKind]) -> Kinds {
 }
 
 async fn search(store: &dyn TokenStore, searches: Vec<Search>) -> Vec<Option<Vec<Row>>> {
-    store.search(searches, 2).await.unwrap()
+    store.search(searches, 2, 2).await.unwrap()
 }
 
 async fn rows_are_found_by_all_that_is_asked_for(store: &dyn TokenStore) {
     let prefix = |codes: &[u8]| by(SearchKind::Prefix, codes);
     assert_eq!(search(store, vec![prefix(&[1])]).await, [None], "it was never built");
-    store.begin_build(name_by(&[SearchKind::Prefix]), 7).await.unwrap();
+    let begun = store.begin_build(name_by(&[SearchKind::Prefix]), 7).await.unwrap();
+    assert_eq!(begun, BTreeSet::from(["name".into()]));
     assert_eq!(search(store, vec![prefix(&[1])]).await, [None], "it is being built");
     store.finish_build(8).await.unwrap();
     assert_eq!(search(store, vec![prefix(&[1])]).await, [None], "another build has ended");
@@ -164,7 +169,8 @@ async fn an_index_that_a_row_is_missing_from_is_not_complete(store: &dyn TokenSt
     let stored = NewRow::found_by_nothing(named(170, &[]).row);
     store.insert(vec![stored]).await.unwrap();
     assert!(is_complete().await, "a row that is there");
-    store.begin_build(name_by(&[SearchKind::Prefix, SearchKind::Contains]), 9).await.unwrap();
+    let both = || name_by(&[SearchKind::Prefix, SearchKind::Contains]);
+    store.begin_build(both(), 9).await.unwrap();
     assert!(is_complete().await, "another index is built");
     store.insert(vec![named(181, &[1])]).await.unwrap();
     store.finish_build(9).await.unwrap();
@@ -173,18 +179,40 @@ async fn an_index_that_a_row_is_missing_from_is_not_complete(store: &dyn TokenSt
     assert_eq!(contains, [None], "a row was written in between, and not for it");
     store.insert(vec![NewRow::found_by_nothing(named(182, &[]).row)]).await.unwrap();
     assert!(!is_complete().await);
-    store.begin_build(name_by(&[SearchKind::Prefix]), 10).await.unwrap();
+    let prefix = || name_by(&[SearchKind::Prefix]);
+    store.begin_build(prefix(), 10).await.unwrap();
     store.finish_build(10).await.unwrap();
     assert!(is_complete().await);
+    assert_eq!(store.begin_build(prefix(), 11).await.unwrap(), BTreeSet::new(), "all is there");
     store.replace(vec![NewRow::found_by_nothing(named(182, &[]).row)]).await.unwrap();
     assert!(!is_complete().await, "a row was replaced by one that is not found by it");
-    store.begin_build(name_by(&[SearchKind::Prefix]), 11).await.unwrap();
+
+    // Until it is emptied, it is known that there is something in it.
+    let index = |state| Built { category: "name".into(), kind: SearchKind::Prefix, state };
+    let built = async || store.built().await.unwrap();
+    assert_eq!(built().await, [index(IndexState::Left)]);
+    assert_eq!(store.begin_build(Kinds::new(), 12).await.unwrap(), ["name".into()].into());
+    store.finish_build(11).await.unwrap();
+    assert_eq!(built().await, [index(IndexState::Emptying(12))]);
+    store.finish_build(12).await.unwrap();
+    assert_eq!(built().await, [], "it is no longer wanted");
+    store.insert(vec![named(170, &[10])]).await.unwrap();
+    assert_eq!(built().await, [index(IndexState::Left)], "a row that is there is found by it");
+    store.begin_build(Kinds::new(), 13).await.unwrap();
+    store.replace(vec![NewRow::found_by_nothing(named(170, &[]).row)]).await.unwrap();
+    assert_eq!(built().await, [index(IndexState::Emptying(13))], "nothing is put into it");
+    store.insert(vec![named(170, &[10])]).await.unwrap();
+    store.finish_build(13).await.unwrap();
+    assert_eq!(built().await, [index(IndexState::Left)], "something was put into it meanwhile");
     store.begin_build(Kinds::new(), 12).await.unwrap();
-    assert_eq!(store.built().await.unwrap(), [], "it is no longer wanted");
+    store.finish_build(12).await.unwrap();
+    store.replace(vec![named(170, &[10])]).await.unwrap();
+    assert_eq!(built().await, [index(IndexState::Left)]);
 }
 
 async fn replaced_rows_are_found_by_what_is_new_only(store: &dyn TokenStore) {
-    store.begin_build(name_by(&[SearchKind::Prefix]), 13).await.unwrap();
+    let prefix = || name_by(&[SearchKind::Prefix]);
+    store.begin_build(prefix(), 13).await.unwrap();
     store.finish_build(13).await.unwrap();
     store.insert(vec![named(190, &[61])]).await.unwrap();
     let mut anew = named(190, &[62]);
@@ -196,11 +224,21 @@ async fn replaced_rows_are_found_by_what_is_new_only(store: &dyn TokenStore) {
     assert_eq!(missing, [None], "what is not there is not put there");
     let found = search(store, vec![by(SearchKind::Prefix, &[61]), by(SearchKind::Prefix, &[62])]);
     assert_eq!(found.await, [Some(vec![]), Some(vec![row.clone()])]);
-    let found = store.find_by_index(vec![Index([190; 16]), row.rough]).await.unwrap();
+    let found = store.find_by_index(vec![Index([190; 16]), row.rough], 2).await.unwrap();
     assert_eq!(found, [vec![], vec![row.clone()]]);
     assert_eq!(store.count().await.unwrap()[&2], 1);
-    let old = Row { version: 1, ..row };
-    store.replace(vec![NewRow { row: old, ..named(190, &[62]) }]).await.unwrap();
+}
+
+/// After a row under a newer version has been stored.
+async fn who_knows_no_newer_keys_is_refused(store: &dyn TokenStore) {
+    let is_gone = |error: Option<VaultError>| matches!(error, Some(VaultError::KeyGone(2)));
+    let (new, stored) = (named(195, &[1]), named(190, &[62]));
+    assert!(is_gone(store.insert(vec![new.clone()]).await.err()));
+    assert!(is_gone(store.replace(vec![stored]).await.err()));
+    assert_eq!(store.find(vec![new.row.token]).await.unwrap(), [None]);
+    assert!(is_gone(store.find_by_index(vec![Index([1; 16])], 1).await.err()));
+    assert!(is_gone(store.search(vec![by(SearchKind::Prefix, &[1])], 2, 1).await.err()));
+    assert_eq!(store.find_by_index(vec![Index([1; 16])], 3).await.unwrap().len(), 1);
 }
 
 async fn many_writers_of_the_same_rows_agree<S: TokenStore + 'static>(store: Arc<S>) {
@@ -225,5 +263,5 @@ async fn many_writers_of_the_same_rows_agree<S: TokenStore + 'static>(store: Arc
 async fn empty_batches_are_fine(store: &dyn TokenStore) {
     assert_eq!(insert(store, vec![]).await.unwrap(), []);
     assert_eq!(store.find(vec![]).await.unwrap(), []);
-    assert!(store.find_by_index(vec![]).await.unwrap().is_empty());
+    assert!(store.find_by_index(vec![], 1).await.unwrap().is_empty());
 }

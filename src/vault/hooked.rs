@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{
     BoxFuture, Built, Index, Kinds, MemoryStore, NewRow, Row, Search, Token, TokenStore, VaultError,
 };
+use crate::base::Category;
 use crate::keys::Version;
 
 /// Hears of each call before it is made, by its name and the rows that it brings, and can
@@ -59,16 +60,18 @@ impl TokenStore for HookedStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
-        self.call("find_by_index", &[], self.rows.find_by_index(indexes))
+        self.call("find_by_index", &[], self.rows.find_by_index(indexes, newest))
     }
 
     fn search(
         &self,
         searches: Vec<Search>,
         limit: u32,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
-        self.call("search", &[], self.rows.search(searches, limit))
+        self.call("search", &[], self.rows.search(searches, limit, newest))
     }
 
     fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>> {
@@ -79,7 +82,11 @@ impl TokenStore for HookedStore {
         self.call("built", &[], self.rows.built())
     }
 
-    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn begin_build(
+        &self,
+        shall_be: Kinds,
+        build: u64,
+    ) -> BoxFuture<'_, Result<BTreeSet<Category>, VaultError>> {
         self.call("begin_build", &[], self.rows.begin_build(shall_be, build))
     }
 

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{fold, rough};
-use crate::base::Equality;
+use crate::base::{Equality, Pattern};
 
 /// What a CRM makes of two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,34 @@ pub fn likeness(equality: Equality, one: &str, other: &str) -> Likeness {
     }
 }
 
+/// What a CRM with this equality makes of a text that is compared with a pattern.
+pub fn looks_like(equality: Equality, pattern: &Pattern, text: &str) -> Likeness {
+    // Character by character: `Σ` at the end of a part may stand within a word.
+    let lower =
+        |text: &str| Zeroizing::new(text.chars().flat_map(char::to_lowercase).collect::<String>());
+    let upper = |text: &str| Zeroizing::new(text.to_uppercase());
+    let but_case = |text: &str| pattern.matches(text, lower) && pattern.matches(text, upper);
+    let (is_same, is_possible) = match equality {
+        Equality::Exact => (pattern.matches(text, str::to_owned), false),
+        Equality::Case => (but_case(text), pattern.matches(text, without_case)),
+        Equality::Trimmed => (
+            but_case(text.trim_matches(is_space)),
+            pattern.matches(text.trim(), without_case) || but_case(text),
+        ),
+        // Whether space at the end of what is stored counts is not known.
+        Equality::Collated => {
+            let texts = [text, text.trim_end_matches(' ')];
+            let matching = texts.map(|text| pattern.matches(text, fold));
+            (matching == [true; 2], matching.contains(&true) || pattern.matches(text, rough))
+        }
+    };
+    match (is_same, is_possible) {
+        (true, _) => Likeness::Same,
+        (false, true) => Likeness::Doubtful,
+        (false, false) => Likeness::Different,
+    }
+}
+
 /// Whether two texts differ in case only, however it is taken off: some CRMs compare what
 /// is in lower case, others what is in upper case.
 fn is_same_but_case(one: &str, other: &str) -> bool {
@@ -54,6 +82,26 @@ fn is_space(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_alike_depends_on_who_compares() {
+        use Likeness::{Different, Doubtful, Same};
+        let all = [Equality::Exact, Equality::Case, Equality::Trimmed, Equality::Collated];
+        for (like, text, expected) in [
+            ("An%", "Anna", [Same; 4]),
+            ("AN%", "anna", [Different, Same, Same, Same]),
+            ("%NA", "Anna ", [Different, Different, Same, Doubtful]),
+            ("An%", " Anna", [Different, Different, Same, Doubtful]),
+            ("Wei%SS%", "Weiß", [Different, Doubtful, Doubtful, Same]),
+            ("Jü%", "Jurgen", [Different, Different, Different, Doubtful]),
+            ("ΟΔΥΣ%", "Οδυσσεύς", [Different, Same, Same, Same]),
+            ("%x%", "Anna", [Different; 4]),
+        ] {
+            let pattern = Pattern::like(like).unwrap();
+            let found = all.map(|equality| looks_like(equality, &pattern, text));
+            assert_eq!(found, expected, "{like} {text:?}");
+        }
+    }
 
     #[test]
     fn what_is_the_same_depends_on_who_compares() {

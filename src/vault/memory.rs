@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    BoxFuture, Built, Index, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore, VaultError,
+    BoxFuture, Built, Index, IndexState, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore,
+    VaultError,
 };
+use crate::base::{Category, SearchKind};
 use crate::keys::Version;
 
 /// Rows that end with the process.
@@ -20,6 +21,8 @@ struct Rows {
     by_index: HashMap<Index, BTreeSet<Token>>,
     found_by: BTreeMap<Token, BTreeSet<Index>>,
     built: Vec<Built>,
+    /// Under which a row is stored.
+    newest: Version,
 }
 
 impl MemoryStore {
@@ -31,7 +34,14 @@ impl MemoryStore {
         &'a self,
         work: impl FnOnce(&mut Rows) -> T + Send + 'a,
     ) -> BoxFuture<'a, Result<T, VaultError>> {
-        Box::pin(async move { Ok(work(&mut self.rows())) })
+        self.try_with(|rows| Ok(work(rows)))
+    }
+
+    fn try_with<'a, T: Send + 'a>(
+        &'a self,
+        work: impl FnOnce(&mut Rows) -> Result<T, VaultError> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, VaultError>> {
+        Box::pin(async move { work(&mut self.rows()) })
     }
 }
 
@@ -45,11 +55,20 @@ impl MemoryStore {
 
 impl TokenStore for MemoryStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        self.with(|stored| rows.into_iter().map(|row| stored.insert(row)).collect())
+        self.try_with(|stored| {
+            stored.permit(&rows)?;
+            Ok(rows.into_iter().map(|row| stored.insert(row)).collect())
+        })
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.with(|stored| rows.into_iter().for_each(|row| stored.replace(row)))
+        self.try_with(|stored| {
+            stored.permit(&rows)?;
+            for row in rows {
+                stored.replace(row);
+            }
+            Ok(())
+        })
     }
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
@@ -61,14 +80,16 @@ impl TokenStore for MemoryStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
-        self.with(move |stored| {
+        self.try_with(move |stored| {
+            stored.know(newest)?;
             let rows_of = |index| {
                 let tokens = stored.by_index.get(index).into_iter().flatten();
                 let rows = tokens.filter_map(|token| stored.by_token.get(token));
                 rows.take(MAX_FOUND.into()).cloned()
             };
-            indexes.iter().map(|index| rows_of(index).collect()).collect()
+            Ok(indexes.iter().map(|index| rows_of(index).collect()).collect())
         })
     }
 
@@ -76,10 +97,12 @@ impl TokenStore for MemoryStore {
         &self,
         searches: Vec<Search>,
         limit: u32,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
-        self.with(move |stored| {
+        self.try_with(move |stored| {
+            stored.know(newest)?;
             let found = searches.iter().map(|asked| stored.search(asked, limit as usize));
-            found.collect()
+            Ok(found.collect())
         })
     }
 
@@ -94,24 +117,37 @@ impl TokenStore for MemoryStore {
         self.with(|stored| stored.built.clone())
     }
 
-    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn begin_build(
+        &self,
+        shall_be: Kinds,
+        build: u64,
+    ) -> BoxFuture<'_, Result<BTreeSet<Category>, VaultError>> {
         self.with(move |stored| {
-            let complete: Vec<Built> =
-                stored.built.drain(..).filter(|index| index.build.is_none()).collect();
-            for (category, kinds) in shall_be {
-                stored.built.extend(kinds.into_iter().map(|kind| {
-                    let index = Built { category: category.clone(), kind, build: None };
-                    let build = (!complete.contains(&index)).then_some(build);
-                    Built { build, ..index }
-                }));
+            for (category, kinds) in &shall_be {
+                for kind in kinds {
+                    stored.note(category, *kind);
+                }
             }
+            let mut begun = BTreeSet::new();
+            for index in &mut stored.built {
+                let kinds = shall_be.get(&index.category);
+                let is_wanted = kinds.is_some_and(|kinds| kinds.contains(&index.kind));
+                index.state = index.state.begun(is_wanted, build);
+                if index.state == IndexState::Complete {
+                    continue;
+                }
+                begun.insert(index.category.clone());
+            }
+            begun
         })
     }
 
     fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
         self.with(move |stored| {
-            let finished = stored.built.iter_mut().filter(|index| index.build == Some(build));
-            finished.for_each(|index| index.build = None);
+            stored.built.retain(|index| index.state != IndexState::Emptying(build));
+            let built = stored.built.iter_mut();
+            let finished = built.filter(|index| index.state == IndexState::Building(build));
+            finished.for_each(|index| index.state = IndexState::Complete);
         })
     }
 
@@ -143,31 +179,67 @@ impl TokenStore for MemoryStore {
 }
 
 impl Rows {
-    fn insert(&mut self, new: NewRow) -> Row {
-        let NewRow { row, kinds, found_by } = new;
-        self.found_by.entry(row.token.clone()).or_default().extend(found_by);
-        match self.by_token.entry(row.token.clone()) {
-            Entry::Occupied(stored) => stored.get().clone(),
-            Entry::Vacant(free) => {
-                self.by_index.entry(row.rough).or_default().insert(row.token.clone());
-                self.built
-                    .retain(|index| index.category != row.category || kinds.contains(&index.kind));
-                free.insert(row).clone()
+    /// Refuses what nobody may write who has older keys only.
+    fn permit(&self, rows: &[NewRow]) -> Result<(), VaultError> {
+        rows.iter().map(|new| new.row.version).min().map_or(Ok(()), |oldest| self.know(oldest))
+    }
+
+    fn know(&self, version: Version) -> Result<(), VaultError> {
+        if self.newest > version { Err(VaultError::KeyGone(self.newest)) } else { Ok(()) }
+    }
+
+    /// Sees to it that an index is known.
+    fn note(&mut self, category: &Category, kind: SearchKind) {
+        if !self.built.iter().any(|it| (&it.category, it.kind) == (category, kind)) {
+            let state = IndexState::Left;
+            self.built.push(Built { category: category.clone(), kind, state });
+        }
+    }
+
+    /// Takes up which indexes a row is written for; one that is there already is missing from
+    /// no other because of that.
+    fn spoil(&mut self, category: &Category, kinds: &BTreeSet<SearchKind>, is_new: bool) {
+        for kind in kinds {
+            self.note(category, *kind);
+        }
+        for index in self.built.iter_mut().filter(|index| index.category == *category) {
+            let is_for_it = kinds.contains(&index.kind);
+            if is_new || is_for_it {
+                index.state = index.state.after(is_for_it);
             }
         }
     }
 
+    fn insert(&mut self, new: NewRow) -> Row {
+        let NewRow { row, kinds, found_by } = new;
+        let is_new = !self.by_token.contains_key(&row.token);
+        self.spoil(&row.category, &kinds, is_new);
+        self.found_by.entry(row.token.clone()).or_default().extend(found_by);
+        if let Some(stored) = self.by_token.get(&row.token) {
+            return stored.clone();
+        }
+        self.newest = self.newest.max(row.version);
+        self.by_index.entry(row.rough).or_default().insert(row.token.clone());
+        self.by_token.insert(row.token.clone(), row.clone());
+        row
+    }
+
     fn replace(&mut self, NewRow { row, kinds, found_by }: NewRow) {
         let Some(stored) = self.by_token.get_mut(&row.token) else { return };
-        self.built.retain(|index| index.category != row.category || kinds.contains(&index.kind));
+        let stored = std::mem::replace(stored, row.clone());
+        self.spoil(&row.category, &kinds, true);
+        self.newest = self.newest.max(row.version);
         self.by_index.entry(stored.rough).or_default().remove(&row.token);
         self.by_index.entry(row.rough).or_default().insert(row.token.clone());
-        self.found_by.insert(row.token.clone(), found_by.into_iter().collect());
-        *stored = row;
+        self.found_by.insert(row.token, found_by.into_iter().collect());
     }
 
     fn search(&self, asked: &Search, limit: usize) -> Option<Vec<Row>> {
-        let complete = Built { category: asked.category.clone(), kind: asked.kind, build: None };
+        let complete = Built {
+            category: asked.category.clone(),
+            kind: asked.kind,
+            state: IndexState::Complete,
+        };
         if !self.built.contains(&complete) {
             return None;
         }

@@ -43,14 +43,14 @@ pub use compare::{Candidates, Spelling};
 pub(crate) use fold::fold;
 #[cfg(test)]
 pub use hooked::HookedStore;
-pub use likeness::{Likeness, likeness};
+pub use likeness::{Likeness, likeness, looks_like};
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 use rough::rough;
 pub use search::LONGEST_TO_CONTAIN;
 pub use sqlite::SqliteStore;
 pub use store::{Item, Vault};
-pub use token::Token;
+pub use token::{Form, Token};
 pub use upkeep::Due;
 pub use verify::{Damage, Verified};
 
@@ -65,47 +65,70 @@ pub trait TokenStore: Send + Sync {
     /// returns for each row, in order, the row that is stored under its token
     /// afterwards (the given one, or the one that was there before). What a row is to be
     /// found by is added in both cases. An index that a new row was not written for
-    /// ([`NewRow::kinds`]) is no longer complete. Idempotent. Durable on return. Dropping the
-    /// future may or may not leave the rows inserted.
+    /// ([`NewRow::kinds`]) is [`IndexState::Left`] then, and so is one that a row is written
+    /// for and that is not there, or is being emptied. Idempotent. Durable on return. Dropping
+    /// the future may or may not leave the rows inserted.
     ///
     /// # Errors
+    /// [`VaultError::KeyGone`] where a row is stored under a newer version than one of these:
+    /// whoever has the older keys only would not find it, and they may be destroyed.
     /// [`VaultError::Unavailable`]; then nothing may be assumed about the rows.
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
 
     /// Puts rows, and what they are found by, in the place of those under the same tokens,
-    /// as one transaction; others are left out. An index that a row was not written for is no
-    /// longer complete. Durable on return.
+    /// as one transaction; others are left out. Of indexes the same holds as for new rows.
+    /// Durable on return.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert).
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// The rows stored under these tokens, in order.
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
 
     /// For each index value, every row that carries it, sorted by token; no more than the
-    /// first [`MAX_FOUND`] of them.
+    /// first [`MAX_FOUND`] of them. `newest` is the newest version of the keys that the values
+    /// are of.
+    ///
+    /// # Errors
+    /// [`VaultError::KeyGone`] where a row is stored under a newer version: it is not found by
+    /// these values, whatever it holds.
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>>;
 
     /// For each search, the rows that carry all of its index values, sorted by token, no more
     /// than the first `limit`; `None` where the index is not complete. All from one state.
+    ///
+    /// # Errors
+    /// As [`find_by_index`](Self::find_by_index).
     fn search(
         &self,
         searches: Vec<Search>,
         limit: u32,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>>;
 
     /// What each row is found by, beside its spellings, in the order of the tokens.
     fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>>;
 
-    /// The indexes that there are or that are being built.
+    /// The indexes that hold something, complete or not, and those that are being built.
     fn built(&self) -> BoxFuture<'_, Result<Vec<Built>, VaultError>>;
 
-    /// Says that these are the indexes that there shall be: those that are complete stay so,
-    /// of others a build of this number begins, and the rest is none any more.
-    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>>;
+    /// Says that these are the indexes that there shall be: those that are complete stay so;
+    /// building the others and emptying the rest begins, under this number (from 1 to
+    /// `i64::MAX`). Returns the categories that it is about: all of their rows have to be
+    /// replaced before it ends.
+    fn begin_build(
+        &self,
+        shall_be: Kinds,
+        build: u64,
+    ) -> BoxFuture<'_, Result<BTreeSet<Category>, VaultError>>;
 
-    /// Says that each index whose build has this number is complete.
+    /// Says that what began under this number is done: each index that is still being built
+    /// under it is complete, and each that is being emptied is none any more.
     fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// The rows behind a token, or from the first on, in the order of their tokens; no more
@@ -171,8 +194,59 @@ pub struct Search {
 pub struct Built {
     pub category: Category,
     pub kind: SearchKind,
-    /// The number of the build that will complete it; `None` when it is complete.
-    pub build: Option<u64>,
+    pub state: IndexState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexState {
+    /// Every value of the category is found by it.
+    Complete,
+    /// It will be complete when the build of this number is finished.
+    Building(u64),
+    /// Nothing will be in it when the build of this number is finished.
+    Emptying(u64),
+    /// Some values may be in it and some not, and nobody changes that.
+    Left,
+}
+
+impl IndexState {
+    /// What it is when a build begins.
+    fn begun(self, is_wanted: bool, build: u64) -> Self {
+        match (self, is_wanted) {
+            (_, false) => Self::Emptying(build),
+            (Self::Complete, true) => Self::Complete,
+            (Self::Building(_) | Self::Emptying(_) | Self::Left, true) => Self::Building(build),
+        }
+    }
+
+    /// What it is after a row of its category is written.
+    fn after(self, is_for_it: bool) -> Self {
+        match (self, is_for_it) {
+            (Self::Complete | Self::Building(_), true) | (Self::Emptying(_), false) => self,
+            (Self::Complete | Self::Building(_), false)
+            | (Self::Emptying(_), true)
+            | (Self::Left, _) => Self::Left,
+        }
+    }
+
+    /// How it is stored: a build as its number, or that number below zero where it empties.
+    fn code(self) -> Option<i64> {
+        match self {
+            Self::Complete => None,
+            Self::Building(build) => Some(build as i64),
+            Self::Emptying(build) => Some(-(build as i64)),
+            Self::Left => Some(0),
+        }
+    }
+
+    fn from_code(code: Option<i64>) -> Self {
+        match code {
+            None => Self::Complete,
+            Some(0) => Self::Left,
+            Some(build) if build > 0 => Self::Building(build.unsigned_abs()),
+            Some(build) => Self::Emptying(build.unsigned_abs()),
+        }
+    }
 }
 
 /// A keyed hash of some normal form of a value (truncated HMAC-SHA-256).
@@ -197,6 +271,13 @@ pub enum VaultError {
          if it was rotated a moment ago, start this process again"
     )]
     KeyGone(Version),
+    /// Other values hold all tokens of this form that a value could have. Trying again does
+    /// not help.
+    #[error(
+        "too many of the {} are taken to find one for another value; protect fewer fields with this shape",
+        .0.what()
+    )]
+    Full(Form),
     /// A row does not open under our keys, or is not what was written.
     #[error("the vault holds a row that does not open: {0}")]
     Corrupt(String),

@@ -11,11 +11,13 @@ use futures_util::future::join_all;
 use tokio_postgres::types::{FromSql, ToSql};
 
 use self::statements::{
-    ADD, BEGIN_BUILD, BEGIN_WANTED, BEGIN_WRITE, BUILT, COUNT, FIND, FIND_BY_INDEX, FINISH,
-    FORGET_FOUND_BY, FOUND_BY, INSERT, KEEP_WANTED, LIST, LOCK_ROWS, REPLACE, SEARCH,
+    ADD, BEGIN_ALONE, BEGIN_WANTED, BEGIN_WRITE, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND,
+    FIND_BY_INDEX, FINISH, FIRST, FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, INSERT, LIST,
+    LOCK_ROWS, NEWER, NOTE, PERMIT, REPLACE, SEARCH,
 };
 use super::{
-    BoxFuture, Built, Index, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore, VaultError,
+    BoxFuture, Built, Index, IndexState, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore,
+    VaultError,
 };
 use crate::base::{Category, SearchKind};
 use crate::keys::Version;
@@ -39,14 +41,62 @@ impl PostgresStore {
     ) -> Result<Vec<tokio_postgres::Row>, PostgresError> {
         self.0.again(Query(sql, values)).await
     }
+
+    /// Does what is to be done with the rows, unless there are some under newer keys.
+    async fn write_rows(
+        &self,
+        given: &Given<'_>,
+        statements: &[(&str, Values<'_>)],
+    ) -> Result<Vec<Answer>, VaultError> {
+        for (begin, is_alone) in [(BEGIN_WRITE, false), (BEGIN_ALONE, true)] {
+            let permit: Values<'_> = vec![&given.oldest, &given.newest, &is_alone];
+            let all: Vec<_> =
+                [(PERMIT, permit)].into_iter().chain(statements.iter().cloned()).collect();
+            match self.0.again(Write(begin, &all)).await? {
+                Ok(answers) => return Ok(answers),
+                Err(Refused::Newer(version)) => return Err(VaultError::KeyGone(version)),
+                Err(Refused::First) => {}
+            }
+        }
+        Err(damaged("permit"))
+    }
+
+    /// What is done with indexes while nobody writes rows.
+    async fn write_alone(
+        &self,
+        statements: &[(&str, Values<'_>)],
+    ) -> Result<Vec<Answer>, VaultError> {
+        let done = self.0.again(Write(BEGIN_ALONE, statements)).await?;
+        done.map_err(|_| damaged("permit"))
+    }
+}
+
+/// What a statement has answered.
+type Answer = Vec<tokio_postgres::Row>;
+
+/// Why the rows of a transaction were not written.
+enum Refused {
+    Newer(Version),
+    First,
+}
+
+impl Refused {
+    fn read(error: &tokio_postgres::Error) -> Option<Self> {
+        let said = error.as_db_error()?;
+        match said.code().code() {
+            NEWER => said.message().parse().ok().map(Self::Newer),
+            FIRST => Some(Self::First),
+            _ => None,
+        }
+    }
 }
 
 /// How a transaction begins, and its statements, in one round trip.
 struct Write<'w>(&'static str, &'w [(&'w str, Values<'w>)]);
 
 impl Work for Write<'_> {
-    /// What each has answered.
-    type Done = Vec<Vec<tokio_postgres::Row>>;
+    /// What each has answered; or that the transaction was ended, with nothing in it.
+    type Done = Result<Vec<Answer>, Refused>;
 
     async fn run(&self, link: &Link) -> Result<Self::Done, Failure> {
         let mut prepared = Vec::new();
@@ -63,9 +113,14 @@ impl Work for Write<'_> {
             link.batch_execute("COMMIT"),
         );
         begun?;
-        let rows = rows.into_iter().collect::<Result<_, _>>()?;
+        let rows = rows.into_iter().collect::<Result<_, _>>();
+        if let Some(refused) = rows.as_ref().err().and_then(Refused::read) {
+            committed?;
+            return Ok(Err(refused));
+        }
+        let rows = rows?;
         committed?;
-        Ok(rows)
+        Ok(Ok(rows))
     }
 }
 
@@ -76,21 +131,23 @@ impl TokenStore for PostgresStore {
                 return Ok(Vec::new());
             }
             let asked: Vec<Token> = rows.iter().map(|new| new.row.token.clone()).collect();
-            let mut first: BTreeMap<Token, NewRow> = BTreeMap::new();
+            let (mut first, mut others) = (BTreeMap::new(), Vec::new());
             for new in rows {
                 match first.entry(new.row.token.clone()) {
-                    Entry::Occupied(mut other) => other.get_mut().found_by.extend(new.found_by),
+                    Entry::Occupied(_) => others.push(new),
                     Entry::Vacant(free) => drop(free.insert(new)),
                 }
             }
-            let given = Given::new(&first);
+            let given = Given::new(&first, &others);
             let mut statements = vec![(INSERT, given.rows())];
+            if !given.kinds_noted.is_empty() {
+                statements.push((NOTE, given.noted()));
+            }
             if !given.codes.is_empty() {
                 statements.push((ADD, given.found_by()));
             }
             statements.push((FIND, given.words()));
-            let stored =
-                self.0.again(Write(BEGIN_WRITE, &statements)).await?.pop().unwrap_or_default();
+            let stored = self.write_rows(&given, &statements).await?.pop().unwrap_or_default();
             let stored = by_token(&stored)?;
             let stored = asked.iter().map(|token| stored.get(token).cloned());
             let is_gone = || VaultError::Unavailable("a row is gone that was inserted".into());
@@ -100,17 +157,20 @@ impl TokenStore for PostgresStore {
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async move {
+            if rows.is_empty() {
+                return Ok(());
+            }
             let last: BTreeMap<Token, NewRow> =
                 rows.into_iter().map(|new| (new.row.token.clone(), new)).collect();
-            let given = Given::new(&last);
+            let given = Given::new(&last, &[]);
             let statements = [
                 (LOCK_ROWS, given.words()),
                 (REPLACE, given.rows()),
+                (NOTE, given.noted()),
                 (FORGET_FOUND_BY, given.words()),
                 (ADD, given.found_by()),
             ];
-            self.0.again(Write(BEGIN_WRITE, &statements)).await?;
-            Ok(())
+            self.write_rows(&given, &statements).await.map(drop)
         })
     }
 
@@ -128,12 +188,15 @@ impl TokenStore for PostgresStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         Box::pin(async move {
             let codes: Vec<&[u8]> = indexes.iter().map(|index| index.0.as_slice()).collect();
             let mut answers = vec![Vec::new(); indexes.len()];
-            for found in self.rows(FIND_BY_INDEX, &[&codes, &i64::from(MAX_FOUND)]).await? {
-                answer_of(&mut answers, &found)?.push(read(&found)?);
+            let (limit, newest) = (i64::from(MAX_FOUND), i64::from(newest));
+            let found = self.rows(FIND_BY_INDEX, &[&codes, &limit, &newest]).await?;
+            for found in known(&found)? {
+                answer_of(&mut answers, found)?.push(read(found)?);
             }
             Ok(answers)
         })
@@ -143,6 +206,7 @@ impl TokenStore for PostgresStore {
         &self,
         searches: Vec<Search>,
         limit: u32,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
         Box::pin(async move {
             let (mut categories, mut kinds, mut counts) = (Vec::new(), Vec::new(), Vec::new());
@@ -155,11 +219,12 @@ impl TokenStore for PostgresStore {
                 ats.extend(all_of.iter().map(|_| at));
                 codes.extend(all_of.iter().map(|code| code.0.as_slice()));
             }
-            let limit = i64::from(limit);
-            let found =
-                self.rows(SEARCH, &[&categories, &kinds, &counts, &ats, &codes, &limit]).await?;
+            let (limit, newest) = (i64::from(limit), i64::from(newest));
+            let values: Values<'_> =
+                vec![&categories, &kinds, &counts, &ats, &codes, &limit, &newest];
+            let found = self.rows(SEARCH, &values).await?;
             let mut answers: Vec<Option<Vec<Row>>> = vec![None; searches.len()];
-            for found in &found {
+            for found in known(&found)? {
                 let answer = answer_of(&mut answers, found)?.get_or_insert_default();
                 if column::<Option<&str>>(found, 0)?.is_some() {
                     answer.push(read(found)?);
@@ -188,33 +253,41 @@ impl TokenStore for PostgresStore {
                 Ok(Built {
                     category: Category::new(column::<&str>(row, 0)?),
                     kind: kind.ok_or_else(|| damaged("kind"))?,
-                    build: column::<Option<i64>>(row, 2)?.map(|build| build as u64),
+                    state: IndexState::from_code(column(row, 2)?),
                 })
             };
             built.iter().map(index).collect()
         })
     }
 
-    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn begin_build(
+        &self,
+        shall_be: Kinds,
+        build: u64,
+    ) -> BoxFuture<'_, Result<BTreeSet<Category>, VaultError>> {
         Box::pin(async move {
             let all = shall_be.iter().flat_map(|(category, kinds)| {
                 kinds.iter().map(|kind| (category.as_str(), kind.name()))
             });
             let (categories, kinds): (Vec<&str>, Vec<&str>) = all.unzip();
             let build = build as i64;
-            let statements: [(&str, Values<'_>); 2] = [
-                (KEEP_WANTED, vec![&categories, &kinds]),
+            let statements: [(&str, Values<'_>); 3] = [
+                (EMPTY_UNWANTED, vec![&categories, &kinds, &build]),
                 (BEGIN_WANTED, vec![&categories, &kinds, &build]),
+                (BEGUN, vec![]),
             ];
-            self.0.again(Write(BEGIN_BUILD, &statements)).await?;
-            Ok(())
+            let begun = self.write_alone(&statements).await?.pop().unwrap_or_default();
+            begun.iter().map(|row| Ok(Category::new(column::<&str>(row, 0)?))).collect()
         })
     }
 
     fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async move {
-            self.rows(FINISH, &[&(build as i64)]).await?;
-            Ok(())
+            let emptied = IndexState::Emptying(build).code();
+            let built = IndexState::Building(build).code();
+            let statements: [(&str, Values<'_>); 2] =
+                [(FORGET_EMPTIED, vec![&emptied]), (FINISH, vec![&built])];
+            self.write_alone(&statements).await.map(drop)
         })
     }
 
@@ -255,15 +328,25 @@ struct Given<'r> {
     kinds: Vec<String>,
     codes: Vec<&'r [u8]>,
     words_of_codes: Vec<&'r str>,
+    /// Each with a category and a word: the indexes that a row is written for.
+    kinds_noted: Vec<&'r str>,
+    categories_noted: Vec<&'r str>,
+    words_noted: Vec<&'r str>,
+    oldest: i64,
+    newest: i64,
 }
 
 impl<'r> Given<'r> {
-    fn new(rows: &'r BTreeMap<Token, NewRow>) -> Self {
+    /// `others` are of the same tokens: they are found like them, and not stored.
+    fn new(rows: &'r BTreeMap<Token, NewRow>, others: &'r [NewRow]) -> Self {
+        let all = || rows.values().chain(others);
         let found_by = || {
-            rows.values().flat_map(|new| {
+            all().flat_map(|new| {
                 new.found_by.iter().map(|code| (code.0.as_slice(), new.row.token.as_str()))
             })
         };
+        let noted = || all().flat_map(|new| new.kinds.iter().map(move |kind| (kind, &new.row)));
+        let versions = || all().map(|new| i64::from(new.row.version));
         Self {
             words: rows.values().map(|new| new.row.token.as_str()).collect(),
             categories: rows.values().map(|new| new.row.category.as_str()).collect(),
@@ -273,6 +356,11 @@ impl<'r> Given<'r> {
             kinds: rows.values().map(|new| names(&new.kinds)).collect(),
             codes: found_by().map(|(code, _)| code).collect(),
             words_of_codes: found_by().map(|(_, word)| word).collect(),
+            kinds_noted: noted().map(|(kind, _)| kind.name()).collect(),
+            categories_noted: noted().map(|(_, row)| row.category.as_str()).collect(),
+            words_noted: noted().map(|(_, row)| row.token.as_str()).collect(),
+            oldest: versions().min().unwrap_or_default(),
+            newest: versions().max().unwrap_or_default(),
         }
     }
 
@@ -282,6 +370,10 @@ impl<'r> Given<'r> {
 
     fn words(&self) -> Values<'_> {
         vec![&self.words]
+    }
+
+    fn noted(&self) -> Values<'_> {
+        vec![&self.categories_noted, &self.kinds_noted, &self.words_noted]
     }
 
     fn found_by(&self) -> Values<'_> {
@@ -295,6 +387,15 @@ fn names(kinds: &BTreeSet<SearchKind>) -> String {
 
 fn by_token(rows: &[tokio_postgres::Row]) -> Result<HashMap<Token, Row>, VaultError> {
     rows.iter().map(|row| read(row).map(|row| (row.token.clone(), row))).collect()
+}
+
+/// The rows behind the first, which says whether others are under a newer version.
+fn known(rows: &[tokio_postgres::Row]) -> Result<&[tokio_postgres::Row], VaultError> {
+    let (first, rows) = rows.split_first().ok_or_else(|| damaged("version"))?;
+    match column::<Option<i64>>(first, 3)? {
+        None => Ok(rows),
+        Some(_) => Err(VaultError::KeyGone(version(first, 3)?)),
+    }
 }
 
 /// The answer that a row belongs to, by its number in the sixth column.

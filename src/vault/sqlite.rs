@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod built;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::{
-    BoxFuture, Built, Index, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore, VaultError,
+    BoxFuture, Built, Index, IndexState, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore,
+    VaultError,
 };
-use crate::base::{Category, SearchKind};
+use built::{built, keep, note, spoil};
+
+use crate::base::Category;
 use crate::keys::Version;
 use crate::sqlite::{Database, DatabaseError};
 
@@ -21,6 +26,7 @@ const SCHEMA: &str = "
         rough BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS token_by_rough ON token (rough, word);
+    CREATE INDEX IF NOT EXISTS token_by_version ON token (version);
     CREATE TABLE IF NOT EXISTS found_by (
         code BLOB NOT NULL,
         word TEXT NOT NULL,
@@ -63,20 +69,50 @@ impl SqliteStore {
     ) -> BoxFuture<'_, Result<T, VaultError>> {
         Box::pin(async move { Ok(self.0.read(query).await?) })
     }
+
+    /// Writes rows, unless there are some under newer keys.
+    fn write_rows<T: Send + 'static>(
+        &self,
+        rows: Vec<NewRow>,
+        work: impl FnOnce(&Connection, Vec<NewRow>, &mut Vec<Built>) -> rusqlite::Result<T>
+        + Send
+        + 'static,
+    ) -> BoxFuture<'_, Result<T, VaultError>> {
+        let oldest = rows.iter().map(|new| new.row.version).min().unwrap_or(Version::MAX);
+        let written = self.write(move |connection| {
+            if let Some(newer) = newer_than(connection, oldest)? {
+                return Ok(Err(VaultError::KeyGone(newer)));
+            }
+            work(connection, rows, &mut built(connection)?).map(Ok)
+        });
+        Box::pin(async move { written.await? })
+    }
+
+    /// Finds rows by what the keys up to a version make, unless there are some under newer
+    /// keys.
+    fn read_rows<T: Send + 'static>(
+        &self,
+        newest: Version,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, VaultError>> {
+        let found = self.read(move |connection| match newer_than(connection, newest)? {
+            Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
+            None => query(connection).map(Ok),
+        });
+        Box::pin(async move { found.await? })
+    }
 }
 
 impl TokenStore for SqliteStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        self.write(|connection| {
-            let mut built = built(connection)?;
-            rows.into_iter().map(|row| insert(connection, row, &mut built)).collect()
+        self.write_rows(rows, |connection, rows, built| {
+            rows.into_iter().map(|row| insert(connection, row, built)).collect()
         })
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.write(move |connection| {
-            let mut built = built(connection)?;
-            rows.iter().try_for_each(|row| replace(connection, row, &mut built))
+        self.write_rows(rows, |connection, rows, built| {
+            rows.iter().try_for_each(|row| replace(connection, row, built))
         })
     }
 
@@ -87,8 +123,9 @@ impl TokenStore for SqliteStore {
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
-        self.read(|connection| {
+        self.read_rows(newest, |connection| {
             indexes.into_iter().map(|index| find_by_index(connection, index)).collect()
         })
     }
@@ -97,12 +134,13 @@ impl TokenStore for SqliteStore {
         &self,
         searches: Vec<Search>,
         limit: u32,
+        newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Option<Vec<Row>>>, VaultError>> {
-        self.read(move |connection| {
+        self.read_rows(newest, move |connection| {
             let built = built(connection)?;
             let searches = searches.iter().map(|asked| {
                 let is_complete = built.iter().any(|index| {
-                    index.build.is_none()
+                    index.state == IndexState::Complete
                         && (index.kind, &index.category) == (asked.kind, &asked.category)
                 });
                 is_complete.then(|| search(connection, asked, limit)).transpose()
@@ -126,33 +164,38 @@ impl TokenStore for SqliteStore {
         self.read(built)
     }
 
-    fn begin_build(&self, shall_be: Kinds, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn begin_build(
+        &self,
+        shall_be: Kinds,
+        build: u64,
+    ) -> BoxFuture<'_, Result<BTreeSet<Category>, VaultError>> {
         self.write(move |connection| {
-            let is_wanted = |category: &Category, kind: SearchKind| {
-                shall_be.get(category).is_some_and(|kinds| kinds.contains(&kind))
-            };
-            for index in built(connection)? {
-                if !is_wanted(&index.category, index.kind) {
-                    forget(connection, &index.category, index.kind)?;
-                }
-            }
-            let mut statement = connection.prepare_cached(
-                "INSERT INTO search_index (category, kind, build) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET build = excluded.build WHERE build IS NOT NULL",
-            )?;
+            let mut built = built(connection)?;
             for (category, kinds) in &shall_be {
-                for kind in kinds {
-                    statement.execute(params![category.as_str(), kind.name(), build as i64])?;
-                }
+                note(category, kinds, &mut built);
             }
-            Ok(())
+            let mut begun = BTreeSet::new();
+            for index in &mut built {
+                let kinds = shall_be.get(&index.category);
+                let is_wanted = kinds.is_some_and(|kinds| kinds.contains(&index.kind));
+                index.state = index.state.begun(is_wanted, build);
+                if index.state == IndexState::Complete {
+                    continue;
+                }
+                keep(connection, index)?;
+                begun.insert(index.category.clone());
+            }
+            Ok(begun)
         })
     }
 
     fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
         self.write(move |connection| {
+            let code = |state: IndexState| state.code().unwrap_or_default();
+            let sql = "DELETE FROM search_index WHERE build = ?1";
+            connection.execute(sql, [code(IndexState::Emptying(build))])?;
             let sql = "UPDATE search_index SET build = NULL WHERE build = ?1";
-            connection.execute(sql, [build as i64]).map(drop)
+            connection.execute(sql, [code(IndexState::Building(build))]).map(drop)
         })
     }
 
@@ -195,27 +238,18 @@ fn insert(connection: &Connection, new: NewRow, built: &mut Vec<Built>) -> rusql
     let (word, category) = (row.token.as_str(), row.category.as_str());
     let inserted =
         statement.execute(params![word, category, row.sealed, row.version, row.rough.0])?;
+    spoil(connection, (&row.category, &kinds), inserted > 0, built)?;
     add(connection, &row.token, &found_by)?;
     if inserted == 0 {
         return find(connection, &row.token)?.ok_or(rusqlite::Error::QueryReturnedNoRows);
     }
-    forget_missing(connection, &row.category, &kinds, built)?;
     Ok(row)
 }
 
-/// Says of each index that a row of its category is missing from it.
-fn forget_missing(
-    connection: &Connection,
-    category: &Category,
-    kinds: &BTreeSet<SearchKind>,
-    built: &mut Vec<Built>,
-) -> rusqlite::Result<()> {
-    let is_missing =
-        |index: &mut Built| index.category == *category && !kinds.contains(&index.kind);
-    for index in built.extract_if(.., is_missing) {
-        forget(connection, &index.category, index.kind)?;
-    }
-    Ok(())
+/// The newest version of the keys that a row is stored under, where it is newer than this.
+fn newer_than(connection: &Connection, version: Version) -> rusqlite::Result<Option<Version>> {
+    let sql = "SELECT max(version) FROM token WHERE version > ?1";
+    connection.prepare_cached(sql)?.query_row([version], |row| row.get(0))
 }
 
 fn add(connection: &Connection, token: &Token, found_by: &[Index]) -> rusqlite::Result<()> {
@@ -242,7 +276,7 @@ fn replace(connection: &Connection, new: &NewRow, built: &mut Vec<Built>) -> rus
     }
     connection.prepare_cached("DELETE FROM found_by WHERE word = ?1")?.execute([word])?;
     add(connection, &row.token, &new.found_by)?;
-    forget_missing(connection, &row.category, &new.kinds, built)
+    spoil(connection, (&row.category, &new.kinds), true, built)
 }
 
 fn find(connection: &Connection, token: &Token) -> rusqlite::Result<Option<Row>> {
@@ -266,26 +300,6 @@ fn search(connection: &Connection, asked: &Search, limit: u32) -> rusqlite::Resu
     let category = rusqlite::types::Value::Text(asked.category.as_str().into());
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map(params_from_iter(codes.chain([category])), read)?.collect()
-}
-
-fn built(connection: &Connection) -> rusqlite::Result<Vec<Built>> {
-    let mut statement = connection
-        .prepare_cached("SELECT category, kind, build FROM search_index ORDER BY category, kind")?;
-    let index = |row: &rusqlite::Row<'_>| {
-        let kind = SearchKind::from_name(row.get_ref(1)?.as_str()?);
-        Ok(Built {
-            category: Category::new(row.get_ref(0)?.as_str()?),
-            kind: kind.ok_or(FromSqlError::InvalidType)?,
-            build: row.get::<_, Option<i64>>(2)?.map(|build| build as u64),
-        })
-    };
-    statement.query_map([], index)?.collect()
-}
-
-/// Says that an index is not complete, nor going to be.
-fn forget(connection: &Connection, category: &Category, kind: SearchKind) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM search_index WHERE category = ?1 AND kind = ?2";
-    connection.prepare_cached(sql)?.execute([category.as_str(), kind.name()]).map(drop)
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::{
-    Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError, rough, search::texts_of,
+    Form, Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError, rough, search::texts_of,
 };
 use crate::base::{Category, Cleartext, SearchKind, Tenant};
 use crate::keys::{Keyset, Mac, Siv, Version, Versions};
@@ -28,10 +28,7 @@ pub struct Vault {
 pub type Item<'a> = (&'a Category, &'a Cleartext);
 
 /// An item by its place in a list.
-pub(super) type Placed<'a> = (usize, Item<'a>);
-
-/// Two values colliding is as good as impossible; this many is a defect.
-pub(super) const MAX_COLLISIONS: u32 = 8;
+pub(super) type Placed<'a> = (usize, (Item<'a>, Form));
 
 impl Vault {
     pub fn new(store: Arc<dyn TokenStore>, keyset: &Keyset) -> Self {
@@ -52,6 +49,15 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; then some of the tokens may have been stored.
     pub async fn tokenize(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
+        self.tokenize_as(&as_words(items)).await
+    }
+
+    /// As [`tokenize`](Self::tokenize), each value as a token of its form. Forms with few
+    /// tokens take more round trips, the fuller they are.
+    ///
+    /// # Errors
+    /// [`VaultError::Full`] when no token of the form is left for a value.
+    pub async fn tokenize_as(&self, items: &[(Item<'_>, Form)]) -> Result<Vec<Token>, VaultError> {
         let mut tokens = BTreeMap::new();
         let mut unknown: Vec<Placed<'_>> = items.iter().copied().enumerate().collect();
         for (version, _) in self.token_macs.older() {
@@ -62,7 +68,7 @@ impl Vault {
         Ok(tokens.into_values().collect())
     }
 
-    /// The tokens that stand for each value, in order: those that it has, or the one that it
+    /// The words that stand for each value, in order: those that it has, or the one that it
     /// would get. There is more than one only if two instances gave it one at a time, of
     /// which one had a new key and the other had not. Nothing is stored: a value that is only
     /// compared leaves no trace.
@@ -71,7 +77,7 @@ impl Vault {
     /// [`VaultError`].
     pub async fn predict(&self, items: &[Item<'_>]) -> Result<Vec<Vec<Token>>, VaultError> {
         let mut known: Vec<Vec<Token>> = vec![Vec::new(); items.len()];
-        let placed = || items.iter().copied().enumerate().collect();
+        let placed = || as_words(items).into_iter().enumerate().collect();
         for (version, _) in self.token_macs.iter() {
             let mut tokens = BTreeMap::new();
             self.walk(placed(), version, Missing::Left, &mut tokens).await?;
@@ -101,16 +107,20 @@ impl Vault {
         tokens: &mut BTreeMap<usize, Token>,
     ) -> Result<Vec<Placed<'a>>, VaultError> {
         let (mut pending, mut unknown) = (items, Vec::new());
-        for counter in 0..MAX_COLLISIONS {
+        for counter in 0.. {
             if pending.is_empty() {
-                return Ok(unknown);
+                break;
             }
-            let derived: Vec<Token> =
-                pending.iter().map(|(_, item)| self.derive(*item, version, counter)).collect();
+            let is_full = |(_, (_, form)): &&Placed<'_>| counter >= form.attempts();
+            if let Some((_, (_, full))) = pending.iter().find(is_full) {
+                return Err(VaultError::Full(*full));
+            }
+            let derive = |(_, item): &Placed<'_>| self.derive(*item, version, counter);
+            let derived: Vec<Token> = pending.iter().map(derive).collect();
             let mut rows = Vec::new();
             let found: Vec<Option<Row>> = if missing == Missing::Stored {
                 let items = pending.iter().zip(&derived);
-                rows.extend(items.map(|((_, item), token)| self.row(*item, token.clone())));
+                rows.extend(items.map(|((_, (item, _)), token)| self.row(*item, token.clone())));
                 self.store.insert(rows.clone()).await?.into_iter().map(Some).collect()
             } else {
                 self.store.find(derived.clone()).await?
@@ -122,7 +132,7 @@ impl Vault {
                 let is_same = rows.next().map(|new| new.row) == found;
                 match found {
                     None if missing == Missing::Left => unknown.push(placed),
-                    Some(found) if !is_same && !self.stands_for(&found, placed.1)? => {
+                    Some(found) if !is_same && !self.stands_for(&found, placed.1.0)? => {
                         collided.push(placed);
                     }
                     None | Some(_) => {
@@ -132,7 +142,7 @@ impl Vault {
             }
             pending = collided;
         }
-        Err(VaultError::Corrupt("a value found no token of its own".into()))
+        Ok(unknown)
     }
 
     /// What each token stands for, in order; `None` for tokens that are not ours.
@@ -188,20 +198,20 @@ impl Vault {
     /// The token of a value. `counter` is 0 unless another value holds that token.
     pub(super) fn derive(
         &self,
-        (category, value): Item<'_>,
+        ((category, value), form): (Item<'_>, Form),
         version: Version,
         counter: u32,
     ) -> Token {
         let mac = self.token_macs.get(version).unwrap_or(self.token_macs.active());
         let code = mac.code(&[
-            b"zollhaus token 1",
+            form.label(),
             self.tenant.as_str().as_bytes(),
             b"scope: tenant",
             category.as_str().as_bytes(),
             value.expose().as_bytes(),
             &counter.to_be_bytes(),
         ]);
-        Token::from_code(&code, version)
+        Token::of_form(form, &code, version)
     }
 
     /// All versions of the keys that tokens are derived with.
@@ -253,6 +263,10 @@ impl Vault {
         let value = String::from_utf8(std::mem::take(&mut *value)).map_err(|_| corrupt())?;
         Ok(Opened { category: row.category.clone(), value: Cleartext::new(value) })
     }
+}
+
+fn as_words<'a>(items: &[Item<'a>]) -> Vec<(Item<'a>, Form)> {
+    items.iter().map(|item| (*item, Form::Word)).collect()
 }
 
 /// What becomes of values that have no token yet.

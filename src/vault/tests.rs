@@ -127,3 +127,68 @@ async fn rows_hold_no_clear_value() {
     let row = store.find(vec![token]).await.unwrap().remove(0).unwrap();
     assert!(!row.sealed.windows(6).any(|part| part == b"canary"));
 }
+
+/// Three values in a store in which every token is taken but those that are left free.
+async fn crowded(keyset: &Keyset, free: fn(&Token) -> bool) -> Result<Vec<Token>, VaultError> {
+    let squatter = Vault::new(Arc::new(MemoryStore::default()), keyset);
+    let store = HookedStore::new(move |call, rows, stored| {
+        let tokens = rows.iter().map(|new| &new.row.token);
+        for taken in tokens.filter(|token| call == "insert" && !free(token)) {
+            let other = Cleartext::new(format!("of {taken}"));
+            let row = squatter.row_for_test(&email(), &other, taken.clone());
+            stored.put(row);
+        }
+        Ok(())
+    });
+    let vault = Vault::new(Arc::new(store), keyset);
+    let (category, values) = (email(), values(["1985-02-23", "1990-01-01", "1985-02-23"]));
+    let items = values.each_ref().map(|value| ((&category, value), Form::Date));
+    vault.tokenize_as(&items).await
+}
+
+#[tokio::test]
+async fn where_most_days_are_taken_each_value_still_finds_one_of_its_own() {
+    let free = |token: &Token| token.as_str().ends_with("-07");
+    let tokens = crowded(&keyset(), free).await.unwrap();
+    assert_eq!(tokens[0], tokens[2]);
+    assert_ne!(tokens[0], tokens[1]);
+    assert!(tokens.iter().all(free), "{tokens:?}");
+}
+
+#[tokio::test]
+async fn a_form_without_a_free_token_is_said_to_be_full() {
+    let error = crowded(&keyset(), |_| false).await.unwrap_err();
+    assert!(matches!(error, VaultError::Full(Form::Date)), "{error}");
+    assert!(error.to_string().contains("reserved days"), "{error}");
+}
+
+/// So many that dozens of them would share one, of two kinds.
+#[tokio::test]
+async fn no_two_values_have_one_day() {
+    let keyset = keyset();
+    let vault = Vault::new(Arc::new(MemoryStore::default()), &keyset);
+    let days = |from: i64| {
+        let day = move |day| crate::base::Moment::of_day(from + day).canonical(true);
+        (0..3_000).filter_map(day).map(Cleartext::new).collect::<Vec<_>>()
+    };
+    let (born, hired) = (Category::from("birthdate"), Category::from("contract"));
+    let (births, hires) = (days(-18_000), days(0));
+    let mut all = std::collections::HashSet::new();
+    for (category, values) in [(&born, &births), (&hired, &hires)] {
+        for values in values.chunks(1_000) {
+            let items: Vec<_> =
+                values.iter().map(|value| ((category, value), Form::Date)).collect();
+            let tokens = vault.tokenize_as(&items).await.unwrap();
+            assert_eq!(vault.tokenize_as(&items).await.unwrap(), tokens);
+            let opened = vault.detokenize(tokens.clone()).await.unwrap();
+            assert!(opened.iter().zip(values).all(|(opened, value)| {
+                opened.as_ref().is_some_and(|it| it.value == *value && it.category == *category)
+            }));
+            all.extend(tokens);
+        }
+    }
+    assert_eq!(all.len(), births.len() + hires.len());
+    assert!(all.iter().all(|token| token.form() == Form::Date));
+    let verified = vault.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.tokens, verified.damaged.len()), (all.len() as u64, 0));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Kinds, NewRow, Row, Vault, VaultError};
+use super::{IndexState, Kinds, NewRow, Row, Vault, VaultError};
 use crate::base::Category;
 
 /// Rows that are read and written at one time.
@@ -32,16 +32,23 @@ impl Vault {
     }
 
     /// What [`keep_up`](Self::keep_up) would have to do.
+    ///
+    /// # Errors
+    /// [`VaultError::KeyGone`] where there are rows under newer keys than ours: then it is for
+    /// others to do.
     pub async fn due(&self) -> Result<Due, VaultError> {
         let active = self.keys.active_version();
         let counts = self.store.count().await?;
+        if let Some((newer, _)) = counts.range(active + 1..).next_back() {
+            return Err(VaultError::KeyGone(*newer));
+        }
         let under_older_keys =
             counts.iter().filter(|(version, _)| **version != active).map(|(_, rows)| rows).sum();
         let wanted = self.kinds.load();
         let mut there = Kinds::new();
         let mut not_indexed = BTreeSet::new();
         for index in self.store.built().await? {
-            if index.build.is_some() {
+            if index.state != IndexState::Complete {
                 not_indexed.insert(index.category.clone());
             }
             there.entry(index.category).or_default().insert(index.kind);
@@ -61,18 +68,18 @@ impl Vault {
 
     /// Seals every row under the keys that are in use, and indexes it for what is searched
     /// for, so that older keys can be destroyed and every search finds all. `build` is a
-    /// number that no other call has; `at` hears how many rows are read. Others may use the
+    /// number that no other call has, from 1 to `i64::MAX`; `at` hears how many rows are read. Others may use the
     /// vault meanwhile. A call that is cut off has done a part, and the next does the rest.
     ///
     /// # Errors
     /// [`VaultError`] when rows cannot be read, opened or written.
     pub async fn keep_up(&self, build: u64, mut at: impl FnMut(u64)) -> Result<(), VaultError> {
-        let due = self.due().await?;
-        if due.is_nothing() {
+        if self.due().await?.is_nothing() {
             return Ok(());
         }
         let kinds = Kinds::clone(&self.kinds.load());
-        self.store.begin_build(kinds, build).await?;
+        // What is to be indexed is what the store begins: it may be more than was due above.
+        let to_index = self.store.begin_build(kinds, build).await?;
         let (mut after, mut read) = (None, 0);
         loop {
             let page = self.store.list(after, PAGE).await?;
@@ -80,7 +87,7 @@ impl Vault {
             after = Some(last.token.clone());
             read += page.len() as u64;
             let anew = page.iter().filter(|row| {
-                row.version != self.keys.active_version() || due.not_indexed.contains(&row.category)
+                row.version != self.keys.active_version() || to_index.contains(&row.category)
             });
             let anew: Vec<NewRow> = anew.map(|row| self.anew(row)).collect::<Result<_, _>>()?;
             if !anew.is_empty() {

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::store::MAX_COLLISIONS;
-use super::{Index, Kinds, Row, Token, Vault, VaultError};
+use super::{Index, IndexState, Kinds, Row, Token, Vault, VaultError};
 
 /// Rows that are read at one time.
 const PAGE: u32 = 10_000;
@@ -77,7 +76,8 @@ impl Vault {
     /// What rows of each category are surely found by.
     async fn complete_kinds(&self) -> Result<Kinds, VaultError> {
         let mut kinds = Kinds::new();
-        let complete = self.store.built().await?.into_iter().filter(|it| it.build.is_none());
+        let complete =
+            self.store.built().await?.into_iter().filter(|it| it.state == IndexState::Complete);
         for index in complete {
             kinds.entry(index.category).or_default().insert(index.kind);
         }
@@ -87,8 +87,10 @@ impl Vault {
     fn damage(&self, row: &Row, found_by: &[Index], kinds: &Kinds) -> Option<Damage> {
         let Ok(opened) = self.open(row) else { return Some(Damage::Sealed) };
         let item = (&opened.category, &opened.value);
+        let form = row.token.form();
         let is_own = |version| {
-            (0..MAX_COLLISIONS).any(|counter| self.derive(item, version, counter) == row.token)
+            let mut counters = 0..form.attempts();
+            counters.any(|counter| self.derive((item, form), version, counter) == row.token)
         };
         if !self.token_versions().any(is_own) {
             return Some(Damage::Token);

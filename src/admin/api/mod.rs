@@ -26,6 +26,7 @@ use message::{ConsentRequest, Lookup, SubjectName};
 use super::respond;
 use crate::base::{Cleartext, Clock, PrincipalName, SubjectId};
 use crate::caller::ApiKeys;
+use crate::keys::Lease;
 use crate::subject::{ConsentRecord, SubjectError, Subjects, Vocabulary};
 use crate::telemetry::Metrics;
 
@@ -40,6 +41,8 @@ pub struct Api {
     pub vocabulary: Box<dyn Fn() -> Vocabulary + Send + Sync>,
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
+    /// Pseudonyms are made with keys, too.
+    pub lease: Lease,
 }
 
 /// Why a request is not answered as asked.
@@ -86,6 +89,10 @@ impl Api {
         if request.method() != Method::POST {
             return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the method is POST"));
         }
+        self.lease.check().map_err(|over| {
+            tracing::warn!(%over, "a request to the admin API was refused");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the keys are not available")
+        })?;
         match &*path {
             "/v1/consents" => self.record(&administrator, read(request).await?).await,
             _ => self.look_up(&administrator, read(request).await?).await,

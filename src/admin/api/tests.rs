@@ -11,7 +11,7 @@ use crate::base::{ManualClock, Secret, Timestamp};
 use crate::caller::{ApiKey, KeyKind, api_key_mac, generate_api_key};
 use crate::config::load_policy;
 use crate::crm::hubspot::HubSpot;
-use crate::keys::Keyset;
+use crate::keys::{Keyset, Lease};
 use crate::policy::Policy;
 use crate::subject::MemorySubjects;
 use crate::testkit::Scratch;
@@ -64,6 +64,7 @@ async fn house() -> House {
         vocabulary: Box::new(|| Vocabulary::of([&policy()])),
         clock: Arc::clone(&clock) as _,
         metrics,
+        lease: Lease::unlimited(),
     };
     let running = run_with(Readiness::new(), |metrics| Some(api(metrics))).await;
     House { running, key: text(&key), clock }

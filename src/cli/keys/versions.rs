@@ -9,7 +9,7 @@ use crate::app::{Stores, open_keyset};
 use crate::base::{Clock, SystemClock};
 use crate::cli::{ConfigFile, block_on, print};
 use crate::config::{Config, VaultPlace};
-use crate::keys::{KeyFile, KeyPurpose, KeyState, KeyStatus, Keyset, Version};
+use crate::keys::{KeyPurpose, KeyState, KeyStatus, KeysError, Keyset, Version};
 use crate::quarantine::Quarantine;
 
 /// List the keys of the keyset: what each is for, its version, and what it may still do
@@ -49,7 +49,7 @@ pub struct Rotate {
 /// Take a key that is no longer in use out of the keyset for good
 ///
 /// Refused while anything in the vault needs it. What the CRM holds cannot be seen from here:
-/// values that were encrypted under the key are lost, so `siv` also takes
+/// values that were encrypted under the key are lost, so `siv` and `ff1` also take
 /// `--encrypted-values-are-lost`. Copies of the keyset file elsewhere still hold the key;
 /// destroy them too.
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ pub struct Destroy {
     /// Which of its versions
     #[arg(long)]
     version: Version,
-    /// With `siv`: no value that the CRM holds under this key has to be opened again
+    /// With `siv` and `ff1`: no value that the CRM holds under this key has to be opened again
     #[arg(long)]
     encrypted_values_are_lost: bool,
     #[command(flatten)]
@@ -76,6 +76,9 @@ enum RotatedPurpose {
     TokenMac,
     /// The values that `encrypt` seals
     Siv,
+    /// The telephone numbers that `format_preserving` encrypts; makes the first key of a
+    /// keyset that has none
+    Ff1,
     /// The rows of the vault and what they are found by
     Vault,
     /// The checkpoints of the transfer log
@@ -90,6 +93,8 @@ enum DestroyedPurpose {
     TokenMac,
     /// The values that `encrypt` has sealed
     Siv,
+    /// The telephone numbers that `format_preserving` has encrypted
+    Ff1,
     /// The rows of the vault and what they are found by
     Vault,
 }
@@ -127,15 +132,17 @@ impl Rotate {
         let purpose = match self.purpose {
             RotatedPurpose::TokenMac => KeyPurpose::TokenMac,
             RotatedPurpose::Siv => KeyPurpose::Siv,
+            RotatedPurpose::Ff1 => KeyPurpose::Ff1,
             RotatedPurpose::Vault => KeyPurpose::Vault,
             RotatedPurpose::LogSigning => KeyPurpose::LogSigning,
         };
-        let root = KeyFile::open(&config.keys.file)?;
+        let service = config.keys.service.open()?;
         let today = SystemClock.now().date();
-        let keyset = Keyset::rotate(&config.keys.keyset, &root, purpose, today)?;
+        let keyset = Keyset::rotate(&config.keys.keyset, &*service, purpose, today)?;
         let version = match purpose {
             KeyPurpose::TokenMac => keyset.token_mac.active_version(),
             KeyPurpose::Siv => keyset.siv.active_version(),
+            KeyPurpose::Ff1 => keyset.ff1.map_or(0, |keys| keys.active_version()),
             KeyPurpose::Vault => keyset.vault.active_version(),
             _ => return announce(&config, &keyset),
         };
@@ -161,15 +168,21 @@ impl Destroy {
         let purpose = match self.purpose {
             DestroyedPurpose::TokenMac => KeyPurpose::TokenMac,
             DestroyedPurpose::Siv => KeyPurpose::Siv,
+            DestroyedPurpose::Ff1 => KeyPurpose::Ff1,
             DestroyedPurpose::Vault => KeyPurpose::Vault,
         };
         ensure!(
-            purpose != KeyPurpose::Siv || self.encrypted_values_are_lost,
+            !matches!(purpose, KeyPurpose::Siv | KeyPurpose::Ff1) || self.encrypted_values_are_lost,
             "what the CRM holds of version {} cannot be opened without this key; say so with \
              `--encrypted-values-are-lost`",
             self.version
         );
         let keys = Keyset::status(&config.keys.keyset)?;
+        let is_meant = |key: &&KeyStatus| key.purpose == purpose && key.version == self.version;
+        let state = keys.iter().find(is_meant).map(|key| key.state);
+        if state != Some(KeyState::DecryptOnly) {
+            return Err(KeysError::NotDestroyable { purpose, version: self.version }.into());
+        }
         block_on(async {
             let needed = Needed::read(&config, &keys).await?;
             let what_then = match purpose {
@@ -182,6 +195,18 @@ impl Destroy {
                 self.version,
                 purpose.name(),
                 needed.by(purpose, self.version),
+            );
+            // From then on the vault takes nothing from whoever has the older key only.
+            let active = keys
+                .iter()
+                .find(|key| key.purpose == KeyPurpose::Vault && key.state == KeyState::Active);
+            ensure!(
+                purpose != KeyPurpose::Vault
+                    || active.is_some_and(|key| needed.count(purpose, key.version) > 0),
+                "nothing is stored under the new key of the vault yet, so a process that was not \
+                 started anew may still store under version {}; destroy it when the house has \
+                 stored something",
+                self.version,
             );
             if purpose == KeyPurpose::Vault
                 && let Some(stores) = stores(&config).await?
@@ -251,6 +276,7 @@ impl Needed {
             KeyPurpose::Vault | KeyPurpose::IndexMac => &self.rows,
             KeyPurpose::TokenMac => &self.tokens,
             KeyPurpose::Siv
+            | KeyPurpose::Ff1
             | KeyPurpose::CallerMac
             | KeyPurpose::SubjectMac
             | KeyPurpose::LogSigning => return 0,
@@ -264,6 +290,7 @@ impl Needed {
             KeyPurpose::Vault | KeyPurpose::IndexMac => format!("{count} rows of the vault"),
             KeyPurpose::TokenMac => format!("{count} tokens"),
             KeyPurpose::Siv => "what the CRM holds encrypted".to_owned(),
+            KeyPurpose::Ff1 => "what the CRM holds in the same format".to_owned(),
             KeyPurpose::CallerMac => "the files of API keys".to_owned(),
             KeyPurpose::SubjectMac => "what is known of data subjects".to_owned(),
             KeyPurpose::LogSigning => "who verifies the transfer log".to_owned(),

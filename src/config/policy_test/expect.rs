@@ -8,7 +8,7 @@ use crate::config::diagnostic::Code;
 use crate::config::document::listed;
 use crate::config::item::Item;
 use crate::config::question::{Answer, Question, Standing};
-use crate::policy::{FieldRule, Protection, Reveal};
+use crate::policy::{FieldRule, Reveal};
 
 use super::Caller;
 
@@ -36,7 +36,18 @@ impl Subject<'_> {
     }
 
     pub(super) fn protection(&self, item: &Item<'_>) -> Option<()> {
-        let words = ["tokenize", "encrypt", "mask", "generalize", "drop", "none", "refuse"];
+        let words = [
+            "tokenize",
+            "encrypt",
+            "format_preserving",
+            "hash",
+            "mask",
+            "generalize",
+            "scan",
+            "drop",
+            "none",
+            "refuse",
+        ];
         let expected = item.choice(&words.map(|word| (word, word)))?;
         let got = match self.answer.standing {
             Standing::Protected(rule) => rule.protection.name(),
@@ -68,8 +79,7 @@ impl Subject<'_> {
                 border.may_reveal(of, &rule.category, from, question.today)
             })
             .filter(|verdict| !verdict.is_allowed);
-        let is_kept =
-            matches!(rule.protection, Protection::Tokenize { .. } | Protection::Encrypt { .. });
+        let is_kept = rule.protection.shape().is_some();
         let (got, why) = match (refused, is_kept) {
             (Some(RevealVerdict { rules, .. }), _) => {
                 (Reveal::Surrogate, format!("{} keeps it closed", listed(rules.iter())))

@@ -11,6 +11,7 @@ use crate::config::diagnostic::Problems;
 use crate::config::document::Document;
 use crate::config::yaml::{Node, Value};
 use crate::config::{Code, Config, Source, VaultPlace, yaml};
+use crate::keys::{KeyServiceSettings, SecretSource};
 use crate::listener::ClientCertificates;
 use crate::policy::{Protection, Shape};
 use crate::postgres::{Password, PostgresHost, PostgresSettings, PostgresTls};
@@ -69,7 +70,9 @@ fn every_key_goes_where_it_belongs() {
     assert_eq!(config.admin.bind, "[::1]:9100".parse().unwrap());
     let (administrators, keys) = config.admin.api_keys.unwrap();
     assert_eq!((administrators, keys.len()), (folder.file("zollhaus.admins"), 0));
-    assert_eq!(config.keys.file, folder.file("zollhaus.key"));
+    let passphrase = Some(SecretSource::File(folder.file("zollhaus.key")));
+    let service = KeyServiceSettings::File { path: folder.file("zollhaus.key"), passphrase };
+    assert_eq!(config.keys.service, service);
     assert_eq!(config.keys.keyset, folder.file("zollhaus.keyset"));
     let VaultPlace::Postgres(vault) = config.vault.place else { panic!("it is shared") };
     let host = |name: &str, port| PostgresHost { name: name.into(), port };

@@ -64,6 +64,9 @@ golden! {
     config_complete: CONFIG;
     config_routes: CONFIG;
     config_streams: CONFIG;
+    config_keys: CONFIG;
+    config_keys_misspelt: CONFIG;
+    config_keys_variable: CONFIG;
     config_vault: CONFIG;
     config_vault_twice: CONFIG;
     config_vault_misspelt: CONFIG;
@@ -75,6 +78,7 @@ golden! {
     policy_tricks: POLICY;
     policy_subjects: POLICY;
     policy_of_the_future: POLICY;
+    policy_scan: POLICY;
 }
 
 #[test]

@@ -4,8 +4,10 @@ mod api_keys;
 mod complete;
 mod coverage;
 mod golden;
+mod keys;
 mod packs;
 mod policy_test;
+mod shapes;
 mod vectors;
 
 use std::fs;

@@ -10,7 +10,7 @@ use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::url::Parameter;
 use crate::carrier::xml::{self, Element};
-use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
+use crate::carrier::{Codec, Occurrence, Slot, Value};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError};
 use crate::query::fetchxml::{self, Fetch, Field};
@@ -114,8 +114,8 @@ pub(super) fn bind(
             continue;
         }
         let value = Value::from(value.to_owned());
-        bound.uses.extend(uses_of_comparison(&object, &field, &value));
-        let occurrence = Occurrence { object, field, record, role: Role::Equality, value };
+        bound.uses.extend(uses_of_comparison(&object, &field, &comparison.role, &value));
+        let occurrence = Occurrence { object, field, record, role: comparison.role.clone(), value };
         let slot = Slot::value(comparison.value.span.clone(), Codec::Xml, occurrence);
         slots.push(match &comparison.widening {
             Some(widening) => slot.widening(widening.clone()),

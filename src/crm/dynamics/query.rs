@@ -168,8 +168,9 @@ impl Binder<'_> {
                 Operand::Literal { literal, widening } => (literal, widening),
             };
             let (literal, widening) = literal;
-            self.bound.uses.extend(uses_of_comparison(&object, &field, &literal.value));
-            let place = (object, field, Role::Equality, self.call.record);
+            let uses = uses_of_comparison(&object, &field, &comparison.role, &literal.value);
+            self.bound.uses.extend(uses);
+            let place = (object, field, comparison.role, self.call.record);
             slots.push(place_of(literal, widening, place));
         }
         for odata::FieldUse { field, operator } in found.uses {
@@ -190,6 +191,9 @@ impl Binder<'_> {
     /// Of what is about no records, nothing is bound.
     fn names_only(&mut self, parameter: &Parameter, found: Found) -> Result<(), LocateError> {
         for comparison in found.comparisons {
+            if comparison.role != Role::Equality {
+                return Err(refuse(parameter, "it compares with what may be no name"));
+            }
             match comparison.with {
                 Operand::Alias(name) => self.aliases.push(Alias { name, compared: None }),
                 Operand::Literal { literal, .. } if is_metadata_literal(&literal.value) => {}
@@ -264,7 +268,7 @@ impl Binder<'_> {
                     return Err(refuse(parameter, "it has not the form of an id"));
                 }
                 if *role == Role::Equality {
-                    let uses = uses_of_comparison(object, field, &literal.value);
+                    let uses = uses_of_comparison(object, field, role, &literal.value);
                     self.bound.uses.extend(uses);
                 }
                 let place = (object.clone(), field.clone(), role.clone(), *record);
@@ -320,11 +324,16 @@ pub(super) fn named(
 pub(super) fn uses_of_comparison(
     object: &ObjectName,
     field: &FieldName,
+    role: &Role,
     value: &Value,
 ) -> Vec<FieldUse> {
-    let parts = schema::uses_of_parts(object, field, "comparing with a composed column");
-    let mut uses: Vec<FieldUse> = parts.collect();
-    if matches!(value, Value::Text(text) if text.expose().contains(['%', '['])) {
+    let operator = match role {
+        Role::Pattern { operator, .. } => operator,
+        _ => "comparing with a composed column",
+    };
+    let mut uses: Vec<FieldUse> = schema::uses_of_parts(object, field, operator).collect();
+    let is_pattern = matches!(role, Role::Pattern { .. });
+    if !is_pattern && matches!(value, Value::Text(text) if text.expose().contains(['%', '['])) {
         let (object, field) = (object.clone(), field.clone());
         uses.push(FieldUse { object, field, operator: "a wildcard" });
     }

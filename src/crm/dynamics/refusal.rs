@@ -40,6 +40,7 @@ fn error_code(code: RefusalCode) -> &'static str {
         | RefusalCode::Overloaded
         | RefusalCode::VaultUnavailable
         | RefusalCode::TransferLogUnavailable
+        | RefusalCode::KeysUnavailable
         | RefusalCode::Draining
         | RefusalCode::UpstreamUnavailable
         | RefusalCode::UpstreamTimeout

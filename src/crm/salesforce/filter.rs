@@ -59,13 +59,19 @@ impl Found {
                 self.names.push(RecordName { record: 0, object, id: id::canonical(id) });
                 continue;
             }
-            let operator = "comparing with a composed field";
+            let operator = match comparison.role {
+                Role::Pattern { operator, .. } => operator,
+                _ => "comparing with a composed field",
+            };
             self.uses.extend(schema::uses_of_parts(&object, &field, operator));
             let value = comparison.value.clone();
             self.uses.extend(use_of_space(&object, &field, &value));
-            let occurrence = Occurrence { object, field, record: 0, role: Role::Equality, value };
+            self.uses.extend(use_of_part(&object, &field));
+            let role = comparison.role.clone();
+            let occurrence = Occurrence { object, field, record: 0, role, value };
+            let codec = if raw.starts_with('\'') { Codec::Soql } else { Codec::SoqlBare };
             self.slots.push(
-                Slot::value(comparison.span.clone(), Codec::Soql, occurrence)
+                Slot::value(comparison.span.clone(), codec, occurrence)
                     .widening(comparison.widening.clone()),
             );
         }
@@ -129,6 +135,20 @@ pub(super) fn use_of_space(
         object: object.clone(),
         field: field.clone(),
         operator: "a value with space around it",
+    })
+}
+
+/// "SOQL queries ignore the year portion of the Birthdate field" (Object Reference, Contact):
+/// a surrogate would find whoever has another of that day of the year.
+pub(super) fn use_of_part(object: &ObjectName, field: &FieldName) -> Option<FieldUse> {
+    let ignores_year = matches!(
+        (object.as_str(), field.as_str()),
+        ("contact", "birthdate") | ("account", "personbirthdate")
+    );
+    ignores_year.then(|| FieldUse {
+        object: object.clone(),
+        field: field.clone(),
+        operator: "comparing without the year, as Salesforce does,",
     })
 }
 

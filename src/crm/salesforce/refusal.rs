@@ -179,6 +179,7 @@ impl Codes {
             }
             RefusalCode::VaultUnavailable
             | RefusalCode::TransferLogUnavailable
+            | RefusalCode::KeysUnavailable
             | RefusalCode::Draining
             | RefusalCode::UpstreamUnavailable
             | RefusalCode::UpstreamTimeout => {

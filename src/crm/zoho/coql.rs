@@ -67,15 +67,20 @@ pub(super) fn bind(text: &str, record: u32) -> Result<Found, LocateError> {
         // Those that it leads to are others than the query finds.
         found.finds_others |= called(&place).is_some();
         let Some(place) = compared(&place, raw.trim_matches(['\'', '"'])) else { continue };
-        found.uses.extend(uses_of_parts(&place, "comparing with a composed field"));
+        let operator = match comparison.role {
+            Role::Pattern { operator, .. } => operator,
+            _ => "comparing with a composed field",
+        };
+        found.uses.extend(uses_of_parts(&place, operator));
         if refers(raw) {
             found.uses.push(use_of(&place, REFERENCE));
         }
-        let occurrence = place.occurrence(Role::Equality, comparison.value.clone());
+        let occurrence = place.occurrence(comparison.role.clone(), comparison.value.clone());
         let slot = Slot::value(comparison.span.clone(), Codec::Coql, occurrence);
         found.slots.push(slot.widening(comparison.widening.clone()));
     }
-    found.finds_others |= found.slots.is_empty();
+    let names = query.comparisons.iter().any(|comparison| comparison.role == Role::Equality);
+    found.finds_others |= !names || found.slots.is_empty();
     for field_use in &query.uses {
         let place = scope.resolve(&field_use.field)?;
         // Whether there is a record, and which, shows nothing of it.

@@ -53,6 +53,7 @@ fn code(code: RefusalCode) -> &'static str {
         RefusalCode::RateLimited | RefusalCode::Overloaded => "TOO_MANY_REQUESTS",
         RefusalCode::VaultUnavailable
         | RefusalCode::TransferLogUnavailable
+        | RefusalCode::KeysUnavailable
         | RefusalCode::Draining
         | RefusalCode::UpstreamUnavailable
         | RefusalCode::UpstreamTimeout

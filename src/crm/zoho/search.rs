@@ -4,11 +4,13 @@
 //! Zoho's `equals` also finds longer values that contain the one it is given. A
 //! surrogate is contained in no other, so on protected fields it finds whole values.
 
-use crate::base::{FieldName, ObjectName};
-use crate::carrier::{Codec, Role, Slot, Value, Widening};
+use std::ops::Range;
+
+use crate::base::{FieldName, ObjectName, Pattern};
+use crate::carrier::{Codec, Occurrence, Role, Slot, Value, Widening};
 use crate::crm::message::unparseable;
 use crate::crm::{FieldUse, LocateError};
-use crate::query::zoho_criteria::{self, Comparing, Condition, Operand};
+use crate::query::zoho_criteria::{self, Comparing, Condition};
 
 use super::operation::refers;
 use super::parameter::{Parameter, find};
@@ -108,8 +110,22 @@ impl Asked {
             } else {
                 let comparing = condition.operator.comparing;
                 let widening = widening(comparing, &condition.operator_span);
-                slots.push(slot(&place, operand, widening));
-                self.compares = true;
+                let value = Value::from(operand.text);
+                let role = match (comparing, &value) {
+                    (Comparing::Part { is_at_start, is_at_end, .. }, Value::Text(text)) => {
+                        let parts = vec![text.clone()];
+                        let pattern = Pattern { parts, is_at_start, is_at_end };
+                        Role::Pattern { pattern, operator }
+                    }
+                    (Comparing::Part { .. }, _) => {
+                        self.use_of(&place, operator);
+                        continue;
+                    }
+                    _ => Role::Equality,
+                };
+                // A part of a value names nobody.
+                self.compares |= role == Role::Equality;
+                slots.push(slot(operand.span, place.occurrence(role, value), widening));
             }
         }
         Ok(())
@@ -126,19 +142,19 @@ impl Asked {
     }
 }
 
-fn slot(place: &Place, operand: Operand, widening: Option<Widening>) -> Slot {
-    let occurrence = place.occurrence(Role::Equality, Value::from(operand.text));
-    let mut slot = Slot::value(operand.span, Codec::ZohoCriteria, occurrence);
+fn slot(span: Range<usize>, occurrence: Occurrence, widening: Option<Widening>) -> Slot {
+    let mut slot = Slot::value(span, Codec::ZohoCriteria, occurrence);
     slot.widening = widening;
     slot
 }
 
-fn widening(comparing: Comparing, operator: &std::ops::Range<usize>) -> Option<Widening> {
+fn widening(comparing: Comparing, operator: &Range<usize>) -> Option<Widening> {
     match comparing {
         Comparing::Membership => Some(Widening::Elements),
         Comparing::Equality { several: Some(several) } => {
             Some(Widening::List(vec![(operator.clone(), several)]))
         }
+        Comparing::Part { several, .. } => Some(Widening::List(vec![(operator.clone(), several)])),
         Comparing::Equality { several: None } | Comparing::Other | Comparing::Range => None,
     }
 }

@@ -36,6 +36,8 @@ fn policy() -> Policy {
         categories: HashMap::new(),
         objects: HashMap::from([("contact".into(), contact)]),
         border: None,
+        scan: crate::policy::ScanRules::default(),
+        residual: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::cursor::Cursor;
 use super::lexer::{self, Token};
 use super::{Column, Comparison, FieldUse, Path, Query, SyntaxError};
-use crate::carrier::{Value, Widening};
+use crate::carrier::{Role, Value, Widening};
 use crate::query::PRESENCE;
 use crate::query::tokens::Kind;
 
@@ -134,7 +134,7 @@ impl Query {
             match list_form {
                 Some(list_form) => {
                     let widening = Widening::List(vec![(span, list_form)]);
-                    self.compare(&field, literal, widening);
+                    self.compare(&field, literal, Role::Equality, widening);
                 }
                 None => self.uses.push(FieldUse { field, operator: name }),
             }
@@ -152,13 +152,23 @@ impl Query {
             cursor.sign("(")?;
             cursor.list(|cursor| {
                 let literal = literal(cursor)?;
-                self.compare(&field, literal, Widening::Elements);
+                self.compare(&field, literal, Role::Equality, Widening::Elements);
                 Ok(())
             })?;
             return cursor.sign(")");
         }
+        let like = cursor.token().span.clone();
         let operator = if cursor.take_word("like") {
-            literal(cursor)?;
+            let literal = literal(cursor)?;
+            // `not` before `like` stays before `in`.
+            let role = match &literal.value {
+                Literally::Value(value) => Role::like(value, "like"),
+                Literally::Null | Literally::Flag => None,
+            };
+            if let Some(role) = role {
+                self.compare(&field, literal, role, Widening::List(vec![(like, "in")]));
+                return Ok(());
+            }
             if is_not { "not like" } else { "like" }
         } else if cursor.take_word("between") {
             literal(cursor)?;
@@ -172,11 +182,11 @@ impl Query {
         Ok(())
     }
 
-    fn compare(&mut self, field: &Path, literal: Literal, widening: Widening) {
+    fn compare(&mut self, field: &Path, literal: Literal, role: Role, widening: Widening) {
         let (field, span) = (field.clone(), literal.span);
         match literal.value {
             Literally::Value(value) => {
-                self.comparisons.push(Comparison { field, span, value, widening });
+                self.comparisons.push(Comparison { field, span, value, role, widening });
             }
             Literally::Null => self.uses.push(FieldUse { field, operator: PRESENCE }),
             Literally::Flag => {}

@@ -16,8 +16,8 @@ mod tests;
 
 use std::ops::Range;
 
-use crate::carrier::Widening;
 use crate::carrier::xml::{Piece, XmlError};
+use crate::carrier::{Role, Widening};
 
 /// A query taken apart.
 #[derive(Debug, Default)]
@@ -86,10 +86,12 @@ pub struct Column {
     pub link: Option<String>,
 }
 
-/// A value that a column is compared with for equality.
+/// A value that a column is compared with.
 #[derive(Debug)]
 pub struct Comparison {
     pub field: Field,
+    /// [`Role::Equality`] or [`Role::Pattern`].
+    pub role: Role,
     pub value: Piece,
     /// `None` where what stands around the value must not be written again.
     pub widening: Option<Widening>,

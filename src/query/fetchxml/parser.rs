@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::check::check;
 use super::operators::{Operator, operator as named_operator};
 use super::{Column, Comparison, Fetch, FetchError, Field, FieldUse, Link};
-use crate::carrier::Widening;
 use crate::carrier::xml::{Element, Piece, parse};
-use crate::query::PRESENCE;
+use crate::carrier::{Role, Value, Widening};
+use crate::query::{LONGEST_REPEATED, PRESENCE};
 
 pub(super) struct Parser<'t> {
     text: &'t str,
@@ -159,7 +159,8 @@ impl<'t> Parser<'t> {
         let column = required(element, "attribute")?;
         let field = Field { table: table.clone(), column };
         let operator = required(element, "operator")?;
-        self.found.finds_others |= matches!(operator.as_str(), "ne" | "neq" | "not-in");
+        self.found.finds_others |=
+            matches!(operator.as_str(), "ne" | "neq") || operator.starts_with("not-");
         let operator = named_operator(&operator);
         let has_label = self.label(element);
         if let Some(other) = optional(element, "valueof") {
@@ -182,6 +183,12 @@ impl<'t> Parser<'t> {
             Operator::Other(operator) => {
                 self.found.uses.push(FieldUse { field: field.clone(), operator });
             }
+            Operator::Part { name, .. } => match self.part(operator, element, &field, has_label) {
+                Some(comparison) => self.found.comparisons.push(comparison),
+                None => {
+                    self.found.uses.push(FieldUse { field: field.clone(), operator: name });
+                }
+            },
             Operator::Equality { .. } | Operator::Membership => {}
         }
         let is_exact = matches!(operator, Operator::Equality { .. } | Operator::Membership);
@@ -193,10 +200,10 @@ impl<'t> Parser<'t> {
             let is_single = matches!(operator, Operator::Equality { .. })
                 && element.children.is_empty()
                 && !has_label;
-            let widening =
-                is_single.then(|| self.repeated(&element.span, value, open, "</filter>"));
-            let value = value.clone();
-            self.found.comparisons.push(Comparison { field: field.clone(), value, widening });
+            let repeated = || self.repeated(&element.span, value, open, "</filter>");
+            let widening = is_single.then(repeated).flatten();
+            let (field, role, value) = (field.clone(), Role::Equality, value.clone());
+            self.found.comparisons.push(Comparison { field, role, value, widening });
         }
         for child in &element.children {
             check(child, "value", &["uiname"])?;
@@ -205,26 +212,54 @@ impl<'t> Parser<'t> {
             let Some(value) = text else { return Err(missing(child, "a text")) };
             if is_exact {
                 let is_listed = operator == Operator::Membership && !has_label;
-                let widening = is_listed.then(|| self.repeated(&child.span, value, "", ""));
-                let value = value.clone();
-                self.found.comparisons.push(Comparison { field: field.clone(), value, widening });
+                let repeated = || self.repeated(&child.span, value, "", "");
+                let widening = is_listed.then(repeated).flatten();
+                let (field, role, value) = (field.clone(), Role::Equality, value.clone());
+                self.found.comparisons.push(Comparison { field, role, value, widening });
             }
         }
         Ok(())
     }
 
-    /// The element once for each of several values.
+    /// A comparison with a part of the value; `None` where what is compared is not one text
+    /// that is understood.
+    fn part(
+        &self,
+        operator: Operator,
+        element: &Element,
+        field: &Field,
+        has_label: bool,
+    ) -> Option<Comparison> {
+        let Operator::Part { name, joint, before, after } = operator else { return None };
+        let value = element.attribute("value")?;
+        if has_label || !element.children.is_empty() {
+            return None;
+        }
+        let text = value.as_str();
+        // A sign of a pattern in what is no pattern may be one all the same.
+        if (before, after) != ("", "") && text.contains('%') {
+            return None;
+        }
+        let role = Role::like(&Value::from(format!("{before}{text}{after}")), name)?;
+        let widening = self.repeated(&element.span, value, joint, "</filter>");
+        Some(Comparison { field: field.clone(), role, value: value.clone(), widening })
+    }
+
+    /// The element once for each of several values; `None` where it is too long for that.
     fn repeated(
         &self,
         whole: &Range<usize>,
         value: &Piece,
         open: &'static str,
         close: &'static str,
-    ) -> Widening {
+    ) -> Option<Widening> {
         let part = |span: Range<usize>| self.text.get(span).unwrap_or_default();
         let between =
             format!("{}{}", part(value.span.end..whole.end), part(whole.start..value.span.start));
-        Widening::Repetition { whole: whole.clone(), open, between, close }
+        (between.len() <= LONGEST_REPEATED).then(|| {
+            let whole = whole.clone();
+            Widening::Repetition { whole, open, between, close }
+        })
     }
 
     /// Takes note of `uiname`, if there is one.

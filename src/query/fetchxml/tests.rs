@@ -20,7 +20,11 @@ fn summary(fetch: &Fetch) -> String {
     }));
     parts.extend(fetch.comparisons.iter().map(|it| {
         let mark = if it.widening.is_some() { "*" } else { "" };
-        format!("{} = {}{mark}", field(&it.field), it.value.as_str())
+        let sense = match &it.role {
+            Role::Pattern { operator, .. } => operator,
+            _ => "=",
+        };
+        format!("{} {sense} {}{mark}", field(&it.field), it.value.as_str())
     }));
     parts.extend(fetch.uses.iter().map(|it| format!("{} by {}", field(&it.field), it.operator)));
     parts.extend(fetch.labels.iter().map(|_| "label".to_owned()));
@@ -55,7 +59,7 @@ fn queries_are_taken_apart() {
         "<filter><condition attribute='a' operator='null'/><condition attribute='b' operator='like' value='%x%'/>\
          <condition attribute='c' operator='eq-userid'/><condition attribute='d' operator='between'><value>1</value><value>2</value></condition>\
          <condition attribute='e' operator='eq' valueof='f'/></filter><order attribute='g' descending='true'/>",
-        "; contact.a by a test for a value; contact.b by like; contact.c by an operator other than equality; \
+        "; contact.b like %x%*; contact.a by a test for a value; contact.c by an operator other than equality; \
          contact.d by between; contact.e by comparing columns; contact.f by comparing columns; contact.g by order",
     );
     check(
@@ -180,4 +184,15 @@ proptest! {
     fn no_text_makes_the_parser_panic(inner in "(<filter>|</filter>|<condition attribute='a' operator='(eq|in|like)'|<value>|</value>|/>|>| value='x'|<link-entity name='b' alias='c'){0,12}") {
         let _ = parse(&of_contact(&inner));
     }
+}
+
+#[test]
+fn what_stands_around_a_value_is_not_repeated_at_any_length() {
+    let like = |space: usize| {
+        let space = " ".repeat(space);
+        let condition = format!("<condition{space} attribute='a' operator='like' value='x%'/>");
+        summary(&parse(&of_contact(&format!("<filter>{condition}</filter>"))).unwrap())
+    };
+    assert_eq!(like(900), "contact; contact.a like x%*");
+    assert_eq!(like(1_000), "contact; contact.a like x%");
 }

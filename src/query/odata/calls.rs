@@ -5,21 +5,35 @@ use super::cursor::Constant;
 use super::functions::QueryFunction;
 use super::parser::{Parser, Side};
 use super::{Comparison, Operand, SyntaxError};
+use crate::carrier::Role;
 
 impl<'t> Parser<'t, '_> {
     /// `contains(lastname,'x')`: what it is given is of no use to a surrogate.
     pub(super) fn computed(&mut self, name: &'static str) -> Result<Side, SyntaxError> {
+        let start = self.cursor.at();
         self.cursor.any_word()?;
         self.cursor.sign("(")?;
         let mut fields = Vec::new();
+        // What a search is given: the property itself, and then a text.
+        let (mut searched, mut arguments) = (None, 0);
         let has_arguments = !self.cursor.next_is(")");
         if has_arguments {
             loop {
                 self.cursor.enter()?;
+                arguments += 1;
                 match self.side()?.ok_or_else(|| self.cursor.expected("a value"))? {
-                    Side::Field(field) => fields.push(field),
+                    Side::Field(field) => {
+                        searched = (arguments == 1).then(|| (field.clone(), None));
+                        fields.push(field);
+                    }
                     Side::Computed(_, inner) => fields.extend(inner),
                     Side::Constant(Constant::Alias(name)) => self.found.passed.push(name),
+                    Side::Search(_, field, ..) => fields.push(field),
+                    Side::Constant(Constant::Literal(literal)) => {
+                        if let Some((_, text)) = &mut searched {
+                            *text = Some(literal);
+                        }
+                    }
                     Side::Constant(_) => {}
                 }
                 self.cursor.leave();
@@ -33,7 +47,14 @@ impl<'t> Parser<'t, '_> {
             return Err(self.cursor.expected("a property"));
         }
         self.cursor.sign(")")?;
-        Ok(Side::Computed(name, fields))
+        let is_search = matches!(name, "contains" | "startswith" | "endswith");
+        match searched {
+            Some((field, Some(text))) if is_search && arguments == 2 => {
+                let whole = start..self.cursor.end_of_last();
+                Ok(Side::Search(name, field, text, whole))
+            }
+            _ => Ok(Side::Computed(name, fields)),
+        }
     }
 
     /// `Microsoft.Dynamics.CRM.In(PropertyName='lastname',PropertyValues=['x','y'])`.
@@ -68,8 +89,8 @@ impl<'t> Parser<'t, '_> {
                     let Some(Constant::Alias(name)) = self.cursor.take_constant(false)? else {
                         return Err(self.cursor.expected("a list"));
                     };
-                    let with = Operand::Alias(name);
-                    self.found.comparisons.push(Comparison { field: field.clone(), with });
+                    let (role, with) = (Role::Equality, Operand::Alias(name));
+                    self.found.comparisons.push(Comparison { field: field.clone(), role, with });
                 }
                 QueryFunction::Other(_) if is_list => {
                     let before = self.found.comparisons.len();

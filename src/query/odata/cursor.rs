@@ -52,7 +52,7 @@ impl<'t> Cursor<'t> {
             }
             Kind::Literal(lexer::Literal::Unquoted) => {
                 let value = Value::from(raw.to_owned());
-                Constant::Literal(Literal { span, value, codec: Codec::OData })
+                Constant::Literal(Literal { span, value, codec: Codec::ODataBare })
             }
             Kind::Literal(lexer::Literal::Alias) => {
                 Constant::Alias(raw.get(1..).unwrap_or_default().to_owned())

@@ -24,7 +24,7 @@ use std::ops::Range;
 
 use super::SyntaxError;
 pub use super::{FieldUse, Path};
-use crate::carrier::{Codec, Value, Widening};
+use crate::carrier::{Codec, Role, Value, Widening};
 
 /// The query options that name properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     pub field: Path,
+    /// [`Role::Equality`] or [`Role::Pattern`].
+    pub role: Role,
     pub with: Operand,
 }
 

@@ -6,10 +6,11 @@ use std::ops::Range;
 use super::cursor::{Constant, Cursor};
 use super::functions::{computed, query_function};
 use super::lexer::Token;
-use super::{Clause, Comparison, FieldUse, Found, Operand, Path, SyntaxError};
-use crate::carrier::Widening;
-use crate::query::PRESENCE;
+use super::{Clause, Comparison, FieldUse, Found, Literal, Operand, Path, SyntaxError};
+use crate::base::Pattern;
+use crate::carrier::{Role, Value, Widening};
 use crate::query::tokens::MAX_STEPS;
+use crate::query::{LONGEST_REPEATED, PRESENCE};
 
 /// Reads one query option.
 pub(super) struct Parser<'t, 'a> {
@@ -27,6 +28,8 @@ pub(super) enum Side {
     Field(Path),
     /// What functions make of these.
     Computed(&'static str, Vec<Path>),
+    /// Whether a property looks like this text in part: the call as a whole.
+    Search(&'static str, Path, Literal, Range<usize>),
     Constant(Constant),
 }
 
@@ -40,11 +43,14 @@ enum Relation {
     Order(&'static str),
 }
 
+/// Between alternatives.
+const OR: &str = " or ";
+
 /// Between alternatives none of which may be.
 const AND: &str = " and ";
 
 const RELATIONS: [(&str, Relation); 6] = [
-    ("eq", Relation::Equality { joint: " or " }),
+    ("eq", Relation::Equality { joint: OR }),
     ("ne", Relation::Equality { joint: AND }),
     ("gt", Relation::Order("gt")),
     ("ge", Relation::Order("ge")),
@@ -121,6 +127,7 @@ impl<'t, 'a> Parser<'t, 'a> {
                     match side {
                         Side::Field(field) => self.use_all([field], named),
                         Side::Computed(function, fields) => self.use_all(fields, function),
+                        Side::Search(function, field, ..) => self.use_all([field], function),
                         Side::Constant(_) => {}
                     }
                 }
@@ -134,6 +141,16 @@ impl<'t, 'a> Parser<'t, 'a> {
         match side {
             Side::Computed(function, fields) => {
                 self.use_all(fields, function);
+                Ok(())
+            }
+            Side::Search(function, field, literal, whole) => {
+                match search(function, &literal.value) {
+                    Some(role) => {
+                        let with = self.repeated(literal, whole, OR);
+                        self.found.comparisons.push(Comparison { field, role, with });
+                    }
+                    None => self.use_all([field], function),
+                }
                 Ok(())
             }
             Side::Field(field) if self.cursor.take_word("in") => self.values(&field, "(", ")"),
@@ -160,16 +177,25 @@ impl<'t, 'a> Parser<'t, 'a> {
         };
         let with = match constant {
             Constant::Alias(name) => Operand::Alias(name),
-            Constant::Literal(literal) => {
-                let before = self.cursor.raw(whole.start..literal.span.start);
-                let after = self.cursor.raw(literal.span.end..whole.end);
-                let between = format!("{after}{joint}{before}");
-                let widening = Some(Widening::Repetition { whole, open: "(", between, close: ")" });
-                Operand::Literal { literal, widening }
-            }
+            Constant::Literal(literal) => self.repeated(literal, whole, joint),
             Constant::Null | Constant::Flag => return,
         };
-        self.found.comparisons.push(Comparison { field, with });
+        self.found.comparisons.push(Comparison { field, role: Role::Equality, with });
+    }
+
+    /// A literal whose comparison is written once for each of several values, unless it is
+    /// too long for that.
+    fn repeated(&self, literal: Literal, whole: Range<usize>, joint: &'static str) -> Operand {
+        let before = self.cursor.raw(whole.start..literal.span.start);
+        let after = self.cursor.raw(literal.span.end..whole.end);
+        let between = format!("{after}{joint}{before}");
+        let widening = (between.len() <= LONGEST_REPEATED).then_some(Widening::Repetition {
+            whole,
+            open: "(",
+            between,
+            close: ")",
+        });
+        Operand::Literal { literal, widening }
     }
 
     /// A list of values that a property is compared with.
@@ -188,7 +214,8 @@ impl<'t, 'a> Parser<'t, 'a> {
                 Constant::Literal(literal) => {
                     let widening = Some(Widening::Elements);
                     let with = Operand::Literal { literal, widening };
-                    found.comparisons.push(Comparison { field: field.clone(), with });
+                    let (field, role) = (field.clone(), Role::Equality);
+                    found.comparisons.push(Comparison { field, role, with });
                 }
                 Constant::Null => {
                     found.uses.push(FieldUse { field: field.clone(), operator: PRESENCE });
@@ -284,4 +311,20 @@ impl<'t, 'a> Parser<'t, 'a> {
         let uses = fields.into_iter().map(|field| FieldUse { field, operator });
         self.found.uses.extend(uses);
     }
+}
+
+/// What a text is to a property that is given to this function with it. Dataverse takes some
+/// signs in it for wildcards ("Use wildcard characters in conditions for string values").
+fn search(function: &'static str, value: &Value) -> Option<Role> {
+    let Value::Text(text) = value else { return None };
+    if text.expose().contains(['%', '_', '[', '\\']) {
+        return None;
+    }
+    let pattern = match function {
+        "contains" => Pattern::contains(text.clone()),
+        "startswith" => Pattern::begins_with(text.clone()),
+        "endswith" => Pattern::ends_with(text.clone()),
+        _ => return None,
+    };
+    Some(Role::Pattern { pattern, operator: function })
 }

@@ -29,8 +29,13 @@ fn operand(operand: &Operand) -> String {
 /// An option in one line: what is compared, what is used, which aliases pass.
 fn summary(found: &Found) -> String {
     let path = |path: &Path| path.names.join("/");
-    let compared =
-        found.comparisons.iter().map(|it| format!("{} = {}", path(&it.field), operand(&it.with)));
+    let compared = found.comparisons.iter().map(|it| {
+        let sense = match &it.role {
+            Role::Pattern { operator, .. } => operator,
+            _ => "=",
+        };
+        format!("{} {sense} {}", path(&it.field), operand(&it.with))
+    });
     let used = found.uses.iter().map(|it| format!("{} by {}", path(&it.field), it.operator));
     let passed = found.passed.iter().map(|name| format!("@{name} passes"));
     let computed = found.computed.iter().map(|name| format!("{name} is computed"));
@@ -72,7 +77,11 @@ fn filters_are_taken_apart() {
     check("lastname eq @p2 or createdon gt @p3", "lastname = @p2; createdon by gt; @p3 passes");
     check(
         "contains(fullname,'ller') or startswith(emailaddress1,@p2) and not endswith(a, 'x')",
-        "fullname by contains; emailaddress1 by startswith; a by endswith; @p2 passes",
+        "fullname contains ller*; a endswith x*; emailaddress1 by startswith; @p2 passes",
+    );
+    check(
+        "contains(a,'x') eq true and startswith('x',a) and endswith(tolower(a),'x') and contains(a,'50%')",
+        "a by contains; a by startswith; a by endswith; a by contains",
     );
     check(
         "tolower(trim(lastname)) eq 'x' and a le b and c eq d",
@@ -339,4 +348,13 @@ proptest! {
         let _ = segment(&option);
         let _ = literals(&option);
     }
+}
+
+#[test]
+fn what_stands_around_a_value_is_not_repeated_at_any_length() {
+    let contains = |space: usize| {
+        parsed(Clause::Filter, &format!("contains({}a,'x')", " ".repeat(space))).unwrap()
+    };
+    assert_eq!(contains(900), "a contains x*");
+    assert_eq!(contains(1_000), "a contains x");
 }

@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::functions::{FunctionKind, function};
 use super::lexer;
 use super::{Column, Comparison, FieldUse, Path, Query, Source, SyntaxError};
-use crate::carrier::{Value, Widening};
+use crate::carrier::{Role, Value, Widening};
 use crate::query::PRESENCE;
 use crate::query::tokens::Kind;
 
@@ -206,6 +206,9 @@ impl Cursor<'_> {
         let function = operand.functions.first().map(|(name, _)| *name);
         let is_exact = function.is_none()
             && matches!(operator.comparing, Comparing::Equality { .. } | Comparing::Membership);
+        if matches!(operator.comparing, Comparing::Pattern) && function.is_none() {
+            return self.like(query, &operand, operator);
+        }
         if !is_exact {
             query.use_all(&operand.fields, function.unwrap_or(operator.name));
         }
@@ -223,20 +226,46 @@ impl Cursor<'_> {
                 self.sign("(")?;
                 self.list(|cursor| {
                     let literal = cursor.literal(false)?;
-                    query.compare(exact, literal, || Widening::Elements);
+                    query.compare(exact, literal, Role::Equality, Widening::Elements);
                     Ok(())
                 })?;
                 self.sign(")")
             }
             Comparing::Equality { list_form } => {
                 let literal = self.literal(false)?;
-                let edit = (operator.span, list_form);
-                query.compare(exact, literal, || Widening::List(vec![edit]));
+                let widening = Widening::List(vec![(operator.span, list_form)]);
+                query.compare(exact, literal, Role::Equality, widening);
                 Ok(())
             }
             Comparing::Order => self.literal(false).map(drop),
             Comparing::Pattern => self.literal(true).map(drop),
         }
+    }
+
+    /// `LIKE` on a field itself.
+    fn like(
+        &mut self,
+        query: &mut Query,
+        operand: &Operand,
+        operator: Operator,
+    ) -> Result<(), SyntaxError> {
+        let is_escaped = matches!(
+            &self.token().kind,
+            Kind::Literal(lexer::Literal::Text { is_pattern: true, .. })
+        );
+        let literal = self.literal(true)?;
+        let role = match &literal {
+            Literal::Value { value, .. } if !is_escaped => Role::like(value, operator.name),
+            _ => None,
+        };
+        match role {
+            Some(role) => {
+                let widening = Widening::List(vec![(operator.span, " IN ")]);
+                query.compare(operand.fields.first(), literal, role, widening);
+            }
+            None => query.use_all(&operand.fields, operator.name),
+        }
+        Ok(())
     }
 
     fn operator(&mut self) -> Result<Operator, SyntaxError> {
@@ -378,20 +407,16 @@ impl Query {
         self.uses.extend(uses);
     }
 
-    /// Takes up a literal that a field is compared with by equality.
-    fn compare(
-        &mut self,
-        field: Option<&Path>,
-        literal: Literal,
-        widening: impl FnOnce() -> Widening,
-    ) {
+    /// Takes up a literal that a field is compared with.
+    fn compare(&mut self, field: Option<&Path>, literal: Literal, role: Role, widening: Widening) {
         let Some(field) = field else { return };
         match literal {
             Literal::Value { span, value } => self.comparisons.push(Comparison {
                 field: field.clone(),
                 span,
                 value,
-                widening: widening(),
+                role,
+                widening,
             }),
             Literal::Word => self.use_all(std::slice::from_ref(field), "a relative date"),
             Literal::Null => self.use_all(std::slice::from_ref(field), PRESENCE),

@@ -32,7 +32,12 @@ fn summary(query: &Query) -> String {
             Widening::List(edits) => edits[0].1.trim(),
             Widening::Repetition { .. } => "repeated",
         };
-        parts.push(format!("{} {widening} {}", path(&comparison.field), text(&comparison.value)));
+        let sense = match &comparison.role {
+            Role::Pattern { operator, .. } => format!(" as {operator}"),
+            _ => String::new(),
+        };
+        let (field, value) = (path(&comparison.field), text(&comparison.value));
+        parts.push(format!("{field} {widening} {value}{sense}"));
     }
     for field_use in &query.uses {
         parts.push(format!("{} by {}", path(&field_use.field), field_use.operator));
@@ -98,6 +103,11 @@ fn queries_are_taken_apart() {
          AND M EXCLUDES ('d') AND P LIKE '%a\\_\\%' AND toLabel(S) = 'x' AND A = USD5000",
         "from C; Id; D by a relative date; D by >; M by INCLUDES; M by EXCLUDES; P by LIKE; \
          S by toLabel; A by a relative date",
+    );
+    check(
+        "SELECT Id FROM C WHERE A LIKE '%a%b' AND NOT B LIKE 'b' AND E LIKE 'a_%' AND F LIKE '%' \
+         AND toLabel(S) LIKE 'x%' AND G LIKE null",
+        "from C; Id; A IN %a%b as LIKE; B IN b; E by LIKE; F by LIKE; S by toLabel; G by LIKE",
     );
     check(
         "SELECT Id FROM C WHERE DISTANCE(Loc__c, GEOLOCATION(37.7,-122.4), 'mi') < 20 \

@@ -70,6 +70,9 @@ pub enum Comparing {
     Equality { several: Option<&'static str> },
     /// Whether it equals one of these.
     Membership,
+    /// Whether a part of it is this, and where; the operator that asks whether it equals one of
+    /// several.
+    Part { is_at_start: bool, is_at_end: bool, several: &'static str },
     /// More than equality, of one value.
     Other,
     /// More than equality, of a list.

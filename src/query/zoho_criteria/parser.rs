@@ -14,9 +14,9 @@ const OPERATORS: [(&str, Comparing); 14] = [
     ("not_equal", Comparing::Equality { several: None }),
     ("in", Comparing::Membership),
     ("not_in", Comparing::Membership),
-    ("starts_with", Comparing::Other),
-    ("ends_with", Comparing::Other),
-    ("contains", Comparing::Other),
+    ("starts_with", part(true, false)),
+    ("ends_with", part(false, true)),
+    ("contains", part(false, false)),
     ("not_contains", Comparing::Other),
     ("greater_than", Comparing::Other),
     ("greater_equal", Comparing::Other),
@@ -25,6 +25,10 @@ const OPERATORS: [(&str, Comparing); 14] = [
     ("between", Comparing::Range),
     ("not_between", Comparing::Range),
 ];
+
+const fn part(is_at_start: bool, is_at_end: bool) -> Comparing {
+    Comparing::Part { is_at_start, is_at_end, several: "in" }
+}
 
 pub(super) struct Parser<'t> {
     text: &'t str,

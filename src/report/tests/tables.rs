@@ -194,6 +194,8 @@ fn coverage_sets_the_policy_against_traffic() {
     ]);
     let policy = Policy {
         border: None,
+        scan: crate::policy::ScanRules::default(),
+        residual: None,
         digest: Digest([0; 32]),
         categories: HashMap::from([("email".into(), CategoryRule { reveal: BTreeMap::new() })]),
         objects: HashMap::from([(

@@ -17,9 +17,7 @@ async fn spellings(vault: &Vault, text: &str) -> Vec<Token> {
 }
 
 async fn found(vault: &Vault, pattern: Pattern, kind: SearchKind) -> Candidates {
-    let asked = [(&name(), &pattern, kind)];
-    let found = vault.candidates(&asked).await.unwrap().remove(0);
-    match found {
+    match vault.candidates(&name(), &pattern, kind).await.unwrap() {
         Candidates::All(mut all) => {
             all.sort_by(|a, b| a.value.expose().cmp(b.value.expose()));
             Candidates::All(all)
@@ -79,7 +77,7 @@ async fn values_keep_their_tokens_when_keys_are_rotated_and_new_ones_get_new_tok
 #[tokio::test]
 async fn a_value_with_two_tokens_is_compared_by_both() {
     let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
-    let second = first.rotated();
+    let second = Keyset { token_mac: first.rotated().token_mac, ..first.clone() };
     // One instance has the new key, when another that has not gets the same new value.
     let alone = Keyset { token_mac: second.token_mac.without_older(), ..second.clone() };
     let newer = tokenize(&Vault::new(store.clone(), &alone), &name(), &["Anna"]).await.remove(0);
@@ -117,7 +115,8 @@ async fn parts_are_found_when_every_row_is_indexed_and_never_before() {
     assert_eq!(found(&vault, anywhere.clone(), contains).await, Candidates::Incomplete);
 
     // While keys are rotated, rows under both are found.
-    let second = Vault::new(store.clone(), &first.rotated());
+    let rotated = first.rotated();
+    let second = Vault::new(store.clone(), &rotated);
     second.index_for(kinds(&[prefix, contains]));
     tokenize(&second, &name(), &["Annette"]).await;
     let all = ["ANNA", "Anna", "Annette", "Änne"];
@@ -128,7 +127,9 @@ async fn parts_are_found_when_every_row_is_indexed_and_never_before() {
     assert_eq!(second.verify(|_| {}).await.unwrap().damaged, []);
 
     // A process that does not know of an index takes its completeness away.
-    tokenize(&vault, &name(), &["Anno"]).await;
+    let third = Vault::new(store, &rotated);
+    third.index_for(kinds(&[prefix]));
+    tokenize(&third, &name(), &["Anno"]).await;
     assert_eq!(found(&second, anywhere, contains).await, Candidates::Incomplete);
     assert_eq!(texts(&found(&second, begins_with("anno"), prefix).await), ["Anno"]);
 }
@@ -162,4 +163,103 @@ async fn more_candidates_than_can_be_read_are_told() {
     tokenize(&vault, &name(), &names[..1]).await;
     let many = found(&vault, begins_with("ann"), SearchKind::Prefix).await;
     assert_eq!(many, Candidates::TooMany(5_000));
+}
+
+#[tokio::test]
+async fn who_has_the_older_keys_only_is_refused_what_it_would_not_find() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let before = Vault::new(store.clone(), &first);
+    before.index_for(kinds(&[SearchKind::Prefix]));
+    before.keep_up(1, |_| {}).await.unwrap();
+    tokenize(&before, &name(), &["Anna"]).await;
+    let after = Vault::new(store, &first.rotated());
+    after.index_for(kinds(&[SearchKind::Prefix]));
+    after.keep_up(2, |_| {}).await.unwrap();
+
+    let (category, value) = (name(), Cleartext::new("ANNA"));
+    let spelt = before.spellings(&[(&category, &value)]).await;
+    assert!(matches!(spelt, Err(VaultError::KeyGone(2))), "{spelt:?}");
+    let found = before.candidates(&category, &begins_with("An"), SearchKind::Prefix).await;
+    assert!(matches!(found, Err(VaultError::KeyGone(2))), "{found:?}");
+    // The key that it would seal this under may be destroyed by now.
+    let minted = before.tokenize(&[(&category, &value)]).await;
+    assert!(matches!(minted, Err(VaultError::KeyGone(2))), "{minted:?}");
+    let due = before.due().await;
+    assert!(matches!(due, Err(VaultError::KeyGone(2))), "{due:?}");
+    assert!(after.due().await.unwrap().is_nothing());
+    assert_eq!(texts(&found_by_both(&after).await), ["Anna"]);
+}
+
+async fn found_by_both(vault: &Vault) -> Candidates {
+    found(vault, begins_with("an"), SearchKind::Prefix).await
+}
+
+#[tokio::test]
+async fn a_value_that_is_written_again_after_a_rotation_is_found_once() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let rotated = first.rotated();
+    let second = Keyset { vault: rotated.vault, index_mac: rotated.index_mac, ..first.clone() };
+    for keyset in [&first, &second] {
+        let vault = Vault::new(store.clone(), keyset);
+        vault.index_for(kinds(&[SearchKind::Prefix]));
+        if keyset.vault.active_version() == 1 {
+            vault.keep_up(1, |_| {}).await.unwrap();
+        }
+        tokenize(&vault, &name(), &["Anna"]).await;
+        assert_eq!(texts(&found_by_both(&vault).await), ["Anna"]);
+    }
+}
+
+#[tokio::test]
+async fn what_becomes_due_while_a_build_begins_is_built_too() {
+    let keyset = keyset();
+    let squatter = Vault::new(Arc::new(MemoryStore::default()), &keyset);
+    let (anno, bert) = (Cleartext::new("Anno"), Cleartext::new("Bert"));
+    let token = squatter.predict(&[(&name(), &anno)]).await.unwrap().remove(0).remove(0);
+    let row = squatter.row_for_test(&name(), &anno, token);
+    // Another process, which knows of no index, writes a row when this one knows what is due.
+    let begun = AtomicUsize::new(0);
+    let store = Arc::new(HookedStore::new(move |call, _, rows| {
+        if call == "begin_build" && begun.fetch_add(1, Ordering::Relaxed) == 1 {
+            rows.put(row.clone());
+        }
+        Ok(())
+    }));
+    let vault = Vault::new(store, &keyset);
+    let mut wanted = kinds(&[SearchKind::Prefix]);
+    vault.index_for(wanted.clone());
+    vault.keep_up(1, |_| {}).await.unwrap();
+    vault.tokenize(&[(&email(), &bert)]).await.unwrap();
+    wanted.insert(email(), BTreeSet::from([SearchKind::Prefix]));
+    vault.index_for(wanted);
+    assert_eq!(vault.due().await.unwrap().not_indexed, BTreeSet::from([email()]));
+    vault.keep_up(2, |_| {}).await.unwrap();
+    assert!(vault.due().await.unwrap().is_nothing());
+    assert_eq!(texts(&found_by_both(&vault).await), ["Anno"]);
+}
+
+#[tokio::test]
+async fn an_index_is_emptied_whatever_was_written_before_that_was_known() {
+    let prefix = || kinds(&[SearchKind::Prefix]);
+    let store = Arc::new(MemoryStore::default());
+    let vault = Vault::new(store.clone(), &keyset());
+    let codes = async |tokens: &[Token]| -> usize {
+        store.found_by(tokens.to_vec()).await.unwrap().iter().map(Vec::len).sum()
+    };
+    // A row that is not indexed, before it is said that none is to be.
+    vault.index_for(prefix());
+    vault.keep_up(1, |_| {}).await.unwrap();
+    let mut tokens = tokenize(&vault, &name(), &["Anna"]).await;
+    vault.index_for(Kinds::new());
+    tokens.extend(tokenize(&vault, &name(), &["Bert"]).await);
+    assert_eq!(codes(&tokens).await, 4);
+    vault.keep_up(2, |_| {}).await.unwrap();
+    assert_eq!((codes(&tokens).await, store.built().await.unwrap()), (0, vec![]));
+    // A row that is, before it is said that any is to be.
+    vault.index_for(prefix());
+    tokens.extend(tokenize(&vault, &name(), &["Carl"]).await);
+    vault.index_for(Kinds::new());
+    assert_eq!(codes(&tokens).await, 4);
+    vault.keep_up(3, |_| {}).await.unwrap();
+    assert_eq!((codes(&tokens).await, store.built().await.unwrap()), (0, vec![]));
 }

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::json;
 
 use super::house::Question;
+use super::people::pattern;
 use super::queries;
 use super::zoho::{BASE, comparison, comparison_of, house};
 use crate::random::Random;
@@ -64,7 +65,7 @@ fn filter(random: &mut Random, depth: usize, base: &str) -> String {
     let (field, value) = comparison(random);
     let path =
         if random.below(10) == 0 { format!("'{base}{field}'") } else { format!("{base}{field}") };
-    match random.below(20) {
+    match random.below(24) {
         0..=7 => {
             let sign = random.pick(&[" = ", "=", " = "]);
             format!("{path}{sign}{}", literal(random, &value))
@@ -85,7 +86,10 @@ fn filter(random: &mut Random, depth: usize, base: &str) -> String {
             format!("{path} {negated}in ({})", values.join(random.pick(&[",", ", "])))
         }
         15 => format!("{path} is {}null", random.pick(&["", "not "])),
-        16 => format!("{path} like {}", literal(random, &format!("{value}%"))),
+        16 | 20..=23 => {
+            let text = pattern(random, &value);
+            format!("{path} {}like {}", random.pick(&["", "", "not "]), literal(random, &text))
+        }
         17 => format!("{path} {} {}", random.pick(&[">", "<="]), literal(random, &value)),
         18 if base.is_empty() => {
             format!("Department between 'D010' and 'D0{}'", 20 + random.below(20))

@@ -6,7 +6,7 @@ mod reader;
 use http::Method;
 
 use super::house::Question;
-use super::people::{asked, asked_address, percent};
+use super::people::{asked, asked_address, part, percent};
 use super::queries;
 use super::zoho::{BASE, comparison, comparison_of, house};
 use crate::random::Random;
@@ -51,15 +51,18 @@ fn criteria(random: &mut Random, depth: usize, base: &str) -> String {
         return format!("({left}{joint}{right})");
     }
     let (field, value) = comparison(random);
-    let operator = match random.below(20) {
+    let operator = match random.below(24) {
+        18 | 20 | 21 => "starts_with",
+        22 => "ends_with",
+        23 => "contains",
         0..=9 => "equals",
         10..=12 => "not_equal",
         13..=16 => "in",
         17 => "not_in",
-        18 => "starts_with",
         _ => "greater_than",
     };
-    let mut values = vec![value];
+    let is_part = ["starts_with", "ends_with", "contains"].contains(&operator);
+    let mut values = vec![if is_part { part(random, &value) } else { value }];
     if operator.ends_with("in") {
         values.extend((0..random.below(4)).map(|_| comparison_of(random, field)));
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::house::{Call, Crm, Data, House, Record, Said};
 use super::people::{
-    CITIES, FIRST_NAMES, LAST_NAMES, RECORDS, TITLES, address, asked, asked_address,
+    CITIES, FIRST_NAMES, LAST_NAMES, RECORDS, TITLES, address, asked, asked_address, searchable,
 };
 use super::{fetchxml, odata};
 use crate::random::Random;
@@ -16,7 +16,8 @@ const BASE: &str = "/api/data/v9.2";
 pub async fn house(random: &mut Random) -> House {
     const POLICY: &str = include_str!("../../../policies/dynamics.yaml");
     const CRM: Crm = answer;
-    let house = House::start("dynamics", POLICY, CRM).await;
+    let house =
+        House::start("dynamics", searchable(POLICY, &["lastname", "emailaddress1"]), CRM).await;
     let accounts = format!("{BASE}/accounts");
     for number in 0..6 {
         let mut account = json!({ "name": format!("Company {}", number % 4) });

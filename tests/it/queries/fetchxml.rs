@@ -8,7 +8,7 @@ use http::Method;
 
 use super::dataverse::{comparison, house, records};
 use super::house::Question;
-use super::people::percent;
+use super::people::{part, pattern, percent};
 use super::queries;
 use crate::random::Random;
 
@@ -98,7 +98,11 @@ fn filter(random: &mut Random, depth: usize, of: Comparison, entity: &str) -> St
 
 fn condition(random: &mut Random, of: Comparison, entity: &str) -> String {
     let (column, value) = of(random);
-    let operator = match random.below(40) {
+    let operator = match random.below(48) {
+        35 | 40..=43 => "like",
+        36 | 44 | 45 => "begins-with",
+        46 => "ends-with",
+        47 => "not-begin-with",
         0..=16 => "eq",
         17..=19 => "ne",
         20 => "neq",
@@ -106,8 +110,6 @@ fn condition(random: &mut Random, of: Comparison, entity: &str) -> String {
         29..=31 => "not-in",
         32 | 33 => "null",
         34 => "not-null",
-        35 => "like",
-        36 => "begins-with",
         37 => "gt",
         38 => "le",
         _ => "not-like",
@@ -129,6 +131,11 @@ fn condition(random: &mut Random, of: Comparison, entity: &str) -> String {
         }
         _ => {
             let quote = if random.below(2) == 0 { '"' } else { '\'' };
+            let value = match operator {
+                "like" | "not-like" => pattern(random, &value),
+                "begins-with" | "ends-with" | "not-begin-with" => part(random, &value),
+                _ => value,
+            };
             let value = escaped(random, &value, quote);
             match random.below(6) {
                 0 => format!("{start} uiname='{}' value={quote}{value}{quote}/>", "Zo&#235;"),

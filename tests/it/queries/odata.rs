@@ -7,7 +7,7 @@ use http::Method;
 
 use super::dataverse::{comparison, house, records};
 use super::house::Question;
-use super::people::percent;
+use super::people::{part, percent};
 use super::queries;
 use crate::random::Random;
 
@@ -91,7 +91,7 @@ impl Writer<'_> {
     fn comparison(&mut self, base: &str) -> String {
         let (column, value) = comparison(self.random);
         let field = format!("{base}{column}");
-        match self.random.below(24) {
+        match self.random.below(30) {
             0..=8 => format!("{field} eq {}", self.value(&value)),
             9 => format!("{} eq {field}", self.value(&value)),
             10 | 11 => format!("{field} ne {}", self.value(&value)),
@@ -105,7 +105,12 @@ impl Writer<'_> {
                 if negated.is_empty() { list } else { format!("not ({list})") }
             }
             15..=17 if base.is_empty() => self.membership(column),
-            18 => format!("contains({field},{})", self.value(&value)),
+            18 | 24..=29 => {
+                let function =
+                    self.random.pick(&["contains", "startswith", "startswith", "endswith"]);
+                let text = part(self.random, &value);
+                format!("{function}({field},{})", self.value(&text))
+            }
             19 => format!("{field} {} {}", self.random.pick(&["gt", "le"]), self.value(&value)),
             20 => format!(
                 "{base}numberofchildren {} {}",

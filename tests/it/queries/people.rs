@@ -91,6 +91,40 @@ pub fn asked(random: &mut Random, stored: &[&str]) -> String {
     }
 }
 
+/// A part of a value to ask for, mostly of one that is stored.
+pub fn part(random: &mut Random, value: &str) -> String {
+    let characters: Vec<char> = value.chars().collect();
+    let start = if random.below(3) == 0 { random.below(characters.len() + 1) } else { 0 };
+    let length = random.below(characters.len() - start + 1);
+    characters[start..start + length].iter().collect()
+}
+
+/// A pattern with `%` that the value may be like.
+pub fn pattern(random: &mut Random, value: &str) -> String {
+    let text = part(random, value);
+    match random.below(6) {
+        0 => format!("%{text}%"),
+        1 => format!("%{text}"),
+        2 => format!("{}%{text}", part(random, value)),
+        _ => format!("{text}%"),
+    }
+}
+
+/// A policy in which fields of these names can be searched for in part.
+pub fn searchable(policy: &str, fields: &[&str]) -> &'static str {
+    let mut is_found = false;
+    let lines = policy.lines().map(|line| {
+        let name = line.trim_start().split(':').next().unwrap_or_default();
+        let is_meant = fields.contains(&name) && line.contains("protect: tokenize }");
+        is_found |= is_meant;
+        let search = "protect: tokenize, search: [prefix, contains] }";
+        if is_meant { line.replace("protect: tokenize }", search) } else { line.to_owned() }
+    });
+    let policy = lines.collect::<Vec<_>>().join("\n");
+    assert!(is_found, "{fields:?}");
+    policy.leak()
+}
+
 /// The address of a record: one of few in one of some spellings, or one of its own.
 pub fn address(random: &mut Random, number: usize) -> String {
     match random.below(4) {

@@ -54,6 +54,19 @@ pub fn text(record: &Record, field: &str) -> Option<String> {
     }
 }
 
+/// Whether a text is like a pattern, in which `%` stands for any text; without regard to case.
+pub fn like(pattern: &str, field: &str) -> bool {
+    fn is_like(pattern: &[char], text: &[char]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            ['%', rest @ ..] => (0..=text.len()).any(|at| is_like(rest, &text[at..])),
+            [first, rest @ ..] => text.first() == Some(first) && is_like(rest, &text[1..]),
+        }
+    }
+    let characters = |text: &str| folded(text).chars().collect::<Vec<_>>();
+    is_like(&characters(pattern), &characters(field))
+}
+
 /// Without regard to case.
 pub fn folded(text: &str) -> String {
     text.to_uppercase().to_lowercase()

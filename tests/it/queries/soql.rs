@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
+use super::people::pattern;
 use super::twins::{RECORDS, Twins, compared_field, compared_value, contact, folded};
 use super::{Outcomes, percent, queries};
 use crate::random::Random;
@@ -69,7 +70,7 @@ fn soql_filter(random: &mut Random, depth: usize) -> String {
         let text = compared_value(random, values);
         format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
     };
-    match random.below(12) {
+    match random.below(14) {
         0..=4 => format!("{field} = {}", literal(random)),
         5 => format!("{field} != {}", literal(random)),
         6 | 7 => {
@@ -78,8 +79,13 @@ fn soql_filter(random: &mut Random, depth: usize) -> String {
             format!("{field} {not}IN ({})", list.join(", "))
         }
         8 => format!("{field} {} null", random.pick(&["=", "!="])),
-        9 => format!("{field} LIKE {}", literal(random)),
+        9 | 12 | 13 => {
+            let value = compared_value(random, values);
+            let text = pattern(random, &value).replace('\\', "\\\\").replace('\'', "\\'");
+            format!("{field} LIKE '{text}'")
+        }
         10 => format!("{field} > {}", literal(random)),
+        11 => format!("{field} LIKE {}", literal(random)),
         _ => format!("Title = {}", literal(random)),
     }
 }

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use zollhaus::demo::crm::{CrmOptions, SampleCrm};
 
+use super::people::searchable;
 use crate::random::Random;
 use crate::world::{Client, Options, World, client};
 
@@ -28,7 +29,13 @@ pub struct Twins {
 
 impl Twins {
     pub async fn start() -> Self {
-        let world = World::start(Options::default()).await;
+        let world = World::start(Options {
+            salesforce_policy: Some(|policy| {
+                searchable(&policy, &["LastName", "Email"]).to_owned()
+            }),
+            ..Options::default()
+        })
+        .await;
         let clear = SampleCrm::start(CrmOptions::default()).await.expect("a sample CRM starts");
         Self { world, clear, client: client() }
     }

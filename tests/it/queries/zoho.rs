@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::house::{Call, Crm, Data, House, Record, Said};
 use super::people::{
-    CITIES, FIRST_NAMES, LAST_NAMES, RECORDS, TITLES, address, asked, asked_address,
+    CITIES, FIRST_NAMES, LAST_NAMES, RECORDS, TITLES, address, asked, asked_address, searchable,
 };
 use super::{coql, criteria};
 use crate::random::Random;
@@ -15,7 +15,7 @@ pub const BASE: &str = "/crm/v8";
 pub async fn house(random: &mut Random) -> House {
     const POLICY: &str = include_str!("../../../policies/zoho.yaml");
     const CRM: Crm = answer;
-    let house = House::start("zoho", POLICY, CRM).await;
+    let house = House::start("zoho", searchable(POLICY, &["Last_Name", "Email"]), CRM).await;
     let contacts: Vec<Value> = (0..RECORDS).map(|number| contact(random, number)).collect();
     house.both(&format!("{BASE}/Contacts"), &json!({ "data": contacts })).await;
     let deals = (0..30).map(|number| {

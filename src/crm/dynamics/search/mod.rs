@@ -297,8 +297,9 @@ impl Search {
                 self.names.extend(named(&object, &field, &literal.value, 0));
                 continue;
             }
-            self.uses.extend(uses_of_comparison(&object, &field, &literal.value));
-            slots.push(place_of(literal, widening, (object.clone(), field, Role::Equality, 0)));
+            let uses = uses_of_comparison(&object, &field, &comparison.role, &literal.value);
+            self.uses.extend(uses);
+            slots.push(place_of(literal, widening, (object.clone(), field, comparison.role, 0)));
         }
         for odata::FieldUse { field, operator } in found.uses {
             let field = column(&field)?;

@@ -191,14 +191,15 @@ fn filters_are_compared_through_every_level_of_text() {
         &[
             "search.query -",
             "0 contact.lastname Equality* O'Brien \"x\"",
+            "0 contact.jobtitle Pattern { pattern: Pattern { parts: 1, .. }, operator: \"startswith\" }* a",
             "use account.modifiedon ge",
-            "use contact.jobtitle startswith",
         ],
     );
     let both = Replacement::AnyOf(vec!["t1".into(), "t2".into()]);
     let sent: Tree = serde_json::from_str(&render(&located.body, &both)).unwrap();
     let list: Tree = serde_json::from_str(sent["entities"].as_str().unwrap()).unwrap();
-    let filter = "(lastname eq 't1' or lastname eq 't2') or startswith(jobtitle,'a')";
+    let filter = "(lastname eq 't1' or lastname eq 't2') or \
+                  (startswith(jobtitle,'t1') or startswith(jobtitle,'t2'))";
     assert_eq!(list[1]["filter"], filter);
 }
 

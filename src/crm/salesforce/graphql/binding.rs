@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::input::{Home, Input, Kind};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Widening};
-use crate::crm::salesforce::filter::use_of_space;
+use crate::crm::salesforce::filter::{use_of_part, use_of_space};
 use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::schema;
 use crate::crm::{FieldUse, LocateError, RecordName};
@@ -161,6 +161,7 @@ impl<'a> Binding<'a> {
         let operator = "comparing with a composed field";
         self.uses.extend(schema::uses_of_parts(&object, &field, operator));
         self.uses.extend(use_of_space(&object, &field, &input.value()));
+        self.uses.extend(use_of_part(&object, &field));
         let widening = self.widening(input, form);
         self.value(input, Meaning::Compared(object, field), widening, None)
     }

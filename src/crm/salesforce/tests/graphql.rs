@@ -114,7 +114,12 @@ fn filters_are_bound_to_fields() {
             &[&format!("contact.email by {operator}")],
         );
     }
-    check(r#"{Birthdate: {eq: {value: "1980-02-29"}}}"#, &["0 contact.birthdate == 1980-02-29"]);
+    check(r#"{Hired__c: {eq: {value: "1980-02-29"}}}"#, &["0 contact.hired__c == 1980-02-29"]);
+    let without_year = "contact.birthdate by comparing without the year, as Salesforce does,";
+    check(
+        r#"{Birthdate: {eq: {value: "1980-02-29"}}}"#,
+        &["0 contact.birthdate == 1980-02-29", without_year],
+    );
     check("{Birthdate: {eq: {literal: TODAY}}}", &["contact.birthdate by a relative date"]);
     check(
         "{Birthdate: {gt: {range: {last_n_days: 3}}}}",

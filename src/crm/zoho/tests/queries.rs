@@ -33,8 +33,8 @@ fn criteria_are_located() {
         "",
         &[
             "record.search contacts",
+            "0 contacts.last_name Pattern { pattern: Pattern { parts: 1, .. }, operator: \"starts_with\" }* M",
             "0 contacts.full_name Equality* Anna",
-            "use contacts.last_name starts_with",
             "use contacts.created_time between",
             "use contacts.created_time between",
             "use contacts.first_name equals",
@@ -128,7 +128,7 @@ fn coql_is_located() {
         &[
             "query tasks",
             "0 leads.email Equality* a",
-            "use tasks.subject like",
+            "0 tasks.subject Pattern { pattern: Pattern { parts: 1, .. }, operator: \"like\" }* %x",
             "use tasks.full_name group by",
         ],
     );

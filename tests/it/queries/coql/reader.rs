@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::queries::house::{Data, Record};
-use crate::queries::reading::{Conditions, Reader, Truth, folded, text};
+use crate::queries::reading::{Conditions, Reader, Truth, folded, like, text};
 use crate::queries::zoho::{contact_of, same};
 
 pub fn rows(data: &Data, query: &str) -> Result<Vec<Record>, String> {
@@ -156,8 +156,8 @@ impl<'r> Conditions<'r> for Row<'r> {
                 field.map(|field| values.iter().any(|value| same(field, value)))
             }
             "like" => {
-                let pattern = folded(self.literal()?.trim_end_matches('%'));
-                field.map(|field| folded(field).starts_with(&pattern))
+                let pattern = self.literal()?;
+                field.map(|field| like(&pattern, field))
             }
             "between" => {
                 let from = folded(&self.literal()?);

@@ -84,12 +84,16 @@ impl Row<'_> {
             field.iter().any(|field| relation(&folded(field), &folded(&values[0])))
         };
         Ok(match operator {
-            "equals" | "not_equal" | "starts_with" | "greater_than" if values.len() > 1 => {
+            "equals" | "not_equal" | "starts_with" | "ends_with" | "contains" | "greater_than"
+                if values.len() > 1 =>
+            {
                 return Err("too many values".to_owned());
             }
             "equals" | "in" => is_one,
             "not_equal" | "not_in" => !is_one,
             "starts_with" => holds(|field, value| field.starts_with(value)),
+            "ends_with" => holds(|field, value| field.ends_with(value)),
+            "contains" => holds(|field, value| field.contains(value)),
             "greater_than" => holds(|field, value| field > value),
             other => return Err(format!("{other} is no operator")),
         })

@@ -4,7 +4,7 @@
 use super::xml::{Element, parse};
 use crate::queries::dataverse::{Collation, behind};
 use crate::queries::house::{Data, Record};
-use crate::queries::reading::{Truth, and, folded, or, text};
+use crate::queries::reading::{Truth, and, folded, like, or, text};
 
 pub fn rows(data: &Data, collation: Collation, query: &str) -> Result<Vec<Record>, String> {
     let fetch = parse(query)?;
@@ -93,14 +93,15 @@ impl Scope<'_> {
         }
         let Some(field) = field else { return Ok(None) };
         let is_one = values.iter().any(|value| self.collation.same(value, &field));
-        let pattern = folded(first.trim_end_matches('%'));
         let order = folded(&field).cmp(&folded(first));
         Ok(Some(match operator {
             "eq" | "in" => is_one,
             "ne" | "neq" | "not-in" => !is_one,
-            "like" => folded(&field).starts_with(&pattern),
-            "not-like" => !folded(&field).starts_with(&pattern),
-            "begins-with" => folded(&field).starts_with(&folded(first)),
+            "like" => like(first, &field),
+            "not-like" => !like(first, &field),
+            "begins-with" => like(&format!("{first}%"), &field),
+            "ends-with" => like(&format!("%{first}"), &field),
+            "not-begin-with" => !like(&format!("{first}%"), &field),
             "gt" => order.is_gt(),
             "le" => order.is_le(),
             other => return Err(format!("{other} is no operator")),

@@ -127,7 +127,7 @@ impl<'d> Filter<'d> {
             return self.lambda(collection, quantifier == "all").map(Operand::Truth);
         }
         match word {
-            "contains" | "startswith" => {
+            "contains" | "startswith" | "endswith" => {
                 self.text.expect("(")?;
                 let Operand::Value(whole) = self.operand()? else {
                     return Err("no field".to_owned());
@@ -140,6 +140,7 @@ impl<'d> Filter<'d> {
                 let (whole, part) = (whole.map(|it| folded(&it)), part.map(|it| folded(&it)));
                 let truth = whole.zip(part).map(|(whole, part)| match word {
                     "contains" => whole.contains(&part),
+                    "endswith" => whole.ends_with(&part),
                     _ => whole.starts_with(&part),
                 });
                 Ok(Operand::Truth(truth))

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Where the root key is: `keys`.
+
+use std::time::Duration;
+
+use crate::base::Secret;
+use crate::keys::{KeyServiceSettings, SecretSource};
+
+use super::diagnostic::Code;
+use super::document::{Section, listed};
+use super::item::Item;
+use super::key_services;
+use super::model::KeySettings;
+
+/// The places that a root key can be in; one is named.
+const PLACES: [&str; 5] = ["file", "environment", "vault_transit", "aws_kms", "pkcs11"];
+
+/// Shorter ones would make a pause for maintenance an outage.
+const MIN_LEASE: Duration = Duration::from_secs(60);
+const MAX_LEASE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+pub fn compile(keys: &Item<'_>) -> Option<KeySettings> {
+    let section = keys.section()?;
+    let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
+    let service = service(keys, &section);
+    let lease = section.optional("lease");
+    section.finish();
+    let service = service?;
+    let lease = if service.is_at_hand() {
+        lease.is_none_or(|item| refuse_lease(&item)).then_some(None)
+    } else {
+        stated_lease(keys, lease.as_ref()).map(Some)
+    };
+    Some(KeySettings { service, keyset: keyset?, lease: lease? })
+}
+
+/// There is nobody who could be away. Whether it may stay, which is not.
+fn refuse_lease(lease: &Item<'_>) -> bool {
+    let message = "`keys.lease` is for a root key that stays in a key service";
+    lease.report(lease.key_problem(Code::Contradiction, message).help("leave it out"));
+    false
+}
+
+/// Whoever has a key service has to say it.
+fn stated_lease(keys: &Item<'_>, lease: Option<&Item<'_>>) -> Option<Duration> {
+    if let Some(lease) = lease {
+        return lease.duration(MIN_LEASE..=MAX_LEASE);
+    }
+    let message = "`keys` does not say how long keys serve while the key service is away";
+    let help = "add `lease`, such as `24h`: after that, requests are refused";
+    keys.report(keys.key_problem(Code::MissingKey, message).help(help));
+    None
+}
+
+fn service(keys: &Item<'_>, section: &Section<'_>) -> Option<KeyServiceSettings> {
+    let passphrase = section.optional("passphrase");
+    let source = passphrase.as_ref().map_or(Some(None), |item| secret(item).map(Some));
+    // Each is read, so that all problems are reported.
+    let named: Vec<(Item<'_>, Option<KeyServiceSettings>)> = PLACES
+        .into_iter()
+        .filter_map(|place| section.optional(place).map(|item| (place, item)))
+        .map(|(place, item)| {
+            let settings = match place {
+                "environment" => variable(&item)
+                    .map(|(name, value)| KeyServiceSettings::Environment { name, value }),
+                "vault_transit" => {
+                    key_services::vault_transit(&item).map(KeyServiceSettings::VaultTransit)
+                }
+                "pkcs11" => key_services::pkcs11(&item).map(KeyServiceSettings::Pkcs11),
+                "aws_kms" => key_services::aws_kms(&item).map(KeyServiceSettings::AwsKms),
+                _ => item
+                    .existing_file()
+                    .zip(source.clone())
+                    .map(|(path, passphrase)| KeyServiceSettings::File { path, passphrase }),
+            };
+            (item, settings)
+        })
+        .collect();
+    if let [(first, _), (second, _), ..] = &named[..] {
+        let message =
+            format!("`{}` and `{}` both say where the root key is", first.name, second.name);
+        second.report(second.key_problem(Code::Contradiction, message).help("keep one of them"));
+        return None;
+    }
+    let Some((place, settings)) = named.into_iter().next() else {
+        // A slip is reported as such.
+        let known =
+            |key: &str| PLACES.contains(&key) || ["keyset", "passphrase", "lease"].contains(&key);
+        if section.entries().all(|(key, _)| known(key)) {
+            let message = "`keys` does not say where the root key is";
+            let help = format!("add one of {}", listed(PLACES.iter()));
+            keys.report(keys.key_problem(Code::MissingKey, message).help(help));
+        }
+        return None;
+    };
+    match passphrase {
+        Some(passphrase) if place.name != "keys.file" => {
+            let message = "`keys.passphrase` is for a root key in a `file`";
+            let problem = passphrase.key_problem(Code::Contradiction, message);
+            passphrase.report(problem.help("leave it out"));
+            None
+        }
+        _ => settings,
+    }
+}
+
+/// `file` or `environment`.
+pub(super) fn secret(item: &Item<'_>) -> Option<SecretSource> {
+    let section = item.section()?;
+    let environment = section.optional("environment");
+    let source = match environment {
+        Some(environment) => {
+            variable(&environment).map(|(name, value)| SecretSource::Environment { name, value })
+        }
+        None => {
+            section.required("file").and_then(|file| file.existing_file()).map(SecretSource::File)
+        }
+    };
+    section.finish();
+    source
+}
+
+/// The name of an environment variable, and what is in it now.
+fn variable(item: &Item<'_>) -> Option<(String, Option<Secret>)> {
+    let name = item.text()?;
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if name.len() > 80
+        || !name.bytes().all(is_word)
+        || name.starts_with(|c: char| c.is_ascii_digit())
+    {
+        item.refuse(
+            format!("`{}` is not the name of an environment variable", item.name),
+            "a name such as `ZOLLHAUS_ROOT_KEY`; the secret itself never stands here",
+        );
+        return None;
+    }
+    Some((name.to_owned(), expected(item, name)))
+}
+
+/// What is in a variable, which is reported if it is not there.
+pub(super) fn expected(item: &Item<'_>, name: &str) -> Option<Secret> {
+    let value = environment(name);
+    if value.is_none() {
+        let message = format!("there is no environment variable `{name}`");
+        let help = "it has to be there when `zollhaus run` and `zollhaus keys` are started";
+        item.report(item.problem(Code::VariableMissing, message).help(help));
+    }
+    value
+}
+
+/// What the process was given.
+#[expect(clippy::disallowed_methods, reason = "this is where the configuration reads it")]
+pub(super) fn environment(name: &str) -> Option<Secret> {
+    use std::os::unix::ffi::OsStringExt;
+    std::env::var_os(name).map(|value| Secret::new(value.into_vec()))
+}

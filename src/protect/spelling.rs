@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use crate::base::{Cleartext, Moment, MomentForm};
+use crate::policy::Shape;
+use crate::vault::{Form, Token};
+
+/// How the surrogate of a value is written: as its field takes it, and in the form that the
+/// value has.
+#[derive(Clone, Debug)]
+pub(super) struct Spelling {
+    shape: Shape,
+    /// Of a day or a point in time.
+    form: Option<MomentForm>,
+}
+
+impl Spelling {
+    pub(super) fn of(shape: Shape, value: &Cleartext) -> Self {
+        Self { shape, form: read(shape, value.expose()).map(|(_, form)| form) }
+    }
+
+    /// The spelling of a day or a point in time, and the one form of the value that the vault
+    /// keeps. `None` for values that are kept as they are.
+    pub(super) fn read(shape: Shape, value: &Cleartext) -> Option<(Self, Cleartext)> {
+        let (moment, form) = read(shape, value.expose())?;
+        let kept = moment.canonical(shape == Shape::Date)?;
+        Some((Self { shape, form: Some(form) }, Cleartext::new(kept)))
+    }
+
+    /// Why a value that is no surrogate of ours cannot be sealed in a shape.
+    pub(super) fn misfit(shape: Shape, value: &str) -> Option<&'static str> {
+        match shape {
+            Shape::Text | Shape::Email => None,
+            Shape::Date | Shape::DateTime => match (read(shape, value), shape) {
+                (Some((moment, _)), _) if Token::DAYS.contains(&moment.days()) => Some(
+                    "the years 2500 to 2999 are reserved for surrogates, and it is none that was made here",
+                ),
+                (Some(_), _) => None,
+                (None, Shape::Date) => Some(
+                    "it is no day such as `1985-02-23`, or milliseconds of its midnight in UTC",
+                ),
+                (None, _) => Some(
+                    "it is no point in time with its offset from UTC, such as `2026-11-30T10:00:00Z`",
+                ),
+            },
+            Shape::Phone => value.starts_with(Token::PHONE_PREFIX).then_some(
+                "numbers with +999 are reserved for surrogates, and it is none that was made here",
+            ),
+        }
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// What new tokens are spelt as.
+    pub(super) fn token_form(&self) -> Form {
+        match self.shape {
+            Shape::Text | Shape::Email => Form::Word,
+            Shape::Date => Form::Date,
+            Shape::DateTime => Form::Time,
+            Shape::Phone => Form::Phone,
+        }
+    }
+
+    /// Whether a token of this form can stand in such a field. A text field may hold what
+    /// was stored while the policy said another shape.
+    pub(super) fn takes(&self, form: Form) -> bool {
+        !self.shape.is_moment() || form == self.token_form()
+    }
+
+    pub(super) fn write(&self, token: &Token) -> String {
+        let moment = token.moment().zip(self.form.as_ref());
+        let text = moment.and_then(|(moment, form)| moment.write(form));
+        text.unwrap_or_else(|| token.as_str().to_owned())
+    }
+}
+
+/// The day or point in time that a value is, as the shape takes it. A day has no time, or
+/// midnight in UTC: what CRMs make of others depends on where their users are.
+fn read(shape: Shape, value: &str) -> Option<(Moment, MomentForm)> {
+    let read = || Moment::read(value);
+    match shape {
+        Shape::Text | Shape::Email | Shape::Phone => None,
+        Shape::DateTime => read(),
+        Shape::Date => read().filter(|(moment, form)| {
+            let is_utc = match form {
+                MomentForm::Time { zone, .. } => {
+                    zone.bytes().all(|byte| !matches!(byte, b'1'..=b'9'))
+                }
+                MomentForm::Day | MomentForm::Millis => true,
+            };
+            moment.is_midnight() && is_utc
+        }),
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Personal data that a request would still say in clear: a value that it protects elsewhere,
+//! or an e-mail address, phone number, IBAN or card in a field that nothing protects.
+//!
+//! Values of fields are looked at as they are, without their escapes; what is no value of a
+//! field, as it leaves. Header fields that repeat a protected value do not leave anyway.
+
+use std::collections::{BTreeSet, HashSet};
+
+use percent_encoding::percent_decode;
+
+use crate::carrier::{Role, Value};
+use crate::policy::{Decision, Forbidden, Policy, Protection, Reason, Residual};
+use crate::protect::Sought;
+use crate::protect::scan::{Known, Scanned};
+
+use super::Proxy;
+use super::body::Content;
+use super::manifest::Manifest;
+use super::stage::{Located, Outgoing, occurrences};
+
+impl Proxy {
+    /// Looks at every text that would leave in clear, or in part, and does what the policy
+    /// says of residual data.
+    ///
+    /// # Errors
+    /// [`Forbidden::Residual`] names the field.
+    pub(super) fn look_for_residual(
+        &self,
+        manifest: &mut Manifest,
+        policy: &Policy,
+        located: &Located,
+    ) -> Result<(), Forbidden> {
+        let Some(residual) = policy.residual else { return Ok(()) };
+        let occurrences = occurrences(located.request.documents());
+        let names: HashSet<String> = occurrences
+            .iter()
+            .flat_map(|(_, at)| [at.object.as_str(), at.field.as_str()])
+            .map(str::to_lowercase)
+            .collect();
+        let whole =
+            occurrences.iter().zip(&manifest.decisions).filter_map(|((_, at), decision)| {
+                match (decision, &at.value) {
+                    (Decision::Protect(rule), Value::Text(text))
+                        if self
+                            .protectors
+                            .find(text.expose(), Sought::of(rule.protection))
+                            .is_empty() =>
+                    {
+                        Some((rule, text))
+                    }
+                    _ => None,
+                }
+            });
+        let found = manifest.scanned.values().flat_map(Scanned::parts);
+        let found = found.map(|part| (&part.rule, &part.value));
+        let known = Known::new(whole.chain(found), &names);
+        let mut counted = BTreeSet::new();
+        for (at, (_, occurrence)) in occurrences.iter().enumerate() {
+            let Value::Text(text) = &occurrence.value else { continue };
+            let is_free = match manifest.decisions.get(at) {
+                Some(Decision::Untouched(Reason::ObjectUnlisted | Reason::FieldUnlisted)) => true,
+                Some(Decision::Protect(rule)) => matches!(rule.protection, Protection::Scan(_)),
+                _ => false,
+            };
+            if !is_free {
+                continue;
+            }
+            let scanned = manifest.scanned.get(&at);
+            let left = self.protectors.leftovers(scanned, known.as_ref(), &policy.scan, text);
+            let Some(left) = left else { continue };
+            let is_stored = matches!(occurrence.role, Role::Stored | Role::Former);
+            match residual {
+                Residual::Protect if is_stored => _ = manifest.scanned.insert(at, left),
+                Residual::Report => _ = counted.insert(at),
+                Residual::Protect | Residual::Refuse => {
+                    let place = format!("`{}.{}`", occurrence.object, occurrence.field);
+                    return Err(Forbidden::Residual { place });
+                }
+            }
+        }
+        (manifest.known, manifest.residual) = (known, counted);
+        Ok(())
+    }
+}
+
+/// Where a request as it leaves repeats what it protects. Values of fields that are counted
+/// are not counted again.
+pub(super) fn residual_place(manifest: &Manifest, outgoing: &Outgoing) -> Option<&'static str> {
+    let known = manifest.known.as_ref().filter(|_| manifest.residual.is_empty())?;
+    let stands_in = |bytes: &[u8]| known.stand_in(&String::from_utf8_lossy(bytes));
+    let target = outgoing.uri.path_and_query().map_or("", |target| target.as_str());
+    let decoded: Vec<u8> = percent_decode(target.as_bytes()).collect();
+    if stands_in(&decoded) || stands_in(target.replace('+', " ").as_bytes()) {
+        return Some("the path or query");
+    }
+    match &outgoing.body {
+        Content::Whole(body) if stands_in(body) => Some("the body"),
+        Content::Whole(_) | Content::Spooled(_) => None,
+    }
+}
