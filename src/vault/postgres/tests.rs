@@ -8,7 +8,7 @@ use crate::keys::Keyset;
 use crate::postgres::PostgresSettings;
 use crate::testkit::postgres::settings;
 use crate::testkit::wait_for;
-use crate::vault::{Item, Vault, conformance};
+use crate::vault::{Form, Item, Vault, conformance};
 
 async fn open(settings: &PostgresSettings) -> PostgresStore {
     let database = Postgres::open(settings.clone(), &"acme".into()).await;
@@ -154,6 +154,33 @@ async fn racing_stores_agree_on_the_row_under_each_token() {
 /// cannot be left out of an index that is then complete.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_begins_after_the_rows_that_are_on_their_way() {
+    let rows = behind_a_row_on_its_way(|store| async move {
+        let kinds = Kinds::from([("name".into(), [SearchKind::Prefix].into())]);
+        store.begin_build(kinds, 1).await.unwrap();
+        store.list(None, 10).await.unwrap().len()
+    });
+    assert_eq!(rows.await, 1);
+}
+
+/// A row under an older key that is on its way is there when the first one under a newer key
+/// is stored, so whoever counts rows then and destroys the older key loses none.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_row_under_a_newer_key_comes_after_those_that_are_on_their_way() {
+    let counts = behind_a_row_on_its_way(|store| async move {
+        store.insert(vec![NewRow::found_by_nothing(row(8, 2))]).await.unwrap();
+        let too_late = store.insert(vec![NewRow::found_by_nothing(row(9, 1))]).await;
+        assert!(matches!(too_late, Err(VaultError::KeyGone(2))), "{too_late:?}");
+        store.count().await.unwrap()
+    });
+    assert_eq!(counts.await, BTreeMap::from([(1, 1), (2, 1)]));
+}
+
+/// Does what has to wait for a row under version 1, and lets that row go when it waits.
+async fn behind_a_row_on_its_way<T, W>(work: impl FnOnce(Arc<PostgresStore>) -> W) -> T
+where
+    T: Send + 'static,
+    W: Future<Output = T> + Send + 'static,
+{
     let settings = settings();
     let store = Arc::new(open(&settings).await);
     let writer = open(&settings).await;
@@ -162,38 +189,59 @@ async fn a_build_begins_after_the_rows_that_are_on_their_way() {
     let slow = Slow(written.clone(), go_on.clone());
     let writing = tokio::spawn(async move { writer.0.transaction(slow).await });
     written.notified().await;
-    let build = tokio::spawn({
-        let store = store.clone();
-        async move {
-            let kinds = Kinds::from([("name".into(), [SearchKind::Prefix].into())]);
-            store.begin_build(kinds, 1).await.unwrap();
-            store.list(None, 10).await.unwrap().len()
-        }
-    });
+    let working = tokio::spawn(work(store.clone()));
     let waiting = format!(
         "SELECT FROM pg_locks WHERE NOT granted AND relation = '{}.search_index'::regclass",
         settings.schema
     );
     while store.0.again(Query(&waiting, &[])).await.unwrap().is_empty() {
-        assert!(!build.is_finished(), "it does not wait");
+        assert!(!working.is_finished(), "it does not wait");
         tokio::task::yield_now().await;
     }
     go_on.notify_one();
     writing.await.unwrap().unwrap();
-    assert_eq!(build.await.unwrap(), 1);
+    working.await.unwrap()
+}
+
+fn row(number: u8, version: Version) -> Row {
+    Row {
+        token: Token::from_code(&[number; 32], version),
+        category: "name".into(),
+        sealed: vec![number],
+        version,
+        rough: Index([number; 16]),
+    }
+}
+
+/// Words, days, times and telephone numbers sort by their bytes, whatever the database sorts by.
+#[tokio::test]
+async fn tokens_of_all_forms_are_listed_in_their_order() {
+    let store = open(&settings()).await;
+    let forms = [Form::Word, Form::Date, Form::Time, Form::Phone];
+    let tokens = forms
+        .into_iter()
+        .flat_map(|form| (0..5).map(move |number| Token::of_form(form, &[number * 50; 32], 1)));
+    let tokens: BTreeSet<Token> = tokens.collect();
+    let new = |token: &Token| NewRow::found_by_nothing(Row { token: token.clone(), ..row(1, 1) });
+    store.insert(tokens.iter().map(new).collect()).await.unwrap();
+    let (mut listed, mut after) = (Vec::new(), None);
+    while let Some(row) = store.list(after, 1).await.unwrap().pop() {
+        listed.push(row.token.clone());
+        after = Some(row.token);
+    }
+    assert_eq!(listed, tokens.into_iter().collect::<Vec<_>>());
+    let found = store.find_by_index(vec![Index([1; 16])], 1).await.unwrap();
+    assert_eq!(
+        found[0].iter().map(|row| &row.token).collect::<Vec<_>>(),
+        listed.iter().collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
 async fn a_damaged_row_is_corrupt_and_not_missing() {
     let store = open(&settings()).await;
-    let token = Token::from_code(&[1; 32], 1);
-    let row = Row {
-        token: token.clone(),
-        category: "email".into(),
-        sealed: vec![1],
-        version: 1,
-        rough: Index([1; 16]),
-    };
+    let row = row(1, 1);
+    let token = row.token.clone();
     store.insert(vec![NewRow::found_by_nothing(row)]).await.unwrap();
     store.0.again(Script("UPDATE token SET rough = '\\x00'")).await.unwrap();
     let found = store.find(vec![token]).await;
