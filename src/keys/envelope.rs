@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{KeyName, KeysError};
 use crate::base::Secret;
 
-/// Bytes of a [`reference`].
+/// Bytes of a [`reference()`].
 const REFERENCE_BYTES: usize = 8;
 const LENGTH_BYTES: usize = 8;
 
