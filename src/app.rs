@@ -2,6 +2,7 @@
 //! The composition root: a configuration becomes a running house.
 
 mod keys;
+mod reload;
 mod stores;
 mod upkeep;
 
@@ -16,10 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::admin::{Admin, AdminError, AdminState, Api, Readiness};
 use crate::base::{InstanceName, SystemClock, Tenant};
 use crate::caller::{ApiKeys, CallerSetupError, Callers, KeyKind};
-use crate::config::{
-    Config, Diagnostics, Loaded, Style, UpstreamSettings, VaultPlace, load_admin_keys,
-    load_api_keys, load_policy,
-};
+use crate::config::{Config, UpstreamSettings, VaultPlace};
 use crate::keys::{KeysError, Keyset, Lease};
 use crate::listener::{Listener, ListenerError};
 use crate::postgres::PostgresError;
@@ -29,7 +27,7 @@ use crate::quarantine::Quarantine;
 use crate::route::{RouteError, Routes};
 use crate::sqlite::DatabaseError;
 use crate::subject::{Subjects, Vocabulary};
-use crate::telemetry::{MeasuredLog, MeasuredStore, Metrics, Place, Reload};
+use crate::telemetry::{MeasuredLog, MeasuredStore, Metrics, Place};
 use crate::transfer_log::note::InvalidKey;
 use crate::transfer_log::read::{LogDirectory, ReadError};
 use crate::transfer_log::stream::{
@@ -39,6 +37,8 @@ use crate::transfer_log::{DirectoryLog, DirectorySettings, OpenError, TransferLo
 use crate::upstream::{UpstreamClient, UpstreamSetupError};
 use crate::vault::{Vault, VaultError};
 
+pub use reload::Reloader;
+use reload::Sources;
 pub use stores::Stores;
 use upkeep::Upkeep;
 
@@ -98,15 +98,6 @@ pub struct App {
     sources: Sources,
     streams: Arc<Streams>,
     upkeep: Upkeep,
-}
-
-/// What is read again on request.
-#[derive(Clone, Debug)]
-struct Sources {
-    policies: Vec<PathBuf>,
-    callers: Option<PathBuf>,
-    administrators: Option<PathBuf>,
-    email_domain: String,
 }
 
 impl App {
@@ -255,76 +246,6 @@ async fn forget(proxy: &Proxy) -> Infallible {
     }
 }
 
-/// Reads policies and callers again, and asks the key service. What does not compile leaves
-/// what is in force.
-#[derive(Clone, Debug)]
-pub struct Reloader {
-    proxy: Arc<Proxy>,
-    admin: Arc<AdminState>,
-    sources: Sources,
-    upkeep: Upkeep,
-}
-
-impl Reloader {
-    pub fn reload(&self) {
-        for (upstream, path) in self.proxy.upstreams.iter().zip(&self.sources.policies) {
-            let name = &upstream.name;
-            let loaded = load_policy(path, &*upstream.dialect, &self.sources.email_domain);
-            let result = match loaded {
-                Ok(loaded) => {
-                    let digest = loaded.value.digest;
-                    upstream.policy.store(Arc::new(loaded.value));
-                    tracing::info!(upstream = %name, policy = %digest, "the policy was read again");
-                    Reload::Applied
-                }
-                Err(problems) => {
-                    let problems = plain(&problems);
-                    tracing::error!(upstream = %name, problems, "the changed policy does not compile; the old one stays in force");
-                    Reload::Rejected
-                }
-            };
-            self.proxy.metrics.policy_reload(name, result);
-        }
-        self.proxy.measure_bases();
-        let policies: Vec<_> =
-            self.proxy.upstreams.iter().map(|upstream| upstream.policy.load_full()).collect();
-        self.upkeep.index_for(policies.iter().map(|policy| &**policy));
-        if let Some(path) = &self.sources.callers {
-            Self::reload_keys("callers", load_api_keys(path), |keys| {
-                self.proxy.callers.replace_api_keys(keys);
-            });
-        }
-        if let (Some(path), Some(api)) = (&self.sources.administrators, &self.admin.api) {
-            Self::reload_keys("administrators", load_admin_keys(path), |keys| {
-                api.administrators.replace(keys);
-            });
-        }
-        // Last, because it may take as long as the key service likes.
-        keys::renew(&self.proxy.lease, &self.proxy.metrics);
-    }
-
-    fn reload_keys<T>(
-        whose: &str,
-        loaded: Result<Loaded<T>, Diagnostics>,
-        replace: impl FnOnce(T),
-    ) {
-        match loaded {
-            Ok(loaded) => {
-                replace(loaded.value);
-                tracing::info!(whose, "the file of API keys was read again");
-            }
-            Err(problems) => {
-                let problems = plain(&problems);
-                tracing::error!(
-                    whose,
-                    problems,
-                    "the changed API keys cannot be used; the old ones stay"
-                );
-            }
-        }
-    }
-}
-
 /// Opens the keys that the configuration names.
 ///
 /// # Errors
@@ -360,10 +281,6 @@ fn vocabulary(upstreams: Vec<Arc<Upstream>>) -> Box<dyn Fn() -> Vocabulary + Sen
         let policies: Vec<_> = upstreams.iter().map(|upstream| upstream.policy.load()).collect();
         Vocabulary::of(policies.iter().map(|policy| &***policy))
     })
-}
-
-fn plain(problems: &Diagnostics) -> String {
-    problems.render(Style::Plain)
 }
 
 fn upstream(settings: UpstreamSettings) -> Result<Arc<Upstream>, StartError> {
