@@ -19,11 +19,15 @@
 //! - What leaves as a token is durable in the vault, filters included.
 //! - A mask that comes back is never stored in the place of the value it hides.
 
+mod alike;
+mod came_back;
+mod check;
 mod fit;
 mod generalize;
 mod hash;
 mod mask;
 mod open;
+mod plan;
 mod preserve;
 pub mod scan;
 mod seal;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use super::plan::Plan;
 use super::{ProtectError, Protectors, ToSeal};
 use crate::base::{Category, Pattern, SearchKind};
 use crate::carrier::Role;
@@ -12,16 +13,39 @@ const MAX_MATCHES: usize = 500;
 const MAX_PATTERNS: usize = 50;
 
 impl Protectors {
+    /// Settles what is compared with patterns that something stored looks like.
+    pub(super) async fn search(
+        &self,
+        batch: &[ToSeal<'_>],
+        plans: &mut [Plan],
+    ) -> Result<(), ProtectError> {
+        let (items, plans): (Vec<&ToSeal<'_>>, Vec<&mut Plan>) =
+            batch.iter().zip(plans).filter(|(_, plan)| matches!(plan, Plan::Search(_))).unzip();
+        let matches = self.matches(&items).await?;
+        for ((item, plan), tokens) in items.into_iter().zip(plans).zip(matches) {
+            if !item.can_widen {
+                return Err(ProtectError::Ambiguous { field: item.rule.id.clone() });
+            }
+            let Plan::Search(spelling) = &*plan else { continue };
+            let nobody = Token::nobody(spelling.token_form());
+            let found: Vec<Token> =
+                tokens.into_iter().filter(|token| spelling.takes(token.form())).collect();
+            if !found.is_empty() {
+                *plan = Plan::Ready(self.any_of(found.iter(), spelling));
+            } else if let Some(nobody) = nobody {
+                *plan = Plan::Ready(self.any_of([&nobody].into_iter(), spelling));
+            }
+        }
+        Ok(())
+    }
+
     /// For each item, which is compared with a pattern, the tokens of the stored values that
     /// the CRM takes to look like it; none where nothing stored does. One round trip to the
     /// vault for each, so that no more is in memory than what one of them reads.
     ///
     /// # Errors
     /// [`ProtectError::Unsearchable`] and [`ProtectError::Doubtful`].
-    pub(super) async fn matches(
-        &self,
-        items: &[&ToSeal<'_>],
-    ) -> Result<Vec<Vec<Token>>, ProtectError> {
+    async fn matches(&self, items: &[&ToSeal<'_>]) -> Result<Vec<Vec<Token>>, ProtectError> {
         if let Some(item) = items.get(MAX_PATTERNS) {
             let because = format!("a request takes {MAX_PATTERNS} searches for parts of values");
             return Err(unsearchable(item, because));

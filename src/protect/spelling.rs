@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use super::Protectors;
 use crate::base::{Cleartext, Moment, MomentForm};
 use crate::policy::Shape;
 use crate::vault::{Form, Token};
@@ -72,6 +73,23 @@ impl Spelling {
         let moment = token.moment().zip(self.form.as_ref());
         let text = moment.and_then(|(moment, form)| moment.write(form));
         text.unwrap_or_else(|| token.as_str().to_owned())
+    }
+}
+
+impl Protectors {
+    pub(super) fn spelt(&self, token: &Token, spelling: &Spelling) -> String {
+        match token.form() {
+            Form::Word => self.worn(token.as_str(), spelling.shape()),
+            Form::Date | Form::Time | Form::Phone => spelling.write(token),
+        }
+    }
+
+    /// A word in the dress of a shape.
+    pub(super) fn worn(&self, word: &str, shape: Shape) -> String {
+        match shape {
+            Shape::Email => format!("{word}@{}", self.email_domain),
+            Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => word.to_owned(),
+        }
     }
 }
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How one value is going to be sealed, as far as it is known without the vault.
+
+use super::check::{kept_of, unprotectable};
+use super::mask::{is_mask, mask};
+use super::spelling::Spelling;
+use super::{ProtectError, Protectors, Sealed, SealedState, ToSeal};
+use crate::base::Equality;
+use crate::carrier::{Replacement, Role};
+use crate::policy::{Protection, Shape};
+use crate::vault::{Form, Token};
+
+/// How one occurrence is going to be sealed.
+pub(super) enum Plan {
+    Ready(Sealed),
+    /// Takes the token of exactly this value, which is made if it is new.
+    Mint(Spelling),
+    /// Takes the token of the value of an earlier item, which is the same to the CRM.
+    MintAs(Spelling, usize),
+    /// Takes the token of exactly this value, and makes none.
+    Predict(Spelling),
+    /// Takes the tokens of all stored spellings of the value.
+    Match(Spelling),
+    /// Takes the tokens of all stored values that look like the pattern.
+    Search(Spelling),
+}
+
+impl Protectors {
+    pub(super) fn plan_one(&self, item: &ToSeal<'_>, is_ours: bool) -> Result<Plan, ProtectError> {
+        let protection = item.rule.protection;
+        let text = item.value.expose();
+        let stays = match protection {
+            Protection::Tokenize { .. }
+            | Protection::Encrypt { .. }
+            | Protection::FormatPreserving { .. } => is_ours,
+            Protection::Hash { .. } => self.is_hash(text),
+            Protection::Mask => is_ours || is_mask(text),
+            Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => false,
+        };
+        if stays {
+            let state = SealedState::AlreadyProtected;
+            return Ok(Plan::Ready(Sealed { replacement: Replacement::Keep, state }));
+        }
+        self.check(item)?;
+        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
+        match protection {
+            Protection::Tokenize { shape } => Ok(self.tokenized(item, shape)),
+            Protection::FormatPreserving { .. } => {
+                let preserved = self.preserve(item.value, &item.rule.category);
+                let mut preserved = preserved.ok_or_else(|| {
+                    let because = "the keyset has no key `ff1`; `zollhaus keys rotate --purpose \
+                                   ff1` makes one";
+                    unprotectable(item, because.into())
+                })?;
+                let limit = item.max_length.map_or(usize::MAX, |limit| limit as usize);
+                preserved.retain(|number| number.len() <= limit);
+                if !is_compared {
+                    preserved.truncate(1);
+                }
+                if preserved.is_empty() {
+                    Ok(self.tokenized(item, Shape::Phone))
+                } else {
+                    under_any_key(item, preserved)
+                }
+            }
+            Protection::Encrypt { shape, .. } if is_compared => {
+                let words = self.encrypt_with_each(item.value, &item.rule.category);
+                under_any_key(item, words.iter().map(|word| self.worn(word, shape)).collect())
+            }
+            Protection::Encrypt { shape, .. } => {
+                let word = self.encrypt(item.value, &item.rule.category);
+                Ok(Plan::Ready(Sealed::protected(self.worn(&word, shape))))
+            }
+            Protection::Hash { shape, of } => {
+                let mut hashes = self.hash(item.value, &item.rule.category, of);
+                if !is_compared {
+                    hashes.truncate(1);
+                }
+                under_any_key(item, hashes.iter().map(|hash| self.worn(hash, shape)).collect())
+            }
+            Protection::Mask if is_compared => {
+                Err(unprotectable(item, "only a mask of it is stored".into()))
+            }
+            Protection::Mask => Ok(Plan::Ready(Sealed::protected(mask(text).as_str()))),
+            Protection::Generalize(_) if is_compared => {
+                Err(unprotectable(item, "only what the policy keeps of it is stored".into()))
+            }
+            // What is kept is shown to all, who may not see what a surrogate stands for.
+            Protection::Generalize(_) if is_ours => Err(unprotectable(
+                item,
+                "it is a surrogate of the whole value, of which only a part may be stored".into(),
+            )),
+            Protection::Generalize(kept) => {
+                Ok(Plan::Ready(Sealed::protected(kept_of(item, kept)?.as_str())))
+            }
+            // What was found in it is sealed in its stead (see `scan`).
+            Protection::Scan(_) => {
+                Err(unprotectable(item, "it has to be scanned as a text".into()))
+            }
+            Protection::Drop if is_compared => {
+                Err(unprotectable(item, "it is never stored".into()))
+            }
+            Protection::Drop if item.can_remove => Ok(Plan::Ready(Sealed {
+                replacement: Replacement::Remove,
+                state: SealedState::Protected,
+            })),
+            Protection::Drop => Err(unprotectable(
+                item,
+                "the policy drops it, and this request cannot do without it".into(),
+            )),
+        }
+    }
+
+    /// The plan for a value that gets a token.
+    fn tokenized(&self, item: &ToSeal<'_>, shape: Shape) -> Plan {
+        let spelling = Spelling::of(shape, item.value);
+        // What a short token stands for, only the vault knows.
+        let is_known_by_index =
+            item.equality != Equality::Exact || spelling.token_form() != Form::Word;
+        if matches!(item.role, Role::Pattern { .. }) {
+            Plan::Search(spelling)
+        } else if matches!(item.role, Role::Key | Role::Equality) && is_known_by_index {
+            Plan::Match(spelling)
+        } else {
+            self.exactly(item, spelling)
+        }
+    }
+
+    /// The plan for the one spelling that an item has. A key may be stored, a filter not: it
+    /// finds nothing where its value has no token yet.
+    pub(super) fn exactly(&self, item: &ToSeal<'_>, spelling: Spelling) -> Plan {
+        match Token::nobody(spelling.token_form()) {
+            _ if *item.role != Role::Equality => Plan::Mint(spelling),
+            None => Plan::Predict(spelling),
+            Some(nobody) => Plan::Ready(Sealed::protected(self.spelt(&nobody, &spelling))),
+        }
+    }
+}
+
+/// The plan for a value that one key has sealed, or that is compared with what any of several
+/// has.
+fn under_any_key(item: &ToSeal<'_>, texts: Vec<String>) -> Result<Plan, ProtectError> {
+    let replacement = match <[String; 1]>::try_from(texts) {
+        Ok([only]) => Replacement::text(only),
+        Err(texts) if item.can_widen => Replacement::AnyOf(texts),
+        Err(_) => return Err(ProtectError::Rotated { field: item.rule.id.clone() }),
+    };
+    Ok(Plan::Ready(Sealed { replacement, state: SealedState::Protected }))
+}
