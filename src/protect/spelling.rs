@@ -93,13 +93,21 @@ impl Protectors {
     }
 }
 
-/// The day or point in time that a value is, as the shape takes it. A day has no time, or
-/// midnight in UTC: what CRMs make of others depends on where their users are.
+/// The day or point in time that a value is, as the shape takes it, and how its surrogate is
+/// written. A day has no time, or midnight in UTC: what CRMs make of others depends on where
+/// their users are. A point in time has seconds, also where its value has none: without them,
+/// no token could be told.
 fn read(shape: Shape, value: &str) -> Option<(Moment, MomentForm)> {
     let read = || Moment::read(value);
     match shape {
         Shape::Text | Shape::Email | Shape::Phone => None,
-        Shape::DateTime => read(),
+        Shape::DateTime => match read()? {
+            (_, MomentForm::Day) => None,
+            (moment, MomentForm::Time { fraction, zone, .. }) => {
+                Some((moment, MomentForm::Time { has_seconds: true, fraction, zone }))
+            }
+            (moment, MomentForm::Millis) => Some((moment, MomentForm::Millis)),
+        },
         Shape::Date => read().filter(|(moment, form)| {
             let is_utc = match form {
                 MomentForm::Time { zone, .. } => {

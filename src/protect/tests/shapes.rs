@@ -314,3 +314,19 @@ async fn hashes_are_compared_and_never_opened() {
     let Replacement::AnyOf(both) = found else { panic!("{found:?}") };
     assert!(both.len() == 2 && both.contains(&anna), "{both:?}");
 }
+
+/// A token has seconds, and what the CRM stores has to open.
+#[tokio::test]
+async fn a_point_in_time_without_seconds_comes_back() {
+    let house = house();
+    for (value, expected) in [
+        ("2026-11-30T10:00Z", "2026-11-30T10:00:00Z"),
+        ("2026-11-30T10:00+0530", "2026-11-30T10:00:00+0530"),
+    ] {
+        let surrogate = house.surrogate(DATE_TIME, value).await;
+        assert_eq!(house.open(&surrogate, "email").await, Some(Cleartext::new(expected)));
+        assert_eq!(text(&house.seal(DATE_TIME, Role::Equality, value).await), surrogate);
+    }
+    let day = house.seal_at(DATE_TIME, Role::Stored, "2026-11-30", |_| {}).await;
+    assert!(matches!(day, Err(ProtectError::Unprotectable { .. })), "{day:?}");
+}
