@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::base::{Moment, MomentForm};
 use crate::policy::Kept;
 
 /// What is kept of a value, in a form that a field for such values takes; `None` for a
@@ -44,22 +45,15 @@ fn date(value: &str, of: impl Fn(u32, u32) -> (u32, u32)) -> Option<String> {
         Some((day, time)) => (day, Some(time)),
         None => (value, None),
     };
-    let mut parts = day.split('-');
-    let mut number = |digits: usize, range: std::ops::RangeInclusive<u32>| {
-        let part = parts.next().filter(|part| part.len() == digits)?;
-        let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
-        let number = part.parse().ok().filter(|_| is_number)?;
-        range.contains(&number).then_some(number)
-    };
-    let (year, month, _) = (number(4, 1..=9999)?, number(2, 1..=12)?, number(2, 1..=31)?);
+    let (_, form) = Moment::read(day)?;
     let is_time = |time: &str| {
         time.starts_with(|first: char| first.is_ascii_digit())
             && time.bytes().all(|byte| byte.is_ascii_digit() || b":.+-Z".contains(&byte))
     };
-    if parts.next().is_some() || !time.is_none_or(is_time) {
+    if form != MomentForm::Day || !time.is_none_or(is_time) {
         return None;
     }
-    let (year, month) = of(year, month);
+    let (year, month) = of(day.get(..4)?.parse().ok()?, day.get(5..7)?.parse().ok()?);
     let midnight = if time.is_some() { "T00:00:00Z" } else { "" };
     Some(format!("{year:04}-{month:02}-01{midnight}"))
 }
@@ -91,7 +85,8 @@ mod tests {
             "85-02-23",
             "23.02.1985",
             "1985-13-01",
-            "1985-02-32",
+            "1985-02-30",
+            "2026-02-29",
             "1985-02-23-",
             "1985-02-23 10:00",
             "1985-02-23T",
