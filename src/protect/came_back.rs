@@ -1,35 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Surrogates that callers send back.
+//! Surrogates that callers send back, to where they were or elsewhere.
 
-use super::{ProtectError, Protectors, Sought, Surrogate, ToSeal, surrogate};
+use super::{FoundSurrogate, ProtectError, Protectors, Surrogate, ToSeal, surrogate};
 use crate::base::Cleartext;
-use crate::carrier::Role;
-use crate::policy::Protection;
+use crate::policy::{Protection, Shape};
+use crate::vault::Form;
 
-/// A surrogate that a caller sends back.
+/// A surrogate that a caller sends back, space around it or not.
 pub(super) struct CameBack {
     surrogate: Surrogate,
+    shape: Shape,
     pub(super) value: Cleartext,
 }
 
 impl CameBack {
-    /// What is encrypted holds its value. Where only a token may be stored, by the policy or
-    /// by law, it is not the surrogate that is asked for.
-    pub(super) fn holds_too_much_for(&self, item: &ToSeal<'_>) -> bool {
-        let holds_value =
-            matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_));
-        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
+    /// Whether its value gets another surrogate, the one that is asked for here.
+    pub(super) fn is_sealed_anew_for(&self, item: &ToSeal<'_>) -> bool {
         match item.rule.protection {
-            Protection::Tokenize { .. } => holds_value && !is_compared,
             // What can be opened may not stand where nothing is to be.
             Protection::Hash { .. } => true,
-            Protection::Encrypt { .. }
-            | Protection::FormatPreserving { .. }
-            | Protection::Mask
+            // What was stored as it is, is found by it.
+            _ if item.is_compared() => false,
+            Protection::Tokenize { shape } => self.holds_value() || !self.stands_in(shape),
+            Protection::Encrypt { shape, .. } => !self.stands_in(shape),
+            Protection::FormatPreserving { .. } => !self.stands_in(Shape::Phone),
+            Protection::Mask
             | Protection::Generalize(_)
             | Protection::Scan(_)
             | Protection::Drop => false,
         }
+    }
+
+    /// Where only a token may be stored, by the policy or by law, what is encrypted is not the
+    /// surrogate that is asked for.
+    fn holds_value(&self) -> bool {
+        matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_))
+    }
+
+    /// Whether a field for surrogates of this shape takes it, so that it opens there. Texts
+    /// and telephone numbers are looked for in either field.
+    fn stands_in(&self, shape: Shape) -> bool {
+        let is_either = |shape| matches!(shape, Shape::Text | Shape::Phone);
+        self.shape == shape || (is_either(self.shape) && is_either(shape))
     }
 }
 
@@ -41,10 +53,7 @@ impl Protectors {
     ) -> Result<Vec<Option<CameBack>>, ProtectError> {
         let whole: Vec<_> = batch
             .iter()
-            .map(|item| {
-                let sought = Sought::of(item.rule.protection);
-                surrogate::whole(item.value.expose(), &self.email_domain, sought)
-            })
+            .map(|item| surrogate::whole(item.value.expose().trim(), &self.email_domain))
             .collect();
         let asked: Vec<_> = batch
             .iter()
@@ -55,8 +64,23 @@ impl Protectors {
         let came_back = batch.iter().zip(whole).map(|(item, found)| {
             let found = found?;
             let value = found.clear(&opened, &item.rule.category)?.into_owned();
-            Some(CameBack { surrogate: found.surrogate, value })
+            let shape = shape_of(&found, item.value);
+            Some(CameBack { surrogate: found.surrogate, shape, value })
         });
         Ok(came_back.collect())
+    }
+}
+
+/// The shape that a surrogate has in a text that is nothing else.
+fn shape_of(found: &FoundSurrogate, text: &Cleartext) -> Shape {
+    match &found.surrogate {
+        Surrogate::Preserved(_) => Shape::Phone,
+        Surrogate::Token(token) if token.form() == Form::Date => Shape::Date,
+        Surrogate::Token(token) if token.form() == Form::Time => Shape::DateTime,
+        Surrogate::Token(token) if token.form() == Form::Phone => Shape::Phone,
+        Surrogate::Token(_) | Surrogate::Encrypted(_) if text.expose().contains('@') => {
+            Shape::Email
+        }
+        Surrogate::Token(_) | Surrogate::Encrypted(_) => Shape::Text,
     }
 }

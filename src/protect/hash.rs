@@ -42,7 +42,7 @@ impl Protectors {
     /// Whether a text has the form of a hash, with or without the e-mail domain. Whose it is,
     /// nobody can tell: it stands for no value that could be looked up.
     pub fn is_hash(&self, text: &str) -> bool {
-        whole_word(text, &self.email_domain)
+        whole_word(text.trim(), &self.email_domain)
             .and_then(word::read)
             .is_some_and(|(form, payload)| FORMS.contains(&form) && payload.len() == PAYLOAD_BYTES)
     }

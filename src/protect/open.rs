@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::surrogate::{read_encrypted, spell_encrypted, whole};
-use super::{FoundSurrogate, ProtectError, Protectors, Sought, Surrogate};
+use super::{FoundSurrogate, ProtectError, Protectors, Surrogate};
 use crate::base::{Category, Cleartext, Tenant};
 use crate::keys::{Siv, Version};
 use crate::policy::FieldRule;
@@ -71,11 +71,10 @@ impl Protectors {
         &self,
         values: &[(&Cleartext, Option<&FieldRule>)],
     ) -> Result<Vec<Option<Cleartext>>, ProtectError> {
-        let whole_of = |(value, rule): &(&Cleartext, Option<&FieldRule>)| {
-            let sought = rule.map_or(Sought::Words, |rule| Sought::of(rule.protection));
-            whole(value.expose(), &self.email_domain, sought)
-        };
-        let found: Vec<Option<FoundSurrogate>> = values.iter().map(whole_of).collect();
+        let found: Vec<Option<FoundSurrogate>> = values
+            .iter()
+            .map(|(value, _)| whole(value.expose().trim(), &self.email_domain))
+            .collect();
         let asked: Vec<_> = values
             .iter()
             .zip(&found)

@@ -39,10 +39,13 @@ impl Protectors {
         };
         if stays {
             let state = SealedState::AlreadyProtected;
-            return Ok(Plan::Ready(Sealed { replacement: Replacement::Keep, state }));
+            let alone = text.trim();
+            let is_alone = alone.len() == text.len();
+            let replacement = if is_alone { Replacement::Keep } else { Replacement::text(alone) };
+            return Ok(Plan::Ready(Sealed { replacement, state }));
         }
         self.check(item)?;
-        let is_compared = matches!(item.role, Role::Key | Role::Equality | Role::Pattern { .. });
+        let is_compared = item.is_compared();
         match protection {
             Protection::Tokenize { shape } => Ok(self.tokenized(item, shape)),
             Protection::FormatPreserving { .. } => {

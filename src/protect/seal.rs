@@ -45,6 +45,11 @@ impl ToSeal<'_> {
     pub(super) fn shape(&self) -> Option<Shape> {
         self.rule.protection.shape()
     }
+
+    /// Whether it is compared with what is stored.
+    pub(super) fn is_compared(&self) -> bool {
+        matches!(self.role, Role::Key | Role::Equality | Role::Pattern { .. })
+    }
 }
 
 impl Sealed {
@@ -70,7 +75,7 @@ impl Protectors {
         let mut values = Vec::with_capacity(batch.len());
         for (item, back) in batch.iter().zip(came_back) {
             let (value, is_ours) = match back {
-                Some(back) if back.holds_too_much_for(item) => (Some(back.value), false),
+                Some(back) if back.is_sealed_anew_for(item) => (Some(back.value), false),
                 back => (None, back.is_some()),
             };
             let item = ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item };

@@ -59,11 +59,12 @@ pub enum Sought {
 impl Sought {
     /// What may stand in a field with this protection.
     pub fn of(protection: Protection) -> Self {
-        if protection.shape().is_some_and(Shape::is_moment) {
-            Self::WordsAndMoments
-        } else {
-            Self::Words
-        }
+        let has_moments = match protection {
+            // Where a date was tokenized before.
+            Protection::Generalize(kept) => kept.is_date(),
+            _ => protection.shape().is_some_and(Shape::is_moment),
+        };
+        if has_moments { Self::WordsAndMoments } else { Self::Words }
     }
 }
 
@@ -197,11 +198,9 @@ fn is_of_words(character: char) -> bool {
 }
 
 /// The surrogate that this text is, with or without the e-mail domain.
-pub(super) fn whole(text: &str, email_domain: &str, sought: Sought) -> Option<FoundSurrogate> {
+pub(super) fn whole(text: &str, email_domain: &str) -> Option<FoundSurrogate> {
     let all = 0..text.len();
-    if sought == Sought::WordsAndMoments
-        && let Some((surrogate, form)) = moment(text)
-    {
+    if let Some((surrogate, form)) = moment(text) {
         return Some(FoundSurrogate { span: all, surrogate, form: Some(form) });
     }
     if let Some(surrogate) = phone(text) {
@@ -285,7 +284,7 @@ mod tests {
             (format!("{token} {token}"), false),
             (String::new(), false),
         ] {
-            let found = whole(&text, "pii.acme.example", Sought::Words);
+            let found = whole(&text, "pii.acme.example");
             assert_eq!(found.is_some(), is_whole, "{text}");
         }
     }

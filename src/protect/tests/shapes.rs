@@ -330,3 +330,65 @@ async fn a_point_in_time_without_seconds_comes_back() {
     let day = house.seal_at(DATE_TIME, Role::Stored, "2026-11-30", |_| {}).await;
     assert!(matches!(day, Err(ProtectError::Unprotectable { .. })), "{day:?}");
 }
+
+/// Within one category, by someone who may see surrogates only.
+#[tokio::test]
+async fn a_surrogate_that_is_moved_to_a_field_of_another_shape_becomes_its_own_there() {
+    let house = house();
+    let seal = async |protection, value: &str| house.surrogate(protection, value).await;
+    for (from, value, to) in [
+        (DATE, "1985-02-23", TOKENIZE),
+        (DATE, "1985-02-23", ENCRYPT),
+        (TOKENIZE, "1985-02-23", DATE),
+        (ENCRYPT, "1985-02-23", DATE),
+        (DATE_TIME, "2026-11-30T10:00:00Z", TOKENIZE),
+        (TOKENIZE, "anna@x.example", TOKENIZE_EMAIL),
+        (TOKENIZE_EMAIL, "anna@x.example", TOKENIZE),
+        (ENCRYPT_EMAIL, "a@x.example", ENCRYPT),
+        (PHONE, "+49 89 1", TOKENIZE_EMAIL),
+        (TOKENIZE_EMAIL, "+49 89 123", FPE),
+    ] {
+        let moved = seal(from, value).await;
+        assert_eq!(seal(to, &moved).await, seal(to, value).await, "{from:?} to {to:?}");
+        if !matches!(to, DATE) {
+            // What is stored as it is, is found by it.
+            assert_eq!(house.seal(to, Role::Equality, &moved).await, already());
+        }
+    }
+    // A day is no point in time, and the other way round.
+    let time = seal(DATE_TIME, "2026-11-30T10:00:00Z").await;
+    let moved = house.seal_at(DATE, Role::Stored, &time, |_| {}).await;
+    assert!(matches!(moved, Err(ProtectError::Unprotectable { .. })), "{moved:?}");
+    let day = seal(DATE, "1985-02-23").await;
+    for kept in [Kept::Year, Kept::Month] {
+        let moved = house.seal_at(Protection::Generalize(kept), Role::Stored, &day, |_| {}).await;
+        assert!(matches!(moved, Err(ProtectError::Unprotectable { .. })), "{moved:?}");
+    }
+}
+
+#[tokio::test]
+async fn space_around_a_surrogate_hides_nothing() {
+    let house = house();
+    let hash = Protection::Hash { shape: Shape::Text, of: crate::policy::Hashed::Exact };
+    for (protection, value) in [
+        (TOKENIZE, "Anna"),
+        (TOKENIZE_EMAIL, "anna@x.example"),
+        (ENCRYPT, "Anna"),
+        (DATE, "1985-02-23"),
+        (PHONE, "+49 89 1"),
+        (FPE, "+49 89 123"),
+        (hash, "Anna"),
+    ] {
+        let surrogate = house.surrogate(protection, value).await;
+        for role in [Role::Stored, Role::Equality, Role::Key] {
+            let spaced = format!(" {surrogate}\u{a0}\n");
+            let sealed = house.seal(protection, role, &spaced).await;
+            assert_eq!(sealed.state, SealedState::AlreadyProtected, "{protection:?}");
+            assert_eq!(text(&sealed), surrogate);
+        }
+    }
+    let token = house.surrogate(TOKENIZE, "Anna").await;
+    let first = Protection::Generalize(Kept::First(32));
+    let kept = house.seal_at(first, Role::Stored, &format!("{token} "), |_| {}).await;
+    assert!(matches!(kept, Err(ProtectError::Unprotectable { .. })), "{kept:?}");
+}
