@@ -12,6 +12,7 @@
 mod decide;
 mod finding;
 mod model;
+mod protection;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ mod tests;
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
 pub use finding::{FindingKind, Sought};
 pub use model::{
-    CategoryRule, ConsentRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Policy, Protection,
-    Residual, Shape, Unlisted,
+    CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Residual, Unlisted,
 };
+pub use protection::{Hashed, Kept, Protection, Shape};
 pub use scan::{Names, ScanRules, find_words};
