@@ -119,7 +119,10 @@ fn email_domain(surrogates: &Item<'_>) -> Option<String> {
         if !is_domain(domain) {
             item.refuse(
                 format!("`{}` is not a domain", item.name),
-                "a domain that you own, in lower case, such as `tokens.acme.com`",
+                format!(
+                    "a domain that you own, in lower case and of at most {LONGEST_DOMAIN} \
+                     characters, such as `tokens.acme.com`"
+                ),
             );
             return None;
         }
@@ -138,6 +141,10 @@ fn email_domain(surrogates: &Item<'_>) -> Option<String> {
     domain
 }
 
+/// What is left of the 254 characters of an e-mail address (RFC 5321, erratum 1690) behind the
+/// longest local part, 64, and the `@`.
+const LONGEST_DOMAIN: usize = 189;
+
 /// Two or more labels of lower-case letters, digits and inner hyphens (RFC 1035,
 /// section 2.3.1); the last one starts with a letter.
 fn is_domain(text: &str) -> bool {
@@ -148,7 +155,7 @@ fn is_domain(text: &str) -> bool {
             && !label.ends_with('-')
     };
     let top_is_a_word = |(_, top): (&str, &str)| top.starts_with(|c: char| c.is_ascii_lowercase());
-    text.len() <= 253
+    text.len() <= LONGEST_DOMAIN
         && text.split('.').all(is_label)
         && text.rsplit_once('.').is_some_and(top_is_a_word)
 }
@@ -177,6 +184,8 @@ mod tests {
             assert!(is_domain(sound), "{sound}");
         }
         let long = format!("{}.de", "a".repeat(64));
+        let labels = |last: usize| format!("{}{}.de", "a.".repeat(62), "a".repeat(last));
+        assert!(is_domain(&labels(62)) && !is_domain(&labels(63)), "an address has 254 characters");
         for wrong in [
             "", "acme", "Acme.de", ".de", "a..de", "a.de.", "-a.de", "a-.de", "a.1", "a@b.de",
             "a b.de", &long,

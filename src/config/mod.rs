@@ -21,6 +21,7 @@ mod compile;
 mod credential;
 mod diagnostic;
 mod document;
+mod few_values;
 mod given;
 mod item;
 mod key_services;

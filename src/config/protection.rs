@@ -7,6 +7,7 @@ use crate::policy::{FindingKind, Hashed, Kept, Protection, Shape, Sought};
 use crate::protect::{longest_value_that_fits, surrogate_length};
 
 use super::diagnostic::Code;
+use super::few_values;
 use super::item::Item;
 use super::search::Search;
 
@@ -98,51 +99,9 @@ pub fn compile(
     };
     let is_accepted = few_values.map_or(Some(false), |item| item.choice(&[("accepted", true)]))?;
     if !is_accepted {
-        report_few_values(target, protection, protect);
+        few_values::report(target, protection, protect);
     }
     fits(target, protection, protect, email_domain).then_some(protection)
-}
-
-/// Names of fields that have few values or some far more often than others, as parts of a
-/// name without `_`, and as its end.
-const FEW_VALUES: [&str; 10] = [
-    "country",
-    "gender",
-    "postalcode",
-    "zipcode",
-    "maritalstatus",
-    "familystatus",
-    "salutation",
-    "nationality",
-    "stateorprovince",
-    "religion",
-];
-const FEW_VALUES_AT_END: [&str; 5] = ["zip", "sex", "state", "province", "language"];
-
-/// Warns where the same value gets the same surrogate, and values can be told by how many
-/// records have them (Naveed, Kamara and Wright, CCS 2015).
-fn report_few_values(target: &Target, protection: Protection, at: &Item<'_>) {
-    let is_deterministic = match protection {
-        Protection::Tokenize { .. }
-        | Protection::Encrypt { .. }
-        | Protection::FormatPreserving { .. }
-        | Protection::Hash { .. } => true,
-        Protection::Mask | Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => {
-            false
-        }
-    };
-    let name = target.id.rsplit('.').next().unwrap_or_default();
-    let name = name.replace('_', "").to_ascii_lowercase();
-    let has_few = FEW_VALUES.iter().any(|part| name.contains(part))
-        || FEW_VALUES_AT_END.iter().any(|end| name.ends_with(end));
-    if is_deterministic && has_few {
-        let message = format!(
-            "`{}` has few values: who reads the CRM can tell them by how often each surrogate stands there",
-            target.id
-        );
-        let help = "use `drop` or `generalize`, or say `few_values: accepted` to keep it so";
-        at.report(at.problem(Code::FewValues, message).help(help));
-    }
 }
 
 /// The shape of surrogates in a field of which the policy says none.
@@ -314,8 +273,13 @@ fn fits(target: &Target, protection: Protection, at: &Item<'_>, email_domain: &s
     match longest_value_that_fits(protection, max_length, email_domain.len()) {
         None => {
             let shortest = surrogate_length(protection, 1, email_domain.len());
+            let has = match protection {
+                // Of some values, less is left.
+                Protection::Mask | Protection::Scan(_) => "can have",
+                _ => "has at least",
+            };
             let message = format!(
-                "`{id}` takes {max_length} characters, and what `{}` leaves has at least {shortest}",
+                "`{id}` takes {max_length} characters, and what `{}` leaves {has} {shortest}",
                 protection.name()
             );
             let help = match protection {
