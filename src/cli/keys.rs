@@ -12,6 +12,7 @@ use crate::config::{Config, append_admin_key, append_api_key};
 
 use super::{ConfigFile, init, keyset, print};
 
+mod needed;
 mod versions;
 
 use versions::{Destroy, Rotate, Status};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::base::{Category, Choice, FieldName, ObjectName, Pattern, Purpose, Role, SearchKind};
 use crate::border::Border;
 
-use super::{Protection, Reveal, ScanRules};
+use super::{Hashed, Protection, Reveal, ScanRules};
 
 /// A compiled policy for one upstream: names are in the dialect's canonical spelling.
 #[derive(Clone, Debug)]
@@ -55,6 +55,14 @@ impl Policy {
             }
         }
         kinds
+    }
+
+    /// Whether values are compared with hashes that the CRM holds.
+    pub fn compares_hashes(&self) -> bool {
+        self.objects.values().flat_map(ObjectRule::rules).any(|rule| match rule.protection {
+            Protection::Hash { of, .. } => of != Hashed::Whole,
+            _ => false,
+        })
     }
 
     /// The purposes that data subjects can consent to.

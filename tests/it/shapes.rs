@@ -2,10 +2,12 @@
 //! Telephone numbers that leave as other numbers, and values that leave as hashes, through
 //! the house.
 
+use std::process::Stdio;
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::world::{Options, World};
+use crate::world::{Options, World, zollhaus};
 
 const CONTACTS: &str = "/sf/services/data/v62.0/sobjects/Contact";
 
@@ -80,5 +82,22 @@ async fn numbers_and_hashes_leave_and_only_numbers_come_back() {
     for condition in ["Fon__c+LIKE+'%2B49%25'", "Badge__c+LIKE+'a%25'"] {
         let refused = world.get("support", &query(condition)).await;
         assert_eq!(refused.refusal(), Some("operator_unsupported"), "{condition}: {refused:?}");
+    }
+
+    // Without the key that made them, no filter would find what stands there.
+    let keys = |arguments: &str| {
+        let mut command = zollhaus();
+        command.arg("keys").args(arguments.split(' ')).arg("--config").arg(world.config());
+        command.stderr(Stdio::piped()).output().expect("it runs")
+    };
+    assert!(keys("rotate --purpose token_mac").status.success());
+    let destroy = "destroy --purpose token_mac --version 1";
+    for (arguments, expected) in [
+        (destroy.to_owned(), "say so with `--hashed-values-are-lost`"),
+        (format!("{destroy} --hashed-values-are-lost"), "needed by 2 tokens"),
+    ] {
+        let output = keys(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(expected), "{said}");
     }
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::app::{Stores, open_keyset};
+use super::needed::{Needed, stores};
+use crate::app::open_keyset;
 use crate::base::{Clock, SystemClock};
 use crate::cli::{ConfigFile, block_on, print};
-use crate::config::{Config, VaultPlace};
+use crate::config::Config;
 use crate::keys::{KeyPurpose, KeyState, KeyStatus, KeysError, Keyset, Version};
 use crate::quarantine::Quarantine;
 
@@ -50,7 +49,8 @@ pub struct Rotate {
 ///
 /// Refused while anything in the vault needs it. What the CRM holds cannot be seen from here:
 /// values that were encrypted under the key are lost, so `siv` and `ff1` also take
-/// `--encrypted-values-are-lost`. Copies of the keyset file elsewhere still hold the key;
+/// `--encrypted-values-are-lost`, and `token_mac` takes `--hashed-values-are-lost` where a policy
+/// compares hashes. Copies of the keyset file elsewhere still hold the key;
 /// destroy them too.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  zollhaus keys destroy --purpose vault --version 1")]
@@ -64,6 +64,9 @@ pub struct Destroy {
     /// With `siv` and `ff1`: no value that the CRM holds under this key has to be opened again
     #[arg(long)]
     encrypted_values_are_lost: bool,
+    /// With `token_mac`: no value that the CRM holds hashed under this key has to be found again
+    #[arg(long)]
+    hashed_values_are_lost: bool,
     #[command(flatten)]
     file: ConfigFile,
 }
@@ -177,6 +180,14 @@ impl Destroy {
              `--encrypted-values-are-lost`",
             self.version
         );
+        ensure!(
+            purpose != KeyPurpose::TokenMac
+                || self.hashed_values_are_lost
+                || !config.upstreams.iter().any(|upstream| upstream.policy.compares_hashes()),
+            "a policy compares hashes, and what the CRM holds hashed under version {} is not found \
+             without this key; say so with `--hashed-values-are-lost`",
+            self.version
+        );
         let keys = Keyset::status(&config.keys.keyset)?;
         let is_meant = |key: &&KeyStatus| key.purpose == purpose && key.version == self.version;
         let state = keys.iter().find(is_meant).map(|key| key.state);
@@ -225,75 +236,5 @@ impl Destroy {
         Keyset::destroy(&config.keys.keyset, purpose, self.version)?;
         print::note("Copies of the keyset file elsewhere still hold this key; destroy them too.");
         print::line(format_args!("version {} of {} is destroyed", self.version, purpose.name()))
-    }
-}
-
-/// `None` where no vault was made yet. Of a shared one nobody can say so: it may be away.
-async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
-    if let VaultPlace::Sqlite(path) = &config.vault.place
-        && !path.exists()
-    {
-        return Ok(None);
-    }
-    Ok(Some(Stores::open_existing(&config.vault.place, &config.tenant).await?))
-}
-
-/// How much of the vault needs which version of a key.
-#[derive(Default)]
-struct Needed {
-    rows: BTreeMap<Version, u64>,
-    tokens: BTreeMap<Version, u64>,
-}
-
-/// Rows that are read at one time.
-const PAGE: u32 = 10_000;
-
-impl Needed {
-    async fn read(config: &Config, keys: &[KeyStatus]) -> anyhow::Result<Self> {
-        let Some(stores) = stores(config).await? else { return Ok(Self::default()) };
-        let store = stores.tokens;
-        let rows = store.count().await?;
-        let mut progress = print::Progress::new("tokens", rows.values().sum());
-        let (mut tokens, mut after, mut read) = (BTreeMap::new(), None, 0);
-        loop {
-            let page = store.list(after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.token.clone());
-            for row in &page {
-                read += 1;
-                progress.at(read);
-                let of = keys.iter().filter(|key| {
-                    key.purpose == KeyPurpose::TokenMac && row.token.is_of(key.version)
-                });
-                of.for_each(|key| *tokens.entry(key.version).or_default() += 1);
-            }
-        }
-        Ok(Self { rows, tokens })
-    }
-
-    fn count(&self, purpose: KeyPurpose, version: Version) -> u64 {
-        let counts = match purpose {
-            KeyPurpose::Vault | KeyPurpose::IndexMac => &self.rows,
-            KeyPurpose::TokenMac => &self.tokens,
-            KeyPurpose::Siv
-            | KeyPurpose::Ff1
-            | KeyPurpose::CallerMac
-            | KeyPurpose::SubjectMac
-            | KeyPurpose::LogSigning => return 0,
-        };
-        counts.get(&version).copied().unwrap_or_default()
-    }
-
-    fn by(&self, purpose: KeyPurpose, version: Version) -> String {
-        let count = self.count(purpose, version);
-        match purpose {
-            KeyPurpose::Vault | KeyPurpose::IndexMac => format!("{count} rows of the vault"),
-            KeyPurpose::TokenMac => format!("{count} tokens"),
-            KeyPurpose::Siv => "what the CRM holds encrypted".to_owned(),
-            KeyPurpose::Ff1 => "what the CRM holds in the same format".to_owned(),
-            KeyPurpose::CallerMac => "the files of API keys".to_owned(),
-            KeyPurpose::SubjectMac => "what is known of data subjects".to_owned(),
-            KeyPurpose::LogSigning => "who verifies the transfer log".to_owned(),
-        }
     }
 }
