@@ -32,6 +32,11 @@ impl Protectors {
         if text.contains(MARKER) && protection != Protection::Drop {
             return Err(ProtectError::Masked { field: item.rule.id.clone() });
         }
+        if matches!(protection, Protection::FormatPreserving { .. }) && self.ff1.is_none() {
+            let because =
+                "the keyset has no key `ff1`; `zollhaus keys rotate --purpose ff1` makes one";
+            return Err(unprotectable(item, because.into()));
+        }
         let shape = item.shape();
         if let Some(because) = shape.and_then(|shape| Spelling::misfit(shape, text)) {
             return Err(unprotectable(item, because.into()));

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::Protectors;
 use crate::base::{Category, Cleartext};
-use crate::keys::Ff1;
+use crate::keys::{Ff1, Versions};
 use crate::vault::Token;
 
 const CHECK: &str = "000000";
@@ -37,16 +37,16 @@ pub(super) const SURROGATE_DIGITS: RangeInclusive<usize> =
 
 impl Protectors {
     /// The surrogates of a value under each key, the newest first; none for a value that has
-    /// no such form. `None` where the keyset has no key for them.
-    pub(super) fn preserve(&self, value: &Cleartext, category: &Category) -> Option<Vec<String>> {
-        let keys = self.ff1.as_ref()?;
+    /// no such form.
+    pub(super) fn preserve(&self, value: &Cleartext, category: &Category) -> Vec<String> {
+        let keys = self.ff1.iter().flat_map(Versions::iter);
         let tweak = self.tweak(category);
         let packed = packed(value.expose());
         let surrogate = |key: &Ff1| {
             let digits = key.encrypt(&tweak, packed.as_deref()?)?;
             Some(format!("{}{}", Token::PHONE_PREFIX, *digits))
         };
-        Some(keys.iter().filter_map(|(_, key)| surrogate(key)).collect())
+        keys.filter_map(|(_, key)| surrogate(key)).collect()
     }
 
     /// What the digits of a surrogate stand for at a place of this category.
