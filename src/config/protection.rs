@@ -118,8 +118,8 @@ fn usual_shape(kind: FieldKind, category: &Category) -> Shape {
 
 /// The shape that the policy says, if protection and field take it.
 fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -> Option<Shape> {
-    const SHAPES: [Shape; 5] =
-        [Shape::Text, Shape::Email, Shape::Date, Shape::DateTime, Shape::Phone];
+    const SHAPES: [Shape; 6] =
+        [Shape::Text, Shape::Email, Shape::Url, Shape::Date, Shape::DateTime, Shape::Phone];
     let shape = item.choice(&SHAPES.map(|shape| (shape.name(), shape)))?;
     let takes = match kind {
         FieldKind::Email => Some(Shape::Email),
@@ -137,7 +137,7 @@ fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -
     match (word, shape) {
         (Word::Tokenize, _)
         | (Word::FormatPreserving, Shape::Phone)
-        | (Word::Encrypt | Word::Hash, Shape::Text | Shape::Email) => Some(shape),
+        | (Word::Encrypt | Word::Hash, Shape::Text | Shape::Email | Shape::Url) => Some(shape),
         (Word::FormatPreserving, _) => {
             let message = "`format_preserving` has the shape `phone` only";
             item.report(item.problem(Code::Contradiction, message).help("use `tokenize`"));
@@ -145,7 +145,7 @@ fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -
         }
         (Word::Encrypt | Word::Hash, Shape::Date | Shape::DateTime | Shape::Phone) => {
             let message = format!("what is left has no room in the shape `{}`", shape.name());
-            let help = "use `tokenize`, or one of the shapes `text` and `email`";
+            let help = "use `tokenize`, or one of the shapes `text`, `email` and `url`";
             item.report(item.problem(Code::Contradiction, message).help(help));
             None
         }

@@ -65,6 +65,8 @@ pub enum Shape {
     Text,
     /// `<word>@<the operator's domain>`.
     Email,
+    /// `https://<word>.<the operator's domain>/`.
+    Url,
     /// A day in the reserved range, spelt as the value is.
     Date,
     /// A point in time in the reserved range, spelt as the value is.
@@ -79,6 +81,7 @@ impl Shape {
         match self {
             Self::Text => "text",
             Self::Email => "email",
+            Self::Url => "url",
             Self::Date => "date",
             Self::DateTime => "date_time",
             Self::Phone => "phone",

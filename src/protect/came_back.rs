@@ -78,9 +78,10 @@ fn shape_of(found: &FoundSurrogate, text: &Cleartext) -> Shape {
         Surrogate::Token(token) if token.form() == Form::Date => Shape::Date,
         Surrogate::Token(token) if token.form() == Form::Time => Shape::DateTime,
         Surrogate::Token(token) if token.form() == Form::Phone => Shape::Phone,
-        Surrogate::Token(_) | Surrogate::Encrypted(_) if text.expose().contains('@') => {
-            Shape::Email
-        }
-        Surrogate::Token(_) | Surrogate::Encrypted(_) => Shape::Text,
+        Surrogate::Token(_) | Surrogate::Encrypted(_) => match text.expose() {
+            text if text.contains('@') => Shape::Email,
+            text if text.contains('.') => Shape::Url,
+            _ => Shape::Text,
+        },
     }
 }

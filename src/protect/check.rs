@@ -3,12 +3,13 @@
 
 use zeroize::Zeroizing;
 
-use super::fit::{LONGEST_LOCAL_PART, surrogate_length};
+use super::dress;
+use super::fit::surrogate_length;
 use super::generalize::generalize;
 use super::mask::{MARKER, mask};
 use super::spelling::Spelling;
 use super::{ProtectError, Protectors, ToSeal};
-use crate::policy::{Kept, Protection, Shape};
+use crate::policy::{Kept, Protection};
 use crate::vault::LONGEST_TO_CONTAIN;
 
 impl Protectors {
@@ -61,14 +62,16 @@ impl Protectors {
                 ),
             ));
         }
-        if let Protection::Encrypt { shape: Shape::Email, .. } = protection {
-            let local_part = length - 1 - self.email_domain.len();
-            if local_part > LONGEST_LOCAL_PART {
+        if let Protection::Encrypt { shape, .. } = protection
+            && let Some((limit, of)) = dress::longest_word(shape)
+        {
+            let length = length - dress::length(shape, self.email_domain.len());
+            if length > limit {
                 return Err(unprotectable(
                     item,
                     format!(
-                        "its surrogate of {local_part} characters exceeds the limit of {LONGEST_LOCAL_PART} \
-                         for the local part of an e-mail address; `tokenize` takes values of any length"
+                        "its surrogate of {length} characters exceeds the limit of {limit} for \
+                         {of}; `tokenize` takes values of any length"
                     ),
                 ));
             }

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How long surrogates are: what `zollhaus check` compares with a field's limit.
 
-use super::{hash, mask};
+use super::{dress, hash, mask};
 use crate::keys::Siv;
 use crate::policy::{Protection, Shape};
 use crate::vault::{Token, word};
-
-/// RFC 5321 section 4.5.3.1.1: the part of an e-mail address before the `@`.
-pub(super) const LONGEST_LOCAL_PART: usize = 64;
 
 /// The most characters that stand in the place of a value of this many bytes
 /// (UTF-8). `email_domain_length` counts without `@`.
@@ -18,7 +15,9 @@ pub fn surrogate_length(
 ) -> usize {
     match protection {
         Protection::Tokenize { shape } => match shape {
-            Shape::Text | Shape::Email => Token::LENGTH + suffix(shape, email_domain_length),
+            Shape::Text | Shape::Email | Shape::Url => {
+                Token::LENGTH + dress::length(shape, email_domain_length)
+            }
             Shape::Date => "2612-03-04".len(),
             Shape::DateTime => "2612-03-04T05:06:07Z".len(),
             Shape::Phone => Token::PHONE_LENGTH,
@@ -26,9 +25,9 @@ pub fn surrogate_length(
         // Where the number is longer than the field takes, a token stands for it.
         Protection::FormatPreserving { .. } => Token::PHONE_LENGTH,
         Protection::Encrypt { shape, .. } => {
-            word::length(Siv::TAG_BYTES + value_bytes) + suffix(shape, email_domain_length)
+            word::length(Siv::TAG_BYTES + value_bytes) + dress::length(shape, email_domain_length)
         }
-        Protection::Hash { shape, .. } => hash::LENGTH + suffix(shape, email_domain_length),
+        Protection::Hash { shape, .. } => hash::LENGTH + dress::length(shape, email_domain_length),
         Protection::Mask => mask::LONGEST,
         Protection::Generalize(_) => value_bytes,
         // The whole text may have to become a token.
@@ -58,20 +57,11 @@ pub fn longest_value_that_fits(
         | Protection::Scan(_)
         | Protection::Drop => Some(usize::MAX),
         Protection::Encrypt { shape, .. } => {
-            let room = max_length - suffix(shape, email_domain_length);
-            let room = match shape {
-                Shape::Email => room.min(LONGEST_LOCAL_PART),
-                Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => room,
-            };
+            let room = max_length - dress::length(shape, email_domain_length);
+            let longest = dress::longest_word(shape).map_or(room, |(longest, _)| longest);
+            let room = room.min(longest);
             word::longest_payload(room).checked_sub(Siv::TAG_BYTES)
         }
-    }
-}
-
-const fn suffix(shape: Shape, email_domain_length: usize) -> usize {
-    match shape {
-        Shape::Email => 1 + email_domain_length,
-        Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => 0,
     }
 }
 
@@ -83,6 +73,8 @@ mod tests {
     const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
     const ENCRYPT: Protection = Protection::Encrypt { shape: Shape::Text, searchable: false };
     const ENCRYPT_EMAIL: Protection = Protection::Encrypt { shape: Shape::Email, searchable: true };
+    const TOKENIZE_URL: Protection = Protection::Tokenize { shape: Shape::Url };
+    const ENCRYPT_URL: Protection = Protection::Encrypt { shape: Shape::Url, searchable: true };
 
     #[test]
     fn known_limits() {
@@ -100,6 +92,9 @@ mod tests {
         check(ENCRYPT, 255, Some(140));
         check(ENCRYPT_EMAIL, 80, Some(20));
         check(ENCRYPT_EMAIL, 1000, Some(21));
+        check(TOKENIZE_URL, 45, None);
+        check(TOKENIZE_URL, 46, Some(usize::MAX));
+        check(ENCRYPT_URL, 1000, Some(20));
         check(Protection::Mask, 16, None);
         check(Protection::Mask, 17, Some(usize::MAX));
         check(Protection::Drop, 0, Some(usize::MAX));
@@ -107,7 +102,15 @@ mod tests {
 
     #[test]
     fn the_two_answers_agree() {
-        for protection in [TOKENIZE, TOKENIZE_EMAIL, ENCRYPT, ENCRYPT_EMAIL, Protection::Mask] {
+        for protection in [
+            TOKENIZE,
+            TOKENIZE_EMAIL,
+            TOKENIZE_URL,
+            ENCRYPT,
+            ENCRYPT_EMAIL,
+            ENCRYPT_URL,
+            Protection::Mask,
+        ] {
             for max_length in 0..120 {
                 let fits = |bytes| surrogate_length(protection, bytes, 9) <= max_length;
                 match longest_value_that_fits(protection, max_length, 9) {
@@ -115,7 +118,10 @@ mod tests {
                     Some(usize::MAX) => assert!(fits(1000), "{protection:?} {max_length}"),
                     Some(longest) => {
                         assert!(fits(longest), "{protection:?} {max_length}");
-                        let at_local_limit = longest == 21 && protection == ENCRYPT_EMAIL;
+                        let at_local_limit = matches!(
+                            (longest, protection),
+                            (21, ENCRYPT_EMAIL) | (20, ENCRYPT_URL)
+                        );
                         assert!(
                             at_local_limit || !fits(longest + 1),
                             "{protection:?} {max_length}"

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::Protectors;
-use super::surrogate::whole_word;
+use super::dress::undressed;
 use crate::base::{Category, Cleartext};
 use crate::keys::{Mac, Version};
 use crate::policy::Hashed;
@@ -39,10 +39,10 @@ impl Protectors {
         self.token_macs.iter().map(hash).collect()
     }
 
-    /// Whether a text has the form of a hash, with or without the e-mail domain. Whose it is,
+    /// Whether a text has the form of a hash, dressed or not. Whose it is,
     /// nobody can tell: it stands for no value that could be looked up.
     pub fn is_hash(&self, text: &str) -> bool {
-        whole_word(text.trim(), &self.email_domain)
+        undressed(text.trim(), &self.email_domain)
             .and_then(word::read)
             .is_some_and(|(form, payload)| FORMS.contains(&form) && payload.len() == PAYLOAD_BYTES)
     }

@@ -7,7 +7,7 @@
 //!
 //! Two kinds of surrogate are spelt as one word (see `vault::word`): a token,
 //! whose value lies in the vault, and an encrypted word, which holds its value
-//! itself. Both may wear the shape of an e-mail address. A token may also be a date or a
+//! itself. Both may wear the shape of an e-mail address or a URL (see `dress`). A token may also be a date or a
 //! telephone number of a reserved range (see `spelling`), and a number can hold its value
 //! itself as well (see `preserve`). What else can stand in a value's place, a mask, a hash or what is
 //! kept of it, opens to nothing.
@@ -22,6 +22,7 @@
 mod alike;
 mod came_back;
 mod check;
+mod dress;
 mod fit;
 mod generalize;
 mod hash;

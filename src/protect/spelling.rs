@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::Protectors;
+use super::dress::dress;
 use crate::base::{Cleartext, Moment, MomentForm};
 use crate::policy::Shape;
 use crate::vault::{Form, Token};
@@ -30,7 +31,7 @@ impl Spelling {
     /// Why a value that is no surrogate of ours cannot be sealed in a shape.
     pub(super) fn misfit(shape: Shape, value: &str) -> Option<&'static str> {
         match shape {
-            Shape::Text | Shape::Email => None,
+            Shape::Text | Shape::Email | Shape::Url => None,
             Shape::Date | Shape::DateTime => match (read(shape, value), shape) {
                 (Some((moment, _)), _) if Token::DAYS.contains(&moment.days()) => Some(
                     "the years 2500 to 2999 are reserved for surrogates, and it is none that was made here",
@@ -56,7 +57,7 @@ impl Spelling {
     /// What new tokens are spelt as.
     pub(super) fn token_form(&self) -> Form {
         match self.shape {
-            Shape::Text | Shape::Email => Form::Word,
+            Shape::Text | Shape::Email | Shape::Url => Form::Word,
             Shape::Date => Form::Date,
             Shape::DateTime => Form::Time,
             Shape::Phone => Form::Phone,
@@ -86,10 +87,7 @@ impl Protectors {
 
     /// A word in the dress of a shape.
     pub(super) fn worn(&self, word: &str, shape: Shape) -> String {
-        match shape {
-            Shape::Email => format!("{word}@{}", self.email_domain),
-            Shape::Text | Shape::Date | Shape::DateTime | Shape::Phone => word.to_owned(),
-        }
+        dress(word, shape, &self.email_domain)
     }
 }
 
@@ -100,7 +98,7 @@ impl Protectors {
 fn read(shape: Shape, value: &str) -> Option<(Moment, MomentForm)> {
     let read = || Moment::read(value);
     match shape {
-        Shape::Text | Shape::Email | Shape::Phone => None,
+        Shape::Text | Shape::Email | Shape::Url | Shape::Phone => None,
         Shape::DateTime => match read()? {
             (_, MomentForm::Day) => None,
             (moment, MomentForm::Time { fraction, zone, .. }) => {

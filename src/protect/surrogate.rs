@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::OpenedSurrogates;
+use super::dress::{dressed, is_of_words, undressed};
 use super::preserve::SURROGATE_DIGITS;
 use crate::base::{Category, Cleartext, Moment, MomentForm};
 use crate::keys::{Siv, Version};
@@ -82,7 +83,7 @@ pub(super) fn read_encrypted(text: &str) -> Option<Vec<u8>> {
 /// A surrogate found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundSurrogate {
-    /// Where it stands, its e-mail domain included.
+    /// Where it stands, its dress included.
     pub span: Range<usize>,
     pub surrogate: Surrogate,
     /// How a day or a point in time is written there.
@@ -120,8 +121,8 @@ impl FoundSurrogate {
 }
 
 /// Every surrogate in a text, in order.
-pub(super) fn find(text: &str, email_domain: &str, sought: Sought) -> Vec<FoundSurrogate> {
-    let mut found = words(text, email_domain);
+pub(super) fn find(text: &str, domain: &str, sought: Sought) -> Vec<FoundSurrogate> {
+    let mut found = words(text, domain);
     found.extend(phones(text));
     if sought == Sought::WordsAndMoments {
         found.extend(moments(text));
@@ -130,14 +131,12 @@ pub(super) fn find(text: &str, email_domain: &str, sought: Sought) -> Vec<FoundS
     found
 }
 
-/// A word is a run of ASCII letters and digits: it may stand beside anything else,
-/// such as a space, a quote, a tag or a letter of another script.
-fn words(text: &str, email_domain: &str) -> Vec<FoundSurrogate> {
+/// A word may stand beside anything that is no part of words, such as a space, a quote, a tag
+/// or a letter of another script.
+fn words(text: &str, domain: &str) -> Vec<FoundSurrogate> {
     let word = |(start, word): (usize, &str)| {
         let surrogate = Surrogate::parse(word)?;
-        let after = start + word.len();
-        let end = after + domain_length(text.get(after..)?, email_domain);
-        Some(FoundSurrogate::new(start..end, surrogate))
+        Some(FoundSurrogate::new(dressed(text, start..start + word.len(), domain), surrogate))
     };
     runs(text, is_of_words).filter_map(word).collect()
 }
@@ -193,12 +192,8 @@ fn moment(text: &str) -> Option<(Surrogate, MomentForm)> {
     Some((Surrogate::Token(Token::of_moment(moment)?), form))
 }
 
-fn is_of_words(character: char) -> bool {
-    character.is_ascii_alphanumeric()
-}
-
-/// The surrogate that this text is, with or without the e-mail domain.
-pub(super) fn whole(text: &str, email_domain: &str) -> Option<FoundSurrogate> {
+/// The surrogate that this text is, dressed or not.
+pub(super) fn whole(text: &str, domain: &str) -> Option<FoundSurrogate> {
     let all = 0..text.len();
     if let Some((surrogate, form)) = moment(text) {
         return Some(FoundSurrogate { span: all, surrogate, form: Some(form) });
@@ -206,31 +201,7 @@ pub(super) fn whole(text: &str, email_domain: &str) -> Option<FoundSurrogate> {
     if let Some(surrogate) = phone(text) {
         return Some(FoundSurrogate::new(all, surrogate));
     }
-    Some(FoundSurrogate::new(all, Surrogate::parse(whole_word(text, email_domain)?)?))
-}
-
-/// The word that this text is, without the e-mail domain.
-pub(super) fn whole_word<'t>(text: &'t str, email_domain: &str) -> Option<&'t str> {
-    let end = text.find(|character| !is_of_words(character));
-    let (word, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
-    (rest.len() == domain_length(rest, email_domain)).then_some(word)
-}
-
-/// The length of `@<email_domain>` if the text begins with it and the domain ends
-/// there.
-fn domain_length(text: &str, email_domain: &str) -> usize {
-    let domain = text.strip_prefix('@').and_then(|rest| rest.get(..email_domain.len()));
-    if !domain.is_some_and(|domain| domain.eq_ignore_ascii_case(email_domain)) {
-        return 0;
-    }
-    let length = 1 + email_domain.len();
-    let mut after = text.get(length..).unwrap_or_default().chars();
-    let goes_on = match after.next() {
-        Some('.') => after.next().is_some_and(|next| next.is_ascii_alphanumeric()),
-        Some(next) => next.is_ascii_alphanumeric() || next == '-',
-        None => false,
-    };
-    if goes_on { 0 } else { length }
+    Some(FoundSurrogate::new(all, Surrogate::parse(undressed(text, domain)?)?))
 }
 
 #[cfg(test)]

@@ -395,3 +395,38 @@ async fn space_around_a_surrogate_hides_nothing() {
     let kept = house.seal_at(first, Role::Stored, &format!("{token} "), |_| {}).await;
     assert!(matches!(kept, Err(ProtectError::Unprotectable { .. })), "{kept:?}");
 }
+
+#[tokio::test]
+async fn a_url_is_one_of_the_operators_domain_and_opens_however_the_crm_writes_it() {
+    let house = house();
+    let url = Protection::Tokenize { shape: Shape::Url };
+    let encrypted = Protection::Encrypt { shape: Shape::Url, searchable: true };
+    let hash = Protection::Hash { shape: Shape::Url, of: crate::policy::Hashed::Exact };
+    let value = "https://anna.de/cv";
+    for protection in [url, encrypted, hash] {
+        let surrogate = house.surrogate(protection, value).await;
+        let host = surrogate.strip_prefix("https://").and_then(|rest| rest.strip_suffix('/'));
+        let word = host.and_then(|host| host.strip_suffix(".pii.acme.example")).unwrap();
+        assert!(word.len() <= 63 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        let length = surrogate_length(protection, value.len(), "pii.acme.example".len());
+        assert_eq!(surrogate.len(), length);
+        for written in
+            [surrogate.clone(), surrogate.to_uppercase(), format!("{host}", host = host.unwrap())]
+        {
+            for role in [Role::Stored, Role::Equality] {
+                assert_eq!(house.seal(protection, role, &written).await, already(), "{written}");
+            }
+            let expected = (protection != hash).then(|| Cleartext::new(value));
+            assert_eq!(house.open(&written, "email").await, expected);
+            assert_eq!(house.open(&format!("see {written}, page 2"), "email").await, expected);
+        }
+        assert_eq!(text(&house.seal(protection, Role::Equality, value).await), surrogate);
+    }
+    let long = house.seal_at(encrypted, Role::Stored, "https://anna.de/cv/en", |_| {}).await;
+    let long = long.unwrap_err().to_string();
+    assert!(long.contains("exceeds the limit of 63 for a label of a host name"), "{long}");
+    // Moved within its category.
+    let moved = house.surrogate(url, value).await;
+    assert_eq!(house.surrogate(TOKENIZE, &moved).await, house.surrogate(TOKENIZE, value).await);
+    assert_eq!(house.surrogate(url, &house.surrogate(TOKENIZE_EMAIL, value).await).await, moved);
+}
