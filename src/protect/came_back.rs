@@ -31,9 +31,9 @@ impl CameBack {
         }
     }
 
-    /// Where only a token may be stored, by the policy or by law, what is encrypted is not the
-    /// surrogate that is asked for.
-    fn holds_value(&self) -> bool {
+    /// Whether it is encrypted. Where only a token may be stored, by the policy or by law, this
+    /// is not the surrogate that is asked for.
+    pub(super) fn holds_value(&self) -> bool {
         matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_))
     }
 

@@ -15,8 +15,8 @@ pub fn generalize(value: &str, kept: Kept) -> Option<Zeroizing<String>> {
         Kept::Decade => date(value, |year, _| ((year - year % 10).max(1), 1))?,
         Kept::Domain => {
             let (_, domain) = value.rsplit_once('@')?;
-            let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-            let is_whole = domain.contains('.') && domain.bytes().all(is_domain);
+            let is_domain = |next: char| next.is_alphanumeric() || ".-".contains(next);
+            let is_whole = domain.contains('.') && domain.chars().all(is_domain);
             // Without its `@`, it could not be told from `anna.muster` when it comes back.
             is_whole.then(|| format!("@{domain}"))?
         }
@@ -113,6 +113,8 @@ mod tests {
         check("anna@muster", Kept::Domain, None);
         check("\"a@b\"@c.de, d@e.fr", Kept::Domain, Some("@e.fr"));
         check("a@b.de d.ef", Kept::Domain, None);
+        check("anna@bücher.example", Kept::Domain, Some("@bücher.example"));
+        check("anna@b.de\u{200b}", Kept::Domain, None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How one value is going to be sealed, as far as it is known without the vault.
 
+use super::came_back::CameBack;
 use super::check::{kept_of, unprotectable};
 use super::mask::{is_mask, mask};
 use super::spelling::Spelling;
@@ -26,7 +27,12 @@ pub(super) enum Plan {
 }
 
 impl Protectors {
-    pub(super) fn plan_one(&self, item: &ToSeal<'_>, is_ours: bool) -> Result<Plan, ProtectError> {
+    pub(super) fn plan_one(
+        &self,
+        item: &ToSeal<'_>,
+        back: Option<&CameBack>,
+    ) -> Result<Plan, ProtectError> {
+        let is_ours = back.is_some();
         let protection = item.rule.protection;
         let text = item.value.expose();
         let stays = match protection {
@@ -34,7 +40,8 @@ impl Protectors {
             | Protection::Encrypt { .. }
             | Protection::FormatPreserving { .. } => is_ours,
             Protection::Hash { .. } => self.is_hash(text),
-            Protection::Mask => is_ours || is_mask(text),
+            // A law that lets a mask pass may let no more pass than a token.
+            Protection::Mask => back.is_some_and(|back| !back.holds_value()) || is_mask(text),
             Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => false,
         };
         if stays {
@@ -79,6 +86,10 @@ impl Protectors {
             Protection::Mask if is_compared => {
                 Err(unprotectable(item, "only a mask of it is stored".into()))
             }
+            Protection::Mask if is_ours => Err(unprotectable(
+                item,
+                "it is the whole value, encrypted, of which only a mask may be stored".into(),
+            )),
             Protection::Mask => Ok(Plan::Ready(Sealed::protected(mask(text).as_str()))),
             Protection::Generalize(_) if is_compared => {
                 Err(unprotectable(item, "only what the policy keeps of it is stored".into()))

@@ -74,14 +74,14 @@ impl Protectors {
         let mut plans = Vec::with_capacity(batch.len());
         let mut values = Vec::with_capacity(batch.len());
         for (item, back) in batch.iter().zip(came_back) {
-            let (value, is_ours) = match back {
-                Some(back) if back.is_sealed_anew_for(item) => (Some(back.value), false),
-                back => (None, back.is_some()),
+            let (value, back) = match back {
+                Some(back) if back.is_sealed_anew_for(item) => (Some(back.value), None),
+                back => (None, back),
             };
             let item = ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item };
-            plans.push(self.plan_one(&item, is_ours)?);
+            plans.push(self.plan_one(&item, back.as_ref())?);
             // What is stored is one form of a day, however it is written.
-            values.push(match item.shape().filter(|_| !is_ours) {
+            values.push(match item.shape().filter(|_| back.is_none()) {
                 Some(shape) => Spelling::read(shape, item.value).map(|(_, value)| value).or(value),
                 None => value,
             });
