@@ -113,8 +113,8 @@ async fn days_are_compared_in_any_form_and_what_has_no_day_finds_nothing() {
         for (value, expected) in [
             ("1985-02-23", day.as_str()),
             ("477964800000", &(days_of(&day) * 86_400_000).to_string()),
-            ("1985-02-24", "2999-12-31"),
-            ("1985-02-24T00:00:00Z", "2999-12-31T00:00:00Z"),
+            ("1985-02-24", "2500-01-01"),
+            ("1985-02-24T00:00:00Z", "2500-01-01T00:00:00Z"),
         ] {
             let by = |item: &mut ToSeal<'_>| item.equality = equality;
             let sealed = house.seal_at(DATE, Role::Equality, value, by).await.unwrap();
@@ -122,7 +122,7 @@ async fn days_are_compared_in_any_form_and_what_has_no_day_finds_nothing() {
         }
     }
     assert!(!take(&house.calls).contains(&"insert"), "a filter stores nothing");
-    assert_eq!(house.open("2999-12-31", "email").await, None);
+    assert_eq!(house.open("2500-01-01", "email").await, None);
     let key = house.seal(DATE, Role::Key, "1985-02-24").await;
     assert_eq!(text(&house.seal(DATE, Role::Equality, "1985-02-24").await), text(&key));
 }
@@ -143,7 +143,7 @@ async fn telephone_numbers_are_reserved_ones_of_fifteen_digits() {
         assert_eq!(text(&house.seal(PHONE, Role::Equality, value).await), surrogate);
     }
     let unknown = house.seal(PHONE, Role::Equality, "+49 89 0").await;
-    assert_eq!(text(&unknown), "+99999999999999");
+    assert_eq!(text(&unknown), "+99900000000000");
     for value in ["+99912345678901", "+999", "+9991", "+999 12 345"] {
         let sealed = house.seal_at(PHONE, Role::Stored, value, |_| {}).await;
         assert!(matches!(sealed, Err(ProtectError::Unprotectable { .. })), "{value}: {sealed:?}");
