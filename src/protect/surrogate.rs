@@ -206,6 +206,8 @@ pub(super) fn whole(text: &str, domain: &str) -> Option<FoundSurrogate> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TOKEN: &str = "TOKEN";
@@ -272,6 +274,27 @@ mod tests {
     fn words_of_other_lengths_and_forms_are_not_ours() {
         for (form, length) in [('t', 9), ('t', 11), ('e', 16), ('e', 0), ('k', 10), ('k', 17)] {
             assert_eq!(Surrogate::parse(&word::spell(form, &vec![7; length])), None);
+        }
+    }
+
+    proptest! {
+        /// What is found is written anew piece by piece.
+        #[test]
+        fn what_is_found_never_overlaps(pieces in prop::collection::vec(prop::sample::select(vec![
+            "zht", "TOKEN", "ENCRYPTED", "+999", "12345678901", "000", "https://", "http://", "@",
+            ".", "/", "-", "pii.acme.example", "2612-03-04", "T05:06:07Z", "+01:00", " ", "é",
+        ]), 0..12)) {
+            let text = pieces.concat().replace("TOKEN", &word::spell('t', &[7; 10]));
+            let text = text.replace("ENCRYPTED", &word::spell('e', &[9; 17]));
+            let mut end = 0;
+            for found in find(&text, "pii.acme.example", Sought::WordsAndMoments) {
+                prop_assert!(end <= found.span.start && found.span.start < found.span.end, "{}", text);
+                let alone = text.get(found.span.clone());
+                let again = alone.and_then(|alone| whole(alone, "pii.acme.example"));
+                prop_assert_eq!(again.map(|again| again.surrogate), Some(found.surrogate), "{}", text);
+                end = found.span.end;
+            }
+            prop_assert!(end <= text.len());
         }
     }
 }
