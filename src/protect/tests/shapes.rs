@@ -410,9 +410,7 @@ async fn a_url_is_one_of_the_operators_domain_and_opens_however_the_crm_writes_i
         assert!(word.len() <= 63 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         let length = surrogate_length(protection, value.len(), "pii.acme.example".len());
         assert_eq!(surrogate.len(), length);
-        for written in
-            [surrogate.clone(), surrogate.to_uppercase(), format!("{host}", host = host.unwrap())]
-        {
+        for written in [surrogate.clone(), surrogate.to_uppercase(), host.unwrap().to_owned()] {
             for role in [Role::Stored, Role::Equality] {
                 assert_eq!(house.seal(protection, role, &written).await, already(), "{written}");
             }
