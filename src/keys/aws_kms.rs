@@ -66,9 +66,9 @@ struct Failure {
 impl AwsKms {
     /// Nothing is asked yet.
     pub fn new(settings: KmsSettings) -> Self {
-        let url = settings.endpoint.to_string().trim_end_matches('/').to_owned();
-        let name = format!("AWS KMS (`{url}`, key `{}`)", settings.key);
-        Self { remote: Remote { name, url, ca: settings.ca.clone() }, settings }
+        let key = format!("key `{}`", settings.key);
+        let remote = Remote::new("AWS KMS", &settings.endpoint, &key, settings.ca.clone());
+        Self { remote, settings }
     }
 
     fn call<T: for<'de> Deserialize<'de>>(
