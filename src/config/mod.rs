@@ -21,6 +21,7 @@ mod compile;
 mod credential;
 mod diagnostic;
 mod document;
+mod environment;
 mod given;
 mod item;
 mod key_services;
