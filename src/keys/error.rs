@@ -23,6 +23,17 @@ pub enum KeysError {
     Exposed { path: PathBuf },
     #[error("the file `{}` is damaged: {problem}", path.display())]
     Damaged { path: PathBuf, problem: String },
+    #[error(
+        "the file `{}` is being changed by another process; try again when that has ended",
+        path.display()
+    )]
+    UnderWay { path: PathBuf },
+    #[error(
+        "the file `{}` belongs to another user or group, who could not read a new one; run this \
+         as its owner, or as root",
+        path.display()
+    )]
+    OtherOwner { path: PathBuf, source: std::io::Error },
     #[error("the file `{}` cannot be read or written", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error(
@@ -96,6 +107,8 @@ impl KeysError {
             | Self::Exists { .. }
             | Self::Exposed { .. }
             | Self::Damaged { .. }
+            | Self::UnderWay { .. }
+            | Self::OtherOwner { .. }
             | Self::Io { .. }
             | Self::Variable { .. }
             | Self::ShortPassphrase { .. }

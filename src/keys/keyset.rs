@@ -4,6 +4,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::files::Exchange;
 use super::keyset_file::{FORMAT, KeysetFile, StoredKey};
 use super::service::MAX_LIVE;
 use super::{
@@ -64,14 +65,14 @@ impl Keyset {
         tenant: &Tenant,
         today: Date,
     ) -> Result<Self, KeysError> {
-        let mut keys = Vec::new();
-        let keyset = Self::assemble(tenant, |purpose| {
-            let key = new_key(purpose)?;
+        let keys = KeyPurpose::ALL.map(|purpose| {
             let name = KeyName { tenant, purpose, version: FIRST_VERSION };
-            keys.push(StoredKey::new(service, &name, &key, today)?);
-            Ok(vec![(FIRST_VERSION, key)])
-        })?;
+            StoredKey::new(service, &name, &new_key(purpose)?, today)
+        });
+        let keys = keys.into_iter().collect::<Result<_, _>>()?;
         let file = KeysetFile { zollhaus_keyset: FORMAT, tenant: tenant.to_string(), keys };
+        // Some may wrap and not unwrap.
+        let keyset = Self::unwrapped(path, &file, service)?;
         files::create(path, file.to_text(path)?.as_bytes())?;
         Ok(keyset)
     }
@@ -79,19 +80,21 @@ impl Keyset {
     /// Puts a fresh key in the place of the active one of a purpose, for whoever opens the
     /// keyset from now on; the one before it stays to open and find what it has made. The
     /// keys of the vault and of its indexes change together. Durable on return; whatever
-    /// happens, the file is the old one or the new one.
+    /// happens, the file is the old one or the new one, and opens.
     ///
     /// # Errors
     /// Those of [`open`](Self::open), [`KeysError::NotRotated`] for a purpose whose key
-    /// stays, [`KeysError::TooManyVersions`], and when the file cannot be replaced.
+    /// stays, [`KeysError::TooManyVersions`], [`KeysError::UnderWay`], and when the file
+    /// cannot be replaced.
     pub fn rotate(
         path: &Path,
         service: &dyn KeyService,
         purpose: KeyPurpose,
         today: Date,
     ) -> Result<Self, KeysError> {
-        Self::open(path, service)?;
+        let exchange = Exchange::begin(path)?;
         let mut file = KeysetFile::read(path)?;
+        Self::unwrapped(path, &file, service)?;
         let tenant = Tenant::new(&file.tenant);
         for purpose in purpose.rotated_together()? {
             let of_purpose = || file.keys.iter().filter(|key| key.purpose == *purpose);
@@ -107,16 +110,19 @@ impl Keyset {
             let name = KeyName { tenant: &tenant, purpose: *purpose, version: newest + 1 };
             file.keys.push(StoredKey::new(service, &name, &new_key(*purpose)?, today)?);
         }
-        files::replace(path, file.to_text(path)?.as_bytes())?;
-        Self::open(path, service)
+        let keyset = Self::unwrapped(path, &file, service)?;
+        exchange.finish(file.to_text(path)?.as_bytes())?;
+        Ok(keyset)
     }
 
     /// Takes a key that is no longer in use out of the file for good: what only it opens is
     /// lost. Durable on return. Copies of the file elsewhere still hold it.
     ///
     /// # Errors
-    /// [`KeysError::NotDestroyable`] for a version that is in use, destroyed or unknown.
+    /// [`KeysError::NotDestroyable`] for a version that is in use, destroyed or unknown,
+    /// [`KeysError::UnderWay`], and when the file cannot be replaced.
     pub fn destroy(path: &Path, purpose: KeyPurpose, version: Version) -> Result<(), KeysError> {
+        let exchange = Exchange::begin(path)?;
         let mut file = KeysetFile::read(path)?;
         for purpose in purpose.rotated_together()? {
             let key = file
@@ -128,7 +134,7 @@ impl Keyset {
             key.state = KeyState::Destroyed;
             key.wrapped = None;
         }
-        files::replace(path, file.to_text(path)?.as_bytes())
+        exchange.finish(file.to_text(path)?.as_bytes())
     }
 
     /// What keys there are, by purpose and version. Needs no root key.
@@ -154,8 +160,15 @@ impl Keyset {
     /// [`KeysError::Missing`], [`KeysError::Damaged`], or [`KeysError::Unopened`]
     /// when the key service does not unwrap its keys.
     pub fn open(path: &Path, service: &dyn KeyService) -> Result<Self, KeysError> {
-        let mut file = KeysetFile::read(path)?;
-        file.keys.sort_by_key(|key| key.version);
+        Self::unwrapped(path, &KeysetFile::read(path)?, service)
+    }
+
+    /// The keys of a file that is, or is to be, at this path.
+    fn unwrapped(
+        path: &Path,
+        file: &KeysetFile,
+        service: &dyn KeyService,
+    ) -> Result<Self, KeysError> {
         let tenant = Tenant::new(&file.tenant);
         Self::assemble(&tenant, |purpose| {
             if purpose == KeyPurpose::Ff1 && !file.keys.iter().any(|key| key.purpose == purpose) {
@@ -169,22 +182,25 @@ impl Keyset {
     }
 
     /// Writes the keys of a keyset, with their purposes, versions and states, to a new file,
-    /// wrapped by another key service; durable on return.
+    /// wrapped by another key service; durable on return. The keyset at hand is not changed
+    /// meanwhile.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open) for the keyset at hand, those of
-    /// [`create`](Self::create) for the new one.
+    /// Those of [`open`](Self::open) for the keyset at hand and for the new one,
+    /// [`KeysError::Exists`] and [`KeysError::UnderWay`].
     pub fn rewrap(
         path: &Path,
         service: &dyn KeyService,
         (to, by): (&Path, &dyn KeyService),
     ) -> Result<(), KeysError> {
+        let _exchange = Exchange::begin(path)?;
         let mut file = KeysetFile::read(path)?;
         let tenant = Tenant::new(&file.tenant);
         for key in file.keys.iter_mut().filter(|key| key.state != KeyState::Destroyed) {
             let clear = key.open(path, service, &tenant)?;
             key.wrap(by, &tenant, &clear)?;
         }
+        Self::unwrapped(to, &file, by)?;
         files::create(to, file.to_text(to)?.as_bytes())
     }
 

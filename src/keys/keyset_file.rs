@@ -39,11 +39,12 @@ pub(super) struct StoredKey {
 impl KeysetFile {
     pub(super) fn read(path: &Path) -> Result<Self, KeysError> {
         let text = files::read(path, Readers::Any)?;
-        let file: Self = serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
+        let mut file: Self = serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
         if file.zollhaus_keyset != FORMAT {
             let problem = format!("its format is {}, not {FORMAT}", file.zollhaus_keyset);
             return Err(damaged(path, &problem));
         }
+        file.keys.sort_by_key(|key| key.version);
         Ok(file)
     }
 
@@ -51,8 +52,7 @@ impl KeysetFile {
         serde_json::to_string_pretty(self).map_err(|error| damaged(path, &error))
     }
 
-    /// The keys of a purpose that are not destroyed, in the order of the file; the last is
-    /// the active one. The file must be sorted by version.
+    /// The keys of a purpose that are not destroyed, by version; the last is the active one.
     pub(super) fn live(
         &self,
         path: &Path,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod aws_kms;
+mod exchange;
 mod pkcs11;
 pub(crate) mod stand_in;
 mod transit;
