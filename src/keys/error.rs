@@ -86,7 +86,18 @@ pub enum KeysError {
     )]
     TooManyVersions { purpose: KeyPurpose, limit: usize },
     #[error(
-        "version {version} of the key `{}` is in use, destroyed already, or was never made; \
+        "a key `{name}` is prepared already; when every process was started anew since then, \
+         `zollhaus keys rotate --purpose {name}` takes it into use",
+        name = purpose.name()
+    )]
+    PreparedAlready { purpose: KeyPurpose },
+    #[error(
+        "the keyset has no key `{name}` yet; `zollhaus keys rotate --purpose {name}` makes the first",
+        name = purpose.name()
+    )]
+    FirstKey { purpose: KeyPurpose },
+    #[error(
+        "version {version} of the key `{}` is in use, prepared, destroyed already, or was never made; \
          `zollhaus keys status` lists them",
         purpose.name()
     )]
@@ -121,6 +132,8 @@ impl KeysError {
             | Self::NotAuthentic
             | Self::NotRotated { .. }
             | Self::TooManyVersions { .. }
+            | Self::PreparedAlready { .. }
+            | Self::FirstKey { .. }
             | Self::NotDestroyable { .. }
             | Self::Random(_) => false,
         }

@@ -182,8 +182,8 @@ async fn keys_are_rotated_and_destroyed_and_everything_is_found() {
     let today = today.trim();
     for line in [
         format!("vault 1 decrypt_only {today} 0 rows of the vault"),
-        format!("token_mac 1 decrypt_only {today} 5 tokens"),
-        format!("token_mac 2 active {today} 1 tokens"),
+        format!("token_mac 1 decrypt_only {today} 5 tokens, and what the CRM holds hashed"),
+        format!("token_mac 2 active {today} 1 tokens, and what the CRM holds hashed"),
         format!("siv 1 decrypt_only {today} what the CRM holds encrypted"),
     ] {
         assert!(has(&line), "{line}\n{status}");
@@ -192,7 +192,10 @@ async fn keys_are_rotated_and_destroyed_and_everything_is_found() {
         let output = keys(&world, arguments);
         assert!(!output.status.success() && said(&output).contains(expected), "{}", said(&output));
     };
-    refused(&["destroy", "--purpose", "vault", "--version", "2"], "is in use, destroyed already");
+    refused(
+        &["destroy", "--purpose", "vault", "--version", "2"],
+        "is in use, prepared, destroyed already",
+    );
     refused(&["destroy", "--purpose", "token_mac", "--version", "1"], "needed by 5 tokens");
     refused(&["destroy", "--purpose", "siv", "--version", "1"], "--encrypted-values-are-lost");
     let destroyed = keys(&world, &["destroy", "--purpose", "vault", "--version", "1"]);

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What still needs which key, as far as it can be known here.
+
+use std::collections::BTreeMap;
+
+use crate::app::Stores;
+use crate::cli::print;
+use crate::config::{Config, VaultPlace};
+use crate::keys::{KeyPurpose, KeyStatus, Version};
+
+/// `None` where no vault was made yet. Of a shared one nobody can say so: it may be away.
+pub async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
+    if let VaultPlace::Sqlite(path) = &config.vault.place
+        && !path.exists()
+    {
+        return Ok(None);
+    }
+    Ok(Some(Stores::open_existing(&config.vault.place, &config.tenant).await?))
+}
+
+/// How much of the vault needs which version of a key.
+#[derive(Debug, Default)]
+pub struct Needed {
+    rows: BTreeMap<Version, u64>,
+    tokens: BTreeMap<Version, u64>,
+}
+
+/// Rows that are read at one time.
+const PAGE: u32 = 10_000;
+
+impl Needed {
+    pub async fn read(stores: &Stores, keys: &[KeyStatus]) -> anyhow::Result<Self> {
+        let store = &stores.tokens;
+        let rows = store.count().await?;
+        let mut progress = print::Progress::new("tokens", rows.values().sum());
+        let (mut tokens, mut after, mut read) = (BTreeMap::new(), None, 0);
+        loop {
+            let page = store.list(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.token.clone());
+            for row in &page {
+                read += 1;
+                progress.at(read);
+                let of = keys.iter().filter(|key| {
+                    key.purpose == KeyPurpose::TokenMac && row.token.is_of(key.version)
+                });
+                of.for_each(|key| *tokens.entry(key.version).or_default() += 1);
+            }
+        }
+        Ok(Self { rows, tokens })
+    }
+
+    pub fn count(&self, purpose: KeyPurpose, version: Version) -> u64 {
+        let counts = match purpose {
+            KeyPurpose::Vault | KeyPurpose::IndexMac => &self.rows,
+            KeyPurpose::TokenMac => &self.tokens,
+            KeyPurpose::Siv
+            | KeyPurpose::Ff1
+            | KeyPurpose::CallerMac
+            | KeyPurpose::SubjectMac
+            | KeyPurpose::LogSigning => return 0,
+        };
+        counts.get(&version).copied().unwrap_or_default()
+    }
+
+    pub fn by(&self, purpose: KeyPurpose, version: Version) -> String {
+        let count = self.count(purpose, version);
+        match purpose {
+            KeyPurpose::Vault | KeyPurpose::IndexMac => format!("{count} rows of the vault"),
+            KeyPurpose::TokenMac => format!("{count} tokens, and what the CRM holds hashed"),
+            KeyPurpose::Siv => "what the CRM holds encrypted".to_owned(),
+            KeyPurpose::Ff1 => "what the CRM holds in the same format".to_owned(),
+            KeyPurpose::CallerMac => "the files of API keys".to_owned(),
+            KeyPurpose::SubjectMac => "what is known of data subjects".to_owned(),
+            KeyPurpose::LogSigning => "who verifies the transfer log".to_owned(),
+        }
+    }
+}
