@@ -10,7 +10,7 @@ use crate::world::{Answer, Options, World, zollhaus};
 
 const CONTACTS: &str = "/sf/services/data/v62.0/sobjects/Contact";
 
-fn options() -> Options {
+pub fn options() -> Options {
     Options {
         salesforce_policy: Some(|policy| {
             let last_name = "LastName:          { category: name, protect: tokenize }";
@@ -24,7 +24,7 @@ fn options() -> Options {
     }
 }
 
-async fn store(world: &World, names: &[&str]) {
+pub async fn store(world: &World, names: &[&str]) {
     for name in names {
         let record = json!({ "LastName": name, "MailingStreet": format!("Gasse {name}") });
         let created = world.post("support", CONTACTS, record.to_string()).await;
@@ -38,7 +38,7 @@ async fn query(world: &World, caller: &str, filter: &str) -> Answer {
     world.get(caller, &format!("/sf/services/data/v62.0/query?q={encoded}")).await
 }
 
-async fn found(world: &World, filter: &str) -> Vec<String> {
+pub async fn found(world: &World, filter: &str) -> Vec<String> {
     let answer = query(world, "support", filter).await;
     assert_eq!(answer.status, StatusCode::OK, "{filter}: {answer:?}");
     let name = |record: &Value| record["LastName"].as_str().expect("a name").to_owned();
@@ -71,7 +71,7 @@ fn rotate(world: &World, purpose: &str) {
     assert!(output.status.success(), "{}", said(&output));
 }
 
-fn restart(world: &mut World) {
+pub fn restart(world: &mut World) {
     world.signal("-TERM");
     assert!(world.ended().success());
     world.run();
