@@ -95,7 +95,11 @@ impl Exchange {
 pub(crate) fn keep_access(old: &File, new: &File) -> std::io::Result<()> {
     let (old, own) = (old.metadata()?, new.metadata()?);
     if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
-        fchown(new, Some(old.uid()), Some(old.gid()))?;
+        let given = fchown(new, Some(old.uid()), Some(old.gid()));
+        // A group that may do nothing misses nothing.
+        if old.uid() != own.uid() || old.mode() & 0o070 != 0 {
+            given?;
+        }
     }
     new.set_permissions(old.permissions())
 }
