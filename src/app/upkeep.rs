@@ -109,3 +109,29 @@ fn random() -> Result<u64, VaultError> {
         VaultError::Unavailable(format!("the system gives no random bytes: {error}"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::Cleartext;
+    use crate::keys::Keyset;
+    use crate::vault::{MemoryStore, TokenStore};
+
+    #[tokio::test]
+    async fn rows_are_sealed_anew_while_the_keys_may_be_used() {
+        let keyset = Keyset::generate(&"acme".into()).unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let before = Vault::new(store.clone(), &keyset);
+        before.tokenize(&[(&"name".into(), &Cleartext::new("Anna"))]).await.unwrap();
+        let rotated = Vault::new(store.clone(), &keyset.rotated());
+        let metrics = Arc::new(Metrics::new().unwrap());
+        for (lease, version) in [(Lease::over(), 1), (Lease::unlimited(), 2)] {
+            let upkeep = Upkeep::new(rotated.clone(), lease, Arc::clone(&metrics));
+            // A store in memory is never waited for.
+            let _ = tokio::time::timeout(Duration::ZERO, upkeep.run()).await;
+            assert_eq!(store.count().await.unwrap(), BTreeMap::from([(version, 1)]));
+        }
+    }
+}
