@@ -110,7 +110,7 @@ async fn processes_that_have_a_key_prepared_and_in_use_work_side_by_side() {
     assert!(anno.is_of(2));
     for vault in [&preparing, &rotated] {
         assert_eq!(tokenize(vault, &name(), &["Anno", "Anna"]).await, [anno.clone(), anna.clone()]);
-        assert_eq!(spellings(vault, "ANNO").await, [anno.clone()]);
+        assert_eq!(spellings(vault, "ANNO").await, std::slice::from_ref(&anno));
         assert_eq!(texts(&found_by_both(vault).await), ["Anna", "Anno"]);
         assert_eq!(vault.verify(|_| {}).await.unwrap().damaged, []);
     }
@@ -134,7 +134,7 @@ async fn a_value_with_two_tokens_goes_on_with_the_older_in_every_process() {
     assert_ne!(newer, older);
     for keyset in [&second, &first.preparing(&second)] {
         let vault = Vault::new(store.clone(), keyset);
-        assert_eq!(tokenize(&vault, &name(), &["Anna"]).await, [older.clone()]);
+        assert_eq!(tokenize(&vault, &name(), &["Anna"]).await, std::slice::from_ref(&older));
     }
 }
 
