@@ -72,7 +72,10 @@ pub enum KeysError {
     #[error("the keyset `{}` cannot be opened", path.display())]
     Unopened { path: PathBuf, source: Box<KeysError> },
     /// The root key at hand is not the one that wrapped the key.
-    #[error("it was wrapped by another root key than the one in use")]
+    #[error(
+        "it was wrapped by another root key than the one in use; `zollhaus keys rewrap` takes a \
+         keyset from one to another"
+    )]
     WrongRootKey,
     /// The right root key, but the wrapped key was changed or belongs elsewhere.
     #[error("a wrapped key was changed, or is of another tenant, purpose or version")]

@@ -169,7 +169,7 @@ impl KeyService for Transit {
 
     fn unwrap(&self, name: &KeyName<'_>, wrapped: &[u8]) -> Result<Secret, KeysError> {
         let (ciphertext, belongs) = envelope::split_reference(wrapped, self.reference())?;
-        let ciphertext = std::str::from_utf8(ciphertext).map_err(|_| KeysError::NotAuthentic)?;
+        let ciphertext = std::str::from_utf8(ciphertext).map_err(|_| belongs.unopened())?;
         let bound = STANDARD.encode(envelope::name_bytes(name));
         let body = serde_json::json!({
             "ciphertext": ciphertext,
