@@ -114,7 +114,7 @@ impl App {
         let stores = Stores::open(&config.vault.place, &config.tenant).await?;
         let store = Arc::new(MeasuredStore::new(stores.tokens, Arc::clone(&metrics)));
         let vault = Vault::new(store, &keyset);
-        let upkeep = Upkeep::new(vault.clone(), Arc::clone(&metrics));
+        let upkeep = Upkeep::new(vault.clone(), lease.clone(), Arc::clone(&metrics));
         upkeep.index_for(config.upstreams.iter().map(|upstream| &upstream.policy));
         upkeep.begin().await?;
         let subjects = Subjects::new(stores.subjects, &keyset);

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use crate::admin::{Admin, AdminState, Readiness};
 use crate::base::{Clock, SystemClock};
 use crate::config::{Config, KeySettings};
-use crate::keys::{Keyset, Lease, Renewal, open_leased};
+use crate::keys::{KeysError, Keyset, Lease, Renewal, open_leased};
 use crate::telemetry::Metrics;
 
 use super::{StartError, of_tenant};
@@ -20,8 +20,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// A service that is back is found within this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Opens the keyset. While its key service is away, or does not know us yet, the admin
-/// listener says that the house lives and is not ready, and it is tried again.
+/// Opens the keyset. Until its key service has answered, and while it is away or does not know
+/// us yet, the admin listener says that the house lives and is not ready, and it is tried again.
 ///
 /// Ending would make a supervisor start us anew, at pauses of its own: systemd gives up after
 /// a few, Kubernetes waits for up to five minutes. What no waiting mends ends the start.
@@ -33,11 +33,17 @@ pub(super) async fn open(
     admin: &Admin,
     metrics: &Arc<Metrics>,
 ) -> Result<(Keyset, Lease), StartError> {
-    let error = match attempt(&config.keys).await {
-        Err(StartError::Keys(error)) if can_wait(&config.keys, &error) => error,
-        opened => return opened.and_then(|it| right_tenant(config, it)),
-    };
-    let because = Arc::new(ArcSwap::from_pointee(error.to_string()));
+    let (keyset, lease) = wait(&config.keys, admin, metrics).await?;
+    Ok((of_tenant(config, keyset)?, lease))
+}
+
+async fn wait(
+    keys: &KeySettings,
+    admin: &Admin,
+    metrics: &Arc<Metrics>,
+) -> Result<(Keyset, Lease), StartError> {
+    let silent = "the key service has not answered yet".to_owned();
+    let because = Arc::new(ArcSwap::from_pointee(silent));
     let state = Arc::new(AdminState {
         metrics: Arc::clone(metrics),
         readiness: waiting(Arc::clone(&because)),
@@ -45,8 +51,11 @@ pub(super) async fn open(
     });
     let opened = admin.serve_during(state, async {
         let mut pause = FIRST_PAUSE;
-        let mut error = error;
         loop {
+            let error = match attempt(keys).await {
+                Err(StartError::Keys(error)) if can_wait(keys, &error) => error,
+                opened => return opened,
+            };
             metrics.key_service_failed();
             let problem = chain(&error);
             tracing::warn!(
@@ -58,13 +67,9 @@ pub(super) async fn open(
             because.store(Arc::new(problem));
             tokio::time::sleep(pause).await;
             pause = (2 * pause).min(LONGEST_PAUSE);
-            error = match attempt(&config.keys).await {
-                Err(StartError::Keys(error)) if can_wait(&config.keys, &error) => error,
-                opened => return opened,
-            };
         }
     });
-    opened.await.and_then(|it| right_tenant(config, it))
+    opened.await
 }
 
 /// The service is asked in a thread that may block.
@@ -74,15 +79,8 @@ async fn attempt(keys: &KeySettings) -> Result<(Keyset, Lease), StartError> {
     Ok(opened.map_err(|panicked| StartError::KeysPanicked(panicked.to_string()))??)
 }
 
-fn can_wait(keys: &KeySettings, error: &crate::keys::KeysError) -> bool {
+fn can_wait(keys: &KeySettings, error: &KeysError) -> bool {
     !keys.service.is_at_hand() && error.may_pass()
-}
-
-fn right_tenant(
-    config: &Config,
-    (keyset, lease): (Keyset, Lease),
-) -> Result<(Keyset, Lease), StartError> {
-    Ok((of_tenant(config, keyset)?, lease))
 }
 
 fn waiting(because: Arc<ArcSwap<String>>) -> Readiness {
@@ -151,13 +149,56 @@ fn show(lease: &Lease, metrics: &Metrics) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
     use super::*;
-    use crate::keys::KeysError;
+    use crate::base::Secret;
+    use crate::keys::{KeyServiceSettings, MemoryKeyService, SecretSource, TransitSettings};
+    use crate::testkit::Scratch;
 
     #[test]
     fn problems_are_told_with_their_causes() {
         let away = KeysError::Unavailable { service: "Vault".into(), problem: "gone".into() };
         let error = KeysError::Unopened { path: "keyset".into(), source: Box::new(away) };
         assert_eq!(chain(&error), "the keyset `keyset` cannot be opened: Vault is away: gone");
+    }
+
+    #[tokio::test]
+    async fn a_house_is_not_ready_from_the_first_question_on() {
+        // Takes questions, and never answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let scratch = Scratch::new();
+        let keyset = scratch.file("keyset");
+        let today = SystemClock.now().date();
+        let made = MemoryKeyService::generate().unwrap();
+        Keyset::create(&keyset, &made, &"acme".into(), today).unwrap();
+        let service = KeyServiceSettings::VaultTransit(TransitSettings {
+            url: format!("http://{}", silent.local_addr().unwrap()).parse().unwrap(),
+            ca: None,
+            namespace: None,
+            mount: "transit".into(),
+            key: "house".into(),
+            token: SecretSource::Environment { name: "T".into(), value: Some(Secret::new("t")) },
+        });
+        let keys = KeySettings { service, keyset, lease: Some(Duration::from_secs(60)) };
+        let admin = Admin::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let ask = async |path: &str| {
+            let mut stream = TcpStream::connect(admin.address()).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let asked = async { (ask("/healthz").await, ask("/readyz").await) };
+        let (alive, ready) = tokio::select! {
+            opened = wait(&keys, &admin, &metrics) => panic!("{opened:?}"),
+            answers = asked => answers,
+        };
+        drop(silent);
+        assert!(alive.starts_with("HTTP/1.1 200"), "{alive}");
+        assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("not answered yet"), "{ready}");
     }
 }

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::keys::{Lease, LeaseOver};
 use crate::policy::Policy;
 use crate::telemetry::Metrics;
 use crate::vault::{Kinds, Vault, VaultError};
 
 /// How long rows may wait that another process wrote under older keys.
 const EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// The keys are in use for no longer after their lease is over.
+const LEASE_CHECK: Duration = Duration::from_secs(1);
 
 /// So many rows between two lines about how far it is.
 const STEP: u64 = 100_000;
@@ -20,13 +24,14 @@ const STEP: u64 = 100_000;
 #[derive(Clone, Debug)]
 pub(super) struct Upkeep {
     vault: Vault,
+    lease: Lease,
     metrics: Arc<Metrics>,
     changed: Arc<Notify>,
 }
 
 impl Upkeep {
-    pub(super) fn new(vault: Vault, metrics: Arc<Metrics>) -> Self {
-        Self { vault, metrics, changed: Arc::default() }
+    pub(super) fn new(vault: Vault, lease: Lease, metrics: Arc<Metrics>) -> Self {
+        Self { vault, lease, metrics, changed: Arc::default() }
     }
 
     /// From now on values are indexed for what these policies search for.
@@ -47,10 +52,26 @@ impl Upkeep {
     /// Works whenever there is something to do.
     pub(super) async fn run(&self) -> Infallible {
         loop {
-            if let Err(error) = self.work().await {
-                tracing::warn!(%error, "rows of the vault are not as keys and policies say yet");
+            let done = tokio::select! {
+                // Rows are opened and sealed anew; what is cut off goes on another time.
+                biased;
+                over = self.lease_over() => Err(over.to_string()),
+                done = self.work() => done.map_err(|error| error.to_string()),
+            };
+            if let Err(error) = done {
+                tracing::warn!(error, "rows of the vault are not as keys and policies say yet");
             }
             let _ = tokio::time::timeout(EVERY, self.changed.notified()).await;
+        }
+    }
+
+    /// Waits until the keys may not be used any more.
+    async fn lease_over(&self) -> LeaseOver {
+        loop {
+            match self.lease.check() {
+                Err(over) => return over,
+                Ok(()) => tokio::time::sleep(LEASE_CHECK).await,
+            }
         }
     }
 
@@ -87,4 +108,30 @@ fn random() -> Result<u64, VaultError> {
     getrandom::u64().map(|number| (number >> 1).max(1)).map_err(|error| {
         VaultError::Unavailable(format!("the system gives no random bytes: {error}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::Cleartext;
+    use crate::keys::Keyset;
+    use crate::vault::{MemoryStore, TokenStore};
+
+    #[tokio::test]
+    async fn rows_are_sealed_anew_while_the_keys_may_be_used() {
+        let keyset = Keyset::generate(&"acme".into()).unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let before = Vault::new(store.clone(), &keyset);
+        before.tokenize(&[(&"name".into(), &Cleartext::new("Anna"))]).await.unwrap();
+        let rotated = Vault::new(store.clone(), &keyset.rotated());
+        let metrics = Arc::new(Metrics::new().unwrap());
+        for (lease, version) in [(Lease::over(), 1), (Lease::unlimited(), 2)] {
+            let upkeep = Upkeep::new(rotated.clone(), lease, Arc::clone(&metrics));
+            // A store in memory is never waited for.
+            let _ = tokio::time::timeout(Duration::ZERO, upkeep.run()).await;
+            assert_eq!(store.count().await.unwrap(), BTreeMap::from([(version, 1)]));
+        }
+    }
 }

@@ -106,14 +106,21 @@ impl Init {
     fn next_steps(&self) -> String {
         let config = self.folder.join(CONFIG);
         let config = config.display();
-        let keys = if self.without_keys {
-            format!(
+        let (keys, copies) = if self.without_keys {
+            let create = format!(
                 "
      Say under `keys` where the root key is, then
      zollhaus keys create --config {config}"
-            )
+            );
+            (create, String::new())
         } else {
-            String::new()
+            let copies = format!(
+                "
+
+Keep {ROOT_KEY} and {KEYSET} apart from the vault, and a copy of both: without
+them nothing that was sealed can be opened again."
+            );
+            (String::new(), copies)
         };
         format!(
             "
@@ -121,10 +128,7 @@ Next:
   1. Name your CRM, its region and a domain of yours in {config}.{keys}
   2. zollhaus keys new-caller billing --role support --config {config}
   3. zollhaus check --config {config}
-  4. zollhaus run --config {config}
-
-Keep {ROOT_KEY} and {KEYSET} apart from the vault, and a copy of both: without
-them nothing that was sealed can be opened again."
+  4. zollhaus run --config {config}{copies}"
         )
     }
 }

@@ -12,10 +12,15 @@ use crate::config::{Config, append_admin_key, append_api_key};
 
 use super::{ConfigFile, init, keyset, print};
 
+mod destroy;
 mod needed;
-mod versions;
+mod purpose;
+mod rotate;
+mod status;
 
-use versions::{Destroy, Rotate, Status};
+use destroy::Destroy;
+use rotate::{Prepare, Rotate};
+use status::Status;
 
 /// Make keys for callers and administrators; rotate and destroy keys of the keyset
 #[derive(Debug, Args)]
@@ -29,6 +34,7 @@ enum Command {
     NewCaller(NewCaller),
     NewAdmin(NewAdmin),
     Status(Status),
+    Prepare(Prepare),
     Rotate(Rotate),
     Destroy(Destroy),
     Create(keyset::Create),
@@ -81,6 +87,7 @@ impl Keys {
             Command::NewCaller(new_caller) => new_caller.execute(),
             Command::NewAdmin(new_admin) => new_admin.execute(),
             Command::Status(status) => status.execute(),
+            Command::Prepare(prepare) => prepare.execute(),
             Command::Rotate(rotate) => rotate.execute(),
             Command::Destroy(destroy) => destroy.execute(),
             Command::Create(create) => create.execute(),

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::Args;
 
 use crate::base::{Clock, SystemClock};
@@ -77,11 +77,11 @@ impl Rewrap {
         );
         refuse_to_overwrite(&new)?;
         let from = old.keys.service.open()?;
+        // Before anything is made for it.
         Keyset::open(&old.keys.keyset, &*from)?;
         let by = new.keys.service.open_or_create()?;
         let to = &new.keys.keyset;
         Keyset::rewrap(&old.keys.keyset, &*from, (to, &*by))?;
-        Keyset::open(to, &*by).context("the new keyset does not open; the old one is as it was")?;
         print::note(
             "The house takes it at its next start. The old keyset and its root key still open \
              everything: destroy both when the new ones are backed up and in use.",

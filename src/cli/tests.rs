@@ -14,6 +14,8 @@ use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer};
 
 use super::{Cli, Command};
 
+mod keys;
+
 /// Whether a command line does what it says.
 fn run(arguments: &[&dyn AsRef<OsStr>]) -> bool {
     let arguments = arguments.iter().map(AsRef::as_ref);
@@ -441,33 +443,6 @@ fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
         .collect();
     contents.sort();
     contents
-}
-
-#[test]
-fn a_key_of_the_vault_is_kept_while_somebody_may_store_under_it() {
-    let scratch = Scratch::new();
-    let folder = scratch.file("house");
-    let config = folder.join("zollhaus.yaml");
-    assert!(run(&[&"init", &folder]));
-    let keys = |rest: &[&str]| {
-        let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"keys"];
-        all.extend(rest.iter().map(|word| word as &dyn AsRef<OsStr>));
-        all.extend([&"--config" as &dyn AsRef<OsStr>, &config]);
-        run(&all)
-    };
-    assert!(keys(&["rotate", "--purpose", "vault"]));
-    let destroy = || keys(&["destroy", "--purpose", "vault", "--version", "1"]);
-    assert!(!destroy(), "nothing is stored");
-    let loaded = Config::load(&config).unwrap().value;
-    let keyset = crate::app::open_keyset(&loaded).unwrap();
-    let stored = super::block_on(async {
-        let stores = crate::app::Stores::open(&loaded.vault.place, &loaded.tenant).await?;
-        let vault = crate::vault::Vault::new(stores.tokens, &keyset);
-        Ok(vault.tokenize(&[(&"name".into(), &Cleartext::new("Anna"))]).await?)
-    });
-    assert_eq!(stored.unwrap().len(), 1);
-    assert!(destroy());
-    assert!(!destroy(), "it is destroyed");
 }
 
 #[test]

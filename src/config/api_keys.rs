@@ -16,11 +16,12 @@
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::base::PrincipalName;
 use crate::caller::{ApiKey, Principal};
+use crate::keys::{keep_access, sync_directory};
 
 use super::diagnostic::Diagnostics;
 use super::document::{Document, Section};
@@ -175,7 +176,7 @@ fn append(
         }
         text.push_str(line);
         file.write_all(text.as_bytes())
-            .and_then(|()| keep_access(path, &file))
+            .and_then(|()| keep_access(&File::open(path)?, &file))
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&next, path))
             .map_err(failed)
@@ -185,20 +186,7 @@ fn append(
         let _ = fs::remove_file(&next);
         return Err(error);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed)
-}
-
-/// Gives `new` the owner and the mode of the file whose place it takes: the service that
-/// reads it may run as another user than the one who adds to it.
-fn keep_access(path: &Path, new: &File) -> io::Result<()> {
-    let (old, own) = (fs::metadata(path)?, new.metadata()?);
-    if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
-        fchown(new, Some(old.uid()), Some(old.gid()))?;
-    }
-    new.set_permissions(old.permissions())
+    sync_directory(path).map_err(failed)
 }
 
 fn encode(mac: [u8; 32]) -> String {

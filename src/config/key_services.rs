@@ -9,8 +9,9 @@ use crate::keys::{
 };
 
 use super::document::is_name;
+use super::environment::{environment, expected};
 use super::item::Item;
-use super::keys::{environment, expected, secret};
+use super::keys::secret;
 use super::upstream;
 
 pub fn vault_transit(item: &Item<'_>) -> Option<TransitSettings> {

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::base::Secret;
 use crate::keys::{KeyServiceSettings, SecretSource};
 
 use super::diagnostic::Code;
 use super::document::{Section, listed};
+use super::environment::variable;
 use super::item::Item;
 use super::key_services;
 use super::model::KeySettings;
@@ -118,39 +118,4 @@ pub(super) fn secret(item: &Item<'_>) -> Option<SecretSource> {
     };
     section.finish();
     source
-}
-
-/// The name of an environment variable, and what is in it now.
-fn variable(item: &Item<'_>) -> Option<(String, Option<Secret>)> {
-    let name = item.text()?;
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if name.len() > 80
-        || !name.bytes().all(is_word)
-        || name.starts_with(|c: char| c.is_ascii_digit())
-    {
-        item.refuse(
-            format!("`{}` is not the name of an environment variable", item.name),
-            "a name such as `ZOLLHAUS_ROOT_KEY`; the secret itself never stands here",
-        );
-        return None;
-    }
-    Some((name.to_owned(), expected(item, name)))
-}
-
-/// What is in a variable, which is reported if it is not there.
-pub(super) fn expected(item: &Item<'_>, name: &str) -> Option<Secret> {
-    let value = environment(name);
-    if value.is_none() {
-        let message = format!("there is no environment variable `{name}`");
-        let help = "it has to be there when `zollhaus run` and `zollhaus keys` are started";
-        item.report(item.problem(Code::VariableMissing, message).help(help));
-    }
-    value
-}
-
-/// What the process was given.
-#[expect(clippy::disallowed_methods, reason = "this is where the configuration reads it")]
-pub(super) fn environment(name: &str) -> Option<Secret> {
-    use std::os::unix::ffi::OsStringExt;
-    std::env::var_os(name).map(|value| Secret::new(value.into_vec()))
 }

@@ -21,7 +21,7 @@ mod compile;
 mod credential;
 mod diagnostic;
 mod document;
-mod few_values;
+mod environment;
 mod given;
 mod item;
 mod key_services;

@@ -10,8 +10,8 @@ use crate::postgres::{Password, PostgresHost, PostgresSettings, PostgresTls};
 
 use super::diagnostic::Code;
 use super::document::{Section, listed};
+use super::environment::variable;
 use super::item::Item;
-use super::keys::environment;
 use super::model::{VaultPlace, VaultSettings};
 use super::upstream::is_loopback;
 
@@ -205,38 +205,23 @@ fn schema(item: &Item<'_>) -> Option<String> {
 
 fn password(section: &Section<'_>) -> Option<Password> {
     let file = section.optional("password_file");
-    let variable = section.optional("password_environment");
-    match (file, variable) {
-        (Some(_), Some(variable)) => {
+    let environment = section.optional("password_environment");
+    match (file, environment) {
+        (Some(_), Some(second)) => {
             let message =
                 "`password_file` and `password_environment` both say where the password is";
-            let problem = variable.key_problem(Code::Contradiction, message);
-            variable.report(problem.help("keep one of them"));
+            let problem = second.key_problem(Code::Contradiction, message);
+            second.report(problem.help("keep one of them"));
             None
         }
         (Some(file), None) => file.existing_file().map(Password::File),
-        (None, Some(variable)) => from_environment(&variable),
+        (None, Some(item)) => {
+            // The server says that it needs one, if it does.
+            let (_, value) = variable(&item)?;
+            Some(value.map_or(Password::Unneeded, Password::Given))
+        }
         (None, None) => Some(Password::Unneeded),
     }
-}
-
-fn from_environment(item: &Item<'_>) -> Option<Password> {
-    let name = item.text()?;
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if !name.bytes().all(is_word) || name.starts_with(|c: char| c.is_ascii_digit()) {
-        item.refuse(
-            format!("`{}` is not the name of an environment variable", item.name),
-            "a name such as `ZOLLHAUS_DB_PASSWORD`; the password itself never stands here",
-        );
-        return None;
-    }
-    let Some(value) = environment(name) else {
-        let message = format!("there is no environment variable `{name}`");
-        let help = "it has to be there when `zollhaus` opens the vault";
-        item.report(item.problem(Code::VariableMissing, message).help(help));
-        return Some(Password::Unneeded);
-    };
-    Some(Password::Given(value))
 }
 
 #[cfg(test)]

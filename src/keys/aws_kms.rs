@@ -57,18 +57,20 @@ struct Decrypted {
     plaintext: Zeroizing<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Failure {
     #[serde(rename = "__type")]
     kind: String,
+    #[serde(default, alias = "Message")]
+    message: String,
 }
 
 impl AwsKms {
     /// Nothing is asked yet.
     pub fn new(settings: KmsSettings) -> Self {
-        let url = settings.endpoint.to_string().trim_end_matches('/').to_owned();
-        let name = format!("AWS KMS (`{url}`, key `{}`)", settings.key);
-        Self { remote: Remote { name, url, ca: settings.ca.clone() }, settings }
+        let key = format!("key `{}`", settings.key);
+        let remote = Remote::new("AWS KMS", &settings.endpoint, &key, settings.ca.clone());
+        Self { remote, settings }
     }
 
     fn call<T: for<'de> Deserialize<'de>>(
@@ -122,10 +124,10 @@ impl AwsKms {
         Ok(headers)
     }
 
-    /// The kind of an error is recognized; its message is never repeated.
+    /// An error is recognized by its kind, and by its message where that says too little, which
+    /// is never repeated.
     fn failure(&self, answer: &Answer, belongs: Belongs) -> KeysError {
-        let failure: Result<Failure, _> = serde_json::from_slice(&answer.body);
-        let kind = failure.map(|failure| failure.kind).unwrap_or_default();
+        let Failure { kind, message } = serde_json::from_slice(&answer.body).unwrap_or_default();
         let remote = &self.remote;
         let status = answer.status;
         // Some answers have the namespace of the type in front.
@@ -136,8 +138,16 @@ impl AwsKms {
                 remote.withdrawn("there is no such key in this region and account")
             }
             "DisabledException" => remote.withdrawn("the key is disabled"),
-            "KMSInvalidStateException" => remote
-                .withdrawn("the key is in a state that permits no use, such as pending deletion"),
+            "KMSInvalidStateException"
+                if ["pending deletion", "pending import"].iter().any(|it| message.contains(it)) =>
+            {
+                remote.withdrawn("the key is pending deletion, or its material is gone")
+            }
+            // Of keys in custom key stores, it is any failure.
+            "KMSInvalidStateException" => remote.away(
+                "the key is in a state that permits no use; if it is in a custom key store, is \
+                 that connected?",
+            ),
             "InvalidKeyUsageException" => remote
                 .denied("the key is not for encryption; use a symmetric one (SYMMETRIC_DEFAULT)"),
             "AccessDeniedException" => remote.denied(

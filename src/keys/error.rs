@@ -23,6 +23,17 @@ pub enum KeysError {
     Exposed { path: PathBuf },
     #[error("the file `{}` is damaged: {problem}", path.display())]
     Damaged { path: PathBuf, problem: String },
+    #[error(
+        "the file `{}` is being changed by another process; try again when that has ended",
+        path.display()
+    )]
+    UnderWay { path: PathBuf },
+    #[error(
+        "the file `{}` belongs to another user or group, who could not read a new one; run this \
+         as its owner, or as root",
+        path.display()
+    )]
+    OtherOwner { path: PathBuf, source: std::io::Error },
     #[error("the file `{}` cannot be read or written", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error(
@@ -61,7 +72,10 @@ pub enum KeysError {
     #[error("the keyset `{}` cannot be opened", path.display())]
     Unopened { path: PathBuf, source: Box<KeysError> },
     /// The root key at hand is not the one that wrapped the key.
-    #[error("it was wrapped by another root key than the one in use")]
+    #[error(
+        "it was wrapped by another root key than the one in use; `zollhaus keys rewrap` takes a \
+         keyset from one to another"
+    )]
     WrongRootKey,
     /// The right root key, but the wrapped key was changed or belongs elsewhere.
     #[error("a wrapped key was changed, or is of another tenant, purpose or version")]
@@ -75,7 +89,18 @@ pub enum KeysError {
     )]
     TooManyVersions { purpose: KeyPurpose, limit: usize },
     #[error(
-        "version {version} of the key `{}` is in use, destroyed already, or was never made; \
+        "a key `{name}` is prepared already; when every process was started anew since then, \
+         `zollhaus keys rotate --purpose {name}` takes it into use",
+        name = purpose.name()
+    )]
+    PreparedAlready { purpose: KeyPurpose },
+    #[error(
+        "the keyset has no key `{name}` yet; `zollhaus keys rotate --purpose {name}` makes the first",
+        name = purpose.name()
+    )]
+    FirstKey { purpose: KeyPurpose },
+    #[error(
+        "version {version} of the key `{}` is in use, prepared, destroyed already, or was never made; \
          `zollhaus keys status` lists them",
         purpose.name()
     )]
@@ -96,6 +121,8 @@ impl KeysError {
             | Self::Exists { .. }
             | Self::Exposed { .. }
             | Self::Damaged { .. }
+            | Self::UnderWay { .. }
+            | Self::OtherOwner { .. }
             | Self::Io { .. }
             | Self::Variable { .. }
             | Self::ShortPassphrase { .. }
@@ -108,6 +135,8 @@ impl KeysError {
             | Self::NotAuthentic
             | Self::NotRotated { .. }
             | Self::TooManyVersions { .. }
+            | Self::PreparedAlready { .. }
+            | Self::FirstKey { .. }
             | Self::NotDestroyable { .. }
             | Self::Random(_) => false,
         }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -18,9 +19,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 pub(crate) fn create_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = options.mode(0o600).open(path)?;
     let written = file.write_all(content).and_then(|()| file.sync_all());
     // Half a file would only stand in the way of the next attempt.
     written.and_then(|()| sync_directory(path)).inspect_err(|_| {
@@ -28,18 +27,81 @@ pub(crate) fn create_private(path: &Path, content: &[u8]) -> std::io::Result<()>
     })
 }
 
-/// Puts a file, for its owner only, in the place of another; durable on return.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), KeysError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".new");
-    let temporary = Path::new(&temporary);
-    let failed = |source| KeysError::Io { path: path.to_owned(), source };
-    // What an attempt left that was cut off.
-    if temporary.exists() {
-        std::fs::remove_file(temporary).map_err(failed)?;
+/// A file that is exchanged as a whole, by one process at a time.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    path: PathBuf,
+    old: File,
+}
+
+impl Exchange {
+    /// Keeps others from exchanging the file until this is dropped.
+    ///
+    /// # Errors
+    /// [`KeysError::UnderWay`] when another process is about to.
+    pub(super) fn begin(path: &Path) -> Result<Self, KeysError> {
+        let failed = |source| unusable(path, source);
+        // A link keeps leading to the file.
+        let path = std::fs::canonicalize(path).map_err(failed)?;
+        let old = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        let under_way = || KeysError::UnderWay { path: path.clone() };
+        match old.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(under_way()),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        // Who held the lock until now has put another file in its place.
+        let (locked, there) = (old.metadata().map_err(failed)?, path.metadata().map_err(failed)?);
+        if (locked.dev(), locked.ino()) != (there.dev(), there.ino()) {
+            return Err(under_way());
+        }
+        Ok(Self { path, old })
     }
-    create_private(temporary, content).map_err(failed)?;
-    std::fs::rename(temporary, path).and_then(|()| sync_directory(path)).map_err(failed)
+
+    /// Puts a file with the owner and mode of the old one in its place; durable on return.
+    ///
+    /// # Errors
+    /// [`KeysError::OtherOwner`] when it cannot be given to the owner of the old one.
+    pub(super) fn finish(self, content: &[u8]) -> Result<(), KeysError> {
+        let failed = |source| unusable(&self.path, source);
+        let mut temporary = self.path.as_os_str().to_owned();
+        temporary.push(".new");
+        let temporary = Path::new(&temporary);
+        // What an attempt left that was cut off.
+        match std::fs::remove_file(temporary) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        create_private(temporary, content).map_err(failed)?;
+        let exchanged = File::open(temporary)
+            .and_then(|new| keep_access(&self.old, &new).and_then(|()| new.sync_all()))
+            .map_err(|source| match source.kind() {
+                ErrorKind::PermissionDenied => {
+                    KeysError::OtherOwner { path: self.path.clone(), source }
+                }
+                _ => failed(source),
+            })
+            .and_then(|()| std::fs::rename(temporary, &self.path).map_err(failed));
+        if exchanged.is_err() {
+            let _ = std::fs::remove_file(temporary);
+        }
+        exchanged?;
+        sync_directory(&self.path).map_err(failed)
+    }
+}
+
+/// Gives `new` the owner and the mode of the file whose place it takes: the service that
+/// reads it may run as another user than the one who changes it.
+pub(crate) fn keep_access(old: &File, new: &File) -> std::io::Result<()> {
+    let (old, own) = (old.metadata()?, new.metadata()?);
+    if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
+        let given = fchown(new, Some(old.uid()), Some(old.gid()));
+        // A group that may do nothing misses nothing.
+        if old.uid() != own.uid() || old.mode() & 0o070 != 0 {
+            given?;
+        }
+    }
+    new.set_permissions(old.permissions())
 }
 
 /// Makes the name of a new file durable.
@@ -63,13 +125,7 @@ pub(super) enum Readers {
 }
 
 pub(super) fn read(path: &Path, readers: Readers) -> Result<Zeroizing<String>, KeysError> {
-    let failed = |source: std::io::Error| match source.kind() {
-        ErrorKind::NotFound => KeysError::Missing { path: path.to_owned() },
-        ErrorKind::InvalidData => {
-            KeysError::Damaged { path: path.to_owned(), problem: "it is not text".into() }
-        }
-        _ => KeysError::Io { path: path.to_owned(), source },
-    };
+    let failed = |source| unusable(path, source);
     let file = File::open(path).map_err(failed)?;
     if readers == Readers::OwnerOnly && is_exposed(&file).map_err(failed)? {
         return Err(KeysError::Exposed { path: path.to_owned() });
@@ -79,13 +135,15 @@ pub(super) fn read(path: &Path, readers: Readers) -> Result<Zeroizing<String>, K
     Ok(text)
 }
 
-#[cfg(unix)]
 fn is_exposed(file: &File) -> std::io::Result<bool> {
-    let permissions = file.metadata()?.permissions();
-    Ok(std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o077 != 0)
+    Ok(file.metadata()?.permissions().mode() & 0o077 != 0)
 }
 
-#[cfg(not(unix))]
-fn is_exposed(_file: &File) -> std::io::Result<bool> {
-    Ok(false)
+fn unusable(path: &Path, source: std::io::Error) -> KeysError {
+    let path = path.to_owned();
+    match source.kind() {
+        ErrorKind::NotFound => KeysError::Missing { path },
+        ErrorKind::InvalidData => KeysError::Damaged { path, problem: "it is not text".into() },
+        _ => KeysError::Io { path, source },
+    }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::files::Exchange;
 use super::keyset_file::{FORMAT, KeysetFile, StoredKey};
-use super::service::MAX_LIVE;
 use super::{
     Ff1, KeyName, KeyPurpose, KeyService, KeyState, KeysError, Mac, Siv, Version, Versions, files,
     random,
@@ -64,71 +64,16 @@ impl Keyset {
         tenant: &Tenant,
         today: Date,
     ) -> Result<Self, KeysError> {
-        let mut keys = Vec::new();
-        let keyset = Self::assemble(tenant, |purpose| {
-            let key = new_key(purpose)?;
+        let keys = KeyPurpose::ALL.map(|purpose| {
             let name = KeyName { tenant, purpose, version: FIRST_VERSION };
-            keys.push(StoredKey::new(service, &name, &key, today)?);
-            Ok(vec![(FIRST_VERSION, key)])
-        })?;
+            StoredKey::new(service, &name, &new_key(purpose)?, KeyState::Active, today)
+        });
+        let keys = keys.into_iter().collect::<Result<_, _>>()?;
         let file = KeysetFile { zollhaus_keyset: FORMAT, tenant: tenant.to_string(), keys };
+        // Some may wrap and not unwrap.
+        let keyset = Self::unwrapped(path, &file, service)?;
         files::create(path, file.to_text(path)?.as_bytes())?;
         Ok(keyset)
-    }
-
-    /// Puts a fresh key in the place of the active one of a purpose, for whoever opens the
-    /// keyset from now on; the one before it stays to open and find what it has made. The
-    /// keys of the vault and of its indexes change together. Durable on return; whatever
-    /// happens, the file is the old one or the new one.
-    ///
-    /// # Errors
-    /// Those of [`open`](Self::open), [`KeysError::NotRotated`] for a purpose whose key
-    /// stays, [`KeysError::TooManyVersions`], and when the file cannot be replaced.
-    pub fn rotate(
-        path: &Path,
-        service: &dyn KeyService,
-        purpose: KeyPurpose,
-        today: Date,
-    ) -> Result<Self, KeysError> {
-        Self::open(path, service)?;
-        let mut file = KeysetFile::read(path)?;
-        let tenant = Tenant::new(&file.tenant);
-        for purpose in purpose.rotated_together()? {
-            let of_purpose = || file.keys.iter().filter(|key| key.purpose == *purpose);
-            let newest = of_purpose().map(|key| key.version).max().unwrap_or(0);
-            if of_purpose().filter(|key| key.state != KeyState::Destroyed).count() >= MAX_LIVE {
-                return Err(KeysError::TooManyVersions { purpose: *purpose, limit: MAX_LIVE });
-            }
-            let active =
-                |key: &&mut StoredKey| key.purpose == *purpose && key.state == KeyState::Active;
-            for key in file.keys.iter_mut().filter(active) {
-                key.state = KeyState::DecryptOnly;
-            }
-            let name = KeyName { tenant: &tenant, purpose: *purpose, version: newest + 1 };
-            file.keys.push(StoredKey::new(service, &name, &new_key(*purpose)?, today)?);
-        }
-        files::replace(path, file.to_text(path)?.as_bytes())?;
-        Self::open(path, service)
-    }
-
-    /// Takes a key that is no longer in use out of the file for good: what only it opens is
-    /// lost. Durable on return. Copies of the file elsewhere still hold it.
-    ///
-    /// # Errors
-    /// [`KeysError::NotDestroyable`] for a version that is in use, destroyed or unknown.
-    pub fn destroy(path: &Path, purpose: KeyPurpose, version: Version) -> Result<(), KeysError> {
-        let mut file = KeysetFile::read(path)?;
-        for purpose in purpose.rotated_together()? {
-            let key = file
-                .keys
-                .iter_mut()
-                .find(|key| key.purpose == *purpose && key.version == version)
-                .filter(|key| key.state == KeyState::DecryptOnly)
-                .ok_or(KeysError::NotDestroyable { purpose: *purpose, version })?;
-            key.state = KeyState::Destroyed;
-            key.wrapped = None;
-        }
-        files::replace(path, file.to_text(path)?.as_bytes())
     }
 
     /// What keys there are, by purpose and version. Needs no root key.
@@ -154,11 +99,18 @@ impl Keyset {
     /// [`KeysError::Missing`], [`KeysError::Damaged`], or [`KeysError::Unopened`]
     /// when the key service does not unwrap its keys.
     pub fn open(path: &Path, service: &dyn KeyService) -> Result<Self, KeysError> {
-        let mut file = KeysetFile::read(path)?;
-        file.keys.sort_by_key(|key| key.version);
+        Self::unwrapped(path, &KeysetFile::read(path)?, service)
+    }
+
+    /// The keys of a file that is, or is to be, at this path.
+    pub(super) fn unwrapped(
+        path: &Path,
+        file: &KeysetFile,
+        service: &dyn KeyService,
+    ) -> Result<Self, KeysError> {
         let tenant = Tenant::new(&file.tenant);
         Self::assemble(&tenant, |purpose| {
-            if purpose == KeyPurpose::Ff1 && !file.keys.iter().any(|key| key.purpose == purpose) {
+            if purpose == KeyPurpose::Ff1 && file.of(purpose).next().is_none() {
                 return Ok(Vec::new());
             }
             let live = file.live(path, purpose)?;
@@ -169,22 +121,25 @@ impl Keyset {
     }
 
     /// Writes the keys of a keyset, with their purposes, versions and states, to a new file,
-    /// wrapped by another key service; durable on return.
+    /// wrapped by another key service; durable on return. The keyset at hand is not changed
+    /// meanwhile.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open) for the keyset at hand, those of
-    /// [`create`](Self::create) for the new one.
+    /// Those of [`open`](Self::open) for the keyset at hand and for the new one,
+    /// [`KeysError::Exists`] and [`KeysError::UnderWay`].
     pub fn rewrap(
         path: &Path,
         service: &dyn KeyService,
         (to, by): (&Path, &dyn KeyService),
     ) -> Result<(), KeysError> {
+        let _exchange = Exchange::begin(path)?;
         let mut file = KeysetFile::read(path)?;
         let tenant = Tenant::new(&file.tenant);
         for key in file.keys.iter_mut().filter(|key| key.state != KeyState::Destroyed) {
             let clear = key.open(path, service, &tenant)?;
             key.wrap(by, &tenant, &clear)?;
         }
+        Self::unwrapped(to, &file, by)?;
         files::create(to, file.to_text(to)?.as_bytes())
     }
 
@@ -203,8 +158,8 @@ impl Keyset {
         Ok(signers)
     }
 
-    /// Asks for the keys of each purpose, by version, the active one last, and builds the
-    /// keyset from them.
+    /// Asks for the keys of each purpose, in the order of [`Versions`], and builds the keyset
+    /// from them.
     fn assemble(
         tenant: &Tenant,
         mut keys: impl FnMut(KeyPurpose) -> Result<Vec<(Version, Secret)>, KeysError>,
@@ -252,6 +207,23 @@ impl Keyset {
         }
     }
 
+    /// The keyset before it is rotated to `rotated`, when the keys of that are prepared.
+    #[must_use]
+    pub fn preparing(&self, rotated: &Self) -> Self {
+        Self {
+            token_mac: self.token_mac.prepared(rotated.token_mac.active().clone()),
+            index_mac: self.index_mac.prepared(rotated.index_mac.active().clone()),
+            siv: self.siv.prepared(rotated.siv.active().clone()),
+            ff1: self
+                .ff1
+                .as_ref()
+                .zip(rotated.ff1.as_ref())
+                .map(|(own, new)| own.prepared(new.active().clone())),
+            vault: self.vault.prepared(rotated.vault.active().clone()),
+            ..self.clone()
+        }
+    }
+
     /// The keyset without the keys of the vault that are no longer in use.
     #[must_use]
     pub fn without_older_vault_keys(&self) -> Self {
@@ -263,7 +235,7 @@ impl Keyset {
     }
 }
 
-fn new_key(purpose: KeyPurpose) -> Result<Secret, KeysError> {
+pub(super) fn new_key(purpose: KeyPurpose) -> Result<Secret, KeysError> {
     match purpose {
         KeyPurpose::Siv | KeyPurpose::Vault => {
             Ok(Secret::new(random::<{ Siv::KEY_BYTES }>()?.as_slice()))

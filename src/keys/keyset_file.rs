@@ -39,11 +39,12 @@ pub(super) struct StoredKey {
 impl KeysetFile {
     pub(super) fn read(path: &Path) -> Result<Self, KeysError> {
         let text = files::read(path, Readers::Any)?;
-        let file: Self = serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
+        let mut file: Self = serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
         if file.zollhaus_keyset != FORMAT {
             let problem = format!("its format is {}, not {FORMAT}", file.zollhaus_keyset);
             return Err(damaged(path, &problem));
         }
+        file.keys.sort_by_key(|key| key.version);
         Ok(file)
     }
 
@@ -51,33 +52,47 @@ impl KeysetFile {
         serde_json::to_string_pretty(self).map_err(|error| damaged(path, &error))
     }
 
-    /// The keys of a purpose that are not destroyed, in the order of the file; the last is
-    /// the active one. The file must be sorted by version.
+    /// The keys of a purpose that are not destroyed: the active one, then the newer before the
+    /// older.
     pub(super) fn live(
         &self,
         path: &Path,
         purpose: KeyPurpose,
     ) -> Result<Vec<&StoredKey>, KeysError> {
-        let of_purpose: Vec<&StoredKey> =
-            self.keys.iter().filter(|key| key.purpose == purpose).collect();
+        let newest_first: Vec<&StoredKey> = self.of(purpose).rev().collect();
         let refused = |problem: &str| {
             Err(damaged(path, &format!("{problem} of purpose `{}`", purpose.name())))
         };
-        if !of_purpose.is_sorted_by(|a, b| a.version < b.version) {
+        if !newest_first.is_sorted_by(|a, b| a.version > b.version) {
             return refused("it has two keys of one version");
         }
-        if !of_purpose.iter().all(|key| key.wrapped.is_some() != (key.state == KeyState::Destroyed))
-        {
+        let is_wrapped = |key: &&StoredKey| key.wrapped.is_some();
+        if !newest_first.iter().all(|key| is_wrapped(key) != (key.state == KeyState::Destroyed)) {
             return refused("it has a key without its wrapped form, or a destroyed one with it,");
         }
-        match of_purpose.split_last() {
-            Some((last, older))
-                if last.state == KeyState::Active
-                    && older.iter().all(|key| key.state != KeyState::Active)
-                    && (older.is_empty() || purpose.rotated_together().is_ok()) => {}
-            _ => return refused("it has not exactly one active key, the newest,"),
+        let mut states = newest_first.iter().map(|key| key.state).peekable();
+        let _ = states.next_if_eq(&KeyState::Prepared);
+        let is_sound = states.next() == Some(KeyState::Active)
+            && states.all(|state| matches!(state, KeyState::DecryptOnly | KeyState::Destroyed))
+            && (newest_first.len() == 1 || purpose.rotated_together().is_ok());
+        if !is_sound {
+            return refused(
+                "it has not exactly one active key, the newest but for a prepared one,",
+            );
         }
-        Ok(of_purpose.into_iter().filter(|key| key.state != KeyState::Destroyed).collect())
+        let (active, others): (Vec<_>, Vec<_>) =
+            newest_first.into_iter().partition(|key| key.state == KeyState::Active);
+        let others = others.into_iter().filter(|key| key.state != KeyState::Destroyed);
+        Ok(active.into_iter().chain(others).collect())
+    }
+
+    /// The keys of a purpose, destroyed ones included, by version.
+    pub(super) fn of(&self, purpose: KeyPurpose) -> impl DoubleEndedIterator<Item = &StoredKey> {
+        self.keys.iter().filter(move |key| key.purpose == purpose)
+    }
+
+    pub(super) fn of_mut(&mut self, purpose: KeyPurpose) -> impl Iterator<Item = &mut StoredKey> {
+        self.keys.iter_mut().filter(move |key| key.purpose == purpose)
     }
 }
 
@@ -86,9 +101,10 @@ impl StoredKey {
         service: &dyn KeyService,
         name: &KeyName<'_>,
         key: &Secret,
+        state: KeyState,
         today: Date,
     ) -> Result<Self, KeysError> {
-        let (purpose, version, state) = (name.purpose, name.version, KeyState::Active);
+        let (purpose, version) = (name.purpose, name.version);
         let mut stored = Self { purpose, version, state, since: Some(today), wrapped: None };
         stored.wrap(service, name.tenant, key)?;
         Ok(stored)

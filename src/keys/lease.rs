@@ -122,6 +122,15 @@ impl Lease {
     }
 }
 
+#[cfg(test)]
+impl Lease {
+    /// One that is over.
+    pub fn over() -> Self {
+        let service = super::MemoryKeyService::generate().expect("random bytes");
+        Self::begin(Remembering::new(Box::new(service)), Duration::ZERO, Instant::now())
+    }
+}
+
 /// A key service that knows which key it has unwrapped last, wrapped as it was.
 pub(super) struct Remembering {
     service: Box<dyn KeyService>,

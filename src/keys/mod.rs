@@ -11,10 +11,12 @@
 //! - Key files are created readable by their owner only, and never overwritten; a
 //!   rotation puts a whole keyset, with the keys before it, in the place of another.
 //! - A key that others can read is not used.
+//! - A key can be prepared in every process before the first of them uses it.
 //! - A new version of a key does not take away what the ones before it have made: they open
 //!   it until they are destroyed, which is a command of its own.
 //! - A wrapped key opens only for the tenant, purpose and version it was made for.
-//! - Keys that a service has unwrapped serve no longer than the [`Lease`] says.
+//! - Keys that a service has unwrapped serve no longer than the [`Lease`] says; only the
+//!   transfer log goes on being signed, with what was refused since then.
 
 mod aws_credentials;
 mod aws_kms;
@@ -33,6 +35,7 @@ mod pkcs11;
 mod pkcs11_cipher;
 mod remote;
 mod root;
+mod rotation;
 mod service;
 mod settings;
 mod siv;
@@ -49,7 +52,7 @@ pub use aws_kms::{AwsKms, KmsSettings};
 pub use environment::KeyVariable;
 pub use error::KeysError;
 pub use ff1::Ff1;
-pub(crate) use files::{create_private, sync_directory};
+pub(crate) use files::{create_private, keep_access, sync_directory};
 pub use keyset::{KeyStatus, Keyset};
 pub use lease::{Lease, LeaseOver, Renewal};
 pub use mac::Mac;

@@ -244,8 +244,8 @@ impl KeyService for Pkcs11Token {
 
     fn unwrap(&self, name: &KeyName<'_>, wrapped: &[u8]) -> Result<Secret, KeysError> {
         let (rest, belongs) = envelope::split_reference(wrapped, self.reference())?;
-        let (id, made) = rest.split_first().ok_or(KeysError::NotAuthentic)?;
-        let cipher = Cipher::of(*id).ok_or(KeysError::NotAuthentic)?;
+        let (id, made) = rest.split_first().ok_or_else(|| belongs.unopened())?;
+        let cipher = Cipher::of(*id).ok_or_else(|| belongs.unopened())?;
         let bound = envelope::name_bytes(name);
         let packed = self.with_key(|opened| {
             let packed = cipher.decrypt(&opened.session, opened.key, &bound, made);

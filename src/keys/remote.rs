@@ -23,11 +23,11 @@ const MAX_ANSWER_BYTES: usize = 64 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
     /// What messages call it.
-    pub(super) name: String,
+    name: String,
     /// Without a slash at the end.
-    pub(super) url: String,
+    url: String,
     /// PEM file of the authorities to trust instead of the system's.
-    pub(super) ca: Option<PathBuf>,
+    ca: Option<PathBuf>,
 }
 
 /// A whole answer, of whatever status.
@@ -37,6 +37,12 @@ pub(super) struct Answer {
 }
 
 impl Remote {
+    /// `key` says in messages which key of the service it is about.
+    pub(super) fn new(service: &str, url: &Uri, key: &str, ca: Option<PathBuf>) -> Self {
+        let url = url.to_string().trim_end_matches('/').to_owned();
+        Self { name: format!("{service} (`{url}`, {key})"), url, ca }
+    }
+
     /// Sends a body and waits for the answer. It blocks, also where a runtime is at work.
     ///
     /// # Errors

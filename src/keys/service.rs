@@ -63,7 +63,8 @@ impl KeyPurpose {
     pub(super) const fn rotated_together(self) -> Result<&'static [Self], KeysError> {
         match self {
             Self::TokenMac => Ok(&[Self::TokenMac]),
-            Self::IndexMac | Self::Vault => Ok(&[Self::IndexMac, Self::Vault]),
+            // What is wrong is told of the one that commands name.
+            Self::IndexMac | Self::Vault => Ok(&[Self::Vault, Self::IndexMac]),
             Self::Siv => Ok(&[Self::Siv]),
             Self::Ff1 => Ok(&[Self::Ff1]),
             Self::LogSigning => Ok(&[Self::LogSigning]),
@@ -95,6 +96,9 @@ pub(super) const MAX_LIVE: usize = 8;
 pub enum KeyState {
     /// It makes what is new. There is exactly one such key per purpose.
     Active,
+    /// It opens and finds what other processes make with it, and makes nothing yet. It is the
+    /// newest of its purpose.
+    Prepared,
     /// What it has made is opened, found and verified; it makes nothing new.
     #[serde(alias = "retired")]
     DecryptOnly,
@@ -107,6 +111,7 @@ impl KeyState {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Prepared => "prepared",
             Self::DecryptOnly => "decrypt_only",
             Self::Destroyed => "destroyed",
         }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod aws_kms;
+mod exchange;
 mod pkcs11;
+mod rotation;
 pub(crate) mod stand_in;
 mod transit;
 
@@ -27,6 +29,9 @@ pub(super) fn check_service(open: impl Fn() -> Box<dyn KeyService>, other: &dyn 
     assert_eq!(open().unwrap(&name, &wrapped).unwrap(), key);
 
     assert!(matches!(other.unwrap(&name, &wrapped), Err(KeysError::WrongRootKey)));
+    // What another kind of service has wrapped: somebody has forgotten to rewrap.
+    let foreign = MemoryKeyService::generate().unwrap().wrap(&name, &key).unwrap();
+    assert!(matches!(open().unwrap(&name, &foreign), Err(KeysError::WrongRootKey)));
     for wrong in [
         KeyName { tenant: &bolt, ..name },
         KeyName { purpose: KeyPurpose::Siv, ..name },

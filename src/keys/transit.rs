@@ -67,10 +67,9 @@ struct Failure {
 impl Transit {
     /// Nothing is asked yet.
     pub fn new(settings: TransitSettings) -> Self {
-        let TransitSettings { url, mount, key, .. } = &settings;
-        let url = url.to_string().trim_end_matches('/').to_owned();
-        let name = format!("HashiCorp Vault (`{url}`, key `{key}` of `{mount}`)");
-        Self { remote: Remote { name, url, ca: settings.ca.clone() }, settings }
+        let key = format!("key `{}` of `{}`", settings.key, settings.mount);
+        let remote = Remote::new("HashiCorp Vault", &settings.url, &key, settings.ca.clone());
+        Self { remote, settings }
     }
 
     /// Calls `encrypt` or `decrypt`, and gives back what a success holds.
@@ -170,7 +169,7 @@ impl KeyService for Transit {
 
     fn unwrap(&self, name: &KeyName<'_>, wrapped: &[u8]) -> Result<Secret, KeysError> {
         let (ciphertext, belongs) = envelope::split_reference(wrapped, self.reference())?;
-        let ciphertext = std::str::from_utf8(ciphertext).map_err(|_| KeysError::NotAuthentic)?;
+        let ciphertext = std::str::from_utf8(ciphertext).map_err(|_| belongs.unopened())?;
         let bound = STANDARD.encode(envelope::name_bytes(name));
         let body = serde_json::json!({
             "ciphertext": ciphertext,

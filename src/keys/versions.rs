@@ -5,21 +5,20 @@ use std::fmt;
 /// The number of a key among those of its purpose; the first is 1.
 pub type Version = u32;
 
-/// The keys of one purpose that are not destroyed: one that is in use, and those before it,
-/// which open and find what they have made.
+/// The keys of one purpose that are not destroyed: one that is in use, those before it, which
+/// open and find what they have made, and one after it, if other processes may use that already.
 #[derive(Clone)]
 pub struct Versions<K> {
     active: (Version, K),
     /// The newest first.
-    older: Vec<(Version, K)>,
+    others: Vec<(Version, K)>,
 }
 
 impl<K> Versions<K> {
-    /// The last of them is the active one; `None` without any.
-    pub(super) fn new(mut ascending: Vec<(Version, K)>) -> Option<Self> {
-        let active = ascending.pop()?;
-        ascending.reverse();
-        Some(Self { active, older: ascending })
+    /// The active one first, then the newer before the older; `None` without any.
+    pub(super) fn new(keys: Vec<(Version, K)>) -> Option<Self> {
+        let mut keys = keys.into_iter();
+        Some(Self { active: keys.next()?, others: keys.collect() })
     }
 
     /// The key that makes what is new.
@@ -31,14 +30,14 @@ impl<K> Versions<K> {
         self.active.0
     }
 
-    /// All of them, the active one first, then the newer before the older.
-    pub fn iter(&self) -> impl Iterator<Item = (Version, &K)> {
-        std::iter::once(&self.active).chain(&self.older).map(|(version, key)| (*version, key))
+    /// That of the active key, or of one that is prepared.
+    pub fn newest_version(&self) -> Version {
+        self.iter().map(|(version, _)| version).max().unwrap_or_default()
     }
 
-    /// Those that are no longer in use, the newest first.
-    pub fn older(&self) -> impl Iterator<Item = (Version, &K)> {
-        self.older.iter().map(|(version, key)| (*version, key))
+    /// All of them, the active one first, then the newer before the older.
+    pub fn iter(&self) -> impl Iterator<Item = (Version, &K)> {
+        std::iter::once(&self.active).chain(&self.others).map(|(version, key)| (*version, key))
     }
 
     pub fn get(&self, version: Version) -> Option<&K> {
@@ -52,9 +51,21 @@ impl<K> Versions<K> {
     where
         K: Clone,
     {
-        let mut older = vec![self.active.clone()];
-        older.extend(self.older.iter().cloned());
-        Self { active: (self.active.0 + 1, key), older }
+        let mut others = vec![self.active.clone()];
+        others.extend(self.others.iter().cloned());
+        Self { active: (self.active.0 + 1, key), others }
+    }
+
+    /// With a new key that is not in use yet.
+    #[cfg(test)]
+    #[must_use]
+    pub fn prepared(&self, key: K) -> Self
+    where
+        K: Clone,
+    {
+        let mut prepared = self.clone();
+        prepared.others.insert(0, (self.active.0 + 1, key));
+        prepared
     }
 
     /// Without the keys that are no longer in use.
@@ -64,7 +75,7 @@ impl<K> Versions<K> {
     where
         K: Clone,
     {
-        Self { active: self.active.clone(), older: Vec::new() }
+        Self { active: self.active.clone(), others: Vec::new() }
     }
 
     pub(super) fn try_map<T, E>(
@@ -74,7 +85,7 @@ impl<K> Versions<K> {
         let mut mapped = |(version, key)| Ok((version, map(key)?));
         Ok(Versions {
             active: mapped(self.active)?,
-            older: self.older.into_iter().map(mapped).collect::<Result<_, E>>()?,
+            others: self.others.into_iter().map(mapped).collect::<Result<_, E>>()?,
         })
     }
 }
@@ -90,13 +101,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_is_active_and_all_are_found_by_number() {
-        let keys = Versions::new(vec![(1, "one"), (3, "three"), (4, "four")]).unwrap();
+    fn one_is_active_and_all_are_found_by_number() {
+        let of = |keys: &Versions<_>| keys.iter().map(|(version, _)| version).collect::<Vec<_>>();
+        let keys = Versions::new(vec![(4, "four"), (3, "three"), (1, "one")]).unwrap();
         assert_eq!((keys.active_version(), *keys.active()), (4, "four"));
-        assert_eq!(keys.iter().map(|(version, _)| version).collect::<Vec<_>>(), [4, 3, 1]);
-        assert_eq!(keys.older().map(|(_, key)| *key).collect::<Vec<_>>(), ["three", "one"]);
+        assert_eq!((of(&keys), keys.newest_version()), (vec![4, 3, 1], 4));
         assert_eq!((keys.get(1), keys.get(2), keys.get(4)), (Some(&"one"), None, Some(&"four")));
         assert_eq!(format!("{keys:?}"), "[4, 3, 1]");
+        let prepared = keys.prepared("five");
+        assert_eq!((of(&prepared), prepared.newest_version()), (vec![4, 5, 3, 1], 5));
+        assert_eq!((prepared.active_version(), *prepared.active()), (4, "four"));
         assert!(Versions::<()>::new(vec![]).is_none());
     }
 }

@@ -50,7 +50,7 @@ impl Vault {
         let mut indexes = of_items.concat();
         indexes.sort_unstable();
         indexes.dedup();
-        let found = self.store.find_by_index(indexes.clone(), self.keys.active_version()).await?;
+        let found = self.store.find_by_index(indexes.clone(), self.keys.newest_version()).await?;
         let mut rows: HashMap<Index, Vec<Row>> = indexes.into_iter().zip(found).collect();
         let mut spellings: HashMap<&[Index], Option<Arc<[Spelling]>>> = HashMap::new();
         for indexes in &of_items {
@@ -92,7 +92,7 @@ impl Vault {
             let all_of = texts.iter().map(|text| self.search_index(mac, category, kind, text));
             Search { category: category.clone(), kind, all_of: all_of.collect() }
         });
-        let newest = self.keys.active_version();
+        let newest = self.keys.newest_version();
         let found = self.store.search(searches.collect(), MAX_CANDIDATES, newest).await?;
         // One that was written again after a rotation is found under both keys.
         let mut rows = BTreeMap::new();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -20,6 +21,9 @@ pub struct Vault {
     token_macs: Versions<Mac>,
     pub(super) index_macs: Versions<Mac>,
     pub(super) keys: Versions<Siv>,
+    /// The version of both that new rows are under: the active one, or one that is prepared as
+    /// soon as another process has stored a row under it.
+    version: Arc<AtomicU32>,
     /// What new values are indexed for.
     pub(super) kinds: Arc<ArcSwap<Kinds>>,
 }
@@ -38,13 +42,15 @@ impl Vault {
             token_macs: keyset.token_mac.clone(),
             index_macs: keyset.index_mac.clone(),
             keys: keyset.vault.clone(),
+            version: Arc::new(AtomicU32::new(keyset.vault.active_version())),
             kinds: Arc::default(),
         }
     }
 
-    /// The token of each value, in order: the one it always had, also under a key that is no
-    /// longer in use, or a new one. All of them are durable on return. One round trip to the
-    /// store for each version of the key; one more for values whose token another value holds.
+    /// The token of each value, in order: the one it always had, also under a key that is not
+    /// in use, or a new one. All of them are durable on return. One round trip to the store
+    /// for each version of the key; one more for values whose token another value holds, and
+    /// one while a key is prepared.
     ///
     /// # Errors
     /// [`VaultError`]; then some of the tokens may have been stored.
@@ -60,10 +66,16 @@ impl Vault {
     pub async fn tokenize_as(&self, items: &[(Item<'_>, Form)]) -> Result<Vec<Token>, VaultError> {
         let mut tokens = BTreeMap::new();
         let mut unknown: Vec<Placed<'_>> = items.iter().copied().enumerate().collect();
-        for (version, _) in self.token_macs.older() {
-            unknown = self.walk(unknown, version, Missing::Left, &mut tokens).await?;
-        }
         let active = self.token_macs.active_version();
+        // The oldest that a value has, whichever key a process is at.
+        let mut versions: Vec<Version> = self.token_versions().collect();
+        versions.sort_unstable();
+        for version in versions
+            .iter()
+            .filter(|version| versions.last() != Some(&active) || **version != active)
+        {
+            unknown = self.walk(unknown, *version, Missing::Left, &mut tokens).await?;
+        }
         self.walk(unknown, active, Missing::Stored, &mut tokens).await?;
         Ok(tokens.into_values().collect())
     }
@@ -117,13 +129,13 @@ impl Vault {
             }
             let derive = |(_, item): &Placed<'_>| self.derive(*item, version, counter);
             let derived: Vec<Token> = pending.iter().map(derive).collect();
-            let mut rows = Vec::new();
-            let found: Vec<Option<Row>> = if missing == Missing::Stored {
+            let (rows, found): (Vec<NewRow>, Vec<Option<Row>>) = if missing == Missing::Stored {
                 let items = pending.iter().zip(&derived);
-                rows.extend(items.map(|((_, (item, _)), token)| self.row(*item, token.clone())));
-                self.store.insert(rows.clone()).await?.into_iter().map(Some).collect()
+                let items = items.map(|((_, (item, _)), token)| (*item, token.clone()));
+                let (rows, stored) = self.insert(items.collect()).await?;
+                (rows, stored.into_iter().map(Some).collect())
             } else {
-                self.store.find(derived.clone()).await?
+                (Vec::new(), self.store.find(derived.clone()).await?)
             };
             let mut rows = rows.into_iter();
             let mut collided = Vec::new();
@@ -143,6 +155,35 @@ impl Vault {
             pending = collided;
         }
         Ok(unknown)
+    }
+
+    /// Stores rows, and returns them with those that are stored afterwards.
+    async fn insert(
+        &self,
+        items: Vec<(Item<'_>, Token)>,
+    ) -> Result<(Vec<NewRow>, Vec<Row>), VaultError> {
+        loop {
+            let rows = items.iter().map(|(item, token)| self.row(*item, token.clone()));
+            let rows: Vec<NewRow> = rows.collect();
+            match self.store.insert(rows.clone()).await {
+                Err(VaultError::KeyGone(newer)) if self.take_up(newer) => {}
+                stored => return Ok((rows, stored?)),
+            }
+        }
+    }
+
+    /// The version of the keys that new rows are under.
+    pub(super) fn version(&self) -> Version {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Goes on with newer keys, which another process has begun to use, if they are prepared.
+    pub(super) fn take_up(&self, newer: Version) -> bool {
+        let is_prepared = self.keys.get(newer).is_some() && newer > self.version();
+        if is_prepared {
+            self.version.fetch_max(newer, Ordering::Relaxed);
+        }
+        is_prepared
     }
 
     /// What each token stands for, in order; `None` for tokens that are not ours.
@@ -165,17 +206,19 @@ impl Vault {
     /// A row for a value under the keys that are in use.
     pub(super) fn row(&self, item: Item<'_>, token: Token) -> NewRow {
         let (category, value) = item;
-        let version = self.keys.active_version();
+        let version = self.version();
+        let key = self.keys.get(version).unwrap_or(self.keys.active());
+        let mac = self.index_macs.get(version).unwrap_or(self.index_macs.active());
         let associated = associated(&self.tenant, category, &token);
         let row = Row {
-            sealed: self.keys.active().seal(associated, value.expose().as_bytes()),
+            sealed: key.seal(associated, value.expose().as_bytes()),
             version,
-            rough: self.index(item),
+            rough: self.rough_index(mac, item),
             category: category.clone(),
             token,
         };
         let kinds = self.kinds.load().get(category).cloned().unwrap_or_default();
-        let found_by = self.found_by(self.index_macs.active(), item, &kinds);
+        let found_by = self.found_by(mac, item, &kinds);
         NewRow { row, kinds, found_by }
     }
 

@@ -37,13 +37,15 @@ impl Vault {
     /// [`VaultError::KeyGone`] where there are rows under newer keys than ours: then it is for
     /// others to do.
     pub async fn due(&self) -> Result<Due, VaultError> {
-        let active = self.keys.active_version();
         let counts = self.store.count().await?;
-        if let Some((newer, _)) = counts.range(active + 1..).next_back() {
+        if let Some((newer, _)) = counts.range(self.version() + 1..).next_back()
+            && !self.take_up(*newer)
+        {
             return Err(VaultError::KeyGone(*newer));
         }
+        let current = self.version();
         let under_older_keys =
-            counts.iter().filter(|(version, _)| **version != active).map(|(_, rows)| rows).sum();
+            counts.iter().filter(|(version, _)| **version != current).map(|(_, rows)| rows).sum();
         let wanted = self.kinds.load();
         let mut there = Kinds::new();
         let mut not_indexed = BTreeSet::new();
@@ -86,9 +88,9 @@ impl Vault {
             let Some(last) = page.last() else { break };
             after = Some(last.token.clone());
             read += page.len() as u64;
-            let anew = page.iter().filter(|row| {
-                row.version != self.keys.active_version() || to_index.contains(&row.category)
-            });
+            let anew = page
+                .iter()
+                .filter(|row| row.version != self.version() || to_index.contains(&row.category));
             let anew: Vec<NewRow> = anew.map(|row| self.anew(row)).collect::<Result<_, _>>()?;
             if !anew.is_empty() {
                 self.store.replace(anew).await?;

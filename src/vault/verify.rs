@@ -98,9 +98,8 @@ impl Vault {
         let mac = self.index_macs.get(row.version)?;
         let is_found = self.rough_index(mac, item) == row.rough
             && kinds.get(item.0).is_none_or(|kinds| {
-                // What was indexed anew in between is found by the newest key.
-                let macs = [mac, self.index_macs.active()];
-                macs.iter().any(|mac| {
+                // What was indexed anew in between is found by a newer key.
+                self.index_macs.iter().any(|(_, mac)| {
                     self.found_by(mac, item, kinds).iter().all(|code| found_by.contains(code))
                 })
             });

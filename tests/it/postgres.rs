@@ -2,6 +2,7 @@
 //! Several processes with one vault in PostgreSQL: they give the same tokens and open each
 //! other's, and lose nothing when the database or one of them crashes.
 
+mod rotation;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,10 @@ struct Houses {
 
 impl Houses {
     async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    async fn start_with(options: Options) -> Self {
         let (server, folder) = (Server::start(), crate::world::fresh_folder());
         let certs = folder.join("certs");
         make_certificates(&certs);
@@ -48,7 +53,7 @@ impl Houses {
             password.display(),
             certs.join("ca.pem").display()
         );
-        let first = World::start(Options { vault: Some(vault), ..Options::default() }).await;
+        let first = World::start(Options { vault: Some(vault), ..options }).await;
         let second = first.another();
         Self { server, worlds: vec![first, second], folder }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What still needs which version of a key.
+//! What still needs which key, as far as it can be known here.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::config::{Config, VaultPlace};
 use crate::keys::{KeyPurpose, KeyStatus, Version};
 
 /// `None` where no vault was made yet. Of a shared one nobody can say so: it may be away.
-pub(super) async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
+pub async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
     if let VaultPlace::Sqlite(path) = &config.vault.place
         && !path.exists()
     {
@@ -19,8 +19,8 @@ pub(super) async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
 }
 
 /// How much of the vault needs which version of a key.
-#[derive(Default)]
-pub(super) struct Needed {
+#[derive(Debug, Default)]
+pub struct Needed {
     rows: BTreeMap<Version, u64>,
     tokens: BTreeMap<Version, u64>,
 }
@@ -29,9 +29,8 @@ pub(super) struct Needed {
 const PAGE: u32 = 10_000;
 
 impl Needed {
-    pub(super) async fn read(config: &Config, keys: &[KeyStatus]) -> anyhow::Result<Self> {
-        let Some(stores) = stores(config).await? else { return Ok(Self::default()) };
-        let store = stores.tokens;
+    pub async fn read(stores: &Stores, keys: &[KeyStatus]) -> anyhow::Result<Self> {
+        let store = &stores.tokens;
         let rows = store.count().await?;
         let mut progress = print::Progress::new("tokens", rows.values().sum());
         let (mut tokens, mut after, mut read) = (BTreeMap::new(), None, 0);
@@ -51,7 +50,7 @@ impl Needed {
         Ok(Self { rows, tokens })
     }
 
-    pub(super) fn count(&self, purpose: KeyPurpose, version: Version) -> u64 {
+    pub fn count(&self, purpose: KeyPurpose, version: Version) -> u64 {
         let counts = match purpose {
             KeyPurpose::Vault | KeyPurpose::IndexMac => &self.rows,
             KeyPurpose::TokenMac => &self.tokens,
@@ -64,11 +63,11 @@ impl Needed {
         counts.get(&version).copied().unwrap_or_default()
     }
 
-    pub(super) fn by(&self, purpose: KeyPurpose, version: Version) -> String {
+    pub fn by(&self, purpose: KeyPurpose, version: Version) -> String {
         let count = self.count(purpose, version);
         match purpose {
             KeyPurpose::Vault | KeyPurpose::IndexMac => format!("{count} rows of the vault"),
-            KeyPurpose::TokenMac => format!("{count} tokens"),
+            KeyPurpose::TokenMac => format!("{count} tokens, and what the CRM holds hashed"),
             KeyPurpose::Siv => "what the CRM holds encrypted".to_owned(),
             KeyPurpose::Ff1 => "what the CRM holds in the same format".to_owned(),
             KeyPurpose::CallerMac => "the files of API keys".to_owned(),

@@ -183,6 +183,7 @@ fn one_place_and_no_more() {
             Code::Contradiction,
         ),
         ("{ keyset: zollhaus.keyset, environment: \"1A\" }", Code::InvalidValue),
+        ("{ keyset: zollhaus.keyset, environment: \"\" }", Code::InvalidValue),
         ("{ keyset: zollhaus.keyset, file: zollhaus.key, passphrase: {} }", Code::MissingKey),
     ] {
         let (found, codes) = load(wrong);

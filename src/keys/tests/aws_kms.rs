@@ -193,7 +193,13 @@ fn errors_say_what_to_do_and_nothing_secret() {
     answered(error("ExpiredTokenException"), true, "has expired");
     answered(error("UnrecognizedClientException"), true, "the access key is not known");
     answered(error("DisabledException"), false, "the key is disabled");
-    answered(error("KMSInvalidStateException"), false, "pending deletion");
+    let state = |message: &str| {
+        let message = format!("arn:aws:kms:eu-central-1:1:key/canary {message}");
+        (400, json!({ "__type": "KMSInvalidStateException", "message": message }).to_string())
+    };
+    answered(state("is pending deletion."), false, "pending deletion");
+    answered(state("is pending import."), false, "its material is gone");
+    answered(state("is not in the connected state."), true, "custom key store");
     answered(error("com.amazonaws.kms#NotFoundException"), false, "there is no such key");
     answered(error("IncorrectKeyException"), false, "another root key");
     answered(error("InvalidCiphertextException"), false, "a wrapped key was changed");

@@ -233,7 +233,8 @@ async fn no_number_of_the_reserved_range_passes_that_is_none_of_ours() {
 async fn numbers_outlive_the_key_that_they_were_encrypted_with() {
     let house = house();
     let old = house.surrogate(FPE, "+491701234567").await;
-    let rotated = over(&house.store, &house.keyset.rotated());
+    let keys = house.keyset.rotated();
+    let rotated = over(&house.store, &keys);
     let (rule, value) = (rule("email", FPE), Cleartext::new("+491701234567"));
     let item = ToSeal {
         rule: &rule,
@@ -251,7 +252,13 @@ async fn numbers_outlive_the_key_that_they_were_encrypted_with() {
     }
     let role = &Role::Equality;
     let found = rotated.seal(&[ToSeal { role, ..item }]).await.unwrap();
-    assert_eq!(found[0].replacement, Replacement::AnyOf(vec![new, old]));
+    assert_eq!(found[0].replacement, Replacement::AnyOf(vec![new.clone(), old.clone()]));
+    // A process that has the new key, and has it not in use yet.
+    let preparing = over(&house.store, &house.keyset.preparing(&keys));
+    assert_eq!(text(&preparing.seal(&[item]).await.unwrap()[0]), old);
+    assert_eq!(open(&preparing, &new, "email").await.as_ref(), Some(&value));
+    let found = preparing.seal(&[ToSeal { role, ..item }]).await.unwrap();
+    assert_eq!(found[0].replacement, Replacement::AnyOf(vec![old, new]));
     let only = rotated.seal(&[ToSeal { role, can_widen: false, ..item }]).await;
     assert!(matches!(only, Err(ProtectError::Rotated { .. })), "{only:?}");
 

@@ -93,6 +93,52 @@ async fn a_value_with_two_tokens_is_compared_by_both() {
 }
 
 #[tokio::test]
+async fn processes_that_have_a_key_prepared_and_in_use_work_side_by_side() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let second = first.rotated();
+    let preparing = Vault::new(store.clone(), &first.preparing(&second));
+    let rotated = Vault::new(store.clone(), &second);
+    for vault in [&preparing, &rotated] {
+        vault.index_for(kinds(&[SearchKind::Prefix]));
+    }
+    preparing.keep_up(1, |_| {}).await.unwrap();
+    let anna = tokenize(&preparing, &name(), &["Anna"]).await.remove(0);
+    assert!(anna.is_of(1));
+    // Nobody but those who know the new key has seen it: the old one is in use.
+    assert_eq!(store.count().await.unwrap(), BTreeMap::from([(1, 1)]));
+    let anno = tokenize(&rotated, &name(), &["Anno"]).await.remove(0);
+    assert!(anno.is_of(2));
+    for vault in [&preparing, &rotated] {
+        assert_eq!(tokenize(vault, &name(), &["Anno", "Anna"]).await, [anno.clone(), anna.clone()]);
+        assert_eq!(spellings(vault, "ANNO").await, std::slice::from_ref(&anno));
+        assert_eq!(texts(&found_by_both(vault).await), ["Anna", "Anno"]);
+        assert_eq!(vault.verify(|_| {}).await.unwrap().damaged, []);
+    }
+    // From then on nothing is stored under the old key of the vault, which may be destroyed.
+    let annika = tokenize(&preparing, &name(), &["Annika"]).await.remove(0);
+    assert!(annika.is_of(1));
+    preparing.keep_up(2, |_| {}).await.unwrap();
+    assert_eq!(store.count().await.unwrap(), BTreeMap::from([(2, 3)]));
+    let without = Vault::new(store, &second.without_older_vault_keys());
+    assert_eq!(texts(&found_by_both(&without).await), ["Anna", "Annika", "Anno"]);
+    assert_eq!(without.verify(|_| {}).await.unwrap().damaged, []);
+}
+
+#[tokio::test]
+async fn a_value_with_two_tokens_goes_on_with_the_older_in_every_process() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let second = first.rotated();
+    let alone = Keyset { token_mac: second.token_mac.without_older(), ..first.clone() };
+    let newer = tokenize(&Vault::new(store.clone(), &alone), &name(), &["Anna"]).await.remove(0);
+    let older = tokenize(&Vault::new(store.clone(), &first), &name(), &["Anna"]).await.remove(0);
+    assert_ne!(newer, older);
+    for keyset in [&second, &first.preparing(&second)] {
+        let vault = Vault::new(store.clone(), keyset);
+        assert_eq!(tokenize(&vault, &name(), &["Anna"]).await, std::slice::from_ref(&older));
+    }
+}
+
+#[tokio::test]
 async fn parts_are_found_when_every_row_is_indexed_and_never_before() {
     let store = Arc::new(MemoryStore::default());
     let first = keyset();

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use anyhow::{Context, ensure};
+use clap::Args;
+
+use super::needed::{Needed, stores};
+use super::purpose::SharedPurpose;
+use crate::app::open_keyset;
+use crate::cli::{ConfigFile, block_on, print};
+use crate::config::Config;
+use crate::keys::{KeyPurpose, KeyState, KeyStatus, KeysError, Keyset, Version};
+use crate::quarantine::Quarantine;
+
+/// Take a key that is no longer in use out of the keyset for good
+///
+/// Refused while anything in the vault needs it. What the CRM holds cannot be seen from here:
+/// values that were encrypted under the key are lost, so `siv` and `ff1` also take
+/// `--encrypted-values-are-lost`; those that were hashed are found no more, so `token_mac`
+/// takes `--hashed-values-are-lost`. Copies of the keyset file elsewhere still hold the key;
+/// destroy them too.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zollhaus keys destroy --purpose vault --version 1")]
+pub struct Destroy {
+    /// What the key is for
+    #[arg(long, value_enum)]
+    purpose: SharedPurpose,
+    /// Which of its versions
+    #[arg(long)]
+    version: Version,
+    /// With `siv` and `ff1`: no value that the CRM holds under this key has to be opened again
+    #[arg(long)]
+    encrypted_values_are_lost: bool,
+    /// With `token_mac`: no value that the CRM holds hashed under this key has to be found again
+    #[arg(long)]
+    hashed_values_are_lost: bool,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+impl Destroy {
+    pub fn execute(self) -> anyhow::Result<()> {
+        let config = self.file.load()?.value;
+        // It is that of this house, and whoever destroys keys of it could open it.
+        let keyset = open_keyset(&config)?;
+        let (purpose, version) = (KeyPurpose::from(self.purpose), self.version);
+        let keys = Keyset::status(&config.keys.keyset)?;
+        let is_meant = |key: &&KeyStatus| key.purpose == purpose && key.version == version;
+        let state = keys.iter().find(is_meant).map(|key| key.state);
+        if state != Some(KeyState::DecryptOnly) {
+            return Err(KeysError::NotDestroyable { purpose, version }.into());
+        }
+        match self.purpose {
+            SharedPurpose::Siv | SharedPurpose::Ff1 => ensure!(
+                self.encrypted_values_are_lost,
+                "what the CRM holds of version {version} cannot be opened without this key; say \
+                 so with `--encrypted-values-are-lost`",
+            ),
+            SharedPurpose::TokenMac | SharedPurpose::Vault => {
+                block_on(refuse_if_needed(&config, &keyset, &keys, (purpose, version)))?;
+            }
+        }
+        ensure!(
+            purpose != KeyPurpose::TokenMac || self.hashed_values_are_lost,
+            "what the CRM holds hashed under version {version} (`protect: hash`) is not found \
+             without this key; say so with `--hashed-values-are-lost`",
+        );
+        Keyset::destroy(&config.keys.keyset, purpose, version)?;
+        print::note("Copies of the keyset file elsewhere still hold this key; destroy them too.");
+        print::line(format_args!("version {version} of {} is destroyed", purpose.name()))
+    }
+}
+
+/// Looks for what needs a key of the vault or of its tokens.
+async fn refuse_if_needed(
+    config: &Config,
+    keyset: &Keyset,
+    keys: &[KeyStatus],
+    (purpose, version): (KeyPurpose, Version),
+) -> anyhow::Result<()> {
+    let stores = stores(config).await?.context(
+        "there is no vault where the configuration says, so nobody can tell what needs the key",
+    )?;
+    let needed = Needed::read(&stores, keys).await?;
+    let what_then = match purpose {
+        KeyPurpose::Vault => "the house seals them anew while it runs",
+        _ => "the CRM holds them",
+    };
+    let count = needed.count(purpose, version);
+    let what = if purpose == KeyPurpose::Vault { "rows of the vault" } else { "tokens" };
+    ensure!(
+        count == 0,
+        "version {version} of `{}` is needed by {count} {what}; {what_then}",
+        purpose.name(),
+    );
+    if purpose != KeyPurpose::Vault {
+        return Ok(());
+    }
+    // From then on the vault takes nothing from whoever has the older key only.
+    ensure!(
+        needed.count(purpose, keyset.vault.active_version()) > 0,
+        "nothing is stored under the new key of the vault yet, so a process that was not started \
+         anew may still store under version {version}; destroy it when the house has stored \
+         something",
+    );
+    let left_out = Quarantine::new(stores.quarantine, keyset).count_under(version).await?;
+    ensure!(
+        left_out == 0,
+        "version {version} of `vault` is needed by {left_out} pieces of uploads that were left \
+         out; they are deleted 30 days after their upload",
+    );
+    Ok(())
+}
