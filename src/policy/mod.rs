@@ -15,6 +15,7 @@ mod model;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
 pub use finding::{FindingKind, Sought};
@@ -22,4 +23,5 @@ pub use model::{
     CategoryRule, ConsentRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Policy, Protection,
     Residual, Shape, Unlisted,
 };
-pub use scan::{Names, ScanRules, find_words};
+pub use scan::{Names, ScanRules, words_of};
+pub use words::Words;
