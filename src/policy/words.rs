@@ -41,6 +41,9 @@ impl Words {
         let folded = folded(text);
         let mut hits = self.0.find_iter(folded.as_str()).peekable();
         let mut found = Vec::new();
+        if hits.peek().is_none() {
+            return found;
+        }
         let (mut at, mut start) = (0, None);
         fold(text, |origin, piece| {
             let end = at + piece.len();

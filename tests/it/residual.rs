@@ -84,6 +84,10 @@ async fn a_repeated_value_is_refused_by_the_name_of_its_field() {
         assert!(said.contains("contact.") && !said.contains(hidden), "{said}");
     }
     assert!(world.crm.requests().iter().all(|request| request.method != Method::POST));
+    // Where words of the API are names, nobody can say which is meant.
+    let refused = create(&world, json!({ "LastName": "Data" })).await;
+    let said = String::from_utf8_lossy(&refused.body).into_owned();
+    assert!(said.contains("the path or query"), "{said}");
     let escaped = r#"{"LastName":"Mustermann","Title":"M\u0075stermann"}"#;
     let refused = world.post("support", CONTACTS, escaped).await;
     assert_eq!(refused.refusal(), Some("forbidden"), "{refused:?}");

@@ -12,21 +12,22 @@ pub(super) fn find(text: &str, runs: &[Run<'_>], clues: &Clues) -> Vec<Range<usi
     let phones = picked(runs, |run, first| {
         let windows = run.from(first).into_iter();
         let mut phones: Vec<_> = windows.filter(|window| is_phone(window, clues)).collect();
-        let whole = phones.iter().position(|it| !cuts_another(it, run, first, clues));
-        (!phones.is_empty()).then(|| phones.swap_remove(whole.unwrap_or(0)))
+        let others = others(run, first, phones.first()?, clues);
+        let cuts_another = |it: &Window<'_>| {
+            others.iter().any(|other| other.start < it.span.end && it.span.end < other.end)
+        };
+        let whole = phones.iter().position(|phone| !cuts_another(phone));
+        Some(phones.swap_remove(whole.unwrap_or(0)))
     });
     let spans = phones.iter().map(Window::whole_span);
     spans.map(|span| span.start..extension(text, span.end)).collect()
 }
 
-/// Whether a further number, by its trunk prefix, begins in a window and ends behind it.
-fn cuts_another(window: &Window<'_>, run: &Run<'_>, first: usize, clues: &Clues) -> bool {
-    let mut inner = first + 1..first + window.groups.len();
-    inner.any(|at| {
-        let windows = run.from(at).into_iter();
-        let mut numbers = windows.filter(|it| it.digits.starts_with('0') && is_phone(it, clues));
-        numbers.any(|it| it.span.end > window.span.end)
-    })
+/// The further numbers that begin in a window, by their trunk prefixes.
+fn others(run: &Run<'_>, first: usize, window: &Window<'_>, clues: &Clues) -> Vec<Range<usize>> {
+    let inner = first + 1..first + window.groups.len();
+    let numbers = inner.filter_map(|at| run.from(at).into_iter().find(|it| is_phone(it, clues)));
+    numbers.filter(|it| it.digits.starts_with('0')).map(|number| number.span).collect()
 }
 
 fn is_phone(window: &Window<'_>, clues: &Clues) -> bool {
