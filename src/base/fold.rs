@@ -15,9 +15,10 @@ pub fn fold(text: &str) -> Zeroizing<String> {
     // Rarely longer than the text, and then a little.
     let mut folded = Zeroizing::new(String::with_capacity(text.len() + 16));
     for character in text.chars() {
-        match character.is_ascii() {
-            true => folded.push(character.to_ascii_lowercase()),
-            false => folded.extend(fold_one(character)),
+        if character.is_ascii() {
+            folded.push(character.to_ascii_lowercase());
+        } else {
+            folded.extend(fold_one(character));
         }
     }
     folded

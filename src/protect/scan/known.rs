@@ -56,7 +56,7 @@ impl Known {
             let token = tokens.entry(&rule.category).or_insert_with(|| token_of(rule));
             known.entry(Cleartext::new(sought.as_str())).or_insert_with(|| Arc::clone(token));
         }
-        let values = Words::new(known.keys().map(|value| value.expose()))?;
+        let values = Words::new(known.keys().map(Cleartext::expose))?;
         Some(Self { values, rules: known.into_values().collect() })
     }
 

@@ -148,7 +148,7 @@ impl Window<'_> {
         let mut rest = rest.chars();
         match (rest.next(), rest.next()) {
             // Behind a stroke, a trunk prefix begins another number.
-            (Some('/'), Some('0')) => true,
+            (None, _) | (Some('/'), Some('0')) => true,
             (Some('-' | '/' | '\u{2010}' | '\u{2011}'), Some(next)) => {
                 let is_code = next.is_uppercase() && !rest.next().is_some_and(char::is_lowercase);
                 !(next.is_ascii_digit() || is_code)
@@ -156,7 +156,6 @@ impl Window<'_> {
             (Some('.' | ','), Some(next)) => !next.is_ascii_digit(),
             (Some('x' | 'X'), Some(next)) => next.is_ascii_digit(),
             (Some(next), _) => !is_of_word(next),
-            (None, _) => true,
         }
     }
 
