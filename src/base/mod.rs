@@ -11,10 +11,12 @@ mod clock;
 mod consent;
 mod date;
 mod equality;
+mod fold;
 mod id;
 mod moment;
 mod name;
 mod refusal;
+mod rough;
 mod search;
 mod secret;
 
@@ -23,6 +25,7 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use consent::{Choice, ConsentState};
 pub use date::Date;
 pub use equality::Equality;
+pub use fold::fold;
 pub use id::{EntryId, SubjectId, read_hex};
 pub use moment::{Moment, MomentForm};
 pub use name::{
@@ -30,5 +33,6 @@ pub use name::{
     PrincipalName, Purpose, Region, Role, RuleName, Tenant, UpstreamName, is_identifier,
 };
 pub use refusal::{Refusal, RefusalCode, Side};
+pub use rough::{push_rough, rough};
 pub use search::{Pattern, SearchKind};
 pub use secret::Secret;

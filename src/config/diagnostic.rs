@@ -103,6 +103,8 @@ codes! {
     UnprotectedSubject = "ZH0409", Error;
     /// Equal surrogates of a field with few values tell them by how often they stand.
     FewValues = "ZH0410", Warning;
+    /// A name that no text is searched for.
+    UnsoughtName = "ZH0411", Warning;
     /// A place that is neither an ISO 3166 code nor a group.
     UnknownPlace = "ZH0501", Error;
     /// A basis that no document of the border defines.

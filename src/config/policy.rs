@@ -11,7 +11,7 @@ use crate::base::{Category, FieldName, ObjectName, Role, UpstreamName};
 use crate::crm::{Dialect, FieldFacts};
 use crate::policy::{
     CategoryRule, ConsentRule, Digest, FieldRule, FindingKind, Names, ObjectRule, Policy,
-    Protection, Residual, Reveal, ScanRules, Shape, Sought, Unlisted,
+    Protection, Residual, Reveal, ScanRules, Shape, Sought, Unlisted, words_of,
 };
 
 use super::diagnostic::{Code, Problem};
@@ -49,7 +49,8 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
     let objects_item = top.required("objects");
     let border_item = top.optional("border");
     let residual = top.optional_or("residual", None, |item| item.choice(&RESIDUAL).map(Some));
-    let names = top.optional_or("names", Names::default(), |names| names_of(&names));
+    let names_item = top.optional("names");
+    let names = names_item.as_ref().map_or(Some(Names::default()), names_of);
     top.finish_with(LATER);
 
     let categories = categories.and_then(|categories| context.categories(&categories));
@@ -72,6 +73,10 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
     });
     let (categories, objects) = (categories?, objects?);
     let (names, residual) = (names?, residual?);
+    if let Some(item) = names_item.filter(|_| !scans_for_names(&objects)) {
+        let message = "no field is scanned for names, so none of these is looked for";
+        item.report(item.key_problem(Code::UnsoughtName, message).without_the_line());
+    }
     let findings = findings(&categories, &objects, residual.is_some());
     let border = match border {
         Some(compiled) => Some(compiled?),
@@ -144,8 +149,21 @@ fn rules_of(object: &ObjectRule) -> impl Iterator<Item = &Arc<FieldRule>> {
 
 /// Names to look for in free text.
 fn names_of(item: &Item<'_>) -> Option<Names> {
-    let names = item.list_of(Item::text)?;
+    let names = item.list_of(|name| {
+        let text = name.text()?;
+        if words_of(text).is_empty() {
+            let message = "this name is not looked for: it has no word of three letters and more";
+            name.report(name.problem(Code::UnsoughtName, message).without_the_line());
+        }
+        Some(text)
+    })?;
     Some(Names::new(names.into_iter()))
+}
+
+fn scans_for_names(objects: &HashMap<ObjectName, ObjectRule>) -> bool {
+    objects.values().flat_map(rules_of).any(
+        |rule| matches!(rule.protection, Protection::Scan(sought) if sought.has(FindingKind::Name)),
+    )
 }
 
 /// How findings of the kinds are protected that fields are scanned for and the policy has

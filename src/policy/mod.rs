@@ -16,11 +16,12 @@ mod protection;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
 pub use finding::{FindingKind, Sought};
 pub use model::{
     CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Residual, Unlisted,
 };
-pub use protection::{Hashed, Kept, Protection, Shape};
-pub use scan::{Names, ScanRules, find_words};
+pub use scan::{Names, ScanRules, words_of};
+pub use words::Words;

@@ -5,9 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind, PatternID};
-
-use super::{FieldRule, FindingKind};
+use super::{FieldRule, FindingKind, Words};
+use crate::base::rough;
 
 /// What a policy says of findings in free text.
 #[derive(Clone, Debug, Default)]
@@ -22,76 +21,37 @@ pub struct ScanRules {
 /// Shorter names are other words too often.
 const MIN_CHARACTERS: usize = 3;
 
-/// Longer ones are no names. With it, looking for them takes linear time.
-const MAX_BYTES: usize = 256;
-
-/// Names to look for, whole and in each of their words, in any letter case.
+/// Names to look for, whole and in each of their words.
 #[derive(Clone, Default)]
-pub struct Names(Option<AhoCorasick>);
+pub struct Names(Option<Words>);
 
 impl Names {
     /// A name of several words is found by itself and by each word. Words of less than three
     /// characters are not looked for.
     pub fn new<'n>(names: impl Iterator<Item = &'n str>) -> Self {
-        let mut words = BTreeSet::new();
-        for name in names {
-            let parts = name.split(|character: char| !is_of_name(character));
-            for word in parts.chain([name.trim()]) {
-                let word = word.trim_matches(['-', '\'', '’']);
-                if word.chars().count() >= MIN_CHARACTERS
-                    && word.len() <= MAX_BYTES
-                    && word.chars().any(char::is_alphabetic)
-                {
-                    // Beyond ASCII, the automaton minds the case.
-                    words.extend([word.to_owned(), word.to_lowercase(), word.to_uppercase()]);
-                }
-            }
-        }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&words);
-        Self(automaton.ok().filter(|_| !words.is_empty()))
+        let words: BTreeSet<String> = names.flat_map(words_of).collect();
+        Self(Words::new(words.iter().map(String::as_str)))
     }
 
     /// Where they stand as words of their own.
     pub fn find(&self, text: &str) -> Vec<Range<usize>> {
-        let Some(automaton) = &self.0 else { return Vec::new() };
-        find_words(automaton, text).into_iter().map(|(span, _)| span).collect()
+        let found = self.0.iter().flat_map(|words| words.find(text));
+        found.map(|(span, _)| span).collect()
     }
 }
 
-/// Where patterns stand as words of their own, the first and longest of those that overlap,
-/// and which. A pattern that is a part of a longer word hides none that begins further on.
-pub fn find_words(automaton: &AhoCorasick, text: &str) -> Vec<(Range<usize>, PatternID)> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(hit) = automaton.find(Input::new(text).range(at..)) {
-        let span = hit.range();
-        at = if stands_alone(text, &span) && !span.is_empty() {
-            found.push((span.clone(), hit.pattern()));
-            span.end
-        } else {
-            behind_word(text, span.start)
-        };
-    }
-    found
-}
-
-/// Where the word ends that a place is in, or else the character.
-fn behind_word(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    let word: usize = rest.chars().take_while(|it| is_of_word(*it)).map(char::len_utf8).sum();
-    let character = rest.chars().next().map_or(1, char::len_utf8);
-    at + word.max(character)
-}
-
-fn is_of_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-fn is_of_name(character: char) -> bool {
-    character.is_alphabetic() || matches!(character, '-' | '\'' | '’')
+/// What is looked for of a name: nothing if all of it is too short.
+pub fn words_of(name: &str) -> Vec<String> {
+    let name = rough(name);
+    let is_of_name = |it: char| it.is_alphabetic() || matches!(it, '-' | '\'' | '’');
+    let parts = name.split(|character| !is_of_name(character));
+    let words = parts.chain([name.as_str()]).map(|word| word.trim_matches(['-', '\'', '’']));
+    let words = words.filter(|word| {
+        word.chars().nth(MIN_CHARACTERS - 1).is_some()
+            && word.len() <= Words::MAX_BYTES
+            && word.chars().any(char::is_alphabetic)
+    });
+    words.map(str::to_owned).collect()
 }
 
 /// Says nothing of the names.
@@ -99,11 +59,4 @@ impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Names(redacted)")
     }
-}
-
-/// Whether a range is not a part of a longer word.
-fn stands_alone(text: &str, span: &Range<usize>) -> bool {
-    let before = text.get(..span.start).and_then(|head| head.chars().next_back());
-    let after = text.get(span.end..).and_then(|rest| rest.chars().next());
-    !before.is_some_and(is_of_word) && !after.is_some_and(is_of_word)
 }

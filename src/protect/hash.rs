@@ -4,11 +4,11 @@
 use zeroize::Zeroizing;
 
 use super::Protectors;
-use super::dress::undressed;
-use crate::base::{Category, Cleartext};
+use super::surrogate::whole_word;
+use crate::base::{Category, Cleartext, fold};
 use crate::keys::{Mac, Version};
 use crate::policy::Hashed;
-use crate::vault::{fold, word};
+use crate::vault::word;
 
 /// Of the first format, one for each version of the key, in turn.
 const FORMS: [char; 8] = ['k', 'm', 'n', 'p', 'q', 'j', '0', '1'];

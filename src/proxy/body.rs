@@ -77,6 +77,15 @@ pub fn work_on<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     if bytes > LONG_WORK { tokio::task::block_in_place(work) } else { work() }
 }
 
+/// As [`work_on`], for work that asks the vault in between.
+pub async fn work_through<T>(bytes: usize, work: impl Future<Output = T>) -> T {
+    if bytes > LONG_WORK {
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
+    } else {
+        work.await
+    }
+}
+
 /// Bounds on one body.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
@@ -194,14 +203,36 @@ where
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
 
     use bytes::Bytes;
     use http_body_util::BodyExt;
 
-    use super::leased;
+    use super::{LONG_WORK, leased, work_through};
     use crate::proxy::BufferBudget;
     use crate::proxy::budget::{Exhausted, Lease};
     use crate::telemetry::{Metrics, Place};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn long_work_holds_no_other_request_up() {
+        let is_served = Arc::new(AtomicBool::new(false));
+        let work = {
+            let is_served = Arc::clone(&is_served);
+            async move {
+                let begun = Instant::now();
+                while !is_served.load(Ordering::Relaxed) && begun.elapsed() < Duration::from_secs(9)
+                {
+                    std::thread::yield_now();
+                }
+                is_served.load(Ordering::Relaxed)
+            }
+        };
+        let long = tokio::spawn(work_through(LONG_WORK + 1, work));
+        let other = tokio::spawn(async move { is_served.store(true, Ordering::Relaxed) });
+        assert!(long.await.unwrap());
+        other.await.unwrap();
+    }
 
     #[tokio::test]
     async fn what_a_connection_still_holds_of_an_answer_is_counted() {

@@ -167,9 +167,10 @@ impl Proxy {
             BodyForm::Archive => view.expansion.allowed(view.body.len()),
             BodyForm::Whole | BodyForm::Rows => 0,
         };
-        let reserved = self.budget.resize(&mut answered.lease, view.body.len() + packed);
+        let length = view.body.len() + packed;
+        let reserved = self.budget.resize(&mut answered.lease, length);
         reserved.map_err(|error| respond::answer_body(error.into()))?;
-        let mut answer = body::work_on(view.body.len() + packed, || reader.locate(&view))
+        let mut answer = body::work_on(length, || reader.locate(&view))
             .map_err(|error| respond::unreadable_answer(&error))?;
         if answer.status.is_success()
             && let Some(memo) = answer.memo.take()
@@ -181,9 +182,9 @@ impl Proxy {
             answered.body.len() + unpacked + VALUE_BYTES * occurrences(answer.documents()).len();
         let resized = self.budget.resize(&mut answered.lease, held);
         resized.map_err(|error| respond::answer_body(error.into()))?;
-        let mut opened =
-            reveal::open(&answer, &complete.policy, &complete.caller.roles, &self.protectors)
-                .await?;
+        let roles = &complete.caller.roles;
+        let opened = reveal::open(&answer, &complete.policy, roles, &self.protectors);
+        let mut opened = body::work_through(length, opened).await?;
         let subjects = self.come_back(decided, &answer, &mut opened).await?;
         // A short answer may name a long value many times.
         let shown = opened.shown_bytes(echoes);
@@ -193,7 +194,8 @@ impl Proxy {
         }
         let grown = self.budget.grow(&mut answered.lease, shown);
         grown.map_err(|error| respond::answer_body(error.into()))?;
-        let restored = opened.show(echoes, &self.protectors).await?;
+        let shown = opened.show(echoes, &self.protectors);
+        let restored = body::work_through(length, shown).await?;
         let mut headers = answer_fields(&answered.headers);
         headers::replace(&mut headers, restored.headers)?;
         if !restored.reveals.is_empty() {

@@ -90,8 +90,8 @@ pub(super) fn residual_place(manifest: &Manifest, outgoing: &Outgoing) -> Option
     let known = manifest.known.as_ref().filter(|_| manifest.residual.is_empty())?;
     let stands_in = |bytes: &[u8]| known.stand_in(&String::from_utf8_lossy(bytes));
     let target = outgoing.uri.path_and_query().map_or("", |target| target.as_str());
-    let decoded: Vec<u8> = percent_decode(target.as_bytes()).collect();
-    if stands_in(&decoded) || stands_in(target.replace('+', " ").as_bytes()) {
+    let decoded = |target: &str| percent_decode(target.as_bytes()).collect::<Vec<u8>>();
+    if stands_in(&decoded(target)) || stands_in(&decoded(&target.replace('+', " "))) {
         return Some("the path or query");
     }
     match &outgoing.body {

@@ -11,6 +11,7 @@
 //!   us) is shown in the clear only to those who may see its category.
 //! - What cannot be judged is refused, not passed.
 
+mod markup;
 mod place;
 mod show;
 mod tally;

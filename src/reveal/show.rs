@@ -5,6 +5,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::RestoreError;
+use super::markup::Markup;
 use super::place::{Piece, Place, Source};
 use super::tally::{Origin, Tally};
 use crate::base::{Category, Cleartext, Equality};
@@ -185,8 +186,8 @@ fn with_surrogates(
 /// and so is what stands there in clear (older than the policy, or written past us). The
 /// rest of the text is the CRM's to show.
 ///
-/// SECURITY: the text may be HTML. What is found in one holds no `<`; a value that does was
-/// moved here, and stays closed.
+/// SECURITY: the text may be HTML. What is found in one opens no tag and ends no attribute; a
+/// value that does was moved here, and stays closed.
 fn free_text(
     place: &Place<'_>,
     text: &Cleartext,
@@ -196,6 +197,7 @@ fn free_text(
 ) -> Replacement {
     let source_of =
         |category: &Category| place.sources.iter().find(|source| source.rule.category == *category);
+    let markup = Markup::of(text.expose());
     let mut edits: Vec<(Range<usize>, Zeroizing<String>)> = Vec::new();
     for found in &place.found {
         let is_token = matches!(found.surrogate, Surrogate::Token(_));
@@ -203,7 +205,8 @@ fn free_text(
         let sources = place.sources.iter().filter(|source| source.is_own || is_token);
         let opens = sources.into_iter().find_map(|source| {
             let clear = opened.get(&found.surrogate, &source.rule.category)?;
-            Some((source, clear.expose())).filter(|(_, clear)| !clear.contains('<'))
+            let clear = clear.expose();
+            markup.takes(clear, found.span.start).then_some((source, clear))
         });
         let Some((source, clear)) = opens else { continue };
         tally.count(place, source, source.visibility.reveal, Origin::Surrogate);

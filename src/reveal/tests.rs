@@ -11,7 +11,8 @@ use crate::base::{Cleartext, Equality};
 use crate::carrier::{Codec, Occurrence, Removal, Role, Slot, Value};
 use crate::keys::Keyset;
 use crate::policy::{
-    CategoryRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Protection, Reveal, Shape, Unlisted,
+    CategoryRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Protection, Reveal, Shape, Sought,
+    Unlisted,
 };
 use crate::vault::{MemoryStore, Vault};
 
@@ -48,6 +49,7 @@ fn house() -> House {
         field("owner", "secret", tokenize),
         field("hired", "birthdate", Protection::Tokenize { shape: Shape::Date }),
         field("phone", "name", Protection::Tokenize { shape: Shape::Phone }),
+        field("note", "email", Protection::Scan(Sought::ALL)),
         field("hashed", "name", Protection::Hash { shape: Shape::Text, of: Hashed::Exact }),
     ]);
     let contact = ObjectRule {
@@ -225,6 +227,22 @@ async fn planted_and_moved_surrogates_stay_surrogates() {
     house
         .check(with_role("note", Role::Composed { from: &["x"] }, "clear"), [("clear", ""); 3])
         .await;
+}
+
+/// What a CRM puts into HTML without its escapes, because it sees a token there.
+#[tokio::test]
+async fn a_value_that_was_moved_into_html_ends_no_attribute() {
+    let house = house();
+    let value = "\" onclick=\"alert(1)";
+    let token = house.seal("email", value).await;
+    let closed = format!("<a title=\"{token}\">x</a>");
+    house.check(stored("note", &closed), [(&closed, ""); 3]).await;
+    let open = format!("<p>{token}</p>");
+    let shown = format!("<p>{value}</p>");
+    let masked = format!("<p>{}</p>", crate::protect::mask(value).as_str());
+    let expected =
+        [(&*shown, "email full 1"), (&masked, "email mask 1"), (&open, "email surrogate 1")];
+    house.check(stored("note", &open), expected).await;
 }
 
 #[tokio::test]

@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ConsentRecord, Dossier, Known, Learned, SubjectError, SubjectStore};
-use crate::base::{Category, Cleartext, ObjectName, SubjectId, Tenant};
+use crate::base::{Category, Cleartext, ObjectName, SubjectId, Tenant, fold};
 use crate::keys::{Keyset, Mac};
-use crate::vault::fold;
 
 /// Derives pseudonyms and keeps what is known; over any store.
 #[derive(Clone)]

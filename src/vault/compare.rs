@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::search::{LONGEST_TO_CONTAIN, texts_to_find};
-use super::{Index, Item, MAX_FOUND, Row, Search, Token, Vault, VaultError, rough};
-use crate::base::{Category, Cleartext, Pattern, SearchKind};
+use super::{Index, Item, MAX_FOUND, Row, Search, Token, Vault, VaultError};
+use crate::base::{Category, Cleartext, Pattern, SearchKind, rough};
 
 /// A stored value that is like another one, or like a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]

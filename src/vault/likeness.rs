@@ -2,8 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{fold, rough};
-use crate::base::{Equality, Pattern};
+use crate::base::{Equality, Pattern, fold, rough};
 
 /// What a CRM makes of two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,13 +18,11 @@
 #[cfg(test)]
 pub mod conformance;
 mod compare;
-mod fold;
 #[cfg(test)]
 mod hooked;
 mod likeness;
 mod memory;
 mod postgres;
-mod rough;
 mod search;
 mod sqlite;
 mod store;
@@ -40,13 +38,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use compare::{Candidates, Spelling};
-pub(crate) use fold::fold;
 #[cfg(test)]
 pub use hooked::HookedStore;
 pub use likeness::{Likeness, likeness, looks_like};
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
-use rough::rough;
 pub use search::LONGEST_TO_CONTAIN;
 pub use sqlite::SqliteStore;
 pub use store::{Item, Vault};

@@ -45,8 +45,8 @@ fn ends(text: &str) -> impl Iterator<Item = usize> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::rough;
     use super::*;
+    use crate::base::rough;
 
     const KINDS: [SearchKind; 2] = [SearchKind::Prefix, SearchKind::Contains];
 

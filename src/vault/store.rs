@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use arc_swap::ArcSwap;
 
 use super::{
-    Form, Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError, rough, search::texts_of,
+    Form, Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError, search::texts_of,
 };
-use crate::base::{Category, Cleartext, SearchKind, Tenant};
+use crate::base::{Category, Cleartext, SearchKind, Tenant, rough};
 use crate::keys::{Keyset, Mac, Siv, Version, Versions};
 
 /// Tokens over a store: derives them, seals values, detects collisions.

@@ -31,13 +31,18 @@ fn sent(world: &World) -> String {
 }
 
 /// What else may hold what is protected, or looks personal.
-fn contacts() -> [(&'static str, Value); 4] {
+fn contacts() -> [(&'static str, Value); 6] {
     [
         ("MUSTERMANN", json!({ "LastName": "Mustermann", "Title": "Assistenz von MUSTERMANN" })),
         ("23125877", json!({ "LastName": "M", "Title": "+49 30 23125877" })),
         (
             "ustermann",
             json!({ "LastName": "Mustermann", "Description": "a@b.example, Mustermann" }),
+        ),
+        ("513447995", json!({ "LastName": "M", "Title": "5134 4799 5570 8460" })),
+        (
+            "rgen",
+            json!({ "FirstName": "Jürgen", "LastName": "M", "Title": "an Ju\u{308}rgen, JÜRGEN" }),
         ),
         (
             "Özdemir",
@@ -56,6 +61,9 @@ async fn a_repeated_value_gets_a_token_where_it_stands() {
         assert!(!body.contains(hidden) && body.contains("zht"), "{contact}: {body}");
     }
     assert!(sent(&world).contains(r#""Department":"Büro zht"#), "{}", sent(&world));
+    let number = r#"{"LastName":"M","Reference__c":5134479955708460}"#;
+    world.post("support", CONTACTS, number).await;
+    assert!(sent(&world).contains(r#""Reference__c":"zht"#), "{}", sent(&world));
     // Of what is compared, no form finds all records.
     let query = "/sf/services/data/v62.0/query?q=SELECT+Id+FROM+Contact+WHERE+Title='a@b.example'";
     let refused = world.get("support", query).await;
@@ -76,6 +84,10 @@ async fn a_repeated_value_is_refused_by_the_name_of_its_field() {
         assert!(said.contains("contact.") && !said.contains(hidden), "{said}");
     }
     assert!(world.crm.requests().iter().all(|request| request.method != Method::POST));
+    // Where words of the API are names, nobody can say which is meant.
+    let refused = create(&world, json!({ "LastName": "Data" })).await;
+    let said = String::from_utf8_lossy(&refused.body).into_owned();
+    assert!(said.contains("the path or query"), "{said}");
     let escaped = r#"{"LastName":"Mustermann","Title":"M\u0075stermann"}"#;
     let refused = world.post("support", CONTACTS, escaped).await;
     assert_eq!(refused.refusal(), Some("forbidden"), "{refused:?}");
@@ -128,6 +140,7 @@ const ROUTES: &str = "  notes:
     routes:
       POST /v1/notes:
         object: person
+        parameters: { page: pass }
         request: { person: { name: $.name } }
 ";
 
@@ -151,6 +164,11 @@ async fn what_is_no_value_of_a_field_is_looked_at_as_it_leaves() {
     let repeated = json!({ "name": "Mustermann", "bei Mustermann": 1 }).to_string();
     let refused = world.post("support", path, repeated).await;
     assert_eq!(refused.refusal(), Some("forbidden"), "{refused:?}");
+    let in_query = json!({ "name": "Jürgen Muster" }).to_string();
+    let query = format!("{path}?page=bei+J%C3%BCrgen+Muster");
+    let said = world.post("support", &query, in_query).await;
+    let said = String::from_utf8_lossy(&said.body).into_owned();
+    assert!(said.contains("the path or query") && !said.contains("Muster"), "{said}");
     let said = String::from_utf8_lossy(&refused.body).into_owned();
     assert!(said.contains("the body") && !said.contains("Muster"), "{said}");
     assert!(world.crm.requests().is_empty());

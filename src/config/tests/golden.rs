@@ -79,6 +79,7 @@ golden! {
     policy_subjects: POLICY;
     policy_of_the_future: POLICY;
     policy_scan: POLICY;
+    policy_names: POLICY;
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::context::{Clue, Clues};
-use super::number::Run;
+use super::number::{Run, Window, picked};
 
 /// Issuers by the first digits of their numbers (ISO/IEC 7812), as ranges of the first four,
 /// and how long these numbers are.
@@ -26,26 +26,26 @@ const ISSUERS: &[(Range<u32>, Range<usize>)] = &[
     (8100..8200, 16..20), // UnionPay
 ];
 
+/// Digits of each group but the last.
+const MIN_GROUP: usize = 4;
+
 /// Payment cards: the length and first digits of an issuer, and Luhn's check digit. Behind a
-/// word for a card, any number whose check digit is right.
+/// word for a card, any number whose check digit is right. A line may end within it.
 pub(super) fn find(runs: &[Run<'_>], clues: &Clues) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    for run in runs {
-        let mut first = 0;
-        while first < run.len() {
-            let windows = run.from(first);
-            let card = windows.iter().find(|window| {
-                (12..=19).contains(&window.digits.len())
-                    && window.is_divided_by(&[" ", "-", "\u{a0}"])
-                    && !window.has_plus()
-                    && luhn(&window.digits)
-                    && (is_issued(&window.digits) || clues.before(window.span.start, Clue::Card))
-            });
-            first += card.map_or(1, |card| card.groups.len());
-            found.extend(card.map(|card| card.span.clone()));
-        }
-    }
-    found
+    let cards = picked(runs, |run, first| {
+        run.from(first).into_iter().find(|window| is_card(window, clues))
+    });
+    cards.into_iter().map(|card| card.span).collect()
+}
+
+fn is_card(window: &Window<'_>, clues: &Clues) -> bool {
+    (12..=19).contains(&window.digits.len())
+        && window.is_divided_by(&[" ", "  ", "-", ".", "\u{a0}"])
+        && window.groups.iter().rev().skip(1).all(|group| *group >= MIN_GROUP)
+        && window.line_breaks() <= 1
+        && !window.has_plus()
+        && luhn(&window.digits)
+        && (is_issued(&window.digits) || clues.before(window.span.start, Clue::Card))
 }
 
 fn is_issued(digits: &str) -> bool {

@@ -16,6 +16,8 @@ pub(super) enum Clue {
     NationalId,
     /// A number that is no person's: of an invoice, a device, a parcel.
     Thing,
+    /// Nothing: it only holds a word that by itself would say something.
+    Phrase,
 }
 
 /// How many bytes may lie between a clue and what it is about.
@@ -149,6 +151,10 @@ const WORDS: &[(Clue, &[&str])] = &[
         ],
     ),
     (
+        Clue::Phrase,
+        &["in order to", "in order for", "in case", "in any case", "in that case", "in this case"],
+    ),
+    (
         Clue::Thing,
         &[
             "rechnung",
@@ -199,20 +205,23 @@ pub(super) struct Contexts {
     clues: Vec<Clue>,
 }
 
-/// The clues of one text, in order, each with its place.
+/// The clues of one text, in order, each with its end and how far it reaches.
 #[derive(Debug)]
 pub(super) struct Clues(Vec<(usize, usize, Clue)>);
 
 impl Contexts {
     #[expect(clippy::expect_used, reason = "the words are constants; every test builds them")]
     pub(super) fn new() -> Self {
+        // Beyond ASCII, the automaton minds the case.
+        let spellings = |word: &str| [word.to_owned(), word.to_uppercase()];
         let words = WORDS.iter().flat_map(|(_, words)| words.iter());
+        let words = words.flat_map(|word| spellings(word));
         let words = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .build(words)
             .expect("so few words fit an automaton");
-        let clues = WORDS.iter().flat_map(|(clue, words)| words.iter().map(|_| *clue)).collect();
+        let clues = WORDS.iter().flat_map(|(clue, words)| vec![*clue; 2 * words.len()]).collect();
         Self { words, clues }
     }
 
@@ -222,10 +231,26 @@ impl Contexts {
             let starts = !super::before(text, found.start()).is_some_and(is_of_word);
             let ends =
                 found.len() > SHORT || !super::after(text, found.end()).is_some_and(is_of_word);
-            (starts && ends).then_some((found.start(), found.end(), clue))
+            let reach = match clue {
+                Clue::Phrase => return None,
+                Clue::Thing => REACH.min(clause(text.get(found.end()..).unwrap_or_default())),
+                _ => REACH,
+            };
+            (starts && ends).then_some((found.end(), found.end() + reach, clue))
         });
         Clues(found.collect())
     }
+}
+
+/// How long the clause is that a text begins with: what is an invoice's stands in the same.
+fn clause(text: &str) -> usize {
+    let mut signs = text.char_indices().take(REACH);
+    let end = signs.find(|(at, sign)| match sign {
+        ';' | '\n' => true,
+        ',' => super::after(text, at + 1).is_some_and(char::is_whitespace),
+        _ => false,
+    });
+    end.map_or(REACH, |(at, _)| at)
 }
 
 impl Clues {
@@ -241,8 +266,9 @@ impl Clues {
 
     /// The clues shortly before a place, the nearest first.
     fn near(&self, at: usize) -> impl Iterator<Item = Clue> {
-        let before = self.0.partition_point(|(_, end, _)| *end <= at);
+        let before = self.0.partition_point(|(end, ..)| *end <= at);
         let near = self.0.get(..before).unwrap_or_default().iter().rev();
-        near.take_while(move |(_, end, _)| at - end <= REACH).map(|(.., clue)| *clue)
+        let near = near.take_while(move |(end, ..)| at - end <= REACH);
+        near.filter(move |(_, reach, _)| at <= *reach).map(|(.., clue)| *clue)
     }
 }

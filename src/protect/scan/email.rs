@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// E-mail addresses (RFC 5321, with letters of any script as RFC 6531 has them): what
-/// stands around an `@`, with a domain of several labels. Every character is looked at once
+/// stands around an `@`, with a domain of several labels, mistyped or not. Every character is looked at once
 /// from each side, because no run goes past another `@`.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     text.match_indices('@').filter_map(|(at, _)| around(text, at)).collect()
@@ -18,8 +18,8 @@ fn around(text: &str, at: usize) -> Option<Range<usize>> {
     let is_top = top.chars().nth(1).is_some()
         && top.chars().all(|it| it.is_alphanumeric() || it == '-')
         && top.chars().any(char::is_alphabetic);
-    let are_labels = labels.split('.').all(|label| !label.is_empty());
-    (is_top && are_labels).then_some(start..at + 1 + domain.len())
+    (is_top && !labels.trim_start_matches('.').is_empty() && !labels.starts_with('.'))
+        .then_some(start..at + 1 + domain.len())
 }
 
 /// Where the local part of an address begins that ends here.
@@ -46,5 +46,5 @@ fn is_of_local(character: char) -> bool {
 }
 
 fn is_of_domain(character: char) -> bool {
-    character.is_alphanumeric() || matches!(character, '-' | '.')
+    character.is_alphanumeric() || matches!(character, '-' | '.' | '_')
 }

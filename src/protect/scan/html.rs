@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a reader sees of HTML, with the way back to where it stands.
+//! What a reader sees of a text, with the way back to where it stands: without markup and
+//! what shows nothing, and in the usual signs where there are others that look alike.
 //!
 //! Not a parser of HTML: a view that shows too little or too much only moves what is looked
 //! at, because the text as it stands is looked at as well.
@@ -26,16 +27,13 @@ const MAX_ENTITY: usize = 10;
 /// The longest comment, in bytes: beyond it, its text is looked at like any other.
 const MAX_COMMENT: usize = 1024;
 
-/// Characters that show nothing and may stand within a word.
-const INVISIBLE: &[char] = &['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
-
-/// ASCII in the width of East Asian characters.
-const WIDE: std::ops::RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
+/// Zeros of scripts, each with nine digits behind it: Arabic, Persian, Devanagari, Bengali,
+/// Thai, and five kinds for mathematics.
+const ZEROS: &[char] = &['٠', '۰', '०', '০', '๐', '𝟎', '𝟘', '𝟢', '𝟬', '𝟶'];
 
 /// Whether there is anything that only a view shows.
-pub(super) fn may_be(text: &str) -> bool {
-    text.contains(['<', '&', '%'])
-        || text.contains(|it| INVISIBLE.contains(&it) || WIDE.contains(&it))
+pub(super) fn may_hide(text: &str) -> bool {
+    text.contains(|it| matches!(it, '<' | '&' | '%') || usual(it) != Some(it))
 }
 
 /// The text between the tags, and what stands in attributes and links.
@@ -140,8 +138,8 @@ impl View {
                 _ => None,
             };
             let (character, length) = decoded.unwrap_or((first, first.len_utf8()));
-            if !INVISIBLE.contains(&character) {
-                self.push(narrow(character), at..at + length);
+            if let Some(character) = usual(character) {
+                self.push(character, at..at + length);
             }
             at += length;
         }
@@ -204,11 +202,35 @@ fn named(name: &str) -> Option<char> {
     })
 }
 
-/// A wide character in its usual width.
-fn narrow(character: char) -> char {
-    let offset = u32::from('！') - u32::from('!');
-    let ascii = WIDE.contains(&character).then(|| u32::from(character) - offset);
-    ascii.and_then(char::from_u32).unwrap_or(character)
+/// The usual sign for a space, hyphen, digit, or ASCII in the width of East Asian characters;
+/// `None` for what shows nothing by itself, accents that are combined with letters included.
+fn usual(character: char) -> Option<char> {
+    let moved = |down: u32| char::from_u32(u32::from(character) - down);
+    match character {
+        _ if character.is_ascii() => Some(character),
+        '\u{ad}'
+        | '\u{300}'..='\u{36f}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' => None,
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' => Some('-'),
+        '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
+        '！'..='～' => moved(u32::from('！') - u32::from('!')),
+        _ if character.is_whitespace() => Some(' '),
+        _ if character.is_alphabetic() => Some(character),
+        _ => match ZEROS.iter().find(|zero| (**zero..=nine(**zero)).contains(&character)) {
+            Some(zero) => moved(u32::from(*zero) - u32::from('0')),
+            None => Some(character),
+        },
+    }
+}
+
+fn nine(zero: char) -> char {
+    char::from_u32(u32::from(zero) + 9).unwrap_or(zero)
 }
 
 /// A percent-encoded character of ASCII.

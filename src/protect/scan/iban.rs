@@ -97,8 +97,11 @@ const LENGTHS: &[(&str, usize)] = &[
     ("YE", 30),
 ];
 
-/// IBANs (ISO 13616) in either case, with spaces or hyphens between any two characters,
-/// whose check digits are right (ISO 7064, MOD 97-10).
+/// Characters between two of an IBAN.
+const MAX_GAP: usize = 3;
+
+/// IBANs (ISO 13616) in either case, with spaces, line breaks, dots, strokes or hyphens between
+/// any two characters, whose check digits are right (ISO 7064, MOD 97-10).
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -142,11 +145,15 @@ fn from(text: &str, start: usize) -> Option<usize> {
                     return (is_whole && is_checked(&characters)).then_some(end);
                 }
             }
-            ' ' | '-' | '\u{a0}' if gap == 0 => gap += 1,
+            _ if is_of_gap(character) && gap < MAX_GAP => gap += 1,
             _ => return None,
         }
     }
     None
+}
+
+fn is_of_gap(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '-' | '.' | '/')
 }
 
 fn is_checked(characters: &[char]) -> bool {

@@ -1,34 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Values that a request protects, wherever else they stand in it.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::overlap::{Taken, free};
 use super::{Part, Scanned};
-use crate::base::{Category, Cleartext};
-use crate::policy::{FieldRule, FindingKind, Protection, ScanRules, Shape, Sought, find_words};
+use crate::base::{Category, Cleartext, rough};
+use crate::policy::{FieldRule, FindingKind, Protection, ScanRules, Shape, Sought, Words};
 use crate::protect::{Protectors, is_kept};
 
 /// Shorter values are other words too often.
 const MIN_CHARACTERS: usize = 4;
 
-/// Longer values are texts, which nobody repeats as a word. With it, looking for them takes
-/// linear time.
-const MAX_BYTES: usize = 256;
-
 /// What a field that is declared clear does not hold.
 const UNMISTAKABLE: [FindingKind; 4] =
     [FindingKind::Email, FindingKind::Phone, FindingKind::Iban, FindingKind::Card];
 
-/// Values of at least four characters, found as words of their own in any letter case.
+/// Values of at least four characters.
+#[derive(Debug)]
 pub struct Known {
-    automaton: AhoCorasick,
+    values: Words,
     rules: Vec<Arc<FieldRule>>,
 }
 
@@ -40,7 +33,7 @@ impl Known {
         names: &HashSet<String>,
     ) -> Option<Self> {
         let mut tokens: BTreeMap<&Category, Arc<FieldRule>> = BTreeMap::new();
-        let mut known: BTreeMap<String, Arc<FieldRule>> = BTreeMap::new();
+        let mut known: BTreeMap<Cleartext, Arc<FieldRule>> = BTreeMap::new();
         for (rule, value) in values {
             let value = value.expose().trim();
             let is_stored = match rule.protection {
@@ -53,76 +46,34 @@ impl Known {
                 | Protection::Drop => false,
                 Protection::Scan(_) => true,
             };
-            let folded = value.to_lowercase();
-            let is_word = folded.len() <= MAX_BYTES && folded.chars().count() >= MIN_CHARACTERS;
-            if is_stored || !is_word || names.contains(&folded) {
+            let sought = rough(value);
+            let is_word = value.len() <= Words::MAX_BYTES
+                && sought.chars().nth(MIN_CHARACTERS - 1).is_some()
+                && sought.contains(char::is_alphanumeric);
+            if is_stored || !is_word || names.contains(&value.to_lowercase()) {
                 continue;
             }
             let token = tokens.entry(&rule.category).or_insert_with(|| token_of(rule));
-            known.entry(folded).or_insert_with(|| Arc::clone(token));
+            known.entry(Cleartext::new(sought.as_str())).or_insert_with(|| Arc::clone(token));
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(known.keys())
-            .ok()
-            .filter(|_| !known.is_empty())?;
-        Some(Self { automaton, rules: known.into_values().collect() })
+        let values = Words::new(known.keys().map(Cleartext::expose))?;
+        Some(Self { values, rules: known.into_values().collect() })
     }
 
     /// Whether one of them stands in a text.
     pub fn stand_in(&self, text: &str) -> bool {
-        !self.find(text).is_empty()
+        self.values.stand_in(text)
     }
 
     fn find(&self, text: &str) -> Vec<(Range<usize>, &Arc<FieldRule>)> {
-        let folded = Folded::new(text);
-        let found = find_words(&self.automaton, &folded.text).into_iter();
-        let found = found.filter_map(|(span, pattern)| {
-            Some((folded.origin(&span), self.rules.get(pattern.as_usize())?))
-        });
-        found.collect()
-    }
-}
-
-/// Says nothing of the values.
-impl fmt::Debug for Known {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Known({} values)", self.rules.len())
+        let found = self.values.find(text).into_iter();
+        found.filter_map(|(span, at)| Some((span, self.rules.get(at)?))).collect()
     }
 }
 
 fn token_of(rule: &FieldRule) -> Arc<FieldRule> {
     let protection = Protection::Tokenize { shape: Shape::Text };
     Arc::new(FieldRule { protection, ..rule.clone() })
-}
-
-/// A text in lower case, with the way back.
-struct Folded<'t> {
-    text: Cow<'t, str>,
-    /// For each byte, and for the end, where the character that it is of begins; empty where
-    /// all stand where they stood.
-    origin: Vec<usize>,
-}
-
-impl<'t> Folded<'t> {
-    fn new(text: &'t str) -> Self {
-        if text.is_ascii() {
-            return Self { text: text.to_ascii_lowercase().into(), origin: Vec::new() };
-        }
-        let mut folded = String::with_capacity(text.len());
-        let mut origin = Vec::with_capacity(text.len() + 1);
-        for (at, character) in text.char_indices() {
-            folded.extend(character.to_lowercase());
-            origin.resize(folded.len(), at);
-        }
-        origin.push(text.len());
-        Self { text: folded.into(), origin }
-    }
-
-    fn origin(&self, span: &Range<usize>) -> Range<usize> {
-        let at = |place: usize| self.origin.get(place).copied().unwrap_or(place);
-        at(span.start)..at(span.end)
-    }
 }
 
 impl Protectors {
@@ -137,11 +88,7 @@ impl Protectors {
         text: &Cleartext,
     ) -> Option<Scanned> {
         let text = text.expose();
-        let surrogates: Vec<_> = self
-            .find(text, crate::protect::Sought::Words)
-            .into_iter()
-            .map(|found| found.span)
-            .collect();
+        let surrogates = self.surrogates_in(text);
         let mut parts = Vec::new();
         if scanned.is_none() {
             let sought: Sought = UNMISTAKABLE.into_iter().collect();

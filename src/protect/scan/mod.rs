@@ -77,8 +77,9 @@ impl Scanner {
 
     /// What stands in a text, in order and without overlaps. `names` are lists of names that
     /// are known; what stands in `reserved`, in order and without overlaps, is in no finding.
-    /// In a text that may be HTML, also what tags, entities and the percent-encoding
-    /// of attributes hide; a finding then covers what stands between its characters.
+    /// Also what tags, entities, the percent-encoding of attributes, signs that show nothing
+    /// and unusual digits, spaces and hyphens hide; a finding then covers what stands between
+    /// its characters.
     pub fn scan(
         &self,
         text: &str,
@@ -87,7 +88,7 @@ impl Scanner {
         reserved: &[Range<usize>],
     ) -> Vec<Finding> {
         let mut found = self.claims(text, names);
-        if html::may_be(text) {
+        if html::may_hide(text) {
             for view in html::views(text) {
                 let claims = self.claims(view.as_str(), names).into_iter();
                 found.extend(

@@ -6,28 +6,21 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::context::{Clue, Clues};
-use super::number::{Run, Window};
+use super::number::{Run, Window, picked};
 use super::{pattern, stands_alone};
 
 /// Numbers of digits alone.
 pub(super) fn find(runs: &[Run<'_>], clues: &Clues) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    for run in runs {
-        let mut first = 0;
-        while first < run.len() {
-            let windows = run.from(first);
-            let number = windows.iter().find(|window| is_number(window, clues));
-            first += number.map_or(1, |number| number.groups.len());
-            found.extend(number.map(|number| number.span.clone()));
-        }
-    }
-    found
+    let numbers = picked(runs, |run, first| {
+        run.from(first).into_iter().find(|window| is_number(window, clues))
+    });
+    numbers.into_iter().map(|number| number.span).collect()
 }
 
 /// A number in the groups that it is usually written in, with the right check digits. What
 /// can as well be another number is one only behind a word that says so.
 fn is_number(window: &Window<'_>, clues: &Clues) -> bool {
-    if window.has_plus() {
+    if window.has_plus() || window.line_breaks() > 0 {
         return false;
     }
     let clue = clues.of_number(window.span.start);

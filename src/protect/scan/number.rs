@@ -5,9 +5,6 @@ use std::ops::Range;
 
 use super::{after, before, is_of_word};
 
-/// Groups of one run; further ones begin another.
-const MAX_GROUPS: usize = 24;
-
 /// Groups that one number has at most.
 const MAX_WINDOW: usize = 9;
 
@@ -59,12 +56,29 @@ pub(super) fn runs(text: &str) -> Vec<Run<'_>> {
         let group = start..start + digits;
         let goes_on = last.as_ref().is_some_and(|last| is_gap(text.get(last.end..start)));
         last = (digits == word.len()).then(|| group.clone());
-        match runs.last_mut().filter(|run| goes_on && run.groups.len() < MAX_GROUPS) {
+        match runs.last_mut().filter(|_| goes_on) {
             Some(run) => run.groups.push(group),
             None => runs.push(Run { text, groups: vec![group] }),
         }
     }
     runs
+}
+
+/// The windows that `pick` takes of those that begin with a group; none overlap.
+pub(super) fn picked<'t>(
+    runs: &[Run<'t>],
+    pick: impl Fn(&Run<'t>, usize) -> Option<Window<'t>>,
+) -> Vec<Window<'t>> {
+    let mut picked = Vec::new();
+    for run in runs {
+        let mut first = 0;
+        while first < run.groups.len() {
+            let window = pick(run, first);
+            first += window.as_ref().map_or(1, |window| window.groups.len());
+            picked.extend(window);
+        }
+    }
+    picked
 }
 
 /// `x12` behind a number.
@@ -77,7 +91,7 @@ fn is_extension(rest: Option<&str>) -> bool {
 fn is_gap(gap: Option<&str>) -> bool {
     gap.is_some_and(|gap| {
         gap.chars().count() <= MAX_GAP
-            && gap.chars().all(|it| " -/.()\u{a0}\u{2010}\u{2011}\u{2013}".contains(it))
+            && gap.chars().all(|it| " -/.()\r\n\u{a0}\u{2010}\u{2011}\u{2013}".contains(it))
     })
 }
 
@@ -89,10 +103,6 @@ fn is_part_of_word(text: &str, start: usize, last: Option<&Range<usize>>) -> boo
 }
 
 impl<'t> Run<'t> {
-    pub(super) fn len(&self) -> usize {
-        self.groups.len()
-    }
-
     /// The windows that begin with a group, the longest first. None where a hyphen or the
     /// like stands before the group.
     pub(super) fn from(&self, first: usize) -> Vec<Window<'t>> {
@@ -137,6 +147,8 @@ impl Window<'_> {
         let rest = self.text.get(self.span.end..).unwrap_or_default();
         let mut rest = rest.chars();
         match (rest.next(), rest.next()) {
+            // Behind a stroke, a trunk prefix begins another number.
+            (None, _) | (Some('/'), Some('0')) => true,
             (Some('-' | '/' | '\u{2010}' | '\u{2011}'), Some(next)) => {
                 let is_code = next.is_uppercase() && !rest.next().is_some_and(char::is_lowercase);
                 !(next.is_ascii_digit() || is_code)
@@ -144,7 +156,6 @@ impl Window<'_> {
             (Some('.' | ','), Some(next)) => !next.is_ascii_digit(),
             (Some('x' | 'X'), Some(next)) => next.is_ascii_digit(),
             (Some(next), _) => !is_of_word(next),
-            (None, _) => true,
         }
     }
 
@@ -186,9 +197,15 @@ impl Window<'_> {
         after(self.text, self.span.end)
     }
 
-    /// Whether there is nothing, or always the same sign of these, between the groups.
+    /// How many of the gaps hold a line break.
+    pub(super) fn line_breaks(&self) -> usize {
+        self.gaps.iter().filter(|gap| gap.contains(['\r', '\n'])).count()
+    }
+
+    /// Whether there is nothing, or always the same sign of these, between the groups, line
+    /// breaks left out.
     pub(super) fn is_divided_by(&self, signs: &[&str]) -> bool {
-        let mut gaps = self.gaps.iter();
+        let mut gaps = self.gaps.iter().filter(|gap| !gap.contains(['\r', '\n']));
         let Some(first) = gaps.next() else { return true };
         signs.contains(first) && gaps.all(|gap| gap == first)
     }

@@ -3,26 +3,31 @@
 use std::ops::Range;
 
 use super::context::{Clue, Clues};
-use super::number::{Run, Window};
+use super::number::{Run, Window, picked};
 
 /// Phone numbers: with `+` or `00` (E.164), in the national forms of Germany, Austria,
 /// Switzerland, the United Kingdom, Australia and North America, and behind a word for a
 /// phone any number of six digits and more.
 pub(super) fn find(text: &str, runs: &[Run<'_>], clues: &Clues) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    for run in runs {
-        let mut first = 0;
-        while first < run.len() {
-            let windows = run.from(first);
-            let phone = windows.iter().find(|window| is_phone(window, clues));
-            first += phone.map_or(1, |phone| phone.groups.len());
-            found.extend(phone.map(|phone| {
-                let span = phone.whole_span();
-                span.start..extension(text, span.end)
-            }));
-        }
-    }
-    found
+    let phones = picked(runs, |run, first| {
+        let windows = run.from(first).into_iter();
+        let mut phones: Vec<_> = windows.filter(|window| is_phone(window, clues)).collect();
+        let others = others(run, first, phones.first()?, clues);
+        let cuts_another = |it: &Window<'_>| {
+            others.iter().any(|other| other.start < it.span.end && it.span.end < other.end)
+        };
+        let whole = phones.iter().position(|phone| !cuts_another(phone));
+        Some(phones.swap_remove(whole.unwrap_or(0)))
+    });
+    let spans = phones.iter().map(Window::whole_span);
+    spans.map(|span| span.start..extension(text, span.end)).collect()
+}
+
+/// The further numbers that begin in a window, by their trunk prefixes.
+fn others(run: &Run<'_>, first: usize, window: &Window<'_>, clues: &Clues) -> Vec<Range<usize>> {
+    let inner = first + 1..first + window.groups.len();
+    let numbers = inner.filter_map(|at| run.from(at).into_iter().find(|it| is_phone(it, clues)));
+    numbers.filter(|it| it.digits.starts_with('0')).map(|number| number.span).collect()
 }
 
 fn is_phone(window: &Window<'_>, clues: &Clues) -> bool {
@@ -30,6 +35,7 @@ fn is_phone(window: &Window<'_>, clues: &Clues) -> bool {
     let length = digits.len();
     if matches!(window.preceded_by(), Some('@' | '#' | '$' | '€' | '£'))
         || window.followed_by() == Some('%')
+        || window.line_breaks() > 0
         || is_date(window)
     {
         return false;

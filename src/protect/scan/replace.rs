@@ -9,7 +9,7 @@ use super::html;
 use crate::base::{Category, Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, FindingKind, Names, Protection, ScanRules, Shape};
-use crate::protect::{MARKER, ProtectError, Protectors, Sealed, ToSeal};
+use crate::protect::{MARKER, ProtectError, Protectors, Sealed, Sought, ToSeal};
 
 /// A text in which findings are to be replaced.
 #[derive(Debug)]
@@ -43,11 +43,7 @@ impl Protectors {
             return Scanned { parts: Vec::new() };
         };
         let text = text.expose();
-        let surrogates: Vec<_> = self
-            .find(text, crate::protect::Sought::Words)
-            .into_iter()
-            .map(|found| found.span)
-            .collect();
+        let surrogates = self.surrogates_in(text);
         let all: Vec<&Names> = names.iter().copied().chain([&rules.names]).collect();
         let mut own = None;
         let mut rule_of = |kind: FindingKind| match rules.rules.get(&kind) {
@@ -60,6 +56,11 @@ impl Protectors {
         let found = self.scanner.scan(text, sought, &all, &surrogates).into_iter();
         let parts = found.map(|finding| Part::new(text, finding.span, rule_of(finding.kind)));
         Scanned { parts: parts.collect() }
+    }
+
+    /// Where surrogates stand in a text.
+    pub(super) fn surrogates_in(&self, text: &str) -> Vec<Range<usize>> {
+        self.find(text, Sought::Words).into_iter().map(|found| found.span).collect()
     }
 }
 

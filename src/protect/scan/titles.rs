@@ -22,7 +22,9 @@ impl Titles {
     }
 
     pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
-        let found = self.0.captures_iter(text);
-        found.filter_map(|captures| Some(captures.name("name")?.range())).collect()
+        let names = self.0.captures_iter(text).filter_map(|captures| captures.name("name"));
+        // Of a title whose name has become a token, nothing is one.
+        let names = names.filter(|name| !matches!(name.as_str(), "Dr" | "Prof" | "Dipl"));
+        names.map(|name| name.range()).collect()
     }
 }

@@ -17,14 +17,18 @@ pub fn fold(text: &str) -> Zeroizing<String> {
     for character in text.chars() {
         if character.is_ascii() {
             folded.push(character.to_ascii_lowercase());
-        } else if character == 'ı' {
-            folded.push(character);
         } else {
-            let upper = character.to_lowercase().flat_map(char::to_uppercase);
-            folded.extend(upper.flat_map(char::to_lowercase));
+            folded.extend(fold_one(character));
         }
     }
     folded
+}
+
+/// The folded form of one character.
+pub(super) fn fold_one(character: char) -> impl Iterator<Item = char> {
+    let upper = character.to_lowercase().flat_map(char::to_uppercase);
+    let lower = upper.flat_map(char::to_lowercase);
+    lower.map(move |folded| if character == 'ı' { character } else { folded })
 }
 
 #[cfg(test)]

@@ -2,23 +2,34 @@
 
 use zeroize::Zeroizing;
 
-use super::fold;
+use super::fold::fold_one;
 
 /// The form that all texts have in common which any CRM may take for the same: without
 /// case, accents and vowel marks, width, the kinds of kana, marks that are not seen, and the
 /// space around.
 pub fn rough(text: &str) -> Zeroizing<String> {
     let mut rough = Zeroizing::new(String::with_capacity(text.len() + 16));
-    for character in fold(text).chars() {
-        match character {
-            '\u{ff01}'..='\u{ff5e}' => push(&mut rough, shifted(character, 0xfee0, 0)),
-            '\u{3041}'..='\u{3096}' => push(&mut rough, shifted(character, 0, 0x60)),
-            '\u{ff66}'..='\u{ff9d}' => push(&mut rough, full_width(character)),
-            other => push(&mut rough, other),
-        }
+    for character in text.chars() {
+        push_rough(&mut rough, character);
     }
     let trimmed = rough.trim_matches(|end: char| end.is_whitespace() || end.is_control());
     if trimmed.len() == rough.len() { rough } else { Zeroizing::new(trimmed.to_owned()) }
+}
+
+/// Adds the rough form of one character: nothing for a mark.
+pub fn push_rough(rough: &mut String, character: char) {
+    if character.is_ascii() {
+        rough.push(character.to_ascii_lowercase());
+        return;
+    }
+    for character in fold_one(character) {
+        match character {
+            '\u{ff01}'..='\u{ff5e}' => push(rough, shifted(character, 0xfee0, 0)),
+            '\u{3041}'..='\u{3096}' => push(rough, shifted(character, 0, 0x60)),
+            '\u{ff66}'..='\u{ff9d}' => push(rough, full_width(character)),
+            other => push(rough, other),
+        }
+    }
 }
 
 fn shifted(character: char, down: u32, up: u32) -> char {
@@ -33,7 +44,6 @@ fn full_width(narrow: char) -> char {
 
 fn push(rough: &mut String, character: char) {
     match character {
-        _ if character.is_ascii() => rough.push(character.to_ascii_lowercase()),
         _ if is_mark(character) => {}
         '\u{a0}' | '\u{3000}' => rough.push(' '),
         _ => match bare(character) {
@@ -257,6 +267,7 @@ const LETTERS: &[(char, char, &str)] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::fold;
     use super::*;
 
     #[test]
