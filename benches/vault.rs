@@ -132,7 +132,13 @@ async fn bare(path: &Path, store: &SqliteStore, tokens: &[Token], batch: usize) 
         for row in rows.iter().flatten() {
             let (word, category) = (row.token.as_str(), row.category.as_str());
             insert
-                .execute(params![word, category, row.sealed, row.version, row.rough.0])
+                .execute(params![
+                    word,
+                    category,
+                    row.held.as_ref().map(|held| &held.sealed),
+                    row.version,
+                    row.rough.0
+                ])
                 .expect("a row");
         }
         drop(insert);

@@ -17,6 +17,7 @@ mod moment;
 mod name;
 mod refusal;
 mod rough;
+mod scope;
 mod search;
 mod secret;
 
@@ -34,5 +35,6 @@ pub use name::{
 };
 pub use refusal::{Refusal, RefusalCode, Side};
 pub use rough::{push_rough, rough};
+pub use scope::Scope;
 pub use search::{Pattern, SearchKind};
 pub use secret::Secret;

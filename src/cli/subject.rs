@@ -12,13 +12,14 @@ use crate::app::{Stores, open_keyset};
 use crate::base::{Cleartext, SubjectId, read_hex};
 use crate::config::Config;
 use crate::subject::{Subjects, Vocabulary};
+use crate::vault::{Erased, Vault};
 
 use super::{ConfigFile, print};
 
 /// Longer values name nobody.
 const MAX_VALUE_BYTES: u64 = 4096;
 
-/// Find out by which pseudonym a person goes
+/// Find out by which pseudonym a person goes, and erase their values
 #[derive(Debug, Args)]
 pub struct Subject {
     #[command(subcommand)]
@@ -28,6 +29,33 @@ pub struct Subject {
 #[derive(Debug, Subcommand)]
 enum Command {
     Id(Id),
+    Erase(Erase),
+}
+
+/// Destroy the keys under which the values of a person are kept
+///
+/// All values that the vault keeps for them, under whichever of their pseudonyms, are gone for
+/// good: nothing opens them again, not even a backup of the vault, once the copies of its keys
+/// of data subjects are replaced (`vault backup`). Equal values of others go on. The tokens
+/// that the CRM holds stand for nothing then, and for no other value ever.
+///
+/// What the policy encrypts (`encrypt`, `format_preserving`) or hashes is not in the vault: the
+/// CRM holds it, and has to delete it. Pseudonyms and consent records stay, and so does the
+/// transfer log. Works while the house runs; what is written for the person later is kept
+/// again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  zollhaus subject erase --category email --for-good < address.txt
+  zollhaus subject erase --subject 2f6c0b1d9a5e4c3f8b7a6d5e4f3c2b1a --for-good")]
+struct Erase {
+    #[command(flatten)]
+    whom: Whom,
+    /// Nothing of it comes back
+    #[arg(long, required = true)]
+    for_good: bool,
+    #[command(flatten)]
+    file: ConfigFile,
 }
 
 /// Print the pseudonym of a person, by which the transfer log names them
@@ -82,13 +110,54 @@ fn pseudonym(text: &str) -> Result<SubjectId, &'static str> {
 
 impl Subject {
     pub fn execute(self) -> anyhow::Result<()> {
-        let Command::Id(Id { whom, file }) = self.command;
-        let config = file.load()?.value;
-        super::block_on(async move {
-            let subjects = open(&config).await?;
-            print::line(whom.identify(&config, &subjects)?)
-        })
+        match self.command {
+            Command::Id(Id { whom, file }) => {
+                let config = file.load()?.value;
+                super::block_on(async move {
+                    let subjects = open(&config).await?;
+                    print::line(whom.identify(&config, &subjects)?)
+                })
+            }
+            Command::Erase(Erase { whom, file, .. }) => {
+                let config = file.load()?.value;
+                super::block_on(async move { erase(&config, whom).await })
+            }
+        }
     }
+}
+
+async fn erase(config: &Config, whom: Whom) -> anyhow::Result<()> {
+    let keyset = open_keyset(config)?;
+    let stores = Stores::open_existing(&config.vault.place, &config.tenant).await?;
+    let subjects = Subjects::new(stores.subjects, &keyset);
+    let vault = Vault::new(stores.tokens, &keyset);
+    let id = whom.identify(config, &subjects)?;
+    let (mut erased, mut known) = (Erased::default(), 0);
+    // Another pseudonym of theirs may become known meanwhile.
+    loop {
+        let pseudonyms = subjects.dossier(id).await?.pseudonyms;
+        if pseudonyms.len() == known {
+            break;
+        }
+        known = pseudonyms.len();
+        let more = vault.erase(&pseudonyms).await?;
+        erased = Erased {
+            keys: erased.keys + more.keys,
+            copies: erased.copies + more.copies,
+            tokens: erased.tokens + more.tokens,
+        };
+    }
+    let Erased { keys, copies, tokens } = erased;
+    if keys == 0 {
+        return print::line("nothing is kept for this person");
+    }
+    print::note(
+        "Copies of the vault's keys of data subjects that were made before still hold theirs: \
+         replace or destroy them (docs/ERASURE.md).",
+    );
+    print::line(format_args!(
+        "erased: {copies} values under {keys} keys; {tokens} tokens stand for nothing any more"
+    ))
 }
 
 impl Whom {

@@ -487,7 +487,7 @@ fn a_vault_is_verified_backed_up_and_restored() {
     assert!(!vault(&[&"restore", &copy]), "a vault is there");
 
     let damage = rusqlite::Connection::open(&path).unwrap();
-    damage.execute("UPDATE token SET sealed = x'00'", []).unwrap();
+    damage.execute("UPDATE copy SET sealed = x'00'", []).unwrap();
     drop(damage);
     assert!(!vault(&[&"verify"]));
     assert!(vault(&[&"verify", &"--file", &copy]));

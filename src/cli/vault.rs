@@ -39,9 +39,12 @@ Examples:
   zollhaus vault verify
   zollhaus vault verify --file /backup/vault-2026-11-30")]
 struct Verify {
-    /// A backup of a file, in the place of the vault that the configuration names
+    /// A backup of a file, in the place of the vault that the configuration names; needs room
+    /// for a copy of it
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    keys: SubjectKeys,
     #[command(flatten)]
     config: ConfigFile,
 }
@@ -50,7 +53,9 @@ struct Verify {
 ///
 /// The copy holds one state: tokens, what is known of data subjects, and rows of uploads
 /// that were left out. It opens under the same keys only, and they are not in it: keep the
-/// keyset and the root key elsewhere. A vault in PostgreSQL is backed up by its own tools.
+/// keyset and the root key elsewhere. The keys of data subjects go to a file of their own,
+/// which takes the place of the one before: an older one would open what was erased since.
+/// A vault in PostgreSQL is backed up by its own tools.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -59,13 +64,16 @@ struct Backup {
     /// The new file; one that exists is not replaced
     to: PathBuf,
     #[command(flatten)]
+    keys: SubjectKeys,
+    #[command(flatten)]
     config: ConfigFile,
 }
 
 /// Put a backup into the place of the vault
 ///
 /// The house must not run, and no vault may be there: move it away first, with the files
-/// beside it that end with `-wal` and `-shm`. The backup is verified before.
+/// beside it that end with `-wal` and `-shm`. The backup is verified before. With the newest
+/// file of the keys of data subjects, what was erased after the backup stays erased.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -74,34 +82,105 @@ struct Restore {
     /// The backup
     from: PathBuf,
     #[command(flatten)]
+    keys: SubjectKeys,
+    #[command(flatten)]
     config: ConfigFile,
+}
+
+/// Where the keys of data subjects are backed up.
+#[derive(Debug, Args)]
+struct SubjectKeys {
+    /// The file of the keys of data subjects [default: `subject-keys` beside the backup]
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+}
+
+impl SubjectKeys {
+    fn of(self, backup: &Path) -> PathBuf {
+        self.keys.unwrap_or_else(|| backup.with_file_name("subject-keys"))
+    }
 }
 
 impl Vault {
     pub fn execute(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Verify(Verify { file, config }) => {
+            Command::Verify(Verify { file: None, config, .. }) => {
                 let config = config.load()?.value;
-                let place = file.map_or_else(|| config.vault.place.clone(), VaultPlace::Sqlite);
-                super::block_on(async move { verify(&config, &place).await })
+                super::block_on(async move { verify(&config, &config.vault.place).await })
             }
-            Command::Backup(Backup { to, config }) => {
+            Command::Verify(Verify { file: Some(file), keys, config }) => {
                 let config = config.load()?.value;
                 super::block_on(async move {
-                    back_up(&open(&config, file(&config)?)?, &to)?;
-                    print::line(format_args!("backed up to {}", to.display()))
+                    let whole = Whole::of(&config, &file, &keys.of(&file)).await?;
+                    verify(&config, &VaultPlace::Sqlite(whole.path.clone())).await
                 })
             }
-            Command::Restore(Restore { from, config }) => {
+            Command::Backup(Backup { to, keys, config }) => {
+                let config = config.load()?.value;
+                super::block_on(async move {
+                    let keys = keys.of(&to);
+                    ensure!(keys != to, "the keys of data subjects need a file of their own");
+                    let database = open(&config, file(&config)?)?;
+                    is_free(&to)?;
+                    let failed = || format!("the copy `{}` cannot be made", to.display());
+                    let copied = || vault::back_up(&database, &to, &keys);
+                    tokio::task::block_in_place(copied).with_context(failed)?;
+                    print::line(format_args!(
+                        "backed up to {}, and the keys of data subjects to {}",
+                        to.display(),
+                        keys.display()
+                    ))
+                })
+            }
+            Command::Restore(Restore { from, keys, config }) => {
                 let config = config.load()?.value;
                 super::block_on(async move {
                     let to = file(&config)?;
                     let _stopped = stopped(&config.transfer_log.directory)?;
-                    verify(&config, &VaultPlace::Sqlite(from.clone())).await?;
-                    back_up(&open(&config, &from)?, to)?;
+                    is_free(to)?;
+                    let whole = Whole::of(&config, &from, &keys.of(&from)).await?;
+                    verify(&config, &VaultPlace::Sqlite(whole.path.clone())).await?;
+                    copy(&open(&config, &whole.path)?, to)?;
                     print::line(format_args!("restored to {}", to.display()))
                 })
             }
+        }
+    }
+}
+
+/// A backup with the keys of data subjects in it, and without what they were destroyed of.
+/// Ends with this value.
+struct Whole {
+    path: PathBuf,
+}
+
+impl Whole {
+    async fn of(config: &Config, backup: &Path, keys: &Path) -> anyhow::Result<Self> {
+        ensure!(
+            keys.exists(),
+            "there is no file `{}` with the keys of data subjects; say with `--keys` where the \
+             newest is",
+            keys.display()
+        );
+        let mut path = backup.as_os_str().to_owned();
+        path.push(".whole");
+        let whole = Self { path: path.into() };
+        is_free(&whole.path)?;
+        copy(&open(config, backup)?, &whole.path)?;
+        let database = open(config, &whole.path)?;
+        let failed = || format!("the keys `{}` cannot be read", keys.display());
+        let taken = || vault::take_keys(&database, keys);
+        tokio::task::block_in_place(taken).with_context(failed)?;
+        let stores = Stores::in_file(&database)?;
+        vault::Vault::new(stores.tokens, &open_keyset(config)?).erase(&[]).await?;
+        Ok(whole)
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        for file in files(&self.path) {
+            let _ = std::fs::remove_file(file);
         }
     }
 }
@@ -132,15 +211,25 @@ fn stopped(log: &Path) -> anyhow::Result<Option<File>> {
     Ok(Some(lock))
 }
 
-fn back_up(database: &Database, to: &Path) -> anyhow::Result<()> {
-    for beside in ["", "-wal", "-shm", "-journal"] {
-        let mut path = to.as_os_str().to_owned();
+/// The files that a database is.
+fn files(path: &Path) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", "-journal"].map(|beside| {
+        let mut path = path.as_os_str().to_owned();
         path.push(beside);
-        let path = PathBuf::from(path);
+        path.into()
+    })
+}
+
+fn is_free(path: &Path) -> anyhow::Result<()> {
+    for path in files(path) {
         ensure!(!path.exists(), "`{}` is there already; nothing is replaced", path.display());
     }
+    Ok(())
+}
+
+fn copy(database: &Database, to: &Path) -> anyhow::Result<()> {
     let failed = || format!("the copy `{}` cannot be made", to.display());
-    tokio::task::block_in_place(|| database.copy_to(to)).with_context(failed)
+    tokio::task::block_in_place(|| database.copy_to(to, &[])).with_context(failed)
 }
 
 async fn verify(config: &Config, place: &VaultPlace) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use crate::base::Scope;
 use crate::policy::Protection;
 
 use super::diagnostic::Code;
@@ -27,6 +28,7 @@ const FEW_VALUES_AT_END: [&str; 5] = ["zip", "sex", "state", "province", "langua
 /// records have them (Naveed, Kamara and Wright, CCS 2015).
 pub(super) fn report(target: &Target, protection: Protection, at: &Item<'_>) {
     let is_deterministic = match protection {
+        Protection::Tokenize { scope: Scope::Subject, .. } => false,
         Protection::Tokenize { .. }
         | Protection::Encrypt { .. }
         | Protection::FormatPreserving { .. }
@@ -41,7 +43,7 @@ pub(super) fn report(target: &Target, protection: Protection, at: &Item<'_>) {
             "`{}` has few values: who reads the CRM can tell them by how often each surrogate stands there",
             target.id
         );
-        let help = "use `drop` or `generalize`, or say `few_values: accepted` to keep it so";
+        let help = "use `drop`, `generalize`, or `scope: subject`, or say `few_values: accepted` to keep it so";
         at.report(at.problem(Code::FewValues, message).help(help));
     }
 }

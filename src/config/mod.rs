@@ -22,6 +22,7 @@ mod credential;
 mod diagnostic;
 mod document;
 mod environment;
+mod few_values;
 mod given;
 mod item;
 mod key_services;

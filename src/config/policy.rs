@@ -26,7 +26,7 @@ use super::{border, other_crm, subject, yaml};
 const LATER: &[&str] = &["tests", "purposes", "defaults"];
 const LATER_OF_CATEGORY: &[&str] = &["scope", "retention", "jurisdiction"];
 const LATER_OF_OBJECT: &[&str] = &["jurisdiction"];
-const LATER_OF_FIELD: &[&str] = &["scope", "reveal"];
+const LATER_OF_FIELD: &[&str] = &["reveal"];
 const LATER_REVEALS: &[&str] = &["year", "last4", "domain"];
 
 const RESIDUAL: [(&str, Residual); 3] =
@@ -189,7 +189,7 @@ fn findings(
             let rule = FieldRule {
                 id: format!("found {}", kind.name()),
                 category: category.clone(),
-                protection: Protection::Tokenize { shape: Shape::Text },
+                protection: Protection::tokenize(Shape::Text),
                 search: BTreeSet::new(),
             };
             Some((kind, Arc::new(rule)))
@@ -290,12 +290,13 @@ impl Reader<'_> {
     fn object(&self, object: &ObjectName, item: &Item<'_>) -> Option<ObjectRule> {
         let section = item.section()?;
         let fields = section.required("fields");
-        let unlisted = section.required("unlisted").and_then(|item| self.unlisted(object, &item));
-        let subject = section.optional("subject");
+        let (unlisted, subject) = (section.required("unlisted"), section.optional("subject"));
+        let has_subject = subject.is_some();
+        let unlisted = unlisted.and_then(|item| self.unlisted(object, &item, has_subject));
         let consents = section
             .optional_or("consents", HashMap::new(), |consents| self.consents(object, &consents));
         section.finish_with(LATER_OF_OBJECT);
-        let fields = fields.and_then(|fields| self.fields(object, &fields))?;
+        let fields = fields.and_then(|fields| self.fields(object, &fields, has_subject))?;
         let canonical = |name: &str| self.context.dialect.canonical_field(object, name);
         let subject = match subject {
             Some(subject) => subject::subject(&subject, canonical, &fields)?,
@@ -323,9 +324,15 @@ impl Reader<'_> {
     }
 
     /// `pass`, `refuse`, or how fields are protected that are not listed.
-    fn unlisted(&self, object: &ObjectName, item: &Item<'_>) -> Option<Unlisted> {
+    fn unlisted(
+        &self,
+        object: &ObjectName,
+        item: &Item<'_>,
+        has_subject: bool,
+    ) -> Option<Unlisted> {
         if item.is_mapping() {
-            let target = Target { id: format!("{object}{}", FieldRule::UNLISTED), facts: None };
+            let target =
+                Target { id: format!("{object}{}", FieldRule::UNLISTED), facts: None, has_subject };
             return self.rule(target, item).map(|rule| Unlisted::Protect(Arc::new(rule)));
         }
         let is_refused = item.choice(&[("pass", false), ("refuse", true)])?;
@@ -336,13 +343,14 @@ impl Reader<'_> {
         &self,
         object: &ObjectName,
         item: &Item<'_>,
+        has_subject: bool,
     ) -> Option<HashMap<FieldName, Arc<FieldRule>>> {
         let mut seen = Seen::new();
         let mut fields = Some(HashMap::new());
         for (name, item) in item.section()?.named() {
             let (field, facts) = self.field(object, &name);
             let is_first = self.is_first(&mut seen, &field, &name);
-            let target = Target { id: format!("{object}.{field}"), facts };
+            let target = Target { id: format!("{object}.{field}"), facts, has_subject };
             match (self.rule(target, &item), &mut fields) {
                 (Some(rule), Some(fields)) if is_first => _ = fields.insert(field, Arc::new(rule)),
                 _ => fields = None,
@@ -374,7 +382,7 @@ impl Reader<'_> {
         let protect = section.required("protect");
         let (search_item, keep) = (section.optional("search"), section.optional("keep"));
         let (shape, few_values) = (section.optional("shape"), section.optional("few_values"));
-        let find = section.optional("find");
+        let (find, scope) = (section.optional("find"), section.optional("scope"));
         section.finish_with(LATER_OF_FIELD);
         let category = category?;
         let search = search_item.as_ref().map_or(Some(Search::default()), search::compile)?;
@@ -387,6 +395,7 @@ impl Reader<'_> {
                 keep: keep.as_ref(),
                 find: find.as_ref(),
                 shape: shape.as_ref(),
+                scope: scope.as_ref(),
                 few_values: few_values.as_ref(),
             },
             self.context.email_domain,

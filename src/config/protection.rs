@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Whether a protection suits a field: the CRM must take its surrogates.
 
-use crate::base::Category;
+use crate::base::{Category, Scope};
 use crate::crm::{FieldFacts, FieldKind};
 use crate::policy::{FindingKind, Hashed, Kept, Protection, Shape, Sought};
 use crate::protect::{longest_value_that_fits, surrogate_length};
@@ -19,6 +19,8 @@ pub struct Target {
     /// `contact.email`
     pub id: String,
     pub facts: Option<FieldFacts>,
+    /// Whether its object says who the data subjects are.
+    pub has_subject: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,7 @@ pub struct Details<'i, 'd> {
     pub search: &'i Search,
     pub keep: Option<&'i Item<'d>>,
     pub shape: Option<&'i Item<'d>>,
+    pub scope: Option<&'i Item<'d>>,
     pub few_values: Option<&'i Item<'d>>,
     pub find: Option<&'i Item<'d>>,
 }
@@ -47,7 +50,7 @@ pub fn compile(
     target: &Target,
     category: &Category,
     protect: &Item<'_>,
-    Details { search, keep, find, shape, few_values }: Details<'_, '_>,
+    Details { search, keep, find, shape, scope, few_values }: Details<'_, '_>,
     email_domain: &str,
 ) -> Option<Protection> {
     let words = [
@@ -76,8 +79,9 @@ pub fn compile(
         None if is_auto && kind == FieldKind::Phone => Shape::Phone,
         None => usual_shape(kind, category),
     };
+    let scope = scope.map_or(Some(Scope::Tenant), |item| scope_of(target, item, word))?;
     let protection = match word {
-        Word::Tokenize => Protection::Tokenize { shape },
+        Word::Tokenize => Protection::Tokenize { shape, scope },
         Word::Encrypt => Protection::Encrypt { shape, searchable: search.is_exact },
         Word::FormatPreserving if kind != FieldKind::Phone && shape != Shape::Phone => {
             let message = format!(
@@ -212,6 +216,26 @@ const fn hashed(search: &Search) -> Hashed {
         (false, true) => Hashed::Exact,
         (false, false) => Hashed::Whole,
     }
+}
+
+/// Among whose values equal ones have one token, if the protection leaves that open.
+fn scope_of(target: &Target, item: &Item<'_>, word: Word) -> Option<Scope> {
+    let scope = item.choice(&[("tenant", Scope::Tenant), ("subject", Scope::Subject)])?;
+    let problem = if word != Word::Tokenize {
+        let message = "`scope` is about tokens: nothing else differs by data subject";
+        item.problem(Code::Contradiction, message).help("leave it out, or use `protect: tokenize`")
+    } else if scope == Scope::Subject && !target.has_subject {
+        let message = format!(
+            "`{}` cannot be `scope: subject`: its object does not say who the data subjects are",
+            target.id
+        );
+        let help = "add `subject: [FIELD]` to the object, with the fields that name them";
+        item.problem(Code::Contradiction, message).help(help)
+    } else {
+        return Some(scope);
+    };
+    item.report(problem);
+    None
 }
 
 /// What is kept, where the protection is to keep something; `None` after a report.

@@ -70,7 +70,7 @@ pub fn suits(item: &Item<'_>, search: &Search, protection: Protection) -> bool {
                 "use `tokenize`, or leave out all but `exact`",
             )
         }
-        Protection::Tokenize { shape } if shape.is_moment() && !search.kinds.is_empty() => (
+        Protection::Tokenize { shape, .. } if shape.is_moment() && !search.kinds.is_empty() => (
             "a part of a date is no date that the CRM could be asked for",
             "leave out all but `exact`",
         ),

@@ -69,7 +69,7 @@ pub use versions::{Version, Versions};
 use zeroize::Zeroizing;
 
 /// Fresh random bytes from the operating system.
-fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeysError> {
+pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeysError> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(bytes.as_mut()).map_err(KeysError::Random)?;
     Ok(bytes)

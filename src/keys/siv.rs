@@ -49,6 +49,18 @@ impl Siv {
         self.cipher().decrypt(associated, sealed).ok().map(Zeroizing::new)
     }
 
+    /// Another key, sealed under this one.
+    pub fn seal_key<const N: usize>(&self, associated: [&[u8]; N], key: &Self) -> Vec<u8> {
+        self.seal(associated, &*key.0)
+    }
+
+    /// A key that was sealed, or `None` as from [`open`](Self::open).
+    pub fn open_key<const N: usize>(&self, associated: [&[u8]; N], sealed: &[u8]) -> Option<Self> {
+        let opened = self.open(associated, sealed)?;
+        let key: &[u8; Self::KEY_BYTES] = opened.as_slice().try_into().ok()?;
+        Some(Self(Zeroizing::new(*key)))
+    }
+
     /// Encryption needs a mutable cipher; making one costs two AES key schedules.
     fn cipher(&self) -> Aes256Siv {
         Aes256Siv::new((&*self.0).into())

@@ -23,5 +23,6 @@ pub use finding::{FindingKind, Sought};
 pub use model::{
     CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Residual, Unlisted,
 };
+pub use protection::{Hashed, Kept, Protection, Shape};
 pub use scan::{Names, ScanRules, words_of};
 pub use words::Words;

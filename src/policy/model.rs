@@ -45,6 +45,11 @@ impl Policy {
         self.objects.values().flat_map(named).collect()
     }
 
+    /// Whether records of this object are about one data subject each.
+    pub fn is_about_person(&self, object: &ObjectName) -> bool {
+        self.objects.get(object).is_some_and(|rules| !rules.subject.is_empty())
+    }
+
     /// The kinds of search that tokenized fields are to answer, by their category: one value
     /// has one token, in whichever field it stands.
     pub fn search_kinds(&self) -> BTreeMap<Category, BTreeSet<SearchKind>> {

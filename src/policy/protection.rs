@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use crate::base::Scope;
 use crate::border::Strength;
 
 use super::Sought;
@@ -8,7 +9,7 @@ use super::Sought;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
     /// A token stands in its place; the vault holds the value.
-    Tokenize { shape: Shape },
+    Tokenize { shape: Shape, scope: Scope },
     /// AES-SIV: the surrogate holds the value. Equality is by exact spelling, so
     /// it is answered only where the policy says `search: [exact]`.
     Encrypt { shape: Shape, searchable: bool },
@@ -95,6 +96,19 @@ impl Shape {
 }
 
 impl Protection {
+    /// The usual way: one token for all who have the value.
+    pub const fn tokenize(shape: Shape) -> Self {
+        Self::Tokenize { shape, scope: Scope::Tenant }
+    }
+
+    /// Among whose values equal ones have one surrogate.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Tokenize { scope, .. } => scope,
+            _ => Scope::Tenant,
+        }
+    }
+
     /// The word that configuration, metrics and the log use.
     pub const fn name(self) -> &'static str {
         match self {
@@ -112,7 +126,7 @@ impl Protection {
     /// What its surrogates look like, where it has any that open.
     pub const fn shape(self) -> Option<Shape> {
         match self {
-            Self::Tokenize { shape } | Self::Encrypt { shape, .. } => Some(shape),
+            Self::Tokenize { shape, .. } | Self::Encrypt { shape, .. } => Some(shape),
             Self::FormatPreserving { .. } => Some(Shape::Phone),
             Self::Hash { .. } | Self::Mask | Self::Generalize(_) | Self::Scan(_) | Self::Drop => {
                 None

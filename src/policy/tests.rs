@@ -12,7 +12,7 @@ use crate::carrier::{Occurrence, Role, Value};
 use crate::crm::FieldUse;
 
 fn rule(id: &str) -> Arc<FieldRule> {
-    let protection = Protection::Tokenize { shape: Shape::Text };
+    let protection = Protection::tokenize(Shape::Text);
     Arc::new(FieldRule {
         id: id.to_owned(),
         category: "name".into(),

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("tokens", include_str!("migrations/0001_tokens.sql")),
     ("subjects", include_str!("migrations/0002_subjects.sql")),
     ("quarantine", include_str!("migrations/0003_quarantine.sql")),
+    ("holders", include_str!("migrations/0004_holders.sql")),
 ];
 
 const HOUSE: &str = "

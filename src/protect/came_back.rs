@@ -1,19 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Surrogates that callers send back, to where they were or elsewhere.
 
+use std::borrow::Cow;
+
 use super::{FoundSurrogate, ProtectError, Protectors, Surrogate, ToSeal, surrogate};
-use crate::base::Cleartext;
+use crate::base::{Cleartext, SubjectId};
 use crate::policy::{Protection, Shape};
-use crate::vault::Form;
+use crate::vault::{Form, Token};
 
 /// A surrogate that a caller sends back, space around it or not.
 pub(super) struct CameBack {
     surrogate: Surrogate,
     shape: Shape,
-    pub(super) value: Cleartext,
+    /// None for what nobody holds any more.
+    pub(super) value: Option<Cleartext>,
+    /// One who holds it; none for the house.
+    pub(super) holder: Option<SubjectId>,
 }
 
 impl CameBack {
+    /// The token, if it is one: others hold their values themselves.
+    pub(super) fn token(&self) -> Option<Token> {
+        match &self.surrogate {
+            Surrogate::Token(token) => Some(token.clone()),
+            Surrogate::Encrypted(_) | Surrogate::Preserved(_) => None,
+        }
+    }
+
     /// Whether its value gets another surrogate, the one that is asked for here.
     pub(super) fn is_sealed_anew_for(&self, item: &ToSeal<'_>) -> bool {
         match item.rule.protection {
@@ -21,7 +34,7 @@ impl CameBack {
             Protection::Hash { .. } => true,
             // What was stored as it is, is found by it.
             _ if item.is_compared() => false,
-            Protection::Tokenize { shape } => self.holds_value() || !self.stands_in(shape),
+            Protection::Tokenize { shape, .. } => self.holds_value() || !self.stands_in(shape),
             Protection::Encrypt { shape, .. } => !self.stands_in(shape),
             Protection::FormatPreserving { .. } => !self.stands_in(Shape::Phone),
             Protection::Mask
@@ -63,9 +76,14 @@ impl Protectors {
         let opened = self.open(&asked).await?;
         let came_back = batch.iter().zip(whole).map(|(item, found)| {
             let found = found?;
-            let value = found.clear(&opened, &item.rule.category)?.into_owned();
+            let category = &item.rule.category;
+            let value = found.clear(&opened, category).map(Cow::into_owned);
+            if value.is_none() && !opened.knows(&found.surrogate, category) {
+                return None;
+            }
             let shape = shape_of(&found, item.value);
-            Some(CameBack { surrogate: found.surrogate, shape, value })
+            let holder = opened.holder(&found.surrogate, category);
+            Some(CameBack { surrogate: found.surrogate, shape, value, holder })
         });
         Ok(came_back.collect())
     }

@@ -44,7 +44,7 @@ impl Protectors {
         }
         let length = match protection {
             // As long as the value, in its own form.
-            Protection::Tokenize { shape } if shape.is_moment() => return Ok(()),
+            Protection::Tokenize { shape, .. } if shape.is_moment() => return Ok(()),
             Protection::Tokenize { .. }
             | Protection::Encrypt { .. }
             | Protection::FormatPreserving { .. }

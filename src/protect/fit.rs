@@ -14,7 +14,7 @@ pub fn surrogate_length(
     email_domain_length: usize,
 ) -> usize {
     match protection {
-        Protection::Tokenize { shape } => match shape {
+        Protection::Tokenize { shape, .. } => match shape {
             Shape::Text | Shape::Email | Shape::Url => {
                 Token::LENGTH + dress::length(shape, email_domain_length)
             }
@@ -69,11 +69,11 @@ pub fn longest_value_that_fits(
 mod tests {
     use super::*;
 
-    const TOKENIZE: Protection = Protection::Tokenize { shape: Shape::Text };
-    const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
+    const TOKENIZE: Protection = Protection::tokenize(Shape::Text);
+    const TOKENIZE_EMAIL: Protection = Protection::tokenize(Shape::Email);
     const ENCRYPT: Protection = Protection::Encrypt { shape: Shape::Text, searchable: false };
     const ENCRYPT_EMAIL: Protection = Protection::Encrypt { shape: Shape::Email, searchable: true };
-    const TOKENIZE_URL: Protection = Protection::Tokenize { shape: Shape::Url };
+    const TOKENIZE_URL: Protection = Protection::tokenize(Shape::Url);
     const ENCRYPT_URL: Protection = Protection::Encrypt { shape: Shape::Url, searchable: true };
 
     #[test]

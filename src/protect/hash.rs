@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::Protectors;
-use super::surrogate::whole_word;
+use super::dress::undressed;
 use crate::base::{Category, Cleartext, fold};
 use crate::keys::{Mac, Version};
 use crate::policy::Hashed;

@@ -45,7 +45,7 @@ pub use fit::{longest_value_that_fits, surrogate_length};
 pub use generalize::{generalize, is_kept};
 pub use mask::{MARKER, is_mask, mask};
 pub use open::OpenedSurrogates;
-pub use seal::{Sealed, SealedState, ToSeal};
+pub use seal::{Keeper, Sealed, SealedState, ToSeal};
 pub use surrogate::{FoundSurrogate, Sought, Surrogate};
 
 use crate::base::{Cleartext, Tenant};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::surrogate::{read_encrypted, spell_encrypted, whole};
 use super::{FoundSurrogate, ProtectError, Protectors, Surrogate};
-use crate::base::{Category, Cleartext, Tenant};
+use crate::base::{Category, Cleartext, SubjectId, Tenant};
 use crate::keys::{Siv, Version};
 use crate::policy::FieldRule;
 use crate::vault::Opened;
@@ -18,7 +18,22 @@ impl OpenedSurrogates {
     /// What a surrogate stands for at a place of this category; `None` when it does
     /// not open there.
     pub fn get(&self, surrogate: &Surrogate, category: &Category) -> Option<&Cleartext> {
-        self.0.get(surrogate).filter(|opened| opened.category == *category).map(|o| &o.value)
+        self.known(surrogate, category)?.value.as_ref()
+    }
+
+    /// Whether a surrogate was given for a value of this category, also where nobody holds
+    /// that any more.
+    pub fn knows(&self, surrogate: &Surrogate, category: &Category) -> bool {
+        self.known(surrogate, category).is_some()
+    }
+
+    /// One who holds what a token stands for; none for the house.
+    pub(super) fn holder(&self, surrogate: &Surrogate, category: &Category) -> Option<SubjectId> {
+        self.known(surrogate, category)?.holder
+    }
+
+    fn known(&self, surrogate: &Surrogate, category: &Category) -> Option<&Opened> {
+        self.0.get(surrogate).filter(|opened| opened.category == *category)
     }
 }
 
@@ -44,13 +59,15 @@ impl Protectors {
                 Surrogate::Encrypted(word) => {
                     let value = self.decrypt(word, category);
                     let category = category.clone();
-                    let value = value.map(|value| Opened { category, value });
+                    let value =
+                        value.map(|value| Opened { category, value: Some(value), holder: None });
                     opened.extend(value.map(|value| (surrogate.clone(), value)));
                 }
                 Surrogate::Preserved(digits) => {
                     let value = self.unpreserve(digits, category);
                     let category = category.clone();
-                    let value = value.map(|value| Opened { category, value });
+                    let value =
+                        value.map(|value| Opened { category, value: Some(value), holder: None });
                     opened.extend(value.map(|value| (surrogate.clone(), value)));
                 }
             }

@@ -6,7 +6,7 @@ use super::check::{kept_of, unprotectable};
 use super::mask::{is_mask, mask};
 use super::spelling::Spelling;
 use super::{ProtectError, Protectors, Sealed, SealedState, ToSeal};
-use crate::base::Equality;
+use crate::base::{Equality, Scope};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{Protection, Shape};
 use crate::vault::{Form, Token};
@@ -54,7 +54,7 @@ impl Protectors {
         self.check(item)?;
         let is_compared = item.is_compared();
         match protection {
-            Protection::Tokenize { shape } => Ok(self.tokenized(item, shape)),
+            Protection::Tokenize { shape, .. } => Ok(self.tokenized(item, shape)),
             Protection::FormatPreserving { .. } => {
                 let mut preserved = self.preserve(item.value, &item.rule.category);
                 let limit = item.max_length.map_or(usize::MAX, |limit| limit as usize);
@@ -124,8 +124,10 @@ impl Protectors {
     fn tokenized(&self, item: &ToSeal<'_>, shape: Shape) -> Plan {
         let spelling = Spelling::of(shape, item.value);
         // What a short token stands for, only the vault knows.
-        let is_known_by_index =
-            item.equality != Equality::Exact || spelling.token_form() != Form::Word;
+        // And so of one that is only its data subject's.
+        let is_known_by_index = item.equality != Equality::Exact
+            || spelling.token_form() != Form::Word
+            || item.scope() == Scope::Subject;
         if matches!(item.role, Role::Pattern { .. }) {
             Plan::Search(spelling)
         } else if matches!(item.role, Role::Key | Role::Equality) && is_known_by_index {

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use super::came_back::CameBack;
 use super::plan::Plan;
 use super::spelling::Spelling;
 use super::{ProtectError, Protectors};
-use crate::base::{Cleartext, Equality};
+use crate::base::{Cleartext, Equality, Scope, SubjectId};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Shape};
-use crate::vault::{Form, Item, Token};
+use crate::subject::Subjects;
+use crate::vault::{Item, ToKeep, Token};
 
 /// One occurrence to seal: what the policy decided for it, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,18 @@ pub struct ToSeal<'a> {
     pub can_remove: bool,
     /// The most characters that the field takes, where that is known.
     pub max_length: Option<u32>,
+    pub keeper: Keeper<'a>,
+}
+
+/// Whom a value is kept for.
+#[derive(Clone, Copy, Debug)]
+pub enum Keeper<'a> {
+    /// No data subject.
+    House,
+    /// The data subject whose record it stands in, by a pseudonym.
+    Of(SubjectId),
+    /// The data subject whom it names itself.
+    Named(&'a Subjects),
 }
 
 /// What became of one occurrence.
@@ -42,8 +56,26 @@ pub enum SealedState {
 }
 
 impl ToSeal<'_> {
+    /// The pseudonym of whom it is kept for; the value has to be clear.
+    fn holder(&self) -> Option<SubjectId> {
+        match self.keeper {
+            Keeper::House => None,
+            Keeper::Of(subject) => Some(subject),
+            Keeper::Named(subjects) => Some(subjects.by_value(&self.rule.category, self.value)),
+        }
+    }
+
+    /// Whether the value is stored, and not only compared with what is.
+    fn is_kept(&self) -> bool {
+        !matches!(self.role, Role::Equality | Role::Pattern { .. })
+    }
+
     pub(super) fn shape(&self) -> Option<Shape> {
         self.rule.protection.shape()
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        self.rule.protection.scope()
     }
 
     /// Whether it is compared with what is stored.
@@ -73,11 +105,17 @@ impl Protectors {
         let came_back = self.came_back(batch).await?;
         let mut plans = Vec::with_capacity(batch.len());
         let mut values = Vec::with_capacity(batch.len());
-        for (item, back) in batch.iter().zip(came_back) {
+        let mut to_hold = Vec::new();
+        for (at, (item, back)) in batch.iter().zip(came_back).enumerate() {
+            let is_sealed_anew = back.as_ref().is_some_and(|back| back.is_sealed_anew_for(item));
             let (value, back) = match back {
-                Some(back) if back.is_sealed_anew_for(item) => (Some(back.value), None),
+                Some(CameBack { value: Some(value), .. }) if is_sealed_anew => (Some(value), None),
                 back => (None, back),
             };
+            to_hold.extend(
+                back.as_ref()
+                    .and_then(|back| Some((at, back.token()?, back.value.clone()?, back.holder))),
+            );
             let item = ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item };
             plans.push(self.plan_one(&item, back.as_ref())?);
             // What is stored is one form of a day, however it is written.
@@ -93,15 +131,23 @@ impl Protectors {
         let batch = anew.as_slice();
         self.match_spellings(batch, &mut plans, |role| *role != Role::Equality).await?;
         self.unite_new_keys(batch, &mut plans)?;
-        let to_mint = batch.iter().zip(&plans).filter_map(|(item, plan)| match plan {
-            Plan::Mint(spelling) => Some((item_of(item), spelling.token_form())),
-            Plan::MintAs(spelling, first) => {
-                Some((item_of(batch.get(*first)?), spelling.token_form()))
-            }
-            Plan::Ready(_) | Plan::Predict(_) | Plan::Match(_) | Plan::Search(_) => None,
+        let to_mint = batch.iter().zip(&plans).filter_map(|(item, plan)| {
+            let (of, spelling) = match plan {
+                Plan::Mint(spelling) => (item, spelling),
+                Plan::MintAs(spelling, first) => (batch.get(*first)?, spelling),
+                Plan::Ready(_) | Plan::Predict(_) | Plan::Match(_) | Plan::Search(_) => {
+                    return None;
+                }
+            };
+            // One token for both keys, also of a value that is only its data subject's.
+            let scope = item.scope();
+            let whose = if scope == Scope::Subject { of } else { item };
+            let kept = ToKeep::for_house(item_of(of), spelling.token_form());
+            Some(ToKeep { holder: whose.holder(), scope, ..kept })
         });
-        let to_mint: Vec<(Item<'_>, Form)> = to_mint.collect();
-        let mut minted = self.vault.tokenize_as(&to_mint).await?.into_iter();
+        let to_mint: Vec<ToKeep<'_>> = to_mint.collect();
+        let mut minted = self.vault.keep(&to_mint).await?.into_iter();
+        self.hold(batch, &to_hold).await?;
         // A filter finds what the same request stores before it.
         self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
         self.search(batch, &mut plans).await?;
@@ -133,6 +179,24 @@ impl Protectors {
             }
         }
         Ok(sealed)
+    }
+
+    /// Keeps what callers send back for those whose it is now as well.
+    async fn hold(
+        &self,
+        batch: &[ToSeal<'_>],
+        to_hold: &[(usize, Token, Cleartext, Option<SubjectId>)],
+    ) -> Result<(), ProtectError> {
+        let to_hold = to_hold.iter().filter_map(|(at, token, value, holder)| {
+            let item = batch.get(*at).filter(|item| item.is_kept())?;
+            let item = ToSeal { value, ..*item };
+            if item.holder() == *holder {
+                return None;
+            }
+            let kept = ToKeep::for_house(item_of(&item), token.form());
+            Some((token.clone(), ToKeep { holder: item.holder(), ..kept }))
+        });
+        Ok(self.vault.hold(&to_hold.collect::<Vec<_>>()).await?)
     }
 
     pub(super) fn any_of<'t>(

@@ -116,7 +116,7 @@ impl FoundSurrogate {
         mut categories: impl Iterator<Item = &'c Category>,
     ) -> bool {
         self.surrogate.is_evident()
-            || categories.any(|category| opened.get(&self.surrogate, category).is_some())
+            || categories.any(|category| opened.knows(&self.surrogate, category))
     }
 }
 

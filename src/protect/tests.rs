@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod holders;
 mod shapes;
 
 use std::collections::BTreeSet;
@@ -13,15 +14,15 @@ use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, Kept, Protection, Shape};
 use crate::vault::{HookedStore, Kinds, MAX_FOUND};
 
-const TOKENIZE: Protection = Protection::Tokenize { shape: Shape::Text };
-const TOKENIZE_EMAIL: Protection = Protection::Tokenize { shape: Shape::Email };
+const TOKENIZE: Protection = Protection::tokenize(Shape::Text);
+const TOKENIZE_EMAIL: Protection = Protection::tokenize(Shape::Email);
 const ENCRYPT: Protection = Protection::Encrypt { shape: Shape::Text, searchable: true };
 const ENCRYPT_EMAIL: Protection = Protection::Encrypt { shape: Shape::Email, searchable: true };
 
 const YEAR: Protection = Protection::Generalize(Kept::Year);
-const DATE: Protection = Protection::Tokenize { shape: Shape::Date };
-const DATE_TIME: Protection = Protection::Tokenize { shape: Shape::DateTime };
-const PHONE: Protection = Protection::Tokenize { shape: Shape::Phone };
+const DATE: Protection = Protection::tokenize(Shape::Date);
+const DATE_TIME: Protection = Protection::tokenize(Shape::DateTime);
+const PHONE: Protection = Protection::tokenize(Shape::Phone);
 
 /// What a store was asked, by the names of its calls.
 type Calls = Arc<Mutex<Vec<&'static str>>>;
@@ -79,6 +80,7 @@ impl House {
             equality: Equality::Case,
             can_remove,
             max_length,
+            keeper: Keeper::House,
         };
         adapt(&mut item);
         let mut sealed = self.protectors.seal(&[item]).await?;
@@ -229,6 +231,7 @@ async fn what_only_looks_like_ours_is_an_ordinary_value() {
         equality: Equality::Case,
         can_remove: false,
         max_length: None,
+        keeper: Keeper::House,
     };
     let planted = text(&house.protectors.seal(&[item]).await.unwrap()[0]);
     let surrogate = house.surrogate(TOKENIZE, &planted).await;
@@ -365,6 +368,7 @@ async fn new_keys_that_may_be_the_same_are_not_told_apart() {
             equality: Equality::Collated,
             can_remove: false,
             max_length: None,
+            keeper: Keeper::House,
         });
         let sealed = house.protectors.seal(&batch).await;
         assert_eq!(sealed.ok().map(|sealed| sealed[0] == sealed[1]), expected);
@@ -434,6 +438,7 @@ async fn new_keys_of_one_request_that_differ_in_case_only_are_one() {
             equality: Equality::Case,
             can_remove: false,
             max_length: None,
+            keeper: Keeper::House,
         })
         .collect();
     let sealed = house.protectors.seal(&batch).await.unwrap();
@@ -463,6 +468,7 @@ async fn a_filter_finds_what_the_same_request_stores() {
             equality: Equality::Case,
             can_remove: false,
             max_length: None,
+            keeper: Keeper::House,
         })
         .collect();
     let sealed = house.protectors.seal(&batch).await.unwrap();
@@ -486,6 +492,7 @@ async fn a_batch_takes_one_round_trip_of_each_kind() {
         equality: Equality::Case,
         can_remove: true,
         max_length: None,
+        keeper: Keeper::House,
     };
     let batch: Vec<_> = values.iter().map(|value| item(value, &Role::Stored)).collect();
     let sealed = house.protectors.seal(&batch).await.unwrap();
@@ -540,6 +547,7 @@ async fn a_request_takes_so_many_patterns() {
         equality: Equality::Case,
         can_remove: false,
         max_length: None,
+        keeper: Keeper::House,
     };
     assert_eq!(house.protectors.seal(&[item; 50]).await.unwrap().len(), 50);
     let refused = house.protectors.seal(&[item; 51]).await.unwrap_err();

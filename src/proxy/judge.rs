@@ -18,6 +18,7 @@ use crate::policy::{Decision, Forbidden, Policy, Reveal};
 use super::body::{self, BodyError};
 use super::budget::VALUE_BYTES;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
+use super::receive::random_id;
 use super::records::{Asker, Message, Reader, Statement};
 use super::stage::{Decided, Emptied, LeftOut, Located, Stopped, occurrences};
 use super::trail::Trail;
@@ -182,6 +183,14 @@ impl Proxy {
         let mut statement = Statement::read(reader, all, values, &request.records);
         for records in request.batch.iter().flat_map(|batch| batch.elements()) {
             statement.count(records);
+        }
+        let stored = occurrences.iter().map(|(_, at)| at).filter(|at| {
+            matches!(at.role, Role::Stored | Role::Key) && policy.is_about_person(&at.object)
+        });
+        for record in stored.map(|at| at.record).collect::<BTreeSet<u32>>() {
+            if statement.person(record).is_none() {
+                statement.welcome(record, SubjectId(random_id()?));
+            }
         }
         match request.operation.about {
             About::Nobody => {}

@@ -210,8 +210,11 @@ impl Crossing<'_> {
                 // A field for dates, say, takes no token.
                 Protection::Generalize(_) => Protection::Drop,
                 // The whole text, which its field has room for.
-                Protection::Scan(_) => Protection::Tokenize { shape: Shape::Text },
-                other => Protection::Tokenize { shape: other.shape().unwrap_or(Shape::Text) },
+                Protection::Scan(_) => Protection::tokenize(Shape::Text),
+                other => Protection::Tokenize {
+                    shape: other.shape().unwrap_or(Shape::Text),
+                    scope: other.scope(),
+                },
             }),
             Action::Drop => Some(Protection::Drop),
         };

@@ -20,6 +20,7 @@ mod field_counts;
 mod headers;
 mod inbound;
 mod judge;
+mod keepers;
 mod manifest;
 mod memory;
 mod outbound;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
-use crate::base::{OperationName, Refusal, RefusalCode};
+use crate::base::{Category, OperationName, Refusal, RefusalCode};
 use crate::carrier::{Document, Occurrence, Replacement, Value};
 use crate::crm::{
     About, AnswerView, BodyForm, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
@@ -23,6 +23,7 @@ use super::declaration::Declaration;
 use super::field_counts::FieldCounts;
 use super::headers;
 use super::judge::purpose_of;
+use super::keepers::Keepers;
 use super::manifest::Manifest;
 use super::request_body::RequestBody;
 use super::residual::residual_place;
@@ -128,6 +129,8 @@ impl Proxy {
         let max_length = |occurrence: &Occurrence| {
             dialect.field_facts(&occurrence.object, &occurrence.field)?.max_length
         };
+        let policy = &located.complete.policy;
+        let keepers = Keepers::new(policy, statement, &self.subjects);
         let mut to_seal = Vec::new();
         let mut clear = Vec::new();
         for (at, ((slot, occurrence), decision)) in
@@ -137,7 +140,8 @@ impl Proxy {
             if let Some(scanned) = manifest.scanned_text(at) {
                 clear.extend(scanned.parts().iter().map(|part| &part.value));
                 if !is_turned_back {
-                    to_seal.extend(scanned.to_seal());
+                    let keeper = |category: &Category| keepers.of_finding(occurrence, category);
+                    to_seal.extend(scanned.to_seal(keeper));
                 }
                 continue;
             }
@@ -154,6 +158,7 @@ impl Proxy {
                     equality: dialect.equality(),
                     can_remove: slot.removal.is_some(),
                     max_length: max_length(occurrence),
+                    keeper: keepers.of(occurrence, &rule.category),
                 });
             }
         }

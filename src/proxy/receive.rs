@@ -111,7 +111,12 @@ fn path_of(target: &Bytes) -> &str {
 }
 
 pub(super) fn new_id() -> Result<EntryId, Refusal> {
+    random_id().map(EntryId)
+}
+
+/// What nothing else has.
+pub(super) fn random_id() -> Result<[u8; 16], Refusal> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| respond::defect(&error))?;
-    Ok(EntryId(id))
+    Ok(id)
 }

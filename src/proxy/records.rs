@@ -92,6 +92,18 @@ impl Statement {
         statement
     }
 
+    /// Gives a pseudonym to somebody whom nothing names yet, such as who is created without
+    /// an address: what the CRM names them is learned from its answer.
+    pub fn welcome(&mut self, record: u32, pseudonym: SubjectId) {
+        self.0.entry(record).or_default().persons.push(pseudonym);
+    }
+
+    /// A pseudonym of the person whom a record is about.
+    pub fn person(&self, record: u32) -> Option<SubjectId> {
+        let stated = self.0.get(&record)?;
+        self.named(record).or_else(|| stated.persons.first().copied())
+    }
+
     /// Counts records of which nothing is said.
     pub fn count(&mut self, records: Range<u32>) {
         for record in records {

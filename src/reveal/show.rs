@@ -12,8 +12,8 @@ use crate::base::{Category, Cleartext, Equality};
 use crate::carrier::{Replacement, Role, Value};
 use crate::policy::{Protection, Reveal};
 use crate::protect::{
-    Echoes, FoundSurrogate, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal, generalize,
-    is_kept, is_mask, mask,
+    Echoes, FoundSurrogate, Keeper, MARKER, OpenedSurrogates, Protectors, Surrogate, ToSeal,
+    generalize, is_kept, is_mask, mask,
 };
 
 /// What is written at a place.
@@ -100,6 +100,7 @@ fn clear<'a>(
                     equality: Equality::Case,
                     can_remove: place.slot.removal.is_some(),
                     max_length: None,
+                    keeper: Keeper::House,
                 };
                 match protectors.check(&item) {
                     Ok(()) => (Shown::Sealed(item), Reveal::Surrogate),

@@ -14,6 +14,7 @@ use crate::policy::{
     CategoryRule, Digest, FieldRule, Hashed, Kept, ObjectRule, Protection, Reveal, Shape, Sought,
     Unlisted,
 };
+use crate::protect::Keeper;
 use crate::vault::{MemoryStore, Vault};
 
 const NAME: Role = Role::Composed { from: &["first", "last", "salutation"] };
@@ -36,19 +37,19 @@ fn house() -> House {
         let rule = FieldRule { id, category: category.into(), protection, search: BTreeSet::new() };
         (name.into(), Arc::new(rule))
     };
-    let tokenize = Protection::Tokenize { shape: Shape::Text };
+    let tokenize = Protection::tokenize(Shape::Text);
     let encrypt = Protection::Encrypt { shape: Shape::Text, searchable: false };
     let fields = HashMap::from([
         field("first", "name", tokenize),
         field("last", "name", tokenize),
-        field("email", "email", Protection::Tokenize { shape: Shape::Email }),
+        field("email", "email", Protection::tokenize(Shape::Email)),
         field("street", "address", encrypt),
         field("nick", "name", Protection::Mask),
         field("ssn", "national_id", Protection::Drop),
         field("born", "birthdate", Protection::Generalize(Kept::Year)),
         field("owner", "secret", tokenize),
-        field("hired", "birthdate", Protection::Tokenize { shape: Shape::Date }),
-        field("phone", "name", Protection::Tokenize { shape: Shape::Phone }),
+        field("hired", "birthdate", Protection::tokenize(Shape::Date)),
+        field("phone", "name", Protection::tokenize(Shape::Phone)),
         field("note", "email", Protection::Scan(Sought::ALL)),
         field("hashed", "name", Protection::Hash { shape: Shape::Text, of: Hashed::Exact }),
     ]);
@@ -135,6 +136,7 @@ impl House {
             equality: Equality::Case,
             can_remove: false,
             max_length: None,
+            keeper: Keeper::House,
         };
         match &self.protectors.seal(&[item]).await.unwrap()[0].replacement {
             Replacement::Text(text) => text.to_string(),

@@ -12,7 +12,7 @@ use crate::base::Tenant;
 use crate::keys::{create_private, sync_directory};
 
 /// Kept in `user_version`.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 
 const SCHEMA: &str = "CREATE TABLE house (tenant TEXT NOT NULL, probe BLOB NOT NULL) STRICT";
 
@@ -65,11 +65,10 @@ impl DatabaseFile {
         Ok(connection)
     }
 
-    /// Writes one state to a new file, which has its name only when it is whole.
-    pub(super) fn copy_to(&self, path: &Path) -> Result<(), DatabaseError> {
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = as_file(Path::new(&part));
+    /// Writes one state to a new file, which has its name only when it is whole, with nothing
+    /// in some tables.
+    pub(super) fn copy_to(&self, path: &Path, empty: &[&str]) -> Result<(), DatabaseError> {
+        let part = part_of(path);
         let failed = |at: &Path, error: std::io::Error| {
             DatabaseError::Unavailable(format!("`{}`: {error}", at.display()))
         };
@@ -78,7 +77,14 @@ impl DatabaseFile {
         // SQLite takes an empty file, and keeps its mode.
         create_private(&part, b"").map_err(|error| failed(&part, error))?;
         let written = connection.execute("VACUUM INTO ?1", [name]).map_err(DatabaseError::from);
-        let named = written.and_then(|_| {
+        let written = written.and_then(|_| {
+            let copy = Connection::open(&part)?;
+            copy.pragma_update(None, "secure_delete", true)?;
+            empty
+                .iter()
+                .try_for_each(|table| Ok(copy.execute_batch(&format!("DELETE FROM {table}"))?))
+        });
+        let named = written.and_then(|()| {
             let sync = File::open(&part).and_then(|file| file.sync_all());
             // Fails where another has taken the name, whose file stays.
             sync.and_then(|()| create_private(path, b"")).map_err(|error| failed(path, error))?;
@@ -93,11 +99,64 @@ impl DatabaseFile {
         named
     }
 
+    /// Writes a table, as `schema` defines it, to a file of its own, which takes the place of
+    /// one of that name when it is whole.
+    pub(super) fn copy_table_to(
+        &self,
+        path: &Path,
+        table: &str,
+        schema: &str,
+    ) -> Result<(), DatabaseError> {
+        let part = part_of(path);
+        let failed = |error| DatabaseError::Unavailable(format!("`{}`: {error}", part.display()));
+        create_private(&part, b"").map_err(failed)?;
+        let copy = Self::new(&part, &self.tenant);
+        let written = copy.create().and_then(|()| {
+            let connection = copy.connect()?;
+            connection.execute_batch(schema)?;
+            copy.take(&connection, self, table)
+        });
+        let named = written.and_then(|()| {
+            std::fs::rename(&part, path).and_then(|()| sync_directory(path)).map_err(failed)
+        });
+        if named.is_err() {
+            let _ = std::fs::remove_file(&part);
+        }
+        named
+    }
+
+    /// Takes the rows of a table of another file, in the place of those with the same keys.
+    pub(super) fn take_table_from(&self, path: &Path, table: &str) -> Result<(), DatabaseError> {
+        let other = Self::new(path, &self.tenant);
+        other.connect()?;
+        self.take(&self.connect()?, &other, table)
+    }
+
+    fn take(&self, into: &Connection, from: &Self, table: &str) -> Result<(), DatabaseError> {
+        let path = as_file(&from.path);
+        let path = path.to_str().ok_or_else(|| from.unusable("its name is no UTF-8"))?;
+        into.execute("ATTACH ?1 AS other", [path])?;
+        into.execute_batch(&format!(
+            "INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table}"
+        ))?;
+        Ok(into.execute_batch("DETACH other")?)
+    }
+
+    /// Sees to it that what was deleted stands nowhere in the file and those beside it, as far
+    /// as others who read it at this moment allow.
+    pub(super) fn wipe(&self) -> Result<(), DatabaseError> {
+        let connection = self.connect()?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
     /// A connection that waits for others.
     fn open(&self) -> Result<Connection, DatabaseError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(as_file(&self.path), flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        // What is deleted is written over, so that an erased key is nowhere in the file.
+        connection.pragma_update(None, "secure_delete", true)?;
         Ok(connection)
     }
 
@@ -135,6 +194,13 @@ impl DatabaseFile {
     fn unusable(&self, problem: &str) -> DatabaseError {
         DatabaseError::Unusable { path: self.path.clone(), problem: problem.to_owned() }
     }
+}
+
+/// What a file is called until it is whole.
+fn part_of(path: &Path) -> PathBuf {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    as_file(Path::new(&part))
 }
 
 /// The path as SQLite takes it for that of a file: `file:…` is a URI to it, and `:memory:`

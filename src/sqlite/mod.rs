@@ -108,13 +108,44 @@ impl Database {
         self.0.readers.read(query).await
     }
 
-    /// Writes one state of it to a new file (mode 0600), while others use it. Durable on
-    /// return; blocks.
+    /// Writes one state of it to a new file (mode 0600), with nothing in the tables of `empty`,
+    /// while others use it. Durable on return; blocks.
     ///
     /// # Errors
     /// When there is such a file, or it cannot be written: then none is left behind.
-    pub fn copy_to(&self, path: &Path) -> Result<(), DatabaseError> {
-        self.0.file.copy_to(path)
+    pub fn copy_to(&self, path: &Path, empty: &[&str]) -> Result<(), DatabaseError> {
+        self.0.file.copy_to(path, empty)
+    }
+
+    /// Writes a table, as `schema` defines it, to a file of its own (mode 0600), which takes
+    /// the place of one of that name. Durable on return; blocks.
+    ///
+    /// # Errors
+    /// When it cannot be written: then the one that was there stays.
+    pub fn copy_table_to(
+        &self,
+        path: &Path,
+        table: &str,
+        schema: &str,
+    ) -> Result<(), DatabaseError> {
+        self.0.file.copy_table_to(path, table, schema)
+    }
+
+    /// Takes the rows of a table that [`copy_table_to`](Self::copy_table_to) has written;
+    /// blocks.
+    ///
+    /// # Errors
+    /// When there is no such file, or it is of another tenant or format.
+    pub fn take_table_from(&self, path: &Path, table: &str) -> Result<(), DatabaseError> {
+        self.0.file.take_table_from(path, table)
+    }
+
+    /// Sees to it that what was deleted stands nowhere in its files, as far as others who
+    /// read them at this moment allow.
+    pub async fn wipe(&self) -> Result<(), DatabaseError> {
+        let database = self.clone();
+        let wiped = tokio::task::spawn_blocking(move || database.0.file.wipe());
+        wiped.await.map_err(|error| DatabaseError::Unavailable(error.to_string()))?
     }
 
     /// Whether its pages and indexes are whole, as SQLite knows it; blocks.

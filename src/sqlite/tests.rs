@@ -58,7 +58,7 @@ async fn files_of_others_are_refused() {
     };
     check("tenant.db", "UPDATE house SET tenant = 'bolt'", "`bolt`");
     check("older.db", "PRAGMA user_version = 2", "format is 2");
-    check("newer.db", "PRAGMA user_version = 5", "format is 5");
+    check("newer.db", "PRAGMA user_version = 6", "format is 6");
     check("foreign.db", "PRAGMA user_version = 0", "not one of Zollhaus");
 
     std::fs::write(scratch.file("text.db"), "this is no database".repeat(100)).unwrap();
@@ -152,17 +152,17 @@ async fn a_copy_has_its_name_when_it_is_whole_and_replaces_nothing() {
     let before = files();
     for name in ["it's a copy?mode=memory#%41", "copy"] {
         let copy = scratch.file(name);
-        database.copy_to(&copy).unwrap();
+        database.copy_to(&copy, &[]).unwrap();
         assert_eq!(sum(&open(&copy)).await.unwrap(), 2, "{name}");
     }
     let other = scratch.file("other");
     std::fs::write(&other, b"of another").unwrap();
-    assert!(database.copy_to(&other).is_err());
+    assert!(database.copy_to(&other, &[]).is_err());
     assert_eq!(std::fs::read(&other).unwrap(), b"of another");
     assert_eq!(files(), before + 3, "no part is left");
     // Another copy to the same place may be under way.
     std::fs::write(scratch.file("next.part"), b"of another").unwrap();
-    assert!(database.copy_to(&scratch.file("next")).is_err());
+    assert!(database.copy_to(&scratch.file("next"), &[]).is_err());
     assert!(!scratch.file("next").exists());
     assert_eq!(std::fs::read(scratch.file("next.part")).unwrap(), b"of another");
 }

@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::Category;
+use crate::base::{Category, SubjectId};
 use crate::keys::Version;
 use crate::transfer_log::{Entry, TransferLog, TransferLogError};
 use crate::vault::{
-    BoxFuture, Built, Index, Kinds, NewRow, Row, Search, Token, TokenStore, VaultError,
+    BoxFuture, Built, Erased, Index, Kinds, NewCopy, NewRow, Place, Row, Search, SubjectKey,
+    SubjectKeyStore, Token, TokenStore, VaultError,
 };
 
 use super::Metrics;
@@ -46,6 +47,10 @@ impl TokenStore for MeasuredStore {
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.time("replace", self.inner.replace(rows))
+    }
+
+    fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.time("hold", self.inner.hold(copies))
     }
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
@@ -91,9 +96,9 @@ impl TokenStore for MeasuredStore {
 
     fn list(
         &self,
-        after: Option<Token>,
+        after: Option<Place>,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+    ) -> BoxFuture<'_, Result<Vec<(Place, Row)>, VaultError>> {
         self.time("list", self.inner.list(after, limit))
     }
 
@@ -103,6 +108,42 @@ impl TokenStore for MeasuredStore {
 
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
         self.time("health", self.inner.health())
+    }
+}
+
+impl SubjectKeyStore for MeasuredStore {
+    fn keys(
+        &self,
+        subjects: Vec<SubjectId>,
+    ) -> BoxFuture<'_, Result<Vec<Option<SubjectKey>>, VaultError>> {
+        self.time("keys", self.inner.keys(subjects))
+    }
+
+    fn keep_keys(
+        &self,
+        keys: Vec<SubjectKey>,
+    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
+        self.time("keep_keys", self.inner.keep_keys(keys))
+    }
+
+    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
+        self.time("count_keys", self.inner.count_keys())
+    }
+
+    fn keys_before(
+        &self,
+        version: Version,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
+        self.time("keys_before", self.inner.keys_before(version, limit))
+    }
+
+    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.time("rewrap", self.inner.rewrap(keys))
+    }
+
+    fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
+        self.time("erase", self.inner.erase(subjects))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::config::load_policy;
 use crate::crm::{Dialect, LocatedRequest, Origins};
 use crate::keys::Keyset;
 use crate::policy::{Decision, FieldRule, Forbidden, Policy, Protection};
-use crate::protect::{Echoes, Protectors, ToSeal};
+use crate::protect::{Echoes, Keeper, Protectors, ToSeal};
 use crate::reveal;
 use crate::vault::{MemoryStore, Vault};
 
@@ -251,6 +251,7 @@ fn to_seal<'a>(
         equality: Equality::Case,
         can_remove,
         max_length: None,
+        keeper: Keeper::House,
     }
 }
 

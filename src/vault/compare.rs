@@ -60,7 +60,7 @@ impl Vault {
             let rows: Vec<Row> =
                 indexes.iter().flat_map(|index| rows.remove(index).unwrap_or_default()).collect();
             let all = if rows.len() < usize::from(MAX_FOUND) {
-                let all = rows.into_iter().map(|row| self.spelling(row));
+                let all = rows.into_iter().filter_map(|row| self.spelling(row).transpose());
                 Some(all.collect::<Result<Arc<[_]>, VaultError>>()?)
             } else {
                 None
@@ -103,7 +103,7 @@ impl Vault {
         if rows.len() >= MAX_CANDIDATES as usize {
             return Ok(Candidates::TooMany(MAX_CANDIDATES as usize));
         }
-        let all = rows.into_values().map(|row| self.spelling(row));
+        let all = rows.into_values().filter_map(|row| self.spelling(row).transpose());
         Ok(Candidates::All(all.collect::<Result<_, VaultError>>()?))
     }
 
@@ -120,9 +120,10 @@ impl Vault {
         self.index_macs.iter().map(|(_, mac)| self.rough_index(mac, item)).collect()
     }
 
-    fn spelling(&self, row: Row) -> Result<Spelling, VaultError> {
+    /// None for what nobody holds any more.
+    fn spelling(&self, row: Row) -> Result<Option<Spelling>, VaultError> {
         let value = self.open(&row)?.value;
-        Ok(Spelling { token: row.token, value })
+        Ok(value.map(|value| Spelling { token: row.token, value }))
     }
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What every [`TokenStore`] must do.
 
+mod holders;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Built, Index, IndexState, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore, VaultError,
+    Built, Held, Index, IndexState, Kinds, MAX_FOUND, NewRow, Place, Row, Search, Token,
+    TokenStore, VaultError,
 };
 use crate::base::{Category, SearchKind};
 
@@ -27,8 +30,10 @@ pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
     let found = open().find(tokens(&rows)).await.unwrap();
     assert_eq!(found, rows.into_iter().map(Some).collect::<Vec<_>>(), "after opening again");
 
+    holders::run(&open).await;
     replaced_rows_are_found_by_what_is_new_only(&*open()).await;
     who_knows_no_newer_keys_is_refused(&*open()).await;
+    holders::no_copy_of_the_house_is_left_under_an_older_key(&*open()).await;
 }
 
 /// A row that differs from others by these numbers only.
@@ -36,7 +41,7 @@ fn row(token: u8, index: u8) -> Row {
     Row {
         token: Token::from_code(&[token; 32], 1),
         category: Category::from("email"),
-        sealed: vec![token; 20],
+        held: Held::by_house(1, vec![token; 20]),
         version: 1,
         rough: Index([index; 16]),
     }
@@ -56,10 +61,15 @@ async fn inserting_is_idempotent_and_first_come_first_kept(store: &dyn TokenStor
     assert_eq!(insert(store, vec![first.clone()]).await.unwrap(), vec![first.clone()]);
 
     let rough = Index([97; 16]);
-    let other = Row { category: "name".into(), sealed: vec![0xff; 3], rough, ..first.clone() };
+    let held = Held::by_house(1, vec![0xff; 3]);
+    let other = Row { category: "name".into(), held, rough, ..first.clone() };
     let fresh = row(2, 2);
     // The same token twice in one batch, and again beside a new one.
-    let batch = vec![other.clone(), fresh.clone(), Row { sealed: vec![], ..fresh.clone() }];
+    let batch = vec![
+        other.clone(),
+        fresh.clone(),
+        Row { held: Held::by_house(1, vec![]), ..fresh.clone() },
+    ];
     let stored = insert(store, batch).await.unwrap();
     assert_eq!(stored, [first.clone(), fresh.clone(), fresh.clone()]);
     let found = store.find(tokens(&[first.clone(), fresh.clone()])).await.unwrap();
@@ -72,10 +82,10 @@ async fn rows_are_listed_in_order(store: &dyn TokenStore) {
     insert(store, (40..60).map(|number| row(number, number)).collect()).await.unwrap();
     let all = store.list(None, u32::MAX).await.unwrap();
     assert_eq!(store.count().await.unwrap(), BTreeMap::from([(1, all.len() as u64)]));
-    assert!(all.len() >= 20 && all.is_sorted_by(|a, b| a.token < b.token));
-    let mut paged: Vec<Row> = Vec::new();
+    assert!(all.len() >= 20 && all.is_sorted_by(|a, b| a.0 < b.0));
+    let mut paged: Vec<(Place, Row)> = Vec::new();
     loop {
-        let after = paged.last().map(|row| row.token.clone());
+        let after = paged.last().map(|(place, _)| place.clone());
         let page = store.list(after, 7).await.unwrap();
         assert!(page.len() <= 7);
         if page.is_empty() {
@@ -216,7 +226,8 @@ async fn replaced_rows_are_found_by_what_is_new_only(store: &dyn TokenStore) {
     store.finish_build(13).await.unwrap();
     store.insert(vec![named(190, &[61])]).await.unwrap();
     let mut anew = named(190, &[62]);
-    anew.row = Row { sealed: vec![9], version: 2, rough: Index([63; 16]), ..anew.row };
+    let held = Held::by_house(2, vec![9]);
+    anew.row = Row { held, version: 2, rough: Index([63; 16]), ..anew.row };
     store.replace(vec![anew.clone(), named(191, &[61])]).await.unwrap();
     let row = anew.row;
     assert_eq!(store.find(tokens(std::slice::from_ref(&row))).await.unwrap(), [Some(row.clone())]);
@@ -246,7 +257,8 @@ async fn many_writers_of_the_same_rows_agree<S: TokenStore + 'static>(store: Arc
         .map(|writer| {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
-                let rows = (30..40).map(|token| Row { sealed: vec![writer], ..row(token, token) });
+                let held = || Held::by_house(1, vec![writer]);
+                let rows = (30..40).map(|token| Row { held: held(), ..row(token, token) });
                 insert(&*store, rows.collect()).await.unwrap()
             })
         })

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{
-    BoxFuture, Built, Index, Kinds, MemoryStore, NewRow, Row, Search, Token, TokenStore, VaultError,
+    BoxFuture, Built, Erased, Index, Kinds, MemoryStore, NewCopy, NewRow, Place, Row, Search,
+    SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError,
 };
-use crate::base::Category;
+use crate::base::{Category, SubjectId};
 use crate::keys::Version;
 
 /// Hears of each call before it is made, by its name and the rows that it brings, and can
@@ -53,6 +54,10 @@ impl TokenStore for HookedStore {
         self.call("replace", &rows.clone(), self.rows.replace(rows))
     }
 
+    fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.call("hold", &[], self.rows.hold(copies))
+    }
+
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
         self.call("find", &[], self.rows.find(tokens))
     }
@@ -96,9 +101,9 @@ impl TokenStore for HookedStore {
 
     fn list(
         &self,
-        after: Option<Token>,
+        after: Option<Place>,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
+    ) -> BoxFuture<'_, Result<Vec<(Place, Row)>, VaultError>> {
         self.call("list", &[], self.rows.list(after, limit))
     }
 
@@ -108,6 +113,42 @@ impl TokenStore for HookedStore {
 
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
         self.call("health", &[], self.rows.health())
+    }
+}
+
+impl SubjectKeyStore for HookedStore {
+    fn keys(
+        &self,
+        subjects: Vec<SubjectId>,
+    ) -> BoxFuture<'_, Result<Vec<Option<SubjectKey>>, VaultError>> {
+        self.call("keys", &[], self.rows.keys(subjects))
+    }
+
+    fn keep_keys(
+        &self,
+        keys: Vec<SubjectKey>,
+    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
+        self.call("keep_keys", &[], self.rows.keep_keys(keys))
+    }
+
+    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
+        self.call("count_keys", &[], self.rows.count_keys())
+    }
+
+    fn keys_before(
+        &self,
+        version: Version,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
+        self.call("keys_before", &[], self.rows.keys_before(version, limit))
+    }
+
+    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.call("rewrap", &[], self.rows.rewrap(keys))
+    }
+
+    fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
+        self.call("erase", &[], self.rows.erase(subjects))
     }
 }
 

@@ -11,6 +11,9 @@
 //!   from every instance, without coordination.
 //! - Two different values never share a token.
 //! - Rows hold no clear value.
+//! - A value is kept for each data subject who holds it, under a key of theirs: when that key
+//!   is destroyed, the others' copies go on, and nothing brings this one back. A token that
+//!   nobody holds any more never stands for another value.
 //! - A value's spellings are found together: `Max@x.example` and `max@x.example` are
 //!   two values with two tokens under one [`Index`]. So is all that a CRM may take for the
 //!   same; [`likeness()`] says what it does.
@@ -18,11 +21,14 @@
 #[cfg(test)]
 pub mod conformance;
 mod compare;
+mod holders;
 #[cfg(test)]
 mod hooked;
+mod indexes;
 mod likeness;
 mod memory;
 mod postgres;
+mod row;
 mod search;
 mod sqlite;
 mod store;
@@ -40,27 +46,31 @@ use std::pin::Pin;
 pub use compare::{Candidates, Spelling};
 #[cfg(test)]
 pub use hooked::HookedStore;
+pub use indexes::{Built, IndexState, Kinds, Search};
 pub use likeness::{Likeness, likeness, looks_like};
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
+pub use row::{
+    Erased, Held, Holder, Index, KeyId, MAX_FOUND, NewCopy, NewRow, Place, Row, SubjectKey,
+};
 pub use search::LONGEST_TO_CONTAIN;
-pub use sqlite::SqliteStore;
-pub use store::{Item, Vault};
+pub use sqlite::{SqliteStore, back_up, take_keys};
+pub use store::{Item, ToKeep, Vault};
 pub use token::{Form, Token};
 pub use upkeep::Due;
 pub use verify::{Damage, Verified};
 
-use crate::base::{Category, Cleartext, SearchKind};
+use crate::base::{Category, Cleartext, SubjectId};
 use crate::keys::Version;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Keeps sealed rows. Every implementation passes `conformance`.
-pub trait TokenStore: Send + Sync {
+pub trait TokenStore: SubjectKeyStore {
     /// Inserts the rows whose token is not there yet, as one transaction, and
     /// returns for each row, in order, the row that is stored under its token
-    /// afterwards (the given one, or the one that was there before). What a row is to be
-    /// found by is added in both cases. An index that a new row was not written for
+    /// afterwards: the given one, or the one that was there before, with the copy of the same
+    /// holder if there is one. What a row is to be found by is added in both cases. An index that a new row was not written for
     /// ([`NewRow::kinds`]) is [`IndexState::Left`] then, and so is one that a row is written
     /// for and that is not there, or is being emptied. Idempotent. Durable on return. Dropping
     /// the future may or may not leave the rows inserted.
@@ -68,18 +78,32 @@ pub trait TokenStore: Send + Sync {
     /// # Errors
     /// [`VaultError::KeyGone`] where a row is stored under a newer version than one of these:
     /// whoever has the older keys only would not find it, and they may be destroyed.
+    /// [`VaultError::Conflict`] where the key of a holder is not there, or not any more.
     /// [`VaultError::Unavailable`]; then nothing may be assumed about the rows.
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
 
     /// Puts rows, and what they are found by, in the place of those under the same tokens,
-    /// as one transaction; others are left out. Of indexes the same holds as for new rows.
-    /// Durable on return.
+    /// as one transaction; of the copies, that of the same holder. Others are left out, and so
+    /// is what nobody holds any more. Of indexes the same holds as for new rows. Durable on
+    /// return.
     ///
     /// # Errors
-    /// As [`insert`](Self::insert).
+    /// As [`insert`](Self::insert), but [`VaultError::Conflict`] where the house has a copy
+    /// under another version than a row with a copy of a data subject: then it would be
+    /// forgotten that it is there.
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>>;
 
-    /// The rows stored under these tokens, in order.
+    /// Adds copies, where their holders have none of those values yet, as one transaction.
+    /// Idempotent; durable on return.
+    ///
+    /// # Errors
+    /// [`VaultError::KeyGone`] where a row is stored under a newer version than a copy of the
+    /// house. [`VaultError::Conflict`] where there is no such row, or nobody holds it any more, or the
+    /// key of a holder is not there: then nothing is stored.
+    fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>>;
+
+    /// The rows stored under these tokens, in order; each with that copy which is the first
+    /// that some key opens.
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
 
     /// For each index value, every row that carries it, sorted by token; no more than the
@@ -127,133 +151,67 @@ pub trait TokenStore: Send + Sync {
     /// under it is complete, and each that is being emptied is none any more.
     fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>>;
 
-    /// The rows behind a token, or from the first on, in the order of their tokens; no more
-    /// than `limit`.
-    fn list(&self, after: Option<Token>, limit: u32)
-    -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
+    /// Each row once for every copy of it, in their order, behind a place or from the first on;
+    /// no more than `limit`. With a copy whose key is not there, nobody holds it. Tokens that
+    /// stand for nothing any more are left out.
+    fn list(
+        &self,
+        after: Option<Place>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<(Place, Row)>, VaultError>>;
 
-    /// How many rows there are, by the version of the vault's key that they are sealed under.
+    /// How many rows there are that somebody holds, by the version of the vault's keys that
+    /// they are found under.
     fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>>;
 
     /// Whether the store can be read and written now.
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>>;
 }
 
-/// How many rows a store finds under one index value. There are rarely more than a
-/// few spellings of one value; how many there are is up to callers.
-pub const MAX_FOUND: u8 = 33;
+/// Keeps wrapped keys of data subjects, beside the rows that they open.
+pub trait SubjectKeyStore: Send + Sync {
+    /// The keys of these data subjects, in order, where they have one.
+    fn keys(
+        &self,
+        subjects: Vec<SubjectId>,
+    ) -> BoxFuture<'_, Result<Vec<Option<SubjectKey>>, VaultError>>;
 
-/// What a store keeps under a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    pub token: Token,
-    pub category: Category,
-    /// The value, encrypted and bound to token and category.
-    pub sealed: Vec<u8>,
-    /// The version of the keys that it is sealed and found under.
-    pub version: Version,
-    /// A keyed hash of what the value has in common with all that a CRM may take for the
-    /// same, so that every spelling of one value is found together.
-    pub rough: Index,
+    /// Keeps these keys for those who have none, as one transaction, and returns for each, in
+    /// order, the one that its data subject has then. Durable on return.
+    fn keep_keys(
+        &self,
+        keys: Vec<SubjectKey>,
+    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>>;
+
+    /// How many keys there are, by the version of the vault's key that they are wrapped under.
+    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>>;
+
+    /// Some of the keys that are wrapped under an older version than this, no more than
+    /// `limit`.
+    fn keys_before(
+        &self,
+        version: Version,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>>;
+
+    /// Puts keys in the place of those with the same number; others are left out. Durable on
+    /// return.
+    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>>;
+
+    /// Destroys the keys of these data subjects. Forgets what destroyed keys had opened, also
+    /// those of before: the copies, and of a row that nobody holds any more all but its token
+    /// and category. One transaction; durable on return.
+    fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>>;
 }
 
-/// A row on its way to the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRow {
-    pub row: Row,
-    /// The kinds of search that it is to be found by.
-    pub kinds: BTreeSet<SearchKind>,
-    /// What it is found by, for all of them.
-    pub found_by: Vec<Index>,
-}
-
-#[cfg(test)]
-impl NewRow {
-    pub fn found_by_nothing(row: Row) -> Self {
-        Self { row, kinds: BTreeSet::new(), found_by: Vec::new() }
-    }
-}
-
-/// The kinds of search that values of each category are to be found by.
-pub type Kinds = BTreeMap<Category, BTreeSet<SearchKind>>;
-
-/// A question for the rows of a category that carry all of some index values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search {
-    pub category: Category,
-    pub kind: SearchKind,
-    pub all_of: Vec<Index>,
-}
-
-/// An index over all values of a category.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Built {
-    pub category: Category,
-    pub kind: SearchKind,
-    pub state: IndexState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IndexState {
-    /// Every value of the category is found by it.
-    Complete,
-    /// It will be complete when the build of this number is finished.
-    Building(u64),
-    /// Nothing will be in it when the build of this number is finished.
-    Emptying(u64),
-    /// Some values may be in it and some not, and nobody changes that.
-    Left,
-}
-
-impl IndexState {
-    /// What it is when a build begins.
-    fn begun(self, is_wanted: bool, build: u64) -> Self {
-        match (self, is_wanted) {
-            (_, false) => Self::Emptying(build),
-            (Self::Complete, true) => Self::Complete,
-            (Self::Building(_) | Self::Emptying(_) | Self::Left, true) => Self::Building(build),
-        }
-    }
-
-    /// What it is after a row of its category is written.
-    fn after(self, is_for_it: bool) -> Self {
-        match (self, is_for_it) {
-            (Self::Complete | Self::Building(_), true) | (Self::Emptying(_), false) => self,
-            (Self::Complete | Self::Building(_), false)
-            | (Self::Emptying(_), true)
-            | (Self::Left, _) => Self::Left,
-        }
-    }
-
-    /// How it is stored: a build as its number, or that number below zero where it empties.
-    fn code(self) -> Option<i64> {
-        match self {
-            Self::Complete => None,
-            Self::Building(build) => Some(build as i64),
-            Self::Emptying(build) => Some(-(build as i64)),
-            Self::Left => Some(0),
-        }
-    }
-
-    fn from_code(code: Option<i64>) -> Self {
-        match code {
-            None => Self::Complete,
-            Some(0) => Self::Left,
-            Some(build) if build > 0 => Self::Building(build.unsigned_abs()),
-            Some(build) => Self::Emptying(build.unsigned_abs()),
-        }
-    }
-}
-
-/// A keyed hash of some normal form of a value (truncated HMAC-SHA-256).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Index(pub [u8; 16]);
-
-/// A value as the vault gives it back.
+/// What a token stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     pub category: Category,
-    pub value: Cleartext,
+    /// None where everybody who held it is erased.
+    pub value: Option<Cleartext>,
+    /// One who holds it: a data subject, or else the house.
+    pub holder: Option<SubjectId>,
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -274,6 +232,9 @@ pub enum VaultError {
         .0.what()
     )]
     Full(Form),
+    /// Something else was erased or written meanwhile. Trying again helps.
+    #[error("the vault changed while values were written to it")]
+    Conflict,
     /// A row does not open under our keys, or is not what was written.
     #[error("the vault holds a row that does not open: {0}")]
     Corrupt(String),

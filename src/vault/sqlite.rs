@@ -1,32 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod built;
+mod keys;
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::{
-    BoxFuture, Built, Index, IndexState, Kinds, MAX_FOUND, NewRow, Row, Search, Token, TokenStore,
-    VaultError,
+    BoxFuture, Built, Holder, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
+    TokenStore, VaultError,
 };
-use built::{built, keep, note, spoil};
+use built::{built, keep, note};
 
 use crate::base::Category;
 use crate::keys::Version;
 use crate::sqlite::{Database, DatabaseError};
 
+/// The house's copy of a value has no key, and says under which version of the vault's key it
+/// is sealed; those of data subjects have one, and version 0. A key that is destroyed has no
+/// data subject any more. A token that stands for nothing has version 0.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS token (
         word TEXT PRIMARY KEY,
         category TEXT NOT NULL,
-        sealed BLOB NOT NULL,
         version INTEGER NOT NULL,
         rough BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS token_by_rough ON token (rough, word);
     CREATE INDEX IF NOT EXISTS token_by_version ON token (version);
+    CREATE TABLE IF NOT EXISTS copy (
+        word TEXT NOT NULL,
+        key BLOB NOT NULL,
+        version INTEGER NOT NULL,
+        sealed BLOB NOT NULL,
+        PRIMARY KEY (word, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS copy_by_key ON copy (key) WHERE key <> x'';
     CREATE TABLE IF NOT EXISTS found_by (
         code BLOB NOT NULL,
         word TEXT NOT NULL,
@@ -41,18 +54,49 @@ const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The columns of a [`Row`], as [`read`] takes them.
-const COLUMNS: &str = "word, category, sealed, version, rough";
-
 /// Rows in the embedded database.
 #[derive(Clone, Debug)]
 pub struct SqliteStore(Database);
+
+const KEYS_SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS subject_key (
+        id BLOB PRIMARY KEY,
+        subject BLOB UNIQUE,
+        version INTEGER,
+        wrapped BLOB
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS subject_key_by_version ON subject_key (version);
+";
+
+const KEYS: &str = "subject_key";
+
+/// Writes one state of a vault to a new file, and the keys of data subjects to another, in the
+/// place of those that were there: copies of rows may be kept as long as anybody likes, and
+/// every copy of the keys but the newest opens what was erased since. Blocks.
+///
+/// # Errors
+/// When one of them cannot be written; the other may be.
+pub fn back_up(database: &Database, to: &Path, keys: &Path) -> Result<(), DatabaseError> {
+    database.copy_to(to, &[KEYS])?;
+    // Later than the rows, so that there is a key for each, or it is known as destroyed.
+    database.copy_table_to(keys, KEYS, KEYS_SCHEMA)
+}
+
+/// Takes the keys that [`back_up`] has written; blocks.
+///
+/// # Errors
+/// As [`Database::take_table_from`].
+pub fn take_keys(database: &Database, keys: &Path) -> Result<(), DatabaseError> {
+    database.define(KEYS_SCHEMA)?;
+    database.take_table_from(keys, KEYS)
+}
 
 impl SqliteStore {
     /// # Errors
     /// When its tables are missing and cannot be made.
     pub fn new(database: &Database) -> Result<Self, DatabaseError> {
         database.define(SCHEMA)?;
+        database.define(KEYS_SCHEMA)?;
         Ok(Self(database.clone()))
     }
 
@@ -70,22 +114,42 @@ impl SqliteStore {
         Box::pin(async move { Ok(self.0.read(query).await?) })
     }
 
+    /// As [`write`](Self::write); what fails for a reason of ours is not stored, either.
+    fn write_checked<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, VaultError>> {
+        let written = self.write(move |connection| {
+            connection.execute_batch("SAVEPOINT checked")?;
+            let done = work(connection)?;
+            let end = if done.is_ok() {
+                "RELEASE checked"
+            } else {
+                "ROLLBACK TO checked; RELEASE checked"
+            };
+            connection.execute_batch(end)?;
+            Ok(done)
+        });
+        Box::pin(async move { written.await? })
+    }
+
     /// Writes rows, unless there are some under newer keys.
     fn write_rows<T: Send + 'static>(
         &self,
         rows: Vec<NewRow>,
-        work: impl FnOnce(&Connection, Vec<NewRow>, &mut Vec<Built>) -> rusqlite::Result<T>
+        work: impl FnOnce(
+            &Connection,
+            Vec<NewRow>,
+            &mut Vec<Built>,
+        ) -> rusqlite::Result<Result<T, VaultError>>
         + Send
         + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
         let oldest = rows.iter().map(|new| new.row.version).min().unwrap_or(Version::MAX);
-        let written = self.write(move |connection| {
-            if let Some(newer) = newer_than(connection, oldest)? {
-                return Ok(Err(VaultError::KeyGone(newer)));
-            }
-            work(connection, rows, &mut built(connection)?).map(Ok)
-        });
-        Box::pin(async move { written.await? })
+        self.write_checked(move |connection| match newer_than(connection, oldest)? {
+            Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
+            None => work(connection, rows, &mut built(connection)?),
+        })
     }
 
     /// Finds rows by what the keys up to a version make, unless there are some under newer
@@ -106,18 +170,53 @@ impl SqliteStore {
 impl TokenStore for SqliteStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
         self.write_rows(rows, |connection, rows, built| {
-            rows.into_iter().map(|row| insert(connection, row, built)).collect()
+            let mut stored = Vec::with_capacity(rows.len());
+            for row in rows {
+                match rows::insert(connection, row, built)? {
+                    Some(row) => stored.push(row),
+                    None => return Ok(Err(VaultError::Conflict)),
+                }
+            }
+            Ok(Ok(stored))
         })
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.write_rows(rows, |connection, rows, built| {
-            rows.iter().try_for_each(|row| replace(connection, row, built))
+            for row in &rows {
+                if rows::forgets_a_copy(connection, &row.row)? {
+                    return Ok(Err(VaultError::Conflict));
+                }
+                rows::replace(connection, row, built)?;
+            }
+            Ok(Ok(()))
+        })
+    }
+
+    fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
+        let of_house = copies.iter().filter_map(|copy| match copy.held.by {
+            Holder::House(version) => Some(version),
+            Holder::Subject(_) => None,
+        });
+        let oldest = of_house.min().unwrap_or(Version::MAX);
+        self.write_checked(move |connection| {
+            if let Some(newer) = newer_than(connection, oldest)? {
+                return Ok(Err(VaultError::KeyGone(newer)));
+            }
+            for NewCopy { token, held } in copies {
+                if !rows::is_held(connection, &token)? || !keys::is_there(connection, &held)? {
+                    return Ok(Err(VaultError::Conflict));
+                }
+                rows::hold(connection, &token, &held)?;
+            }
+            Ok(Ok(()))
         })
     }
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        self.read(|connection| tokens.into_iter().map(|token| find(connection, &token)).collect())
+        self.read(|connection| {
+            tokens.into_iter().map(|token| rows::find(connection, &token)).collect()
+        })
     }
 
     fn find_by_index(
@@ -126,7 +225,7 @@ impl TokenStore for SqliteStore {
         newest: Version,
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>> {
         self.read_rows(newest, |connection| {
-            indexes.into_iter().map(|index| find_by_index(connection, index)).collect()
+            indexes.into_iter().map(|index| rows::find_by_index(connection, index)).collect()
         })
     }
 
@@ -143,7 +242,7 @@ impl TokenStore for SqliteStore {
                     index.state == IndexState::Complete
                         && (index.kind, &index.category) == (asked.kind, &asked.category)
                 });
-                is_complete.then(|| search(connection, asked, limit)).transpose()
+                is_complete.then(|| rows::search(connection, asked, limit)).transpose()
             });
             searches.collect()
         })
@@ -201,25 +300,14 @@ impl TokenStore for SqliteStore {
 
     fn list(
         &self,
-        after: Option<Token>,
+        after: Option<Place>,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM token WHERE word > ?1 ORDER BY word LIMIT ?2"
-            ))?;
-            let after = after.as_ref().map_or("", Token::as_str);
-            statement.query_map(params![after, limit], read)?.collect()
-        })
+    ) -> BoxFuture<'_, Result<Vec<(Place, Row)>, VaultError>> {
+        self.read(move |connection| rows::list(connection, after, limit))
     }
 
     fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare("SELECT version, count(*) FROM token GROUP BY version")?;
-            let count = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64));
-            statement.query_map([], count)?.collect()
-        })
+        self.read(rows::count)
     }
 
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
@@ -227,89 +315,10 @@ impl TokenStore for SqliteStore {
     }
 }
 
-/// Inserts a row unless there is one under its token, and returns the one that is
-/// there then.
-fn insert(connection: &Connection, new: NewRow, built: &mut Vec<Built>) -> rusqlite::Result<Row> {
-    let NewRow { row, kinds, found_by } = new;
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO token (word, category, sealed, version, rough) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (word) DO NOTHING",
-    )?;
-    let (word, category) = (row.token.as_str(), row.category.as_str());
-    let inserted =
-        statement.execute(params![word, category, row.sealed, row.version, row.rough.0])?;
-    spoil(connection, (&row.category, &kinds), inserted > 0, built)?;
-    add(connection, &row.token, &found_by)?;
-    if inserted == 0 {
-        return find(connection, &row.token)?.ok_or(rusqlite::Error::QueryReturnedNoRows);
-    }
-    Ok(row)
-}
-
 /// The newest version of the keys that a row is stored under, where it is newer than this.
 fn newer_than(connection: &Connection, version: Version) -> rusqlite::Result<Option<Version>> {
     let sql = "SELECT max(version) FROM token WHERE version > ?1";
     connection.prepare_cached(sql)?.query_row([version], |row| row.get(0))
-}
-
-fn add(connection: &Connection, token: &Token, found_by: &[Index]) -> rusqlite::Result<()> {
-    if found_by.is_empty() {
-        return Ok(());
-    }
-    let mut statement =
-        connection.prepare_cached("INSERT OR IGNORE INTO found_by (code, word) VALUES (?1, ?2)")?;
-    found_by
-        .iter()
-        .try_for_each(|code| statement.execute(params![code.0, token.as_str()]).map(drop))
-}
-
-fn replace(connection: &Connection, new: &NewRow, built: &mut Vec<Built>) -> rusqlite::Result<()> {
-    let row = &new.row;
-    let mut statement = connection.prepare_cached(
-        "UPDATE token SET category = ?2, sealed = ?3, version = ?4, rough = ?5 WHERE word = ?1",
-    )?;
-    let (word, category) = (row.token.as_str(), row.category.as_str());
-    let replaced =
-        statement.execute(params![word, category, row.sealed, row.version, row.rough.0])?;
-    if replaced == 0 {
-        return Ok(());
-    }
-    connection.prepare_cached("DELETE FROM found_by WHERE word = ?1")?.execute([word])?;
-    add(connection, &row.token, &new.found_by)?;
-    spoil(connection, (&row.category, &new.kinds), true, built)
-}
-
-fn find(connection: &Connection, token: &Token) -> rusqlite::Result<Option<Row>> {
-    let sql = format!("SELECT {COLUMNS} FROM token WHERE word = ?1");
-    connection.prepare_cached(&sql)?.query_row([token.as_str()], read).optional()
-}
-
-fn find_by_index(connection: &Connection, index: Index) -> rusqlite::Result<Vec<Row>> {
-    let sql = format!("SELECT {COLUMNS} FROM token WHERE rough = ?1 ORDER BY word LIMIT ?2");
-    let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(params![index.0, MAX_FOUND], read)?.collect()
-}
-
-fn search(connection: &Connection, asked: &Search, limit: u32) -> rusqlite::Result<Vec<Row>> {
-    let with_code = vec!["SELECT word FROM found_by WHERE code = ?"; asked.all_of.len()];
-    let sql = format!(
-        "SELECT {COLUMNS} FROM token WHERE word IN ({}) AND category = ? ORDER BY word LIMIT {limit}",
-        with_code.join(" INTERSECT ")
-    );
-    let codes = asked.all_of.iter().map(|code| rusqlite::types::Value::Blob(code.0.into()));
-    let category = rusqlite::types::Value::Text(asked.category.as_str().into());
-    let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(params_from_iter(codes.chain([category])), read)?.collect()
-}
-
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok(Row {
-        token: row.get(0)?,
-        category: Category::new(row.get_ref(1)?.as_str()?),
-        sealed: row.get(2)?,
-        version: row.get(3)?,
-        rough: Index(row.get(4)?),
-    })
 }
 
 impl FromSql for Token {
@@ -335,7 +344,7 @@ mod tests {
 
     use super::*;
     use crate::testkit::Scratch;
-    use crate::vault::conformance;
+    use crate::vault::{Held, Index, conformance};
 
     fn open(path: &Path) -> SqliteStore {
         SqliteStore::new(&Database::open(path, &"acme".into()).unwrap()).unwrap()
@@ -357,12 +366,11 @@ mod tests {
         let row = Row {
             token: token.clone(),
             category: Category::from("email"),
-            sealed: vec![1],
+            held: Held::by_house(1, vec![1]),
             version: 1,
             rough: Index([1; 16]),
         };
-        let row = NewRow { row, kinds: BTreeSet::new(), found_by: Vec::new() };
-        store.insert(vec![row]).await.unwrap();
+        store.insert(vec![NewRow::found_by_nothing(row)]).await.unwrap();
         let connection = Connection::open(&path).unwrap();
         connection.execute("UPDATE token SET rough = x'00'", []).unwrap();
         let found = store.find(vec![token]).await;

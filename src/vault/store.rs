@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 
-use super::{
-    Form, Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError, search::texts_of,
-};
-use crate::base::{Category, Cleartext, SearchKind, Tenant, rough};
+use super::holders::Holders;
+use super::search::texts_of;
+use super::{Form, Held, Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError};
+use crate::base::{Category, Cleartext, Scope, SearchKind, SubjectId, Tenant, rough};
 use crate::keys::{Keyset, Mac, Siv, Version, Versions};
 
 /// Tokens over a store: derives them, seals values, detects collisions.
 #[derive(Clone)]
 pub struct Vault {
     pub(super) store: Arc<dyn TokenStore>,
-    tenant: Tenant,
+    pub(super) tenant: Tenant,
     token_macs: Versions<Mac>,
     pub(super) index_macs: Versions<Mac>,
     pub(super) keys: Versions<Siv>,
@@ -31,8 +31,30 @@ pub struct Vault {
 /// A value of a category.
 pub type Item<'a> = (&'a Category, &'a Cleartext);
 
+/// A value that is to have a token.
+#[derive(Clone, Copy, Debug)]
+pub struct ToKeep<'a> {
+    pub item: Item<'a>,
+    pub form: Form,
+    /// The data subject whom it is kept for, by a pseudonym; none for the house.
+    pub holder: Option<SubjectId>,
+    pub scope: Scope,
+}
+
+impl<'a> ToKeep<'a> {
+    pub fn for_house(item: Item<'a>, form: Form) -> Self {
+        Self { item, form, holder: None, scope: Scope::Tenant }
+    }
+}
+
 /// An item by its place in a list.
-pub(super) type Placed<'a> = (usize, (Item<'a>, Form));
+pub(super) type Placed<'a> = (usize, ToKeep<'a>);
+
+/// The tokens of items by their places, and what is stored under them.
+type Walked = BTreeMap<usize, (Token, Option<Row>)>;
+
+/// How often values are written again that were erased in between.
+const ATTEMPTS: usize = 5;
 
 impl Vault {
     pub fn new(store: Arc<dyn TokenStore>, keyset: &Keyset) -> Self {
@@ -47,24 +69,37 @@ impl Vault {
         }
     }
 
-    /// The token of each value, in order: the one it always had, also under a key that is not
-    /// in use, or a new one. All of them are durable on return. One round trip to the store
-    /// for each version of the key; one more for values whose token another value holds, and
-    /// one while a key is prepared.
+    /// The token of each value, as [`keep`](Self::keep) gives it, as a word that is kept for
+    /// the house.
     ///
     /// # Errors
-    /// [`VaultError`]; then some of the tokens may have been stored.
+    /// As [`keep`](Self::keep).
     pub async fn tokenize(&self, items: &[Item<'_>]) -> Result<Vec<Token>, VaultError> {
-        self.tokenize_as(&as_words(items)).await
+        self.keep(&as_words(items)).await
     }
 
-    /// As [`tokenize`](Self::tokenize), each value as a token of its form. Forms with few
-    /// tokens take more round trips, the fuller they are.
+    /// The token of each value, in order: the one it always had, also under a key that is no
+    /// longer in use, or a new one. Each is kept for its holder. All of them are durable on
+    /// return. One round trip to the store for each version of the key; more for values whose
+    /// token another value holds, or that somebody else holds already, and for holders that
+    /// are new. Forms with few tokens take more round trips, the fuller they are.
     ///
     /// # Errors
-    /// [`VaultError::Full`] when no token of the form is left for a value.
-    pub async fn tokenize_as(&self, items: &[(Item<'_>, Form)]) -> Result<Vec<Token>, VaultError> {
-        let mut tokens = BTreeMap::new();
+    /// [`VaultError`]; then some of the tokens may have been stored. [`VaultError::Full`]
+    /// when no token of the form is left for a value.
+    pub async fn keep(&self, items: &[ToKeep<'_>]) -> Result<Vec<Token>, VaultError> {
+        for _ in 1..ATTEMPTS {
+            match self.try_keep(items).await {
+                Err(VaultError::Conflict) => {}
+                done => return done,
+            }
+        }
+        self.try_keep(items).await
+    }
+
+    async fn try_keep(&self, items: &[ToKeep<'_>]) -> Result<Vec<Token>, VaultError> {
+        let holders = self.holders(items.iter().filter_map(|item| item.holder)).await?;
+        let mut walked = Walked::new();
         let mut unknown: Vec<Placed<'_>> = items.iter().copied().enumerate().collect();
         let active = self.token_macs.active_version();
         // The oldest that a value has, whichever key a process is at.
@@ -74,10 +109,19 @@ impl Vault {
             .iter()
             .filter(|version| versions.last() != Some(&active) || **version != active)
         {
-            unknown = self.walk(unknown, *version, Missing::Left, &mut tokens).await?;
+            unknown = self.walk(unknown, *version, Missing::Left, &mut walked).await?;
         }
-        self.walk(unknown, active, Missing::Stored, &mut tokens).await?;
-        Ok(tokens.into_values().collect())
+        self.walk(unknown, active, Missing::Stored(&holders), &mut walked).await?;
+        let mut not_held = Vec::new();
+        for (item, (token, stored)) in items.iter().zip(walked.values()) {
+            let key = holders.key_of(item.holder)?;
+            let held = stored.as_ref().and_then(|row| row.held.as_ref());
+            if held.is_none_or(|held| held.by.key() != key) {
+                not_held.push((token, item));
+            }
+        }
+        self.hold_for(&holders, &not_held).await?;
+        Ok(walked.into_values().map(|(token, _)| token).collect())
     }
 
     /// The words that stand for each value, in order: those that it has, or the one that it
@@ -91,19 +135,19 @@ impl Vault {
         let mut known: Vec<Vec<Token>> = vec![Vec::new(); items.len()];
         let placed = || as_words(items).into_iter().enumerate().collect();
         for (version, _) in self.token_macs.iter() {
-            let mut tokens = BTreeMap::new();
-            self.walk(placed(), version, Missing::Left, &mut tokens).await?;
-            for (at, token) in tokens {
+            let mut walked = Walked::new();
+            self.walk(placed(), version, Missing::Left, &mut walked).await?;
+            for (at, (token, _)) in walked {
                 known.get_mut(at).into_iter().for_each(|known| known.push(token.clone()));
             }
         }
         let active = self.token_macs.active_version();
         let unknown =
             placed().into_iter().filter(|(at, _)| known.get(*at).is_some_and(Vec::is_empty));
-        let mut tokens = BTreeMap::new();
+        let mut walked = Walked::new();
         let unknown: Vec<Placed<'_>> = unknown.collect();
-        self.walk(unknown, active, Missing::Taken, &mut tokens).await?;
-        for (at, token) in tokens {
+        self.walk(unknown, active, Missing::Taken, &mut walked).await?;
+        for (at, (token, _)) in walked {
             known.get_mut(at).into_iter().for_each(|known| known.push(token.clone()));
         }
         Ok(known)
@@ -115,27 +159,30 @@ impl Vault {
         &self,
         items: Vec<Placed<'a>>,
         version: Version,
-        missing: Missing,
-        tokens: &mut BTreeMap<usize, Token>,
+        missing: Missing<'_>,
+        walked: &mut Walked,
     ) -> Result<Vec<Placed<'a>>, VaultError> {
         let (mut pending, mut unknown) = (items, Vec::new());
         for counter in 0.. {
             if pending.is_empty() {
                 break;
             }
-            let is_full = |(_, (_, form)): &&Placed<'_>| counter >= form.attempts();
-            if let Some((_, (_, full))) = pending.iter().find(is_full) {
-                return Err(VaultError::Full(*full));
+            let is_full = |(_, item): &&Placed<'_>| counter >= item.form.attempts();
+            if let Some((_, full)) = pending.iter().find(is_full) {
+                return Err(VaultError::Full(full.form));
             }
-            let derive = |(_, item): &Placed<'_>| self.derive(*item, version, counter);
+            let derive = |(_, item): &Placed<'_>| self.derive(item, version, counter);
             let derived: Vec<Token> = pending.iter().map(derive).collect();
-            let (rows, found): (Vec<NewRow>, Vec<Option<Row>>) = if missing == Missing::Stored {
-                let items = pending.iter().zip(&derived);
-                let items = items.map(|((_, (item, _)), token)| (*item, token.clone()));
-                let (rows, stored) = self.insert(items.collect()).await?;
-                (rows, stored.into_iter().map(Some).collect())
-            } else {
-                (Vec::new(), self.store.find(derived.clone()).await?)
+            let (rows, found): (Vec<NewRow>, Vec<Option<Row>>) = match missing {
+                Missing::Stored(holders) => {
+                    let items =
+                        pending.iter().zip(&derived).map(|((_, item), token)| (token, item));
+                    let (rows, stored) = self.insert(holders, &items.collect::<Vec<_>>()).await?;
+                    (rows, stored.into_iter().map(Some).collect())
+                }
+                Missing::Taken | Missing::Left => {
+                    (Vec::new(), self.store.find(derived.clone()).await?)
+                }
             };
             let mut rows = rows.into_iter();
             let mut collided = Vec::new();
@@ -143,13 +190,11 @@ impl Vault {
                 // Sealing is deterministic, so the same value often gives the same row.
                 let is_same = rows.next().map(|new| new.row) == found;
                 match found {
-                    None if missing == Missing::Left => unknown.push(placed),
-                    Some(found) if !is_same && !self.stands_for(&found, placed.1.0)? => {
+                    None if matches!(missing, Missing::Left) => unknown.push(placed),
+                    Some(found) if !is_same && !self.stands_for(&found, placed.1.item)? => {
                         collided.push(placed);
                     }
-                    None | Some(_) => {
-                        tokens.insert(placed.0, token);
-                    }
+                    found => drop(walked.insert(placed.0, (token, found))),
                 }
             }
             pending = collided;
@@ -160,11 +205,16 @@ impl Vault {
     /// Stores rows, and returns them with those that are stored afterwards.
     async fn insert(
         &self,
-        items: Vec<(Item<'_>, Token)>,
+        holders: &Holders,
+        items: &[(&Token, &ToKeep<'_>)],
     ) -> Result<(Vec<NewRow>, Vec<Row>), VaultError> {
         loop {
-            let rows = items.iter().map(|(item, token)| self.row(*item, token.clone()));
-            let rows: Vec<NewRow> = rows.collect();
+            let version = self.version();
+            let rows = items.iter().map(|(token, item)| {
+                let held = self.sealed_for(holders, item, token, version)?;
+                Ok(self.row(item.item, (*token).clone(), held, version))
+            });
+            let rows: Vec<NewRow> = rows.collect::<Result<_, VaultError>>()?;
             match self.store.insert(rows.clone()).await {
                 Err(VaultError::KeyGone(newer)) if self.take_up(newer) => {}
                 stored => return Ok((rows, stored?)),
@@ -186,7 +236,7 @@ impl Vault {
         is_prepared
     }
 
-    /// What each token stands for, in order; `None` for tokens that are not ours.
+    /// What each token stands for, in order; `None` for tokens that were never given.
     ///
     /// # Errors
     /// [`VaultError::Corrupt`] when a stored row does not open.
@@ -203,18 +253,15 @@ impl Vault {
         self.store.health().await
     }
 
-    /// A row for a value under the keys that are in use.
-    pub(super) fn row(&self, item: Item<'_>, token: Token) -> NewRow {
-        let (category, value) = item;
-        let version = self.version();
-        let key = self.keys.get(version).unwrap_or(self.keys.active());
+    /// A row for a value under the keys of a version.
+    pub(super) fn row(&self, item: Item<'_>, token: Token, held: Held, version: Version) -> NewRow {
+        let category = item.0;
         let mac = self.index_macs.get(version).unwrap_or(self.index_macs.active());
-        let associated = associated(&self.tenant, category, &token);
         let row = Row {
-            sealed: key.seal(associated, value.expose().as_bytes()),
             version,
             rough: self.rough_index(mac, item),
             category: category.clone(),
+            held: Some(held),
             token,
         };
         let kinds = self.kinds.load().get(category).cloned().unwrap_or_default();
@@ -241,20 +288,18 @@ impl Vault {
     /// The token of a value. `counter` is 0 unless another value holds that token.
     pub(super) fn derive(
         &self,
-        ((category, value), form): (Item<'_>, Form),
+        ToKeep { item: (category, value), form, holder, scope }: &ToKeep<'_>,
         version: Version,
         counter: u32,
     ) -> Token {
         let mac = self.token_macs.get(version).unwrap_or(self.token_macs.active());
-        let code = mac.code(&[
-            form.label(),
-            self.tenant.as_str().as_bytes(),
-            b"scope: tenant",
-            category.as_str().as_bytes(),
-            value.expose().as_bytes(),
-            &counter.to_be_bytes(),
-        ]);
-        Token::of_form(form, &code, version)
+        let holder = holder.filter(|_| *scope == Scope::Subject);
+        let scope = holder.as_ref().map_or(&b"scope: tenant"[..], |_| b"scope: subject");
+        let mut parts = vec![form.label(), self.tenant.as_str().as_bytes(), scope];
+        parts.extend(holder.as_ref().map(|holder| &holder.0[..]));
+        let counter = counter.to_be_bytes();
+        parts.extend([category.as_str().as_bytes(), value.expose().as_bytes(), &counter]);
+        Token::of_form(*form, &mac.code(&parts), version)
     }
 
     /// All versions of the keys that tokens are derived with.
@@ -292,31 +337,33 @@ impl Vault {
         ]))
     }
 
-    /// Whether a stored row stands for this value.
+    /// Whether a stored row stands for this value. What is erased stands for none.
     fn stands_for(&self, stored: &Row, item: Item<'_>) -> Result<bool, VaultError> {
         let opened = self.open(stored)?;
-        Ok((&opened.category, &opened.value) == item)
+        Ok(opened.value.as_ref().map(|value| (&opened.category, value)) == Some(item))
     }
 
     pub(super) fn open(&self, row: &Row) -> Result<Opened, VaultError> {
+        let category = row.category.clone();
+        let Some(held) = &row.held else {
+            return Ok(Opened { category, value: None, holder: None });
+        };
         let corrupt = || VaultError::Corrupt(format!("token `{}`", row.token));
-        let key = self.keys.get(row.version).ok_or(VaultError::KeyGone(row.version))?;
-        let associated = associated(&self.tenant, &row.category, &row.token);
-        let mut value = key.open(associated, &row.sealed).ok_or_else(corrupt)?;
+        let mut value = self.open_held(held, &category, &row.token)?.ok_or_else(corrupt)?;
         let value = String::from_utf8(std::mem::take(&mut *value)).map_err(|_| corrupt())?;
-        Ok(Opened { category: row.category.clone(), value: Cleartext::new(value) })
+        Ok(Opened { category, value: Some(Cleartext::new(value)), holder: held.by.subject() })
     }
 }
 
-fn as_words<'a>(items: &[Item<'a>]) -> Vec<(Item<'a>, Form)> {
-    items.iter().map(|item| (*item, Form::Word)).collect()
+fn as_words<'a>(items: &[Item<'a>]) -> Vec<ToKeep<'a>> {
+    items.iter().map(|item| ToKeep::for_house(*item, Form::Word)).collect()
 }
 
 /// What becomes of values that have no token yet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Missing {
-    /// They get one.
-    Stored,
+#[derive(Clone, Copy)]
+enum Missing<'h> {
+    /// They get one, and are kept for these.
+    Stored(&'h Holders),
     /// The token that they would get is taken for theirs.
     Taken,
     Left,
@@ -326,13 +373,6 @@ fn index(code: [u8; 32]) -> Index {
     let mut index = [0; 16];
     index.copy_from_slice(code.split_at(16).0);
     Index(index)
-}
-
-/// What a sealed value is bound to.
-fn associated<'a>(tenant: &'a Tenant, category: &'a Category, token: &'a Token) -> [&'a [u8]; 4] {
-    let texts = [tenant.as_str(), category.as_str(), token.as_str()];
-    let [tenant, category, token] = texts.map(str::as_bytes);
-    [b"zollhaus vault row 1", tenant, category, token]
 }
 
 impl fmt::Debug for Vault {
@@ -345,6 +385,9 @@ impl fmt::Debug for Vault {
 impl Vault {
     /// A row for a value under a token that is not its own.
     pub(super) fn row_for_test(&self, category: &Category, value: &Cleartext, token: Token) -> Row {
-        self.row((category, value), token).row
+        let item = (category, value);
+        let (kept, version) = (ToKeep::for_house(item, token.form()), self.version());
+        let held = self.sealed_for(&Holders::default(), &kept, &token, version).unwrap();
+        self.row(item, token, held, version).row
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{IndexState, Kinds, NewRow, Row, Vault, VaultError};
+use super::holders::Holders;
+use super::{Holder, IndexState, Kinds, NewRow, Row, ToKeep, Vault, VaultError};
 use crate::base::Category;
 
 /// Rows that are read and written at one time.
@@ -12,7 +13,7 @@ const PAGE: u32 = 1_000;
 /// What is to be done so that every row is as new ones are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
-    /// Rows under keys that are no longer in use.
+    /// Rows and keys of data subjects under keys that are no longer in use.
     pub under_older_keys: u64,
     /// Categories whose rows are indexed for less, or for more, than is searched for.
     pub not_indexed: BTreeSet<Category>,
@@ -37,7 +38,10 @@ impl Vault {
     /// [`VaultError::KeyGone`] where there are rows under newer keys than ours: then it is for
     /// others to do.
     pub async fn due(&self) -> Result<Due, VaultError> {
-        let counts = self.store.count().await?;
+        let mut counts = self.store.count().await?;
+        for (version, keys) in self.store.count_keys().await? {
+            *counts.entry(version).or_default() += keys;
+        }
         if let Some((newer, _)) = counts.range(self.version() + 1..).next_back()
             && !self.take_up(*newer)
         {
@@ -84,24 +88,41 @@ impl Vault {
         let to_index = self.store.begin_build(kinds, build).await?;
         let (mut after, mut read) = (None, 0);
         loop {
-            let page = self.store.list(after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.token.clone());
-            read += page.len() as u64;
-            let anew = page
-                .iter()
+            let page = self.store.list(after.clone(), PAGE).await?;
+            let Some((last, _)) = page.last() else { break };
+            let rows = page.iter().map(|(_, row)| row);
+            let anew = rows
                 .filter(|row| row.version != self.version() || to_index.contains(&row.category));
-            let anew: Vec<NewRow> = anew.map(|row| self.anew(row)).collect::<Result<_, _>>()?;
-            if !anew.is_empty() {
-                self.store.replace(anew).await?;
+            let mut anew: Vec<NewRow> =
+                anew.filter_map(|row| self.anew(row).transpose()).collect::<Result<_, _>>()?;
+            // The copies of data subjects stay as they are.
+            anew.dedup_by(|other, first| other.row.token == first.row.token);
+            match self.store.replace(anew).await {
+                // Somebody else has begun to hold one of them meanwhile.
+                Err(VaultError::Conflict) => continue,
+                done => done?,
             }
+            after = Some(last.clone());
+            read += page.len() as u64;
             at(read);
         }
+        self.rewrap_keys().await?;
         self.store.finish_build(build).await
     }
 
-    fn anew(&self, row: &Row) -> Result<NewRow, VaultError> {
-        let opened = self.open(row)?;
-        Ok(self.row((&opened.category, &opened.value), row.token.clone()))
+    /// A row under the keys that are in use; none where no key opens it.
+    fn anew(&self, row: &Row) -> Result<Option<NewRow>, VaultError> {
+        let (Some(held), opened) = (&row.held, self.open(row)?) else { return Ok(None) };
+        let Some(value) = &opened.value else { return Ok(None) };
+        let item = (&opened.category, value);
+        let (token, version) = (row.token.clone(), self.version());
+        let held = match held.by {
+            Holder::House(_) => {
+                let kept = ToKeep::for_house(item, token.form());
+                self.sealed_for(&Holders::default(), &kept, &token, version)?
+            }
+            Holder::Subject(_) => held.clone(),
+        };
+        Ok(Some(self.row(item, token, held, version)))
     }
 }

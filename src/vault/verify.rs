@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Index, IndexState, Kinds, Row, Token, Vault, VaultError};
+use super::{Index, IndexState, Kinds, Opened, Place, Row, ToKeep, Token, Vault, VaultError};
 
 /// Rows that are read at one time.
 const PAGE: u32 = 10_000;
@@ -23,6 +23,8 @@ pub struct Verified {
 pub enum Damage {
     /// Its value does not open under our keys.
     Sealed,
+    /// The key of the data subject whom it is kept for is not there.
+    Key,
     /// Its value leads to other tokens.
     Token,
     /// It is not found by its value, or by what its value is searched for.
@@ -33,6 +35,7 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Sealed => "its value does not open under these keys",
+            Self::Key => "the key of its data subject is not there",
             Self::Token => "its value has another token",
             Self::Index => "it is not found by its value",
         })
@@ -40,34 +43,38 @@ impl fmt::Display for Damage {
 }
 
 impl Vault {
-    /// How many tokens there are.
+    /// How many tokens there are that stand for something.
     pub async fn count(&self) -> Result<u64, VaultError> {
         Ok(self.store.count().await?.values().sum())
     }
 
-    /// Reads every row: whether it opens, and whether token and index are those of its
-    /// value. `at` hears how many are read.
+    /// Reads every copy of every value: whether it opens, and whether token and index are
+    /// those of its value. `at` hears how many tokens are read.
     ///
     /// # Errors
     /// [`VaultError`] when rows cannot be read at all.
     pub async fn verify(&self, mut at: impl FnMut(u64)) -> Result<Verified, VaultError> {
         let mut verified = Verified::default();
         let kinds = self.complete_kinds().await?;
-        let mut after = None;
+        let mut after: Option<Place> = None;
         loop {
-            let page = self.store.list(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(verified) };
-            after = Some(last.token.clone());
-            let tokens = page.iter().map(|row| row.token.clone()).collect();
+            let page = self.store.list(after.clone(), PAGE).await?;
+            if page.is_empty() {
+                return Ok(verified);
+            }
+            let tokens = page.iter().map(|(_, row)| row.token.clone()).collect();
             let found_by = self.store.found_by(tokens).await?;
-            for (row, found_by) in page.iter().zip(found_by) {
-                verified.tokens += 1;
-                at(verified.tokens);
-                if let Some(damage) = self.damage(row, &found_by, &kinds) {
+            for ((place, row), found_by) in page.into_iter().zip(found_by) {
+                if after.is_none_or(|before| before.0 != row.token) {
+                    verified.tokens += 1;
+                    at(verified.tokens);
+                }
+                after = Some(place);
+                if let Some(damage) = self.damage(&row, &found_by, &kinds) {
                     if verified.damaged.len() == MAX_DAMAGED {
                         return Ok(verified);
                     }
-                    verified.damaged.push((row.token.clone(), damage));
+                    verified.damaged.push((row.token, damage));
                 }
             }
         }
@@ -85,14 +92,19 @@ impl Vault {
     }
 
     fn damage(&self, row: &Row, found_by: &[Index], kinds: &Kinds) -> Option<Damage> {
-        let Ok(opened) = self.open(row) else { return Some(Damage::Sealed) };
-        let item = (&opened.category, &opened.value);
+        let Some(held) = row.held.as_ref().map(|held| &held.by) else { return Some(Damage::Key) };
+        let Ok(Opened { category, value: Some(value), .. }) = self.open(row) else {
+            return Some(Damage::Sealed);
+        };
+        let item = (&category, &value);
         let form = row.token.form();
+        let kept = ToKeep::for_house(item, form);
         let is_own = |version| {
             let mut counters = 0..form.attempts();
-            counters.any(|counter| self.derive((item, form), version, counter) == row.token)
+            counters.any(|counter| self.derive(&kept, version, counter) == row.token)
         };
-        if !self.token_versions().any(is_own) {
+        // A data subject may have it alone, or have taken it from one who had.
+        if held.subject().is_none() && !self.token_versions().any(is_own) {
             return Some(Damage::Token);
         }
         let mac = self.index_macs.get(row.version)?;
@@ -114,7 +126,7 @@ mod tests {
     use super::*;
     use crate::base::Cleartext;
     use crate::keys::Keyset;
-    use crate::vault::MemoryStore;
+    use crate::vault::{Held, MemoryStore};
 
     #[tokio::test]
     async fn each_kind_of_damage_is_told_by_its_token() {
@@ -136,7 +148,8 @@ mod tests {
         let real = vault.predict(&[(&category, &other)]).await.unwrap().remove(0).remove(0);
         let lost_row = vault.row_for_test(&category, &other, real);
         let unfound = Row { rough: Index([0; 16]), ..lost_row };
-        let unopened = Row { sealed: vec![1; 40], token: torn.clone(), ..moved.clone() };
+        let held = Held::by_house(1, vec![1; 40]);
+        let unopened = Row { held, token: torn.clone(), ..moved.clone() };
         for row in [moved.clone(), unfound.clone(), unopened] {
             store.put(row);
         }

@@ -27,6 +27,7 @@ mod dataverse;
 mod dates;
 mod disk_faults;
 mod dynamics;
+mod erasure;
 mod fail_closed;
 mod fuzz;
 mod generalize;

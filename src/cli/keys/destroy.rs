@@ -16,7 +16,7 @@ use crate::quarantine::Quarantine;
 /// Refused while anything in the vault needs it. What the CRM holds cannot be seen from here:
 /// values that were encrypted under the key are lost, so `siv` and `ff1` also take
 /// `--encrypted-values-are-lost`; those that were hashed are found no more, so `token_mac`
-/// takes `--hashed-values-are-lost`. Copies of the keyset file elsewhere still hold the key;
+/// takes `--hashed-values-are-lost` where a policy compares hashes. Copies of the keyset file elsewhere still hold the key;
 /// destroy them too.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  zollhaus keys destroy --purpose vault --version 1")]
@@ -60,8 +60,10 @@ impl Destroy {
             }
         }
         ensure!(
-            purpose != KeyPurpose::TokenMac || self.hashed_values_are_lost,
-            "what the CRM holds hashed under version {version} (`protect: hash`) is not found \
+            purpose != KeyPurpose::TokenMac
+                || self.hashed_values_are_lost
+                || !config.upstreams.iter().any(|upstream| upstream.policy.compares_hashes()),
+            "a policy compares hashes, and what the CRM holds hashed under version {version} is not found \
              without this key; say so with `--hashed-values-are-lost`",
         );
         Keyset::destroy(&config.keys.keyset, purpose, version)?;

@@ -7,6 +7,7 @@ use crate::app::Stores;
 use crate::cli::print;
 use crate::config::{Config, VaultPlace};
 use crate::keys::{KeyPurpose, KeyStatus, Version};
+use crate::vault::Place;
 
 /// `None` where no vault was made yet. Of a shared one nobody can say so: it may be away.
 pub async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
@@ -31,14 +32,22 @@ const PAGE: u32 = 10_000;
 impl Needed {
     pub async fn read(stores: &Stores, keys: &[KeyStatus]) -> anyhow::Result<Self> {
         let store = &stores.tokens;
-        let rows = store.count().await?;
+        let mut rows = store.count().await?;
         let mut progress = print::Progress::new("tokens", rows.values().sum());
+        for (version, keys) in store.count_keys().await? {
+            *rows.entry(version).or_default() += keys;
+        }
         let (mut tokens, mut after, mut read) = (BTreeMap::new(), None, 0);
         loop {
-            let page = store.list(after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.token.clone());
-            for row in &page {
+            let page = store.list(after.clone(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for (place, row) in page {
+                // Each is listed once for everybody who holds it.
+                if after.replace(place).is_some_and(|before: Place| before.0 == row.token) {
+                    continue;
+                }
                 read += 1;
                 progress.at(read);
                 let of = keys.iter().filter(|key| {
@@ -66,7 +75,9 @@ impl Needed {
     pub fn by(&self, purpose: KeyPurpose, version: Version) -> String {
         let count = self.count(purpose, version);
         match purpose {
-            KeyPurpose::Vault | KeyPurpose::IndexMac => format!("{count} rows of the vault"),
+            KeyPurpose::Vault | KeyPurpose::IndexMac => {
+                format!("{count} rows and keys of the vault")
+            }
             KeyPurpose::TokenMac => format!("{count} tokens, and what the CRM holds hashed"),
             KeyPurpose::Siv => "what the CRM holds encrypted".to_owned(),
             KeyPurpose::Ff1 => "what the CRM holds in the same format".to_owned(),

@@ -48,7 +48,6 @@ fn a_key_of_tokens_is_kept_while_what_it_made_may_be_sought() {
         Ok(crate::app::Stores::open(&loaded.vault.place, &loaded.tenant).await.map(drop)?)
     });
     made.unwrap();
-    assert!(!keys(&destroy), "the CRM may hold hashes");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("tenant: \"acme\"", "tenant: other")).unwrap();
     for wrong in

@@ -177,8 +177,8 @@ fn every_key_goes_where_it_belongs() {
 
     let rule =
         |object: &str, field: &str| salesforce.policy.objects[object].fields[field].protection;
-    assert_eq!(rule("contact", "email"), Protection::Tokenize { shape: Shape::Email });
-    assert_eq!(rule("contact", "phone"), Protection::Tokenize { shape: Shape::Text });
+    assert_eq!(rule("contact", "email"), Protection::tokenize(Shape::Email));
+    assert_eq!(rule("contact", "phone"), Protection::tokenize(Shape::Text));
     let encrypted = Protection::Encrypt { shape: Shape::Text, searchable: false };
     assert_eq!(rule("contact", "mailingstreet"), encrypted);
     assert_eq!(rule("contact", "birthdate"), Protection::Drop);

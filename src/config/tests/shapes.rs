@@ -16,7 +16,7 @@ use crate::crm::zoho::Zoho;
 use crate::crm::{Dialect, FieldFacts, FieldKind};
 use crate::keys::Keyset;
 use crate::policy::{FieldRule, Protection};
-use crate::protect::{Protectors, ToSeal};
+use crate::protect::{Keeper, Protectors, ToSeal};
 use crate::testkit::Scratch;
 use crate::vault::{MemoryStore, Vault};
 
@@ -138,6 +138,7 @@ async fn what_a_policy_lets_into_a_field_the_crm_takes() {
                     equality: dialect.equality(),
                     can_remove: true,
                     max_length: facts.max_length,
+                    keeper: Keeper::House,
                 };
                 let at = format!("{row}: {how}, {} bytes", value.expose().len());
                 match protectors.seal(&[item]).await {

@@ -72,7 +72,7 @@ impl Known {
 }
 
 fn token_of(rule: &FieldRule) -> Arc<FieldRule> {
-    let protection = Protection::Tokenize { shape: Shape::Text };
+    let protection = Protection::tokenize(Shape::Text);
     Arc::new(FieldRule { protection, ..rule.clone() })
 }
 
@@ -121,7 +121,7 @@ fn undefined(kind: FindingKind) -> Arc<FieldRule> {
     Arc::new(FieldRule {
         id: format!("found {}", kind.name()),
         category: Category::from_static(kind.name()),
-        protection: Protection::Tokenize { shape: Shape::Text },
+        protection: Protection::tokenize(Shape::Text),
         search: BTreeSet::new(),
     })
 }

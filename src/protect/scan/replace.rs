@@ -9,7 +9,7 @@ use super::html;
 use crate::base::{Category, Cleartext, Equality};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, FindingKind, Names, Protection, ScanRules, Shape};
-use crate::protect::{MARKER, ProtectError, Protectors, Sealed, Sought, ToSeal};
+use crate::protect::{Keeper, MARKER, ProtectError, Protectors, Sealed, Sought, ToSeal};
 
 /// A text in which findings are to be replaced.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Protectors {
         let mut rule_of = |kind: FindingKind| match rules.rules.get(&kind) {
             Some(rule) => Arc::clone(rule),
             None => Arc::clone(own.get_or_insert_with(|| {
-                let protection = Protection::Tokenize { shape: Shape::Text };
+                let protection = Protection::tokenize(Shape::Text);
                 Arc::new(FieldRule { protection, ..FieldRule::clone(rule) })
             })),
         };
@@ -86,9 +86,12 @@ impl Scanned {
         self.parts.iter().map(|part| &part.rule.category)
     }
 
-    /// What has to be sealed, in order.
-    pub fn to_seal(&self) -> impl Iterator<Item = ToSeal<'_>> {
-        self.parts.iter().map(|part| ToSeal {
+    /// What has to be sealed, in order; each kept for whom `keeper` says for its category.
+    pub fn to_seal<'a>(
+        &'a self,
+        keeper: impl Fn(&Category) -> Keeper<'a>,
+    ) -> impl Iterator<Item = ToSeal<'a>> {
+        self.parts.iter().map(move |part| ToSeal {
             rule: &part.rule,
             role: &Role::Stored,
             value: &part.value,
@@ -96,6 +99,7 @@ impl Scanned {
             equality: Equality::Case,
             can_remove: false,
             max_length: None,
+            keeper: keeper(&part.rule.category),
         })
     }
 

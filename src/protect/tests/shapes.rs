@@ -95,6 +95,7 @@ async fn what_is_no_date_and_what_is_reserved_is_refused_by_field() {
         equality: Equality::Case,
         can_remove: false,
         max_length: None,
+        keeper: Keeper::House,
     };
     let moved = house.protectors.seal(&[item]).await;
     assert!(matches!(moved, Err(ProtectError::Unprotectable { .. })), "{moved:?}");
@@ -244,6 +245,7 @@ async fn numbers_outlive_the_key_that_they_were_encrypted_with() {
         equality: Equality::Case,
         can_remove: false,
         max_length: None,
+        keeper: Keeper::House,
     };
     let new = text(&rotated.seal(&[item]).await.unwrap()[0]);
     assert_ne!(new, old);
@@ -319,6 +321,7 @@ async fn hashes_are_compared_and_never_opened() {
         equality: Equality::Case,
         can_remove: false,
         max_length: None,
+        keeper: Keeper::House,
     };
     let found = rotated.seal(&[item]).await.unwrap().remove(0).replacement;
     let Replacement::AnyOf(both) = found else { panic!("{found:?}") };
@@ -406,7 +409,7 @@ async fn space_around_a_surrogate_hides_nothing() {
 #[tokio::test]
 async fn a_url_is_one_of_the_operators_domain_and_opens_however_the_crm_writes_it() {
     let house = house();
-    let url = Protection::Tokenize { shape: Shape::Url };
+    let url = Protection::tokenize(Shape::Url);
     let encrypted = Protection::Encrypt { shape: Shape::Url, searchable: true };
     let hash = Protection::Hash { shape: Shape::Url, of: crate::policy::Hashed::Exact };
     let value = "https://anna.de/cv";

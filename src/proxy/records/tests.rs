@@ -17,7 +17,7 @@ fn policy() -> Policy {
     let email = FieldRule {
         id: "contact.email".to_owned(),
         category: "email".into(),
-        protection: Protection::Tokenize { shape: Shape::Email },
+        protection: Protection::tokenize(Shape::Email),
         search: BTreeSet::new(),
     };
     let opted_out = ConsentRule {

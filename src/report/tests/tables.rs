@@ -189,7 +189,7 @@ fn coverage_sets_the_policy_against_traffic() {
         })
     };
     let fields = HashMap::from([
-        ("email".into(), rule("email", Protection::Tokenize { shape: Shape::Email })),
+        ("email".into(), rule("email", Protection::tokenize(Shape::Email))),
         ("mobile".into(), rule("phone", Protection::Mask)),
     ]);
     let policy = Policy {

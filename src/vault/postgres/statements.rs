@@ -1,6 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the database is asked.
 
+/// Rows and their copies, column by column.
+macro_rules! given {
+    () => {
+        "WITH given AS (
+            SELECT * FROM unnest(
+                $1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[],
+                $6::bytea[], $7::bigint[], $8::bytea[]
+            ) AS given (word, category, version, rough, kinds, key, copy_version, sealed)
+        )"
+    };
+}
+
+/// Indexes that changed rows are missing from are left.
+macro_rules! leave {
+    () => {
+        " UPDATE search_index SET build = 0 FROM changed JOIN given USING (word)
+        WHERE search_index.category = given.category AND coalesce(search_index.build, 1) > 0
+            AND search_index.kind <> ALL (string_to_array(given.kinds, ','))"
+    };
+}
+
+/// What `read` takes: a token, a copy of its value, and the key of that copy.
+macro_rules! columns {
+    () => {
+        "token.word, token.category, token.version, token.rough, held.copy_version, held.sealed,
+        held.id, held.subject, held.key_version, held.wrapped"
+    };
+}
+
+/// The same of no row.
+macro_rules! nothing {
+    () => {
+        " NULL::text AS word, NULL::text, NULL::bigint, NULL::bytea, NULL::bigint, NULL::bytea,
+        NULL::bytea, NULL::bytea, NULL::bigint, NULL::bytea"
+    };
+}
+
+/// The copies of a row that open.
+macro_rules! copies {
+    () => {
+        " SELECT copy.key, copy.version AS copy_version, copy.sealed, subject_key.id, subject_key.subject,
+            subject_key.version AS key_version, subject_key.wrapped
+        FROM copy LEFT JOIN subject_key ON subject_key.id = copy.key
+        WHERE copy.word = token.word AND (copy.key = '' OR subject_key.wrapped IS NOT NULL)"
+    };
+}
+
+/// With the first of them.
+macro_rules! held {
+    () => {
+        concat!("LEFT JOIN LATERAL (", copies!(), " ORDER BY copy.key LIMIT 1) AS held ON true")
+    };
+}
+
 /// Whoever writes rows holds this, and who has to be alone waits for them: the beginning of a
 /// build, so that a row that is written while an index is built is indexed for it, or leaves
 /// it incomplete; and the first rows under a newer version, so that none under an older one
@@ -21,38 +75,53 @@ pub(super) const NEWER: &str = "ZH001";
 /// The first rows under a version: whoever writes them has to be alone.
 pub(super) const FIRST: &str = "ZH002";
 
+/// A key is not there, or a row that is to be held.
+pub(super) const CONFLICT: &str = "ZH003";
+
+pub(super) const REQUIRE_KEYS: &str = "SELECT require_keys($1)";
+
+pub(super) const REQUIRE_REMEMBERED: &str = "SELECT require_remembered($1, $2, $3)";
+
+pub(super) const REQUIRE_HELD: &str = "SELECT require_held($1)";
+
 /// Rows by their words, so that two batches never wait for each other crosswise. Where a row
 /// is there, or another is writing it, that one stays; of those that are written, indexes
 /// that they are missing from are left.
-pub(super) const INSERT: &str = "
-    WITH given AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bytea[], $6::text[])
-            AS given (word, category, sealed, version, rough, kinds)
-    ), inserted AS (
-        INSERT INTO token (word, category, sealed, version, rough)
-        SELECT word, category, sealed, version, rough FROM given ORDER BY word COLLATE \"C\"
+pub(super) const INSERT: &str = concat!(
+    given!(),
+    ", inserted AS (
+        INSERT INTO token (word, category, version, rough)
+        SELECT word, category, version, rough FROM given ORDER BY word COLLATE \"C\"
         ON CONFLICT (word) DO NOTHING RETURNING word
-    )
-    UPDATE search_index SET build = 0 FROM inserted JOIN given USING (word)
-    WHERE search_index.category = given.category AND coalesce(search_index.build, 1) > 0
-        AND search_index.kind <> ALL (string_to_array(given.kinds, ','))";
+    ), copied AS (
+        INSERT INTO copy (word, key, version, sealed)
+        SELECT word, key, copy_version, sealed FROM inserted JOIN given USING (word)
+    ), changed AS (SELECT word FROM inserted)",
+    leave!()
+);
 
 pub(super) const LOCK_ROWS: &str =
     "SELECT word FROM token WHERE word = ANY ($1::text[]) ORDER BY word FOR UPDATE";
 
-/// As [`INSERT`], of rows that are there.
-pub(super) const REPLACE: &str = "
-    WITH given AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bytea[], $6::text[])
-            AS given (word, category, sealed, version, rough, kinds)
-    ), replaced AS (
-        UPDATE token SET category = given.category, sealed = given.sealed,
-            version = given.version, rough = given.rough
-        FROM given WHERE token.word = given.word RETURNING token.word
-    )
-    UPDATE search_index SET build = 0 FROM replaced JOIN given USING (word)
-    WHERE search_index.category = given.category AND coalesce(search_index.build, 1) > 0
-        AND search_index.kind <> ALL (string_to_array(given.kinds, ','))";
+/// As [`INSERT`], of rows that are there, and of their copies of the same holders.
+pub(super) const REPLACE: &str = concat!(
+    given!(),
+    ", changed AS (
+        UPDATE token SET category = given.category, version = given.version, rough = given.rough
+        FROM given WHERE token.word = given.word AND token.version > 0 RETURNING token.word
+    ), copied AS (
+        UPDATE copy SET version = given.copy_version, sealed = given.sealed
+        FROM given JOIN changed USING (word)
+        WHERE (copy.word, copy.key) = (given.word, given.key)
+    )",
+    leave!()
+);
+
+pub(super) const HOLD: &str = "
+    INSERT INTO copy (word, key, version, sealed)
+    SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bytea[])
+        AS given (word, key, version, sealed)
+    ORDER BY word COLLATE \"C\", key ON CONFLICT (word, key) DO NOTHING";
 
 /// Indexes that rows are written for, and that are not there or are being emptied, are left.
 pub(super) const NOTE: &str = "
@@ -71,44 +140,62 @@ pub(super) const NOTE: &str = "
 pub(super) const ADD: &str = "
     INSERT INTO found_by (code, word)
     SELECT code, word FROM unnest($1::bytea[], $2::text[]) AS given (code, word)
-    WHERE EXISTS (SELECT FROM token WHERE token.word = given.word)
+    WHERE EXISTS (SELECT FROM token WHERE token.word = given.word AND version > 0)
     ORDER BY code, word COLLATE \"C\" ON CONFLICT DO NOTHING";
 
 pub(super) const FORGET_FOUND_BY: &str = "DELETE FROM found_by WHERE word = ANY ($1::text[])";
 
-pub(super) const FIND: &str = "
-    SELECT word, category, sealed, version, rough FROM token WHERE word = ANY ($1::text[])";
+pub(super) const FIND: &str =
+    concat!("SELECT ", columns!(), " FROM token ", held!(), " WHERE word = ANY ($1::text[])");
+
+/// One row for each that is asked for, in order: with the copy of that holder, if there is one.
+pub(super) const FIND_OWN: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS asked (word, key, at)
+    JOIN token USING (word) LEFT JOIN LATERAL (",
+    copies!(),
+    " AND copy.key = coalesce(
+        (SELECT own.key FROM copy AS own WHERE own.word = token.word AND own.key = asked.key),
+        (SELECT first.key FROM (",
+    copies!(),
+    " ORDER BY copy.key LIMIT 1) AS first)
+    )) AS held ON true ORDER BY asked.at"
+);
 
 /// The first row says only which version, newer than the one given, rows are stored under;
 /// of the same state as the others.
-pub(super) const FIND_BY_INDEX: &str = "
-    SELECT NULL::text AS word, NULL::text AS category, NULL::bytea AS sealed,
-        (SELECT max(version) FROM token WHERE version > $3) AS version,
-        NULL::bytea AS rough, 0::bigint AS at
-    UNION ALL (
-        SELECT found.word, found.category, found.sealed, found.version, found.rough, asked.at
-        FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (rough, at)
+pub(super) const FIND_BY_INDEX: &str = concat!(
+    "SELECT (SELECT max(version) FROM token WHERE version > $3) AS newer, 0::bigint AS at,",
+    nothing!(),
+    " UNION ALL (
+        SELECT NULL, asked.at, ",
+    columns!(),
+    " FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (rough, at)
         CROSS JOIN LATERAL (
-            SELECT * FROM token WHERE token.rough = asked.rough ORDER BY word LIMIT $2
-        ) AS found
-    ) ORDER BY at, word";
+            SELECT * FROM token
+            WHERE token.rough = asked.rough AND version > 0 ORDER BY word LIMIT $2
+        ) AS token ",
+    held!(),
+    ") ORDER BY at, word"
+);
 
 /// The first row as in [`FIND_BY_INDEX`]. A search that is answered has a row without a word,
 /// too.
-pub(super) const SEARCH: &str = "
-    WITH asked AS (
+pub(super) const SEARCH: &str = concat!(
+    "WITH asked AS (
         SELECT asked.* FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY
             AS asked (category, kind, codes, at)
         JOIN search_index USING (category, kind) WHERE build IS NULL
     )
-    SELECT NULL::text AS word, NULL::text AS category, NULL::bytea AS sealed,
-        (SELECT max(version) FROM token WHERE version > $7) AS version,
-        NULL::bytea AS rough, 0::bigint AS at
-    UNION ALL
-    SELECT NULL, NULL, NULL, NULL, NULL, at FROM asked
-    UNION ALL (
-        SELECT found.word, found.category, found.sealed, found.version, found.rough, asked.at
-        FROM asked CROSS JOIN LATERAL (
+    SELECT (SELECT max(version) FROM token WHERE version > $7) AS newer, 0::bigint AS at,",
+    nothing!(),
+    " UNION ALL SELECT NULL, at,",
+    nothing!(),
+    " FROM asked UNION ALL (
+        SELECT NULL, asked.at, ",
+    columns!(),
+    " FROM asked CROSS JOIN LATERAL (
             SELECT token.* FROM token JOIN (
                 SELECT found_by.word FROM found_by
                 JOIN unnest($4::bigint[], $5::bytea[]) AS sought (at, code) USING (code)
@@ -116,8 +203,10 @@ pub(super) const SEARCH: &str = "
                 GROUP BY found_by.word HAVING count(*) = asked.codes
             ) AS with_all USING (word)
             WHERE token.category = asked.category ORDER BY token.word LIMIT $6
-        ) AS found
-    ) ORDER BY at, word NULLS FIRST";
+        ) AS token ",
+    held!(),
+    ") ORDER BY at, word NULLS FIRST"
+);
 
 pub(super) const FOUND_BY: &str =
     "SELECT word, code FROM found_by WHERE word = ANY ($1::text[]) ORDER BY word, code";
@@ -143,8 +232,64 @@ pub(super) const FORGET_EMPTIED: &str = "DELETE FROM search_index WHERE build = 
 
 pub(super) const FINISH: &str = "UPDATE search_index SET build = NULL WHERE build = $1";
 
-pub(super) const LIST: &str = "
-    SELECT word, category, sealed, version, rough FROM token WHERE word > $1
-    ORDER BY word LIMIT $2";
+/// Without a key that opens it, a copy is listed, and nobody holds it.
+pub(super) const LIST: &str = concat!(
+    "SELECT copy.key, ",
+    columns!(),
+    " FROM token LEFT JOIN copy USING (word)
+    LEFT JOIN subject_key ON subject_key.id = copy.key AND wrapped IS NOT NULL
+    CROSS JOIN LATERAL (SELECT copy.version AS copy_version, copy.sealed, subject_key.id,
+        subject_key.subject, subject_key.version AS key_version, subject_key.wrapped) AS held
+    WHERE token.version > 0 AND token.word >= $1 AND (token.word > $1 OR copy.key > $2)
+    ORDER BY token.word, copy.key LIMIT $3"
+);
 
-pub(super) const COUNT: &str = "SELECT version, count(*) FROM token GROUP BY version";
+pub(super) const COUNT: &str =
+    "SELECT version, count(*) FROM token WHERE version > 0 GROUP BY version";
+
+pub(super) const COUNT_KEYS: &str =
+    "SELECT version, count(*) FROM subject_key WHERE version > 0 GROUP BY version";
+
+pub(super) const KEYS: &str = "
+    SELECT id, subject, version, wrapped FROM subject_key WHERE subject = ANY ($1::bytea[])";
+
+pub(super) const KEEP_KEYS: &str = "
+    INSERT INTO subject_key (id, subject, version, wrapped)
+    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
+        AS given (id, subject, version, wrapped)
+    ORDER BY subject ON CONFLICT (subject) DO NOTHING";
+
+pub(super) const KEYS_BEFORE: &str = "
+    SELECT id, subject, version, wrapped FROM subject_key WHERE version < $1 LIMIT $2";
+
+pub(super) const REWRAP: &str = "
+    UPDATE subject_key SET version = given.version, wrapped = given.wrapped
+    FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS given (id, version, wrapped)
+    WHERE subject_key.id = given.id AND subject_key.wrapped IS NOT NULL";
+
+pub(super) const DESTROY_KEYS: &str = "
+    WITH destroyed AS (
+        UPDATE subject_key SET subject = NULL, version = NULL, wrapped = NULL
+        WHERE subject = ANY ($1::bytea[]) RETURNING id
+    ) SELECT count(*) FROM destroyed";
+
+/// Of rows that only destroyed keys opened.
+pub(super) const FORGET_TOKENS: &str = "
+    WITH gone AS (
+        SELECT DISTINCT copy.word FROM subject_key
+        JOIN copy ON copy.key = subject_key.id AND copy.key <> '' WHERE wrapped IS NULL
+    ), forgotten AS (
+        UPDATE token SET version = 0, rough = $1 FROM gone
+        WHERE token.word = gone.word AND NOT EXISTS (
+            SELECT FROM copy LEFT JOIN subject_key ON subject_key.id = copy.key
+            WHERE copy.word = token.word AND (subject_key.id IS NULL OR wrapped IS NOT NULL)
+        ) RETURNING token.word
+    ), unfound AS (
+        DELETE FROM found_by USING forgotten WHERE found_by.word = forgotten.word
+    ) SELECT count(*) FROM forgotten";
+
+pub(super) const FORGET_COPIES: &str = "
+    WITH forgotten AS (
+        DELETE FROM copy USING subject_key
+        WHERE copy.key = subject_key.id AND copy.key <> '' AND wrapped IS NULL RETURNING copy.word
+    ) SELECT count(*) FROM forgotten";

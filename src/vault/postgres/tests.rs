@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::*;
 use crate::base::Cleartext;
 use crate::keys::Keyset;
-use crate::postgres::PostgresSettings;
+use crate::postgres::{Failure, Link, PostgresSettings, Work};
 use crate::testkit::postgres::settings;
 use crate::testkit::wait_for;
-use crate::vault::{Form, Item, Vault, conformance};
+use crate::vault::{Form, Held, Item, Vault, conformance};
 
 async fn open(settings: &PostgresSettings) -> PostgresStore {
     let database = Postgres::open(settings.clone(), &"acme".into()).await;
@@ -32,7 +32,7 @@ impl Work for Slow {
 
     async fn run(&self, link: &Link) -> Result<(), Failure> {
         let token = Token::from_code(&[7; 32], 1);
-        let row = "INSERT INTO token VALUES ($1, 'name', 'x', 1, '0123456789abcdef')";
+        let row = "INSERT INTO token VALUES ($1, 'name', 1, '0123456789abcdef')";
         link.batch_execute(BEGIN_WRITE.split_once(';').unwrap().1).await?;
         Query(row, &[&token.as_str()]).run(link).await?;
         self.0.notify_one();
@@ -96,7 +96,7 @@ async fn racing_stores_give_one_token_and_lose_nothing() {
     let vault = Vault::new(Arc::new(open(&settings).await), &keyset);
     let opened = vault.detokenize(all[0].values().cloned().collect()).await.unwrap();
     for (opened, at) in opened.into_iter().zip(all[0].keys()) {
-        assert_eq!(opened.unwrap().value, values[*at]);
+        assert_eq!(opened.unwrap().value.as_ref(), Some(&values[*at]));
     }
     assert_eq!(vault.count().await.unwrap(), 60);
     let verified = vault.verify(|_| {}).await.unwrap();
@@ -115,7 +115,7 @@ async fn racing_stores_agree_on_the_row_under_each_token() {
                 let row = |number: u8| Row {
                     token: Token::from_code(&[number; 32], 1),
                     category: "name".into(),
-                    sealed: vec![store; 30],
+                    held: Held::by_house(1, vec![store; 30]),
                     version: 1,
                     rough: Index([number; 16]),
                 };
@@ -207,7 +207,7 @@ fn row(number: u8, version: Version) -> Row {
     Row {
         token: Token::from_code(&[number; 32], version),
         category: "name".into(),
-        sealed: vec![number],
+        held: Held::by_house(version, vec![number]),
         version,
         rough: Index([number; 16]),
     }
@@ -225,9 +225,9 @@ async fn tokens_of_all_forms_are_listed_in_their_order() {
     let new = |token: &Token| NewRow::found_by_nothing(Row { token: token.clone(), ..row(1, 1) });
     store.insert(tokens.iter().map(new).collect()).await.unwrap();
     let (mut listed, mut after) = (Vec::new(), None);
-    while let Some(row) = store.list(after, 1).await.unwrap().pop() {
-        listed.push(row.token.clone());
-        after = Some(row.token);
+    while let Some((place, row)) = store.list(after, 1).await.unwrap().pop() {
+        listed.push(row.token);
+        after = Some(place);
     }
     assert_eq!(listed, tokens.into_iter().collect::<Vec<_>>());
     let found = store.find_by_index(vec![Index([1; 16])], 1).await.unwrap();

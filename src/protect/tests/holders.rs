@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Whose values are whose.
+
+use super::*;
+use crate::base::{Scope, SubjectId};
+
+const ANNA: SubjectId = SubjectId([1; 16]);
+const BERT: SubjectId = SubjectId([2; 16]);
+const THEIRS_ALONE: Protection = Protection::Tokenize { shape: Shape::Text, scope: Scope::Subject };
+const THEIR_DAY: Protection = Protection::Tokenize { shape: Shape::Date, scope: Scope::Subject };
+
+impl House {
+    async fn of(&self, whose: SubjectId, protection: Protection, value: &str) -> Sealed {
+        let keeper = Keeper::Of(whose);
+        self.seal_at(protection, Role::Stored, value, |item| item.keeper = keeper).await.unwrap()
+    }
+
+    /// What a filter for a value asks the CRM for.
+    async fn sought(&self, protection: Protection, value: &str) -> Vec<String> {
+        match self.seal(protection, Role::Equality, value).await.replacement {
+            Replacement::Text(text) => vec![text.to_string()],
+            Replacement::AnyOf(mut texts) => {
+                texts.sort();
+                texts
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn equal_values_of_two_are_told_apart_by_nobody_but_found_together() {
+    let house = house();
+    for (protection, value) in [(THEIRS_ALONE, "Muster"), (THEIR_DAY, "1985-02-23")] {
+        let annas = text(&house.of(ANNA, protection, value).await);
+        let berts = text(&house.of(BERT, protection, value).await);
+        assert_ne!(annas, berts);
+        assert_eq!(text(&house.of(ANNA, protection, value).await), annas, "the same for her");
+        let mut both = vec![annas.clone(), berts.clone()];
+        both.sort();
+        assert_eq!(house.sought(protection, value).await, both);
+        assert_eq!(house.open(&berts, "email").await, Some(Cleartext::new(value)));
+    }
+    // Also where the CRM compares every spelling for itself.
+    let exact = house.seal_at(THEIRS_ALONE, Role::Equality, "Muster", |item| {
+        item.equality = Equality::Exact;
+    });
+    let Replacement::AnyOf(found) = exact.await.unwrap().replacement else { panic!("one") };
+    assert_eq!(found.len(), 2);
+    let shared = text(&house.of(ANNA, TOKENIZE, "Meier").await);
+    assert_eq!(text(&house.of(BERT, TOKENIZE, "Meier").await), shared);
+}
+
+#[tokio::test]
+async fn a_token_that_is_written_to_the_record_of_another_is_theirs_too() {
+    let house = house();
+    let token = text(&house.of(ANNA, TOKENIZE, "Muster").await);
+    assert_eq!(house.of(BERT, TOKENIZE, &token).await, already());
+    // What is only compared is nobody's.
+    assert_eq!(house.seal(TOKENIZE, Role::Equality, &token).await, already());
+    assert_eq!(house.vault.erase(&[ANNA]).await.unwrap().tokens, 0);
+    assert_eq!(house.open(&token, "email").await, Some(Cleartext::new("Muster")));
+    assert_eq!(house.vault.erase(&[BERT]).await.unwrap().tokens, 1);
+    assert_eq!(house.open(&token, "email").await, None);
+}
+
+#[tokio::test]
+async fn what_is_erased_stays_as_it_is_when_it_comes_back() {
+    let house = house();
+    for (protection, value) in [(TOKENIZE, "Muster"), (DATE, "1985-02-23"), (PHONE, "+43 1 58858")]
+    {
+        let token = text(&house.of(ANNA, protection, value).await);
+        house.vault.erase(&[ANNA]).await.unwrap();
+        assert_eq!(house.of(BERT, protection, &token).await, already(), "{value}");
+        assert_eq!(house.open(&token, "email").await, None, "{value}");
+        assert_ne!(house.sought(protection, value).await, [token], "{value}");
+    }
+}
+
+/// A value that names somebody is kept for them, in whichever spelling.
+#[tokio::test]
+async fn a_value_that_names_somebody_is_theirs() {
+    let house = house();
+    let store = Arc::new(crate::subject::MemorySubjects::default());
+    let subjects = Box::new(crate::subject::Subjects::new(store, &house.keyset));
+    let subjects: &'static _ = Box::leak(subjects);
+    let seal = async |value: &str| {
+        let named = |item: &mut ToSeal<'_>| item.keeper = Keeper::Named(subjects);
+        text(&house.seal_at(TOKENIZE, Role::Stored, value, named).await.unwrap())
+    };
+    let tokens = [seal("anna@example.org").await, seal(" Anna@Example.ORG ").await];
+    let id = subjects.by_value(&"email".into(), &Cleartext::new("ANNA@example.org"));
+    assert_eq!(house.vault.erase(&[id]).await.unwrap().tokens, 2);
+    for token in tokens {
+        assert_eq!(house.open(&token, "email").await, None);
+    }
+}

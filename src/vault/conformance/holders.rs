@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Whom values are kept for.
+
+use super::*;
+use crate::base::SubjectId;
+use crate::vault::{Erased, Holder, KeyId, NewCopy, SubjectKey};
+
+pub(super) async fn run<S: TokenStore + 'static>(open: &impl Fn() -> Arc<S>) {
+    the_first_key_of_a_data_subject_is_kept(&*open()).await;
+    a_row_is_shown_to_each_holder_with_their_own_copy(&*open()).await;
+    copies_are_listed_in_order(&*open()).await;
+    nothing_is_kept_under_a_key_that_is_not_there(&*open()).await;
+    keys_are_wrapped_anew_unless_they_are_destroyed(&*open()).await;
+    what_is_erased_is_gone_for_good(&*open()).await;
+    writers_and_erasers_agree(open()).await;
+}
+
+fn key(id: u8, subject: u8) -> SubjectKey {
+    SubjectKey {
+        id: KeyId([id; 16]),
+        subject: subject_of(subject),
+        version: 1,
+        wrapped: vec![id; 80],
+    }
+}
+
+fn subject_of(number: u8) -> SubjectId {
+    SubjectId([number; 16])
+}
+
+fn held(key: &SubjectKey) -> Held {
+    Held { by: Holder::Subject(key.clone()), sealed: vec![key.id.0[0]; 20] }
+}
+
+fn held_row(token: u8, held: Held) -> Row {
+    Row { held: Some(held), ..row(token, token) }
+}
+
+async fn kept(store: &dyn TokenStore, key: SubjectKey) -> SubjectKey {
+    store.keep_keys(vec![key]).await.unwrap().remove(0)
+}
+
+async fn find(store: &dyn TokenStore, token: &Token) -> Row {
+    store.find(vec![token.clone()]).await.unwrap().remove(0).unwrap()
+}
+
+fn is_conflict<T>(result: &Result<T, VaultError>) -> bool {
+    matches!(result, Err(VaultError::Conflict))
+}
+
+async fn the_first_key_of_a_data_subject_is_kept(store: &dyn TokenStore) {
+    assert_eq!(store.keys(vec![subject_of(1)]).await.unwrap(), [None]);
+    let (first, other) = (key(1, 1), key(3, 2));
+    let asked = vec![first.clone(), other.clone(), key(2, 1)];
+    let answered = store.keep_keys(asked).await.unwrap();
+    assert_eq!(answered, [first.clone(), other.clone(), first.clone()]);
+    assert_eq!(kept(store, key(4, 2)).await, other);
+    let found = store.keys([2, 9, 1, 2].map(subject_of).into()).await.unwrap();
+    assert_eq!(found, [Some(other.clone()), None, Some(first), Some(other)]);
+    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 2)]));
+}
+
+/// After the one before, as the rest.
+async fn a_row_is_shown_to_each_holder_with_their_own_copy(store: &dyn TokenStore) {
+    let (first, other) = (held(&key(1, 1)), held(&key(3, 2)));
+    let of_first = held_row(200, first.clone());
+    let inserted = insert(store, vec![of_first.clone(), held_row(200, other.clone())]).await;
+    assert_eq!(inserted.unwrap(), [of_first.clone(), of_first.clone()], "nobody else holds it");
+    let token = of_first.token.clone();
+    let copy = |held: &Held| NewCopy { token: token.clone(), held: held.clone() };
+    store.hold(vec![copy(&other), copy(&other)]).await.unwrap();
+    let asked = [&other, &first, &other].map(|held| held_row(200, held.clone()));
+    assert_eq!(insert(store, asked.to_vec()).await.unwrap(), asked);
+    let changed = Held { sealed: vec![9], ..other.clone() };
+    store.hold(vec![copy(&changed)]).await.unwrap();
+    let inserted = insert(store, vec![held_row(200, other.clone())]).await.unwrap();
+    assert_eq!(inserted[0].held.as_ref(), Some(&other), "the first copy stays");
+    let house = Held::by_house(1, vec![7]).unwrap();
+    store.hold(vec![copy(&house)]).await.unwrap();
+    assert_eq!(find(store, &token).await.held, Some(house.clone()), "its copy comes first");
+    let found = store.find_by_index(vec![of_first.rough], 1).await.unwrap().remove(0);
+    assert_eq!(found, [Row { held: Some(house), ..of_first }]);
+    assert!(is_conflict(&store.hold(vec![NewCopy { token: row(99, 1).token, held: other }]).await));
+}
+
+async fn copies_are_listed_in_order(store: &dyn TokenStore) {
+    let all = store.list(None, u32::MAX).await.unwrap();
+    let of_one: Vec<_> = all.iter().filter(|(_, it)| it.token == row(200, 1).token).collect();
+    let keys: Vec<_> = of_one.iter().map(|(place, _)| place.1).collect();
+    assert_eq!(keys, [None, Some(KeyId([1; 16])), Some(KeyId([3; 16]))]);
+    assert!(of_one.iter().all(|(place, row)| row.held.as_ref().unwrap().by.key() == place.1));
+    assert!(all.is_sorted_by(|a, b| a.0 < b.0));
+    let (mut paged, mut after) = (Vec::new(), None);
+    while let Some(next) = store.list(after, 1).await.unwrap().pop() {
+        after = Some(next.0.clone());
+        paged.push(next);
+    }
+    assert_eq!(paged, all);
+    let tokens: BTreeSet<_> = all.iter().map(|(place, _)| &place.0).collect();
+    assert_eq!(store.count().await.unwrap().values().sum::<u64>(), tokens.len() as u64);
+}
+
+async fn nothing_is_kept_under_a_key_that_is_not_there(store: &dyn TokenStore) {
+    let unknown = held(&key(77, 77));
+    let batch = vec![row(201, 201), held_row(202, unknown.clone())];
+    assert!(is_conflict(&insert(store, batch).await));
+    let found = store.find(vec![row(201, 1).token, row(202, 1).token]).await.unwrap();
+    assert_eq!(found, [None, None], "all or nothing");
+    let token = row(200, 1).token;
+    let copies = vec![
+        NewCopy { token: row(1, 1).token, held: held(&key(1, 1)) },
+        NewCopy { token, held: unknown },
+    ];
+    assert!(is_conflict(&store.hold(copies).await));
+    let after = Place(row(1, 1).token, None);
+    let listed = store.list(Some(after), 1).await.unwrap();
+    assert_ne!(listed[0].0.0, row(1, 1).token, "all or nothing");
+    let nobodys = Row { held: None, ..row(203, 203) };
+    assert!(is_conflict(&insert(store, vec![nobodys]).await));
+}
+
+async fn keys_are_wrapped_anew_unless_they_are_destroyed(store: &dyn TokenStore) {
+    let mut keys = store.keys_before(2, 10).await.unwrap();
+    keys.sort_by_key(|key| key.id);
+    assert_eq!(keys, [key(1, 1), key(3, 2)]);
+    assert_eq!(store.keys_before(2, 1).await.unwrap().len(), 1);
+    assert_eq!(store.keys_before(1, 10).await.unwrap(), []);
+    let anew = SubjectKey { version: 2, wrapped: vec![5; 80], ..key(1, 1) };
+    let unknown = SubjectKey { version: 2, ..key(78, 78) };
+    store.rewrap(vec![anew.clone(), unknown]).await.unwrap();
+    assert_eq!(store.keys(vec![subject_of(1), subject_of(78)]).await.unwrap(), [Some(anew), None]);
+    assert_eq!(store.keys_before(2, 10).await.unwrap(), [key(3, 2)]);
+    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 1), (2, 1)]));
+}
+
+async fn what_is_erased_is_gone_for_good(store: &dyn TokenStore) {
+    let (first, other) = (store.keys(vec![subject_of(1)]).await.unwrap(), held(&key(3, 2)));
+    let first = held(&first.into_iter().flatten().next().unwrap());
+    let (alone, both) = (held_row(205, first.clone()), held_row(206, first.clone()));
+    insert(store, vec![alone.clone(), both.clone()]).await.unwrap();
+    store.hold(vec![NewCopy { token: both.token.clone(), held: other.clone() }]).await.unwrap();
+    let erased = store.erase(vec![subject_of(1), subject_of(79)]).await.unwrap();
+    assert_eq!(erased, Erased { keys: 1, copies: 3, tokens: 1 });
+    let empty = Row { held: None, version: 0, rough: Index::NONE, ..alone.clone() };
+    assert_eq!(find(store, &alone.token).await, empty);
+    assert_eq!(find(store, &both.token).await.held, Some(other));
+    assert_eq!(store.find_by_index(vec![alone.rough], 1).await.unwrap(), [vec![]]);
+    assert_eq!(store.find_by_index(vec![Index::NONE], 1).await.unwrap(), [vec![]]);
+    assert_eq!(store.keys(vec![subject_of(1)]).await.unwrap(), [None]);
+    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 1)]));
+    let listed = store.list(None, u32::MAX).await.unwrap();
+    assert!(listed.iter().all(|(place, _)| place.0 != alone.token));
+
+    // Nobody gets it again, and nothing is kept under the key that was.
+    let house =
+        NewRow { found_by: vec![Index([42; 16])], ..NewRow::found_by_nothing(row(205, 205)) };
+    assert_eq!(store.insert(vec![house]).await.unwrap(), [empty.clone()]);
+    store.replace(vec![NewRow::found_by_nothing(row(205, 205))]).await.unwrap();
+    assert_eq!(find(store, &alone.token).await, empty);
+    assert_eq!(store.found_by(vec![alone.token.clone()]).await.unwrap(), [vec![]]);
+    let held = Held::by_house(1, vec![1]).unwrap();
+    assert!(is_conflict(&store.hold(vec![NewCopy { token: alone.token, held }]).await));
+    assert!(is_conflict(&insert(store, vec![held_row(207, first)]).await));
+    let anew = kept(store, key(6, 1)).await;
+    assert_eq!(anew, key(6, 1), "one who comes back gets a new key");
+    assert_eq!(store.erase(vec![]).await.unwrap(), Erased::default());
+    let erased = store.erase(vec![subject_of(1), subject_of(2)]).await.unwrap();
+    assert_eq!(erased, Erased { keys: 2, copies: 2, tokens: 1 }, "of the house is left");
+}
+
+/// However writing and erasing fall together, what is written opens or is told as not written.
+async fn writers_and_erasers_agree<S: TokenStore + 'static>(store: Arc<S>) {
+    let writer = |number: u8| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let mut refused = 0;
+            for round in 0..20_u8 {
+                let key = kept(&*store, key(100 + round * 4 + number, 9)).await;
+                let written = insert(&*store, vec![held_row(210 + number, held(&key))]).await;
+                refused += u32::from(is_conflict(&written));
+                assert!(written.is_ok() || is_conflict(&written), "{written:?}");
+                store.erase(vec![subject_of(9)]).await.unwrap();
+            }
+            refused
+        })
+    };
+    for writer in [0, 1, 2, 3].map(writer) {
+        writer.await.unwrap();
+    }
+    let listed = store.list(None, u32::MAX).await.unwrap();
+    let lost: Vec<_> = listed.iter().filter(|(_, row)| row.held.is_none()).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+/// After rows under version 2 are there.
+pub(super) async fn no_copy_of_the_house_is_left_under_an_older_key(store: &dyn TokenStore) {
+    let key = kept(store, key(50, 50)).await;
+    let of_subject = Row { version: 2, ..held_row(220, held(&key)) };
+    insert(store, vec![of_subject.clone()]).await.unwrap();
+    let copy = |version| {
+        let held = Held::by_house(version, vec![version as u8]).unwrap();
+        NewCopy { token: of_subject.token.clone(), held }
+    };
+    let older = store.hold(vec![copy(1)]).await;
+    assert!(matches!(older, Err(VaultError::KeyGone(2))), "{older:?}");
+    store.hold(vec![copy(2)]).await.unwrap();
+    // Somebody has read the row before the house held it.
+    let anew = |held: Held| NewRow::found_by_nothing(Row { version: 3, ..held_row(220, held) });
+    assert!(is_conflict(&store.replace(vec![anew(held(&key))]).await));
+    assert_eq!(find(store, &of_subject.token).await.held, Some(copy(2).held));
+    let own = held(&key);
+    assert_eq!(insert(store, vec![of_subject.clone()]).await.unwrap()[0].held, Some(own));
+    store.replace(vec![anew(Held::by_house(3, vec![3]).unwrap())]).await.unwrap();
+    assert_eq!(find(store, &of_subject.token).await.held, Held::by_house(3, vec![3]));
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use super::PostgresStore;
+use super::columns::{column, damaged, read_keys};
+use super::given::Keys;
+use super::statements::{
+    COUNT_KEYS, DESTROY_KEYS, FORGET_COPIES, FORGET_TOKENS, KEEP_KEYS, KEYS, KEYS_BEFORE, REWRAP,
+};
+use super::work::Values;
+use std::collections::BTreeMap;
+
+use crate::base::SubjectId;
+use crate::keys::Version;
+use crate::vault::{BoxFuture, Erased, Index, SubjectKey, SubjectKeyStore, VaultError};
+
+impl SubjectKeyStore for PostgresStore {
+    fn keys(
+        &self,
+        subjects: Vec<SubjectId>,
+    ) -> BoxFuture<'_, Result<Vec<Option<SubjectKey>>, VaultError>> {
+        Box::pin(async move {
+            let asked: Vec<&[u8]> = subjects.iter().map(|subject| &subject.0[..]).collect();
+            let keys = read_keys(&self.rows(KEYS, &[&asked]).await?)?;
+            Ok(subjects.iter().map(|subject| keys.get(subject).cloned()).collect())
+        })
+    }
+
+    fn keep_keys(
+        &self,
+        keys: Vec<SubjectKey>,
+    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
+        Box::pin(async move {
+            let given = Keys::of(&keys);
+            let statements = [(KEEP_KEYS, given.all()), (KEYS, given.subjects())];
+            let kept = read_keys(&self.write(&statements).await?.pop().unwrap_or_default())?;
+            let kept = keys.iter().map(|key| kept.get(&key.subject).cloned());
+            kept.collect::<Option<_>>().ok_or(VaultError::Conflict)
+        })
+    }
+
+    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
+        Box::pin(self.count_of(COUNT_KEYS))
+    }
+
+    fn keys_before(
+        &self,
+        version: Version,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
+        Box::pin(async move {
+            let (version, limit) = (i64::from(version), i64::from(limit));
+            let keys = read_keys(&self.rows(KEYS_BEFORE, &[&version, &limit]).await?)?;
+            Ok(keys.into_values().collect())
+        })
+    }
+
+    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
+        Box::pin(async move { self.write(&[(REWRAP, Keys::of(&keys).wrapped())]).await.map(drop) })
+    }
+
+    fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
+        Box::pin(async move {
+            let asked: Vec<&[u8]> = subjects.iter().map(|subject| &subject.0[..]).collect();
+            let none = &Index::NONE.0[..];
+            let statements: [(&str, Values<'_>); 3] = [
+                (DESTROY_KEYS, vec![&asked]),
+                (FORGET_TOKENS, vec![&none]),
+                (FORGET_COPIES, vec![]),
+            ];
+            let counts = self.write_alone(&statements).await?;
+            let mut counts = counts.iter().map(|rows| {
+                let row = rows.first().ok_or_else(|| damaged("count"))?;
+                Ok(column::<i64>(row, 0)? as u64)
+            });
+            let mut count = || counts.next().unwrap_or_else(|| Err(damaged("count")));
+            let (keys, tokens, copies) = (count()?, count()?, count()?);
+            Ok(Erased { keys, copies, tokens })
+        })
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Transactions in one round trip, and why they are refused.
+
+use futures_util::future::join_all;
+use tokio_postgres::types::ToSql;
+
+use super::columns::damaged;
+use super::statements::{CONFLICT, FIRST, NEWER};
+use crate::keys::Version;
+use crate::postgres::{Failure, Link, Work};
+use crate::vault::VaultError;
+
+/// What a statement is given.
+pub(super) type Values<'v> = Vec<&'v (dyn ToSql + Sync)>;
+
+/// What a statement has answered.
+pub(super) type Answer = Vec<tokio_postgres::Row>;
+
+/// Why the rows of a transaction were not written.
+pub(super) enum Refused {
+    Newer(Version),
+    First,
+    Conflict,
+}
+
+impl From<Refused> for VaultError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Newer(version) => Self::KeyGone(version),
+            Refused::First => damaged("permit"),
+            Refused::Conflict => Self::Conflict,
+        }
+    }
+}
+
+impl Refused {
+    fn read(error: &tokio_postgres::Error) -> Option<Self> {
+        let said = error.as_db_error()?;
+        match said.code().code() {
+            NEWER => said.message().parse().ok().map(Self::Newer),
+            FIRST => Some(Self::First),
+            CONFLICT => Some(Self::Conflict),
+            _ => None,
+        }
+    }
+}
+
+/// How a transaction begins, and its statements, in one round trip.
+pub(super) struct Write<'w>(pub(super) &'static str, pub(super) &'w [(&'w str, Values<'w>)]);
+
+impl Work for Write<'_> {
+    /// What each has answered; or that the transaction was ended, with nothing in it.
+    type Done = Result<Vec<Answer>, Refused>;
+
+    async fn run(&self, link: &Link) -> Result<Self::Done, Failure> {
+        let mut prepared = Vec::new();
+        for (sql, values) in self.1 {
+            prepared.push((link.prepare_cached(sql).await?, values));
+        }
+        // Sent at once, in this order; after one that fails, the rest does nothing. All are
+        // awaited, so that none is left out, and the connection is free afterwards.
+        let queries = prepared.iter().map(|(statement, values)| link.query(statement, values));
+        let (begun, rows, committed) = tokio::join!(
+            biased;
+            link.batch_execute(self.0),
+            join_all(queries),
+            link.batch_execute("COMMIT"),
+        );
+        begun?;
+        let rows = rows.into_iter().collect::<Result<_, _>>();
+        if let Some(refused) = rows.as_ref().err().and_then(Refused::read) {
+            committed?;
+            return Ok(Err(refused));
+        }
+        let rows = rows?;
+        committed?;
+        Ok(Ok(rows))
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a store keeps.
+
+use std::collections::BTreeSet;
+
+use super::Token;
+use crate::base::{Category, SearchKind, SubjectId};
+use crate::keys::Version;
+
+/// How many rows a store finds under one index value. There are rarely more than a
+/// few spellings of one value; how many there are is up to callers.
+pub const MAX_FOUND: u8 = 33;
+
+/// What a store keeps under a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub token: Token,
+    pub category: Category,
+    /// The value, as one of those who hold it has it. None where nobody does any more: then
+    /// the token stands for nothing, and for no other value ever.
+    pub held: Option<Held>,
+    /// The version of the keys that it is found under.
+    pub version: Version,
+    /// A keyed hash of what the value has in common with all that a CRM may take for the
+    /// same, so that every spelling of one value is found together.
+    pub rough: Index,
+}
+
+/// A value, encrypted for one holder and bound to its token and category.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub by: Holder,
+    pub sealed: Vec<u8>,
+}
+
+/// Whom a value is kept for. One that several hold is kept for each of them, so that it is
+/// there until the last of them is erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// No data subject: it is sealed under the vault's key of this version.
+    House(Version),
+    /// It is sealed under a key of theirs alone.
+    Subject(SubjectKey),
+}
+
+/// The key of a data subject, by one of their pseudonyms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectKey {
+    pub id: KeyId,
+    pub subject: SubjectId,
+    /// The version of the vault's key that it is wrapped under.
+    pub version: Version,
+    pub wrapped: Vec<u8>,
+}
+
+/// Tells a key from all others, also from those that its data subject had before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(pub [u8; 16]);
+
+/// Where a copy of a value stands in the order of all of them: that of the house comes
+/// before those of data subjects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(pub Token, pub Option<KeyId>);
+
+impl Holder {
+    pub fn subject(&self) -> Option<SubjectId> {
+        match self {
+            Self::House(_) => None,
+            Self::Subject(key) => Some(key.subject),
+        }
+    }
+
+    pub fn key(&self) -> Option<KeyId> {
+        match self {
+            Self::House(_) => None,
+            Self::Subject(key) => Some(key.id),
+        }
+    }
+}
+
+/// A row on its way to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRow {
+    pub row: Row,
+    /// The kinds of search that it is to be found by.
+    pub kinds: BTreeSet<SearchKind>,
+    /// What it is found by, for all of them.
+    pub found_by: Vec<Index>,
+}
+
+/// A copy of the value of a row that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCopy {
+    pub token: Token,
+    pub held: Held,
+}
+
+/// What an erasure has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Keys of data subjects that were destroyed.
+    pub keys: u64,
+    /// Copies of values that only those keys opened.
+    pub copies: u64,
+    /// Tokens that stand for nothing any more.
+    pub tokens: u64,
+}
+
+/// A keyed hash of some normal form of a value (truncated HMAC-SHA-256).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Index(pub [u8; 16]);
+
+impl Index {
+    /// Of a row that is found by nothing.
+    pub const NONE: Self = Self([0; 16]);
+}
+
+#[cfg(test)]
+impl NewRow {
+    pub fn found_by_nothing(row: Row) -> Self {
+        Self { row, kinds: BTreeSet::new(), found_by: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+impl Held {
+    pub fn by_house(version: Version, sealed: Vec<u8>) -> Option<Self> {
+        Some(Self { by: Holder::House(version), sealed })
+    }
+}

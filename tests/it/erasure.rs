@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A person is erased while the house serves: their values are gone from the vault and from
+//! every backup of it, and those of others are not.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::world::{Options, World, zollhaus};
+
+const CONTACTS: &str = "/sf/services/data/v62.0/sobjects/Contact";
+const ANNA: &str = "anna.muster@example.org";
+const BERT: &str = "bert.meier@example.org";
+const CARL: &str = "carl.neumann@example.org";
+
+async fn create(world: &World, body: Value) -> String {
+    let created = world.post("support", CONTACTS, body.to_string()).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+    created.json()["id"].as_str().expect("an id").to_owned()
+}
+
+async fn read(world: &World, id: &str) -> [String; 3] {
+    let read = world.get("support", &format!("{CONTACTS}/{id}")).await.json();
+    ["FirstName", "LastName", "Email"].map(|field| read[field].as_str().expect("a text").to_owned())
+}
+
+/// Runs a command of the house with something on its standard input; whether it succeeds, and
+/// what it says.
+fn command(world: &World, arguments: &[&str], input: &str) -> (bool, String) {
+    let mut command = zollhaus();
+    command.args(arguments).arg("--config").arg(world.config()).current_dir(&world.folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(input.as_bytes()).expect("it is read");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.success(), text(&output.stdout) + &text(&output.stderr))
+}
+
+fn done(world: &World, arguments: &[&str], input: &str) -> String {
+    let (is_done, said) = command(world, arguments, input);
+    assert!(is_done, "{said}");
+    said
+}
+
+fn erase(world: &World, address: &str) -> String {
+    done(world, &["subject", "erase", "--category", "email", "--for-good"], address)
+}
+
+fn lose_vault(world: &World) {
+    for lost in ["zollhaus.vault", "zollhaus.vault-wal", "zollhaus.vault-shm"] {
+        let _ = std::fs::remove_file(world.folder.join(lost));
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    text.starts_with("zht")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_erased_is_gone_from_the_vault_and_from_its_backups() {
+    let mut world = World::start(Options::default()).await;
+    let person = |first: &str, last: &str, address: &str| json!({ "FirstName": first, "LastName": last, "Email": address });
+    let anna = create(&world, person("Anna", "Muster", ANNA)).await;
+    let bert = create(&world, person("Bert", "Muster", BERT)).await;
+    // Without an address at first: that he is who has it is learned when it is stored.
+    let carl = create(&world, json!({ "FirstName": "Carl", "LastName": "Neumann" })).await;
+    let path = format!("{CONTACTS}/{carl}");
+    let body = json!({ "Email": CARL }).to_string();
+    let updated = world.send("support", Method::PATCH, &path, body).await;
+    assert_eq!(updated.status, StatusCode::NO_CONTENT, "{updated:?}");
+    assert_eq!(read(&world, &anna).await, ["Anna", "Muster", ANNA]);
+    assert_eq!(read(&world, &carl).await, ["Carl", "Neumann", CARL]);
+
+    std::fs::create_dir(world.folder.join("backup")).expect("a folder");
+    done(&world, &["vault", "backup", "backup/before"], "");
+    let (is_done, said) = command(&world, &["subject", "erase", "--category", "email"], ANNA);
+    assert!(!is_done && said.contains("--for-good"), "{said}");
+    assert_eq!(read(&world, &anna).await[0], "Anna", "not by accident");
+
+    // In another spelling, while the house runs.
+    let said = erase(&world, " Anna.MUSTER@example.org\n");
+    assert!(said.contains("erased: 3 values under "), "{said}");
+    assert!(said.contains("; 2 tokens stand for nothing"), "{said}");
+    assert!(erase(&world, ANNA).contains("nothing is kept for this person"));
+    assert!(erase(&world, CARL).contains("; 3 tokens stand for nothing"));
+    let check = async |world: &World| {
+        let [first, last, address] = read(world, &anna).await;
+        assert!(is_token(&first) && is_token(&address), "{first} {address}");
+        assert_eq!(last, "Muster", "it is Bert's as well");
+        assert!(read(world, &carl).await.iter().all(|text| is_token(text)));
+        assert_eq!(read(world, &bert).await, ["Bert", "Muster", BERT]);
+    };
+    check(&world).await;
+    assert!(done(&world, &["vault", "verify"], "").contains("verified: 3 tokens"));
+
+    // What was there before comes back with the rows, and stays closed.
+    done(&world, &["vault", "backup", "backup/after"], "");
+    let verified = done(&world, &["vault", "verify", "--file", "backup/before"], "");
+    assert!(verified.contains("verified: 3 tokens"), "{verified}");
+    world.kill();
+    lose_vault(&world);
+    assert!(done(&world, &["vault", "restore", "backup/before"], "").contains("restored to "));
+    world.run();
+    check(&world).await;
+
+    // One who comes back is kept anew; the old tokens stand for nothing.
+    let again = create(&world, person("Anna", "Muster", ANNA)).await;
+    assert_eq!(read(&world, &again).await, ["Anna", "Muster", ANNA]);
+    check(&world).await;
+    world.verify_log();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_without_the_keys_of_data_subjects_is_told() {
+    let mut world = World::start(Options::default()).await;
+    create(&world, json!({ "LastName": "Muster", "Email": ANNA })).await;
+    done(&world, &["vault", "backup", "copy", "--keys", "the-keys"], "");
+    let (is_done, said) = command(&world, &["vault", "verify", "--file", "copy"], "");
+    assert!(!is_done && said.contains("--keys"), "{said}");
+    // Keys that are older than the rows lack some.
+    create(&world, json!({ "LastName": "Meier", "Email": BERT })).await;
+    done(&world, &["vault", "backup", "newer", "--keys", "newer-keys"], "");
+    let older = ["vault", "verify", "--file", "newer", "--keys", "the-keys"];
+    let (is_done, said) = command(&world, &older, "");
+    assert!(!is_done && said.contains("the key of its data subject is not there"), "{said}");
+    world.kill();
+    lose_vault(&world);
+    let (is_done, said) = command(&world, &["vault", "restore", "newer", "--keys", "the-keys"], "");
+    assert!(!is_done && said.contains("damaged"), "{said}");
+    assert!(!world.folder.join("zollhaus.vault").exists());
+    let left = |name: &str| Path::new(&world.folder).join(name).exists();
+    assert!(!left("newer.whole") && !left("newer.whole-wal"), "what was put together is left");
+    done(&world, &["vault", "restore", "newer", "--keys", "newer-keys"], "");
+}
