@@ -13,6 +13,7 @@ mod decide;
 mod finding;
 mod model;
 mod scan;
+mod sort;
 #[cfg(test)]
 mod tests;
 

@@ -34,6 +34,7 @@ mod respond;
 mod rows;
 mod scan;
 mod service;
+mod sort;
 mod spool;
 mod stage;
 mod trail;

@@ -13,6 +13,7 @@
 
 mod place;
 mod show;
+mod sort;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,8 @@ use crate::crm::LocatedAnswer;
 use crate::policy::{Policy, Visibility};
 use crate::protect::{Echoes, OpenedSurrogates, ProtectError, Protectors, ToSeal};
 use crate::transfer_log::Revealed;
+
+pub use sort::{SortError, sort};
 
 use place::Place;
 use show::Shown;

@@ -15,6 +15,8 @@ use crate::policy::{
 };
 use crate::vault::{MemoryStore, Vault};
 
+mod sort;
+
 const NAME: Role = Role::Composed { from: &["first", "last", "salutation"] };
 
 /// Three callers: `full` sees everything, `mask` masks, `none` surrogates.
@@ -66,6 +68,7 @@ fn house() -> House {
             border: None,
             scan: crate::policy::ScanRules::default(),
             residual: None,
+            sorted_rows: 0,
         },
         protectors,
     }
