@@ -76,6 +76,8 @@ impl LocatedAnswer {
 pub struct Rows {
     /// In the order in which they stand in the body.
     pub rows: Vec<Row>,
+    /// How many there are, as the answer says.
+    pub total: Option<usize>,
     /// Whether there are no more than these.
     pub is_complete: bool,
     /// Where their count stands.

@@ -23,10 +23,10 @@ pub enum SortError {
     )]
     TooMany { operator: &'static str, field: String, rows: usize },
     #[error(
-        "{operator} on protected field `{field}` is possible where the CRM answers with all rows \
-         at once, and it does not; narrow the filter of the query"
+        "{operator} on protected field `{field}` is possible for at most {rows} rows, and where the \
+         CRM answers with all of them at once; it does not, so narrow the filter of the query"
     )]
-    Paged { operator: &'static str, field: String },
+    Paged { operator: &'static str, field: String, rows: usize },
     #[error(
         "{operator} on protected field `{field}` is not possible: a row holds a value of it that \
          does not open here"
@@ -53,11 +53,12 @@ pub async fn sort(
         key.map(|key| format!("{}.{}", key.object, key.field)).unwrap_or_default()
     };
     let first = || field_of(keys.first());
-    if rows.rows.len() > policy.sorted_rows {
-        return Err(SortError::TooMany { operator, field: first(), rows: policy.sorted_rows });
+    let most = policy.sorted_rows;
+    if rows.rows.len().max(rows.total.unwrap_or_default()) > most {
+        return Err(SortError::TooMany { operator, field: first(), rows: most });
     }
     if !rows.is_complete {
-        return Err(SortError::Paged { operator, field: first() });
+        return Err(SortError::Paged { operator, field: first(), rows: most });
     }
     let closed = |key: &SortKey| SortError::Closed { operator, field: field_of(Some(key)) };
 

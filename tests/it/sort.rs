@@ -114,7 +114,7 @@ async fn what_cannot_be_sorted_here_is_refused() {
     store(&world, &NAMES[3..4]).await;
     let (message, code) = refused(&world, "support", query).await;
     assert_eq!(code, "operator_unsupported");
-    assert!(message.contains("all rows at once"), "{message}");
+    assert!(message.contains("answers with all of them at once"), "{message}");
     let mut world = World::start(Options {
         salesforce_policy: Some(|policy| {
             policy.replacen("version: 1", "version: 1\nsorted_rows: 4", 1)
@@ -146,6 +146,32 @@ async fn a_policy_can_do_without() {
         message,
         "Zollhaus: ORDER BY is not available on protected field `contact.lastname`"
     );
+}
+
+/// Whether a row is hidden is known when it is there; its place in the order would tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_sorts_where_a_border_limits_who_sees() {
+    let world = World::start(Options {
+        salesforce_policy: Some(|policy| {
+            policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
+        }),
+        house_rules: "version: 1
+law: house
+applies_to: anyone
+otherwise: allow
+jurisdiction:
+  - { name: rest, otherwise: DE }
+reveal:
+  - { name: austrians-at-home, of: AT, to: [AT] }
+",
+        ..Options::default()
+    })
+    .await;
+    store(&world, &NAMES[..2]).await;
+    let query = "SELECT LastName FROM Contact ORDER BY LastName";
+    let (message, code) = refused(&world, "support", query).await;
+    assert!(message.contains("for callers who may see it in full"), "{message}");
+    assert_eq!(code, "forbidden");
 }
 
 const POLICY: &str = "version: 1

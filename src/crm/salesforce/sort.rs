@@ -12,6 +12,12 @@ use crate::carrier::json::{Kind, Node};
 use crate::crm::{FieldKind, LocateError, Row, Rows, SortKey, Sorting, ValueAt};
 use crate::query::soql::{Path, Query};
 
+/// More than anybody sorts by. Each is looked for in each record.
+const MAX_KEYS: usize = 32;
+
+/// A text area of more characters is a long one, which Salesforce does not sort by.
+const LONGEST: u32 = 255;
+
 /// How the records of an answer are to be sorted, and where they hold what by.
 #[derive(Debug)]
 pub(super) struct Order {
@@ -27,8 +33,9 @@ pub(super) fn order(
     scope: &Scope<'_>,
 ) -> Result<Option<Order>, LocateError> {
     let order = &query.order;
+    let is_sorted = (1..=MAX_KEYS).contains(&order.keys.len());
     // What is sorted inside is a use of a field that could be taken for one of ours.
-    if order.keys.is_empty() || query.is_aggregate || sorts_inside(query) {
+    if !is_sorted || query.is_aggregate || sorts_inside(query) {
         return Ok(None);
     }
     let mut keys = Vec::with_capacity(order.keys.len());
@@ -48,6 +55,8 @@ pub(super) fn order(
             Some("it is a copy of another record")
         } else if facts.is_some_and(|facts| facts.kind == FieldKind::Picklist) {
             Some("only Salesforce knows the order of a picklist")
+        } else if facts.and_then(|facts| facts.max_length).is_some_and(|most| most > LONGEST) {
+            Some("Salesforce does not sort by a long text")
         } else if !is_selected(scope, way.as_ref()) {
             Some("it is not among the fields that the query selects by their own names")
         } else {
@@ -156,10 +165,11 @@ impl Reader<'_> {
             }
         }
         let count = page.get("totalSize");
-        let is_all = count.is_some_and(|count| count.raw() == rows.len().to_string());
-        let is_done = page.get("done").is_some_and(|done| done.kind() == Kind::True)
+        let total = count.and_then(|count| count.raw().parse().ok());
+        let is_complete = total == Some(rows.len())
+            && page.get("done").is_some_and(|done| done.kind() == Kind::True)
             && page.get("nextRecordsUrl").is_none();
-        Ok(Rows { rows, is_complete: is_all && is_done, count: count.map(|count| count.span()) })
+        Ok(Rows { rows, total, is_complete, count: count.map(|count| count.span()) })
     }
 }
 

@@ -174,8 +174,12 @@ async fn rows_of_which_not_all_is_known_are_not_sorted() {
     };
     assert_eq!(sorted(&answer, &rows).await.unwrap(), [0, 1]);
     rows.is_complete = false;
-    assert!(sorted(&answer, &rows).await.unwrap_err().contains("answers with all rows at once"));
-    rows.is_complete = true;
+    let paged =
+        "is possible for at most 9 rows, and where the CRM answers with all of them at once";
+    assert!(sorted(&answer, &rows).await.unwrap_err().contains(paged));
+    rows.total = Some(10);
+    assert!(sorted(&answer, &rows).await.unwrap_err().contains("9 rows, and the query finds more"));
+    (rows.total, rows.is_complete) = (None, true);
     for at in [ValueAt::Other, ValueAt::Text(0..1)] {
         rows.rows[1].keys = vec![at];
         assert_eq!(sorted(&answer, &rows).await.unwrap_err(), closed("last"));

@@ -61,6 +61,14 @@ fn a_sorted_query_says_by_what_and_why_not() {
         "SELECT MailingCountryCode FROM Contact ORDER BY MailingCountryCode",
         &["contact.mailingcountrycode: only Salesforce knows the order of a picklist"],
     );
+    check(
+        "SELECT Description FROM Contact ORDER BY Description",
+        &["contact.description: Salesforce does not sort by a long text"],
+    );
+    let many =
+        |count: usize| format!("SELECT A FROM Contact ORDER BY {}", vec!["A"; count].join(","));
+    check(&many(32), &["contact.a"; 32]);
+    check(&many(33), &[]);
     for (clause, said) in [
         ("OFFSET 5", "an OFFSET"),
         ("FOR VIEW", "a FOR clause"),
