@@ -60,8 +60,10 @@ impl Proxy {
         let grown = self.budget.grow(lease, kept);
         grown.map_err(|error| respond::answer_body(error.into()))?;
         let by = (sorting, decided.sorted_by);
-        let order = reveal::sort(&answer, &rows, by, &complete.policy, &self.protectors).await?;
-        let sorted = body::work_on(length, || answer.with_rows(&rows, &order));
+        let order =
+            reveal::open_order(&answer, &rows, by, &complete.policy, &self.protectors).await?;
+        let numbers = body::work_on(length, || order.numbers())?;
+        let sorted = body::work_on(length, || answer.with_rows(&rows, &numbers));
         sorted.ok_or_else(|| respond::defect(&"rows are not where they were found"))
     }
 }

@@ -31,7 +31,7 @@ use crate::policy::{Policy, Visibility};
 use crate::protect::{Echoes, OpenedSurrogates, ProtectError, Protectors, ToSeal};
 use crate::transfer_log::Revealed;
 
-pub use sort::{SortError, sort};
+pub use sort::{RowOrder, SortError, open_order};
 
 use place::Place;
 use show::Shown;

@@ -2,6 +2,7 @@
 //! The order of rows by values that the CRM does not know.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use zeroize::Zeroizing;
 
@@ -34,34 +35,42 @@ pub enum SortError {
     Closed { operator: &'static str, field: String },
 }
 
-/// The numbers of the rows of an answer in the order that the first `count` keys ask for, and
-/// no more than are wanted. Rows that are equal by these stay as they are: the CRM has sorted
-/// by the other keys. One round trip to the vault.
+/// What the rows of an answer are sorted by, opened. Holds clear values.
+pub struct RowOrder<'a> {
+    sorting: &'a Sorting,
+    keys: &'a [SortKey],
+    /// For each row, what it holds of each key; nothing where that is null.
+    places: Vec<Option<Place<'a>>>,
+    opened: OpenedSurrogates,
+}
+
+/// Names the size only: it holds clear values.
+impl fmt::Debug for RowOrder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RowOrder({} values)", self.places.len())
+    }
+}
+
+/// Opens what the first `count` keys are in each row: one round trip to the vault.
 ///
 /// # Errors
-/// [`SortError`], also where a row is not there, or a value does not open.
-pub async fn sort(
-    answer: &LocatedAnswer,
+/// [`SortError`] where not all rows are there, or one does not hold a text.
+pub async fn open_order<'a>(
+    answer: &'a LocatedAnswer,
     rows: &Rows,
-    (sorting, count): (&Sorting, usize),
-    policy: &Policy,
+    (sorting, count): (&'a Sorting, usize),
+    policy: &'a Policy,
     protectors: &Protectors,
-) -> Result<Vec<usize>, SortError> {
-    let operator = sorting.operator;
+) -> Result<RowOrder<'a>, SortError> {
     let keys = sorting.keys.get(..count).unwrap_or_default();
-    let field_of = |key: Option<&SortKey>| {
-        key.map(|key| format!("{}.{}", key.object, key.field)).unwrap_or_default()
-    };
-    let first = || field_of(keys.first());
+    let (operator, field) = (sorting.operator, keys.first().map(name_of).unwrap_or_default());
     let most = policy.sorted_rows;
     if rows.rows.len().max(rows.total.unwrap_or_default()) > most {
-        return Err(SortError::TooMany { operator, field: first(), rows: most });
+        return Err(SortError::TooMany { operator, field, rows: most });
     }
     if !rows.is_complete {
-        return Err(SortError::Paged { operator, field: first(), rows: most });
+        return Err(SortError::Paged { operator, field, rows: most });
     }
-    let closed = |key: &SortKey| SortError::Closed { operator, field: field_of(Some(key)) };
-
     let mut places: Vec<Option<Place<'_>>> = Vec::with_capacity(rows.rows.len() * count);
     for row in &rows.rows {
         for (key, value) in keys.iter().zip(&row.keys) {
@@ -72,31 +81,53 @@ pub async fn sort(
                     let at = slots.partition_point(|slot| slot.span.start < span.start);
                     let slot = slots.get(at).filter(|slot| slot.span == *span);
                     let place = slot.and_then(|slot| place_of(key, slot, policy, protectors));
-                    Some(place.ok_or_else(|| closed(key))?)
+                    Some(place.ok_or_else(|| closed(operator, key))?)
                 }
-                ValueAt::Other => return Err(closed(key)),
+                ValueAt::Other => return Err(closed(operator, key)),
             });
         }
     }
     let asked: Vec<_> = places.iter().flatten().flat_map(Place::asked).collect();
     let opened = protectors.open(&asked).await?;
-    places.iter_mut().flatten().for_each(|place| place.settle(&opened));
-
-    let mut sorted: Vec<(usize, Vec<Sortable>)> = Vec::with_capacity(rows.rows.len());
-    for (number, of_row) in places.chunks(count.max(1)).enumerate() {
-        let values = keys.iter().zip(of_row).map(|(key, place)| match place {
-            Some(place) => sortable(place, &opened).ok_or_else(|| closed(key)),
-            None => Ok(Sortable::Null),
-        });
-        sorted.push((number, values.collect::<Result<_, _>>()?));
+    for place in places.iter_mut().flatten() {
+        place.settle(&opened);
     }
-    sorted.sort_by(|(_, one), (_, other)| {
-        let by_key = keys.iter().zip(one.iter().zip(other));
-        let mut by_key = by_key.map(|(key, (one, other))| compare(key, one, other));
-        by_key.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
-    });
-    let wanted = sorting.limit.unwrap_or(usize::MAX);
-    Ok(sorted.into_iter().map(|(number, _)| number).take(wanted).collect())
+    Ok(RowOrder { sorting, keys, places, opened })
+}
+
+impl RowOrder<'_> {
+    /// The numbers of the rows in their order, and no more than are wanted. Rows that are equal
+    /// by the keys stay as they are: the CRM has sorted by the other ones.
+    ///
+    /// # Errors
+    /// [`SortError::Closed`] where a value does not open.
+    pub fn numbers(&self) -> Result<Vec<usize>, SortError> {
+        let mut sorted: Vec<(usize, Vec<Sortable>)> = Vec::new();
+        for (number, row) in self.places.chunks(self.keys.len().max(1)).enumerate() {
+            let values = self.keys.iter().zip(row).map(|(key, place)| match place {
+                Some(place) => {
+                    sortable(place, &self.opened).ok_or_else(|| closed(self.sorting.operator, key))
+                }
+                None => Ok(Sortable::Null),
+            });
+            sorted.push((number, values.collect::<Result<_, _>>()?));
+        }
+        sorted.sort_by(|(_, one), (_, other)| {
+            let by_key = self.keys.iter().zip(one.iter().zip(other));
+            let mut by_key = by_key.map(|(key, (one, other))| compare(key, one, other));
+            by_key.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+        });
+        let wanted = self.sorting.limit.unwrap_or(usize::MAX);
+        Ok(sorted.into_iter().map(|(number, _)| number).take(wanted).collect())
+    }
+}
+
+fn name_of(key: &SortKey) -> String {
+    format!("{}.{}", key.object, key.field)
+}
+
+fn closed(operator: &'static str, key: &SortKey) -> SortError {
+    SortError::Closed { operator, field: name_of(key) }
 }
 
 /// The place of a value of the very field that is sorted by.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use super::super::sort;
+use super::super::open_order;
 use super::{House, house};
 use crate::base::Cleartext;
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
@@ -67,8 +67,8 @@ impl House {
         let (answer, rows) = answer(keys, values);
         let sorting = sorting(keys, limit);
         let by = (&sorting, keys.len());
-        let order = sort(&answer, &rows, by, &self.policy, &self.protectors).await;
-        order.map_err(|error| error.to_string())
+        let order = open_order(&answer, &rows, by, &self.policy, &self.protectors).await;
+        order.and_then(|order| order.numbers()).map_err(|error| error.to_string())
     }
 
     /// Rows with one value each, every other one as a surrogate, in their order.
@@ -169,8 +169,8 @@ async fn rows_of_which_not_all_is_known_are_not_sorted() {
     let (answer, mut rows) = answer(&["last"], &many[..2]);
     let (sorting, policy) = (sorting(&["last"], None), &house.policy);
     let sorted = async |answer: &LocatedAnswer, rows: &Rows| {
-        let order = sort(answer, rows, (&sorting, 1), policy, &house.protectors).await;
-        order.map_err(|error| error.to_string())
+        let order = open_order(answer, rows, (&sorting, 1), policy, &house.protectors).await;
+        order.and_then(|order| order.numbers()).map_err(|error| error.to_string())
     };
     assert_eq!(sorted(&answer, &rows).await.unwrap(), [0, 1]);
     rows.is_complete = false;
