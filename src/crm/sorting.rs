@@ -30,8 +30,9 @@ pub struct Sorting {
 pub struct SortKey {
     pub object: ObjectName,
     pub field: FieldName,
-    /// The fields of the object that the CRM composes it of.
-    pub parts: Vec<FieldName>,
+    /// The fields of the object whose values decide: this one, and those that the CRM composes
+    /// it of. None for the id of a record, which is no value.
+    pub compared: Vec<FieldName>,
     pub is_descending: bool,
     /// Whether rows without a value are the last, whatever the direction.
     pub nulls_last: bool,

@@ -17,7 +17,7 @@ impl Policy {
         let mut rules: Vec<Arc<FieldRule>> = Vec::new();
         for (at, key) in sorting.keys.iter().enumerate() {
             let mut protected = Vec::new();
-            for field in std::iter::once(&key.field).chain(&key.parts) {
+            for field in &key.compared {
                 protected.extend(self.rule(&key.object, field)?.ok());
             }
             let Some(rule) = protected.into_iter().next() else { continue };

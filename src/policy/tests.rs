@@ -122,11 +122,12 @@ fn space_alone_is_no_value() {
 /// Fields of contacts to sort by; those with a `+` are composed of what follows.
 fn sorting(keys: &[&str]) -> Sorting {
     let keys = keys.iter().map(|key| {
-        let mut parts = key.split('+').map(FieldName::new);
+        let compared = key.split('+').map(FieldName::new);
+        let compared: Vec<FieldName> = compared.filter(|name| name.as_str() != "id").collect();
         SortKey {
             object: "contacts".into(),
-            field: parts.next().unwrap(),
-            parts: parts.collect(),
+            field: compared.first().cloned().unwrap_or("id".into()),
+            compared,
             is_descending: false,
             nulls_last: false,
             text: (*key).to_owned(),
@@ -160,6 +161,7 @@ fn what_is_protected_and_comes_first_is_sorted_by_here() {
     check(&["city"], Ok(&[]));
     check(&["last_name", "email", "city", "town"], Ok(&["last_name", "email"]));
     check(&["name+city"], Ok(&[]));
+    check(&["last_name", "id"], Ok(&["last_name"]));
     let refused = |field: &str, because: &str| {
         format!("ORDER BY on protected field `contacts.{field}` is not possible: {because}")
     };
@@ -181,6 +183,10 @@ fn what_is_protected_and_comes_first_is_sorted_by_here() {
     assert!(!permit(&uses(&["last_name", "email"], "ORDER BY"), 1));
     assert!(!permit(&uses(&["last_name"], "LIKE"), 2));
     assert!(policy.permit_uses(&uses(&["last_name"], "ORDER BY"), None, 2).is_err());
+    // An id is no value, whatever becomes of what is not listed.
+    let strict = self::policy(&[], Unlisted::Refuse);
+    assert_eq!(strict.sort(&self::sorting(&["id"])), Ok(Vec::new()));
+    assert!(strict.sort(&self::sorting(&["city"])).is_err());
     policy.sorted_rows = 0;
     assert_eq!(
         policy.sort(&sorting).map_err(|error| error.to_string()).unwrap_err(),

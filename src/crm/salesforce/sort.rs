@@ -45,11 +45,13 @@ pub(super) fn order(
         let (object, field) = scope.resolve(path)?;
         let way = way(scope, path);
         let facts = schema::facts(&object, &field);
-        let parts = schema::uses_of_parts(&object, &field, "");
-        let parts: Vec<FieldName> = parts.map(|part| part.field).collect();
+        let is_id = field.as_str() == "id";
+        let parts = schema::uses_of_parts(&object, &field, "").map(|part| part.field);
+        let own = (!is_id).then(|| field.clone());
+        let compared: Vec<FieldName> = own.into_iter().chain(parts).collect();
         let obstacle = if let Some(clause) = order.other {
             Some(clause)
-        } else if !parts.is_empty() {
+        } else if compared.len() > 1 {
             Some("the query sorts by what Salesforce composes of it and others")
         } else if scope.uses_of_copy(path).is_some() {
             Some("it is a copy of another record")
@@ -65,7 +67,7 @@ pub(super) fn order(
         keys.push(SortKey {
             object,
             field,
-            parts,
+            compared,
             is_descending: key.is_descending,
             nulls_last: key.nulls_last,
             text: text.get(key.span.clone()).unwrap_or_default().to_owned(),

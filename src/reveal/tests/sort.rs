@@ -11,7 +11,7 @@ fn sorting(keys: &[&str], limit: Option<usize>) -> Sorting {
     let keys = keys.iter().map(|key| SortKey {
         object: "contact".into(),
         field: key.split(' ').next().unwrap().into(),
-        parts: Vec::new(),
+        compared: Vec::new(),
         is_descending: key.contains("DESC"),
         nulls_last: key.contains("LAST"),
         text: (*key).to_owned(),

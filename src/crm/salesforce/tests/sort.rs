@@ -29,7 +29,7 @@ fn a_sorted_query_says_by_what_and_why_not() {
         });
         assert_eq!(said.collect::<Vec<_>>(), expected, "{text}");
         // Whoever does not sort refuses the query by its uses.
-        for key in keys {
+        for key in keys.iter().filter(|key| !key.compared.is_empty()) {
             let used = format!("{}.{} by ORDER BY", key.object, key.field);
             assert!(uses(&located).contains(&used), "{text}");
         }
@@ -40,6 +40,10 @@ fn a_sorted_query_says_by_what_and_why_not() {
          ORDER BY Contact.LastName DESC, Account.phone NULLS LAST, c.email LIMIT 5",
         &["contact.lastname down", "account.phone nulls last", "contact.email"],
     );
+    let by_id = query("SELECT LastName FROM Contact ORDER BY LastName, Id");
+    let compared = by_id.answer.sorting().unwrap().keys.iter().map(|key| key.compared.as_slice());
+    assert_eq!(compared.collect::<Vec<_>>(), [&["lastname".into()][..], &[]]);
+    assert_eq!(uses(&by_id), ["contact.lastname by ORDER BY"]);
     let not_selected = "it is not among the fields that the query selects by their own names";
     for column in ["Id", "LastName l", "toLabel(LastName)", "Account.LastName", "FIELDS(ALL)"] {
         let text = format!("SELECT {column} FROM Contact ORDER BY LastName");
@@ -115,6 +119,12 @@ fn the_crm_is_asked_without_what_is_sorted_by_here() {
     check(text, 2, &format!("{head} ORDER BY Title LIMIT 2001"));
     check(text, 3, &format!("{head} LIMIT 2001"));
     check("SELECT Title FROM Lead ORDER BY Title", 1, "SELECT Title FROM Lead LIMIT 2001");
+    let plus = "/services/data/v62.0/query?q=SELECT+Title+FROM+Lead%20ORDER+BY%20Title+limit+5";
+    let located = locate("GET", plus, "").unwrap();
+    let sorting = located.answer.sorting().unwrap();
+    assert_eq!(sorting.limit, Some(5));
+    let target = sorting.rewrite(located.target.clone(), 1, 3).unwrap();
+    assert_eq!(kept(&target), "/services/data/v62.0/query?q=SELECT+Title+FROM+Lead%20LIMIT%203");
     let located = query(text);
     assert!(located.answer.sorting().unwrap().rewrite(located.target, 4, 5).is_none());
 }
