@@ -131,6 +131,29 @@ async fn what_cannot_be_sorted_here_is_refused() {
     world.verify_log();
 }
 
+/// As many as Salesforce answers with at once, and then one more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_salesforce_is_sorted_whole() {
+    let world = World::start(Options::default()).await;
+    let name = |number: usize| format!("n{:04}", number * 7919 % 2003);
+    for first in (0..2000).step_by(200) {
+        let record =
+            |number| json!({ "attributes": { "type": "Contact" }, "LastName": name(number) });
+        let records: Vec<Value> = (first..first + 200).map(record).collect();
+        let body = json!({ "records": records }).to_string();
+        let path = "/sf/services/data/v62.0/composite/sobjects";
+        let answer = world.post("support", path, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+    let mut expected: Vec<String> = (0..2000).map(name).collect();
+    expected.sort();
+    assert_eq!(names(&world, "ORDER BY LastName").await, expected);
+    store(&world, &["one more"]).await;
+    let query = "SELECT LastName FROM Contact ORDER BY LastName LIMIT 5";
+    let (message, _) = refused(&world, "support", query).await;
+    assert!(message.contains("at most 2000 rows, and the query finds more"), "{message}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_can_do_without() {
     let world = World::start(Options {
