@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod render;
+mod reorder;
 #[cfg(test)]
 mod tests;
 

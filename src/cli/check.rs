@@ -119,6 +119,15 @@ fn upstream_summary(upstream: &UpstreamSettings) -> String {
             kinds.join(" and ")
         );
     }
+    if upstream.dialect.sorts_rows() {
+        let what = match upstream.policy.sorted_rows {
+            0 => "queries that are sorted by a protected field are refused".to_owned(),
+            rows => format!(
+                "by protected fields, for who sees them in full: queries that find at most {rows} rows"
+            ),
+        };
+        let _ = writeln!(text, "  {:<12} {what}", "sorted");
+    }
     if let Some(border) = &upstream.policy.border {
         let laws: Vec<&str> = border.laws.iter().map(|law| law.name.as_str()).collect();
         let _ = writeln!(text, "  {:<12} {}", "border", laws.join(", "));

@@ -32,6 +32,10 @@ const LATER_REVEALS: &[&str] = &["year", "last4", "domain"];
 const RESIDUAL: [(&str, Residual); 3] =
     [("protect", Residual::Protect), ("refuse", Residual::Refuse), ("report", Residual::Report)];
 
+/// Rows that are sorted here, if the policy does not say how many. No answer of a CRM whose
+/// rows can be sorted holds more of them at once.
+const SORTED_ROWS: usize = 2_000;
+
 /// What a policy is compiled for.
 pub struct Context<'c> {
     pub dialect: &'c dyn Dialect,
@@ -51,6 +55,8 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
     let residual = top.optional_or("residual", None, |item| item.choice(&RESIDUAL).map(Some));
     let names_item = top.optional("names");
     let names = names_item.as_ref().map_or(Some(Names::default()), names_of);
+    let sorted_rows =
+        top.optional_or("sorted_rows", SORTED_ROWS, |item| context.sorted_rows(&item));
     top.finish_with(LATER);
 
     let categories = categories.and_then(|categories| context.categories(&categories));
@@ -72,7 +78,7 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
         border::compile(&item, &context)
     });
     let (categories, objects) = (categories?, objects?);
-    let (names, residual) = (names?, residual?);
+    let (names, residual, sorted_rows) = (names?, residual?, sorted_rows?);
     if let Some(item) = names_item.filter(|_| !scans_for_names(&objects)) {
         let message = "no field is scanned for names, so none of these is looked for";
         item.report(item.key_problem(Code::UnsoughtName, message).without_the_line());
@@ -108,6 +114,7 @@ pub fn compile(document: &Document<'_>, context: &Context<'_>) -> Option<Policy>
         border: border.map(|compiled| Arc::new(compiled.border)),
         scan: ScanRules { rules: findings, names },
         residual,
+        sorted_rows,
     };
     let garbled = garbled(&policy);
     for field in &garbled {
@@ -206,6 +213,15 @@ struct Defined {
 type Categories = BTreeMap<Category, Defined>;
 
 impl Context<'_> {
+    fn sorted_rows(&self, item: &Item<'_>) -> Option<usize> {
+        if !self.dialect.sorts_rows() {
+            let message = format!("queries to {} are not sorted here", self.dialect.name());
+            item.report(item.key_problem(Code::NotSupported, message));
+            return None;
+        }
+        item.number(0..=SORTED_ROWS)
+    }
+
     fn categories(&self, item: &Item<'_>) -> Option<Categories> {
         let section = item.section()?;
         let mut categories = Some(Categories::new());

@@ -5,7 +5,9 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{About, AnswerView, Batch, BodyForm, Done, LocateError, Memo, RecordName};
+use super::{
+    About, AnswerView, Batch, BodyForm, Done, LocateError, Memo, RecordName, Rows, Sorting,
+};
 use crate::base::{FieldName, ObjectName, OperationName};
 use crate::carrier::Document;
 
@@ -52,6 +54,12 @@ pub trait ReadAnswer: Send + Sync + fmt::Debug {
     fn body_form(&self, _status: StatusCode, _headers: &HeaderMap) -> BodyForm {
         BodyForm::Whole
     }
+
+    /// How the rows of the answer are to be sorted, where that can be done here in the
+    /// place of the CRM. What they are sorted by is among the uses of the request all the same.
+    fn sorting(&self) -> Option<&Sorting> {
+        None
+    }
 }
 
 /// An answer with everything found in it.
@@ -68,6 +76,8 @@ pub struct LocatedAnswer {
     pub done: Done,
     /// What the request said that later ones will be about, if the status says success.
     pub memo: Option<Memo>,
+    /// The rows, where [`ReadAnswer::sorting`] says how they are to be sorted.
+    pub rows: Option<Rows>,
 }
 
 impl LocatedAnswer {

@@ -21,6 +21,7 @@ pub mod pipedrive;
 mod record;
 mod room;
 pub mod salesforce;
+mod sorting;
 #[cfg(test)]
 mod testkit;
 mod view;
@@ -30,6 +31,7 @@ pub use facts::{FieldFacts, FieldKind};
 pub use generic::problem_details;
 pub use located::{FieldUse, LocatedAnswer, LocatedRequest, Operation, ReadAnswer};
 pub use record::{About, Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
+pub use sorting::{Row, Rows, SortKey, Sorting, ValueAt};
 pub use view::{AnswerView, BodyForm, Memo, Origins, Question, RequestView, Told};
 
 use std::fmt;
@@ -95,6 +97,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// nothing where it answers as soon as it can.
     fn holds_back(&self, _operation: &Operation) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether there are queries whose rows can be sorted here, by fields that the CRM holds
+    /// no values of ([`ReadAnswer::sorting`]).
+    fn sorts_rows(&self) -> bool {
+        false
     }
 
     /// Which stored texts a value stands for that is compared with them.

@@ -53,12 +53,15 @@ pub enum Forbidden {
     /// whole record: another value could be taken for it.
     #[error("{operator} is not available on `{field}`, which tells of whose law or consent counts")]
     Decisive { field: String, operator: &'static str },
-    /// A search for parts of values, by a caller who may not see them.
+    /// A search for parts of values, or an order by them, for a caller who may not see them.
     #[error(
         "{operator} on protected field `{field}` is for callers who may see it in full: others \
-         could find values out letter by letter"
+         could find values out by it"
     )]
     Probing { field: String, operator: &'static str },
+    /// An order that cannot be made here.
+    #[error("{operator} on protected field `{field}` is not possible: {because}")]
+    Sorting { field: String, operator: &'static str, because: &'static str },
     /// Equality on a field whose protection cannot answer it exactly.
     #[error("comparing with protected field `{field}` is not possible: {because}")]
     Equality { field: String, because: &'static str },

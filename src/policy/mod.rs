@@ -14,6 +14,7 @@ mod finding;
 mod model;
 mod protection;
 mod scan;
+mod sort;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -22,6 +22,8 @@ pub struct Policy {
     /// What happens where a value that is protected stands once more in clear; `None` where
     /// nobody looks.
     pub residual: Option<Residual>,
+    /// How many rows a query may find that is sorted here, by protected fields; 0 where none is.
+    pub sorted_rows: usize,
 }
 
 /// What becomes of personal data in what would leave in clear.

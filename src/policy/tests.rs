@@ -8,8 +8,9 @@ use super::{
     ConsentRule, Decision, Digest, FieldRule, ObjectRule, Policy, Protection, Reason, Shape,
     Unlisted,
 };
+use crate::base::FieldName;
 use crate::carrier::{Occurrence, Role, Value};
-use crate::crm::FieldUse;
+use crate::crm::{FieldUse, SortKey, Sorting};
 
 fn rule(id: &str) -> Arc<FieldRule> {
     let protection = Protection::tokenize(Shape::Text);
@@ -36,6 +37,7 @@ fn policy(fields: &[&str], unlisted: Unlisted) -> Policy {
         border: None,
         scan: super::ScanRules::default(),
         residual: None,
+        sorted_rows: 0,
     }
 }
 
@@ -115,4 +117,79 @@ fn space_alone_is_no_value() {
     for text in ["a", " a ", "\u{200b}"] {
         assert!(matches!(decide(text), Decision::Protect(_)), "{text:?}");
     }
+}
+
+/// Fields of contacts to sort by; those with a `+` are composed of what follows.
+fn sorting(keys: &[&str]) -> Sorting {
+    let keys = keys.iter().map(|key| {
+        let compared = key.split('+').map(FieldName::new);
+        let compared: Vec<FieldName> = compared.filter(|name| name.as_str() != "id").collect();
+        SortKey {
+            object: "contacts".into(),
+            field: compared.first().cloned().unwrap_or("id".into()),
+            compared,
+            is_descending: false,
+            nulls_last: false,
+            text: (*key).to_owned(),
+            obstacle: key.contains('+').then_some("it is composed"),
+        }
+    });
+    Sorting {
+        operator: "ORDER BY",
+        keys: keys.collect(),
+        limit: None,
+        query: 0..0,
+        clauses: 0..0,
+        write: |_, _| String::new(),
+    }
+}
+
+#[test]
+fn what_is_protected_and_comes_first_is_sorted_by_here() {
+    let mut policy = policy(&["last_name", "email", "note"], Unlisted::Pass);
+    policy.sorted_rows = 10;
+    let contacts = policy.objects.values_mut().next().unwrap();
+    let note = contacts.fields.get_mut("note").unwrap();
+    *note = Arc::new(FieldRule { protection: Protection::Mask, ..FieldRule::clone(note) });
+    let check = |keys: &[&str], expected: Result<&[&str], &str>| {
+        let found = policy.sort(&sorting(keys)).map_err(|error| error.to_string());
+        let ids = found.map(|rules| rules.iter().map(|rule| rule.id.clone()).collect::<Vec<_>>());
+        let of = |ids: &[&str]| ids.iter().map(|id| format!("contacts.{id}")).collect();
+        assert_eq!(ids, expected.map(of).map_err(str::to_owned), "{keys:?}");
+    };
+    check(&[], Ok(&[]));
+    check(&["city"], Ok(&[]));
+    check(&["last_name", "email", "city", "town"], Ok(&["last_name", "email"]));
+    check(&["name+city"], Ok(&[]));
+    check(&["last_name", "id"], Ok(&["last_name"]));
+    let refused = |field: &str, because: &str| {
+        format!("ORDER BY on protected field `contacts.{field}` is not possible: {because}")
+    };
+    let behind = "a field that is not protected comes before it";
+    check(&["city", "email"], Err(&refused("email", behind)));
+    check(&["last_name", "city", "last_name"], Err(&refused("last_name", behind)));
+    check(&["name+city+email"], Err(&refused("email", "it is composed")));
+    check(&["note"], Err(&refused("note", "only a mask of it is stored")));
+
+    // What is not sorted by here is refused wherever it is used.
+    let uses = |fields: &[&str], operator| {
+        let of =
+            |field: &&str| FieldUse { object: "contacts".into(), field: (*field).into(), operator };
+        fields.iter().map(of).collect::<Vec<_>>()
+    };
+    let sorting = sorting(&["last_name", "email"]);
+    let permit = |uses: &[FieldUse], count| policy.permit_uses(uses, Some(&sorting), count).is_ok();
+    assert!(permit(&uses(&["last_name", "email", "city"], "ORDER BY"), 2));
+    assert!(!permit(&uses(&["last_name", "email"], "ORDER BY"), 1));
+    assert!(!permit(&uses(&["last_name"], "LIKE"), 2));
+    assert!(policy.permit_uses(&uses(&["last_name"], "ORDER BY"), None, 2).is_err());
+    // An id is no value, whatever becomes of what is not listed.
+    let strict = self::policy(&[], Unlisted::Refuse);
+    assert_eq!(strict.sort(&self::sorting(&["id"])), Ok(Vec::new()));
+    assert!(strict.sort(&self::sorting(&["city"])).is_err());
+    policy.sorted_rows = 0;
+    assert_eq!(
+        policy.sort(&sorting).map_err(|error| error.to_string()).unwrap_err(),
+        "ORDER BY is not available on protected field `contacts.last_name`"
+    );
 }

@@ -12,8 +12,8 @@ use crate::base::{
 use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
 use crate::carrier::{Occurrence, Role, Value};
-use crate::crm::{About, RefusedRecords, Remaining};
-use crate::policy::{Decision, Forbidden, Policy, Reveal};
+use crate::crm::{About, LocatedRequest, RefusedRecords, Remaining};
+use crate::policy::{Decision, FieldRule, Forbidden, Policy, Reveal};
 
 use super::body::{self, BodyError};
 use super::budget::VALUE_BYTES;
@@ -74,6 +74,7 @@ struct Judged {
     statement: Statement,
     records: BTreeMap<u32, Record>,
     manifest: Manifest,
+    sorted_by: usize,
 }
 
 impl Proxy {
@@ -92,7 +93,7 @@ impl Proxy {
                 return Err(Refusal::new(RefusalCode::TransferRefused, message).into());
             }
         }
-        let Judged { statement, records, mut manifest } = judged;
+        let Judged { statement, records, mut manifest, sorted_by } = judged;
         let found: usize = manifest.scanned.values().map(|scanned| scanned.parts().len()).sum();
         if found > MAX_FOUND {
             let message =
@@ -103,15 +104,16 @@ impl Proxy {
         let grown = self.budget.grow(lease, VALUE_BYTES * found).map_err(BodyError::from);
         grown.map_err(Refusal::from)?;
         let left_out = self.split(&mut located, &mut manifest, trail)?;
-        Ok(Decided { located, manifest, statement, records, left_out })
+        Self::ask_unsorted(&mut located, sorted_by)?;
+        Ok(Decided { located, manifest, statement, records, left_out, sorted_by })
     }
 
     /// What policy and border of the upstream that the request is for say of it.
     async fn judge(&self, located: &Located, trail: &mut Trail) -> Result<Judged, Stopped> {
         let policy = &located.complete.policy;
-        for field_use in &located.request.uses {
-            policy.permit_use(field_use)?;
-        }
+        let sorted_by = self.keys_to_sort_by(located)?;
+        let LocatedRequest { uses, answer, .. } = &located.request;
+        policy.permit_uses(uses, answer.sorting(), sorted_by)?;
         let statement = self.statement(located).await?;
         trail.said.subjects = statement.subjects().into_iter().collect();
         let mut records = BTreeMap::new();
@@ -126,14 +128,12 @@ impl Proxy {
             records = self.settle(&statement, border, &located.complete.caller).await?;
             self.cross(&mut manifest, border, &records, located);
         }
-        Ok(Judged { statement, records, manifest })
+        Ok(Judged { statement, records, manifest, sorted_by })
     }
 
     /// Refuses a search for parts of values that the caller may not see: where the law of
     /// what it finds would decide, which is not known before, too.
     fn permit_searches(&self, manifest: &Manifest, located: &Located) -> Result<(), Forbidden> {
-        let (policy, caller) = (&located.complete.policy, &located.complete.caller);
-        let today = self.clock.now().date();
         let occurrences = occurrences(located.request.documents());
         for ((_, occurrence), decision) in occurrences.iter().zip(&manifest.decisions) {
             let (Role::Pattern { operator, .. }, Decision::Protect(rule)) =
@@ -141,16 +141,21 @@ impl Proxy {
             else {
                 continue;
             };
-            let region = caller.region.as_ref();
-            let may_see = policy.visibility(rule, &caller.roles).reveal == Reveal::Full
-                && policy.border.as_ref().is_none_or(|border| {
-                    border.may_reveal(&[], &rule.category, region, today).is_allowed
-                });
-            if !may_see {
+            if !self.may_see(rule, located) {
                 return Err(Forbidden::Probing { field: rule.id.clone(), operator });
             }
         }
         Ok(())
+    }
+
+    /// Whether the caller sees every value of a field in full, whosever it is.
+    pub(super) fn may_see(&self, rule: &FieldRule, located: &Located) -> bool {
+        let (policy, caller) = (&located.complete.policy, &located.complete.caller);
+        let (region, today) = (caller.region.as_ref(), self.clock.now().date());
+        policy.visibility(rule, &caller.roles).reveal == Reveal::Full
+            && policy.border.as_ref().is_none_or(|border| {
+                border.may_reveal(&[], &rule.category, region, today).is_allowed
+            })
     }
 
     /// What the request says of its records.

@@ -35,6 +35,7 @@ mod respond;
 mod rows;
 mod scan;
 mod service;
+mod sort;
 mod spool;
 mod stage;
 mod trail;

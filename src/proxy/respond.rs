@@ -11,7 +11,7 @@ use crate::keys::LeaseOver;
 use crate::policy::Forbidden;
 use crate::protect::ProtectError;
 use crate::quarantine::QuarantineError;
-use crate::reveal::RestoreError;
+use crate::reveal::{RestoreError, SortError};
 use crate::subject::SubjectError;
 use crate::transfer_log::TransferLogError;
 use crate::upstream::UpstreamError;
@@ -72,6 +72,7 @@ impl From<Forbidden> for Refusal {
         let code = match &error {
             Forbidden::Operator { .. }
             | Forbidden::Decisive { .. }
+            | Forbidden::Sorting { .. }
             | Forbidden::Equality { .. } => RefusalCode::OperatorUnsupported,
             Forbidden::UnlistedField { .. }
             | Forbidden::Probing { .. }
@@ -164,6 +165,17 @@ impl From<RestoreError> for Refusal {
             RestoreError::Protect(error) => error.into(),
             RestoreError::Render(error) => defect(&error),
             RestoreError::Structured { .. } => unreadable_answer(&error),
+        }
+    }
+}
+
+impl From<SortError> for Refusal {
+    fn from(error: SortError) -> Self {
+        match error {
+            SortError::Protect(error) => error.into(),
+            SortError::TooMany { .. } | SortError::Paged { .. } | SortError::Closed { .. } => {
+                Refusal::new(RefusalCode::OperatorUnsupported, error.to_string())
+            }
         }
     }
 }

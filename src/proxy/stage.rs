@@ -103,6 +103,8 @@ pub struct Decided {
     /// With what is known of them, where there is a border.
     pub records: BTreeMap<u32, Record>,
     pub left_out: LeftOut,
+    /// By how many keys the rows of the answer are to be sorted here.
+    pub sorted_by: usize,
 }
 
 /// What is taken out of a batch that a later answer reports on.

@@ -14,6 +14,7 @@
 mod markup;
 mod place;
 mod show;
+mod sort;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ use crate::crm::LocatedAnswer;
 use crate::policy::{Policy, Visibility};
 use crate::protect::{Echoes, OpenedSurrogates, ProtectError, Protectors, ToSeal};
 use crate::transfer_log::Revealed;
+
+pub use sort::{RowOrder, SortError, open_order};
 
 use place::Place;
 use show::Shown;

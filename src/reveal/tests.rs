@@ -17,6 +17,8 @@ use crate::policy::{
 use crate::protect::Keeper;
 use crate::vault::{MemoryStore, Vault};
 
+mod sort;
+
 const NAME: Role = Role::Composed { from: &["first", "last", "salutation"] };
 
 /// Three callers: `full` sees everything, `mask` masks, `none` surrogates.
@@ -69,6 +71,7 @@ fn house() -> House {
             border: None,
             scan: crate::policy::ScanRules::default(),
             residual: None,
+            sorted_rows: 0,
         },
         protectors,
     }

@@ -46,6 +46,7 @@ mod scan;
 mod search;
 mod shapes;
 mod soap;
+mod sort;
 mod stand_in;
 mod world;
 mod zoho;

@@ -55,6 +55,53 @@ fn values_are_replaced_in_the_order_of_their_places() {
 }
 
 #[test]
+fn members_are_put_in_another_order() {
+    let list = r#"{"n":3,"l":[ {"a":"x"} ,{"b":"yy"},  {} ],"r":"z"}"#;
+    let span = |part: &str| {
+        let at = list.find(part).unwrap();
+        at..at + part.len()
+    };
+    let members = [span(r#"{"a":"x"}"#), span(r#"{"b":"yy"}"#), span("{}")];
+    let y = Removal { member: span(r#""b":"yy""#), before: None, after: None };
+    let slots = vec![
+        Slot::rewritten(span("3"), Codec::Plain, "2".to_owned()),
+        slot(list, r#""x""#, Codec::Json),
+        slot(list, r#""yy""#, Codec::Json).removable(Some(y)),
+        slot(list, r#""z""#, Codec::Json),
+    ];
+    let document = Document::new(list, slots);
+    let check = |order: &[usize], replacements: &[Replacement], expected: &str| {
+        let reordered = document.reordered(&members, order).unwrap();
+        assert_eq!(render(&reordered, replacements), Ok(expected.to_owned()), "{order:?}");
+    };
+    check(
+        &[2, 1, 0],
+        &[Replacement::Remove, text("X"), text("Z")],
+        r#"{"n":2,"l":[ {} ,{},  {"a":"X"} ],"r":"Z"}"#,
+    );
+    check(&[1], &[text("Y"), Replacement::Keep], r#"{"n":2,"l":[ {"b":"Y"} ],"r":"z"}"#);
+    check(&[], &[Replacement::Keep], r#"{"n":2,"l":[  ],"r":"z"}"#);
+    // A value that would be lost, and members that are not there.
+    assert!(document.reordered(&members[..1], &[0]).is_some());
+    assert!(document.reordered(&[members[0].clone(), members[2].clone()], &[1, 0]).is_none());
+    assert!(document.reordered(&members, &[3]).is_none());
+    let beyond = [members[0].clone(), 0..list.len() + 1];
+    assert!(document.reordered(&beyond, &[0, 1]).is_none());
+}
+
+#[test]
+fn a_nested_text_is_written_over_in_part() {
+    let target = "/q?a=1&b=x%20y%20z";
+    let (span, decoded) = (9..18, DecodedText::new("x y z".to_owned(), vec![0, 1, 4, 5, 8, 9]));
+    let inner = vec![Slot::value(0..1, Codec::Plain, occurrence("x"))];
+    let document =
+        Document::new(target, vec![Slot::nested(span.clone(), Codec::Percent, decoded, inner)]);
+    assert!(document.clone().rewriting(&(0..1), 2..5, String::new()).is_none());
+    let rewritten = document.rewriting(&span, 2..5, "LIMIT 3".to_owned()).unwrap();
+    assert_eq!(render(&rewritten, &[text("ü")]), Ok("/q?a=1&b=%C3%BC%20LIMIT%203".to_owned()));
+}
+
+#[test]
 fn a_comparison_is_repeated_for_several_values() {
     let any_of = Replacement::AnyOf(vec!["a".into(), "b'".into(), "c".into()]);
     let check = |query: &str, between: &str, expected: &str| {

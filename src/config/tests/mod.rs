@@ -8,6 +8,7 @@ mod keys;
 mod packs;
 mod policy_test;
 mod shapes;
+mod sorted;
 mod vectors;
 
 use std::fs;

@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use super::id::is_id;
 use super::reader::{Expected, Reader};
+use super::sort::Order;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Json, Kind, Node};
 use crate::crm::message::{parse_answer, unparseable};
-use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, SameRecord};
+use crate::crm::{AnswerView, Done, LocateError, LocatedAnswer, ReadAnswer, SameRecord, Sorting};
 
 /// What the columns of rows of groups show, by the name of the column in lower case.
 pub(super) type Columns = HashMap<String, Column>;
@@ -36,6 +37,8 @@ pub(super) struct Answer {
     /// What a successful answer tells about, in order: a list has one element for
     /// each record, an object is about the only one.
     pub places: Vec<Place>,
+    /// How its records can be sorted.
+    pub order: Option<Order>,
 }
 
 /// A place in the answer for one record of the request.
@@ -58,12 +61,23 @@ impl ReadAnswer for Answer {
     fn locate(&self, answer: &AnswerView<'_>) -> Result<LocatedAnswer, LocateError> {
         let json = parse_answer(answer)?;
         let mut reader = Reader::new(answer.origins, self.columns.as_ref());
+        let mut rows = None;
         if answer.status.is_success() {
-            reader.success(self, json.as_ref())?;
+            let page = json.as_ref().map(Json::root).filter(|root| Order::reads(*root));
+            if let (Some(order), Some(page)) = (&self.order, page) {
+                let expected = self.object.as_ref().map(Expected::Asked);
+                rows = Some(reader.sorted(page, order, expected)?);
+            } else {
+                reader.success(self, json.as_ref())?;
+            }
         } else if let Some(json) = &json {
             reader.walk(json.root(), None)?;
         }
-        reader.into_answer(answer)
+        Ok(LocatedAnswer { rows, ..reader.into_answer(answer)? })
+    }
+
+    fn sorting(&self) -> Option<&Sorting> {
+        self.order.as_ref().map(|order| &order.sorting)
     }
 }
 

@@ -4,6 +4,7 @@
 use super::answer::{self, Columns};
 use super::id::{self, is_id};
 use super::schema;
+use super::sort::{self, Order};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::{Codec, Occurrence, Role, Slot, Value};
 use crate::crm::message::unparseable;
@@ -23,6 +24,8 @@ pub(super) struct Found {
     pub object: Option<ObjectName>,
     /// `None` where the answer has records.
     pub columns: Option<Columns>,
+    /// How its records can be sorted here.
+    pub order: Option<Order>,
 }
 
 /// # Errors
@@ -41,6 +44,7 @@ pub(super) fn bind(text: &str) -> Result<Found, LocateError> {
     } else {
         found.take_in_aliases(&query, &scope)?;
     }
+    found.order = sort::order(text, &query, &scope)?;
     found.object = scope.object;
     Ok(found)
 }
@@ -153,10 +157,10 @@ pub(super) fn use_of_part(object: &ObjectName, field: &FieldName) -> Option<Fiel
 }
 
 /// What names mean inside one `SELECT`.
-struct Scope<'q> {
-    query: &'q Query,
+pub(super) struct Scope<'q> {
+    pub query: &'q Query,
     /// `None` behind a child relationship that is not known.
-    object: Option<ObjectName>,
+    pub object: Option<ObjectName>,
     aliases: Vec<(&'q str, Option<ObjectName>)>,
 }
 
@@ -186,7 +190,7 @@ impl<'q> Scope<'q> {
         Ok(())
     }
 
-    fn resolve(&self, path: &Path) -> Result<(ObjectName, FieldName), LocateError> {
+    pub(super) fn resolve(&self, path: &Path) -> Result<(ObjectName, FieldName), LocateError> {
         let (relationships, field) = path.split();
         let is_hidden = |column| hides(column, field);
         if relationships.is_empty() && self.query.columns.iter().any(is_hidden) {
@@ -218,7 +222,7 @@ impl<'q> Scope<'q> {
         }
     }
 
-    fn uses_of_copy(&self, path: &Path) -> Option<[FieldUse; 2]> {
+    pub(super) fn uses_of_copy(&self, path: &Path) -> Option<[FieldUse; 2]> {
         let (relationships, field) = path.split();
         schema::uses_of_copy(&self.follow(relationships)?, field, "comparing with a copy")
     }

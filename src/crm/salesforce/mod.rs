@@ -42,6 +42,7 @@ mod row;
 mod schema;
 mod search;
 mod soap;
+mod sort;
 mod tree;
 mod xml;
 #[cfg(test)]
@@ -153,6 +154,10 @@ impl Dialect for Salesforce {
     /// Capture Developer Guide").
     fn equality(&self) -> Equality {
         Equality::Trimmed
+    }
+
+    fn sorts_rows(&self) -> bool {
+        true
     }
 
     fn has_global_ids(&self) -> bool {
@@ -267,6 +272,7 @@ fn locate_records(
                 columns: found.columns,
                 is_login: operation.answer == Answered::Login,
                 places: records.asked.into_iter().map(Place::Forwarded).collect(),
+                order: found.order,
             }),
         },
     })
@@ -288,7 +294,8 @@ fn query(parameter: &Parameter) -> Result<Found, LocateError> {
     let Piece { span, decoded } = &parameter.value;
     let found = filter::bind(decoded.as_str())?;
     let slot = Slot::nested(span.clone(), Codec::Percent, decoded.clone(), found.slots);
-    Ok(Found { slots: vec![slot], ..found })
+    let order = found.order.map(|order| order.nested_at(span.clone()));
+    Ok(Found { slots: vec![slot], order, ..found })
 }
 
 /// The value of an external id in the path.

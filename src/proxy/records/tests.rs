@@ -38,6 +38,7 @@ fn policy() -> Policy {
         border: None,
         scan: crate::policy::ScanRules::default(),
         residual: None,
+        sorted_rows: 0,
     }
 }
 

@@ -9,12 +9,14 @@
 pub(super) mod cursor;
 mod functions;
 pub(super) mod lexer;
+mod order;
 mod parser;
 #[cfg(test)]
 mod tests;
 
 use super::SyntaxError;
 pub use super::{Comparison, FieldUse, Path};
+pub use order::{Limit, Order, SortKey};
 
 /// One `SELECT`, at the top or inside another.
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ pub struct Query {
     pub finds_others: bool,
     /// Whether the answer has rows of groups and aggregates instead of records.
     pub is_aggregate: bool,
+    /// In which order rows are answered, and which of them. What it sorts by is among `uses`.
+    pub order: Order,
 }
 
 /// `Contact c`, or `c.Account a`.

@@ -25,10 +25,10 @@ const SEMI_JOIN: &str = "IN (SELECT)";
 
 /// A field, or what functions make of fields.
 #[derive(Default)]
-struct Operand {
-    fields: Vec<Path>,
+pub(super) struct Operand {
+    pub fields: Vec<Path>,
     /// The functions around them, outermost first.
-    functions: Vec<(&'static str, FunctionKind)>,
+    pub functions: Vec<(&'static str, FunctionKind)>,
 }
 
 impl Operand {
@@ -105,20 +105,7 @@ impl Cursor<'_> {
         if self.take_keywords(&["HAVING"]) {
             self.condition(&mut query)?;
         }
-        if self.take_keywords(&["ORDER", "BY"]) {
-            self.list(|cursor| cursor.ordering(&mut query))?;
-        }
-        for clause in ["LIMIT", "OFFSET"] {
-            if self.take_keywords(&[clause]) {
-                self.count()?;
-            }
-        }
-        while self.take_keywords(&["FOR"]) {
-            self.one_of(&["VIEW", "REFERENCE", "UPDATE"])?;
-        }
-        if self.take_keywords(&["UPDATE"]) {
-            self.list(|cursor| cursor.one_of(&["TRACKING", "VIEWSTAT"]))?;
-        }
+        self.order(&mut query)?;
         Ok(query)
     }
 
@@ -335,17 +322,8 @@ impl Cursor<'_> {
         if is_nested { self.sign(")") } else { Ok(()) }
     }
 
-    fn ordering(&mut self, query: &mut Query) -> Result<(), SyntaxError> {
-        query.use_all(&self.operand()?.fields, "ORDER BY");
-        let _ = self.take_keywords(&["ASC"]) || self.take_keywords(&["DESC"]);
-        if self.take_keywords(&["NULLS"]) {
-            self.one_of(&["FIRST", "LAST"])?;
-        }
-        Ok(())
-    }
-
     /// A field path, or a function call.
-    fn operand(&mut self) -> Result<Operand, SyntaxError> {
+    pub(super) fn operand(&mut self) -> Result<Operand, SyntaxError> {
         if !self.second_is("(") {
             return Ok(Operand { fields: vec![self.path()?], functions: Vec::new() });
         }
@@ -402,7 +380,7 @@ impl Cursor<'_> {
 }
 
 impl Query {
-    fn use_all(&mut self, fields: &[Path], operator: &'static str) {
+    pub(super) fn use_all(&mut self, fields: &[Path], operator: &'static str) {
         let uses = fields.iter().map(|field| FieldUse { field: field.clone(), operator });
         self.uses.extend(uses);
     }

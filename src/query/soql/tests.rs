@@ -130,6 +130,44 @@ fn queries_are_taken_apart() {
 }
 
 #[test]
+fn an_order_says_where_it_stands() {
+    let check = |query: &str, expected: &str| {
+        let order = parse(query).unwrap().order;
+        let part = |span: &std::ops::Range<usize>| &query[span.clone()];
+        let keys = order.keys.iter().map(|key| {
+            let field = key.field.as_ref().map_or("-".to_owned(), |path| path.names.join("."));
+            let descends = if key.is_descending { " down" } else { "" };
+            let nulls = if key.nulls_last { " nulls last" } else { "" };
+            format!("{field}{descends}{nulls} at {}", part(&key.span))
+        });
+        let mut said: Vec<String> = keys.collect();
+        said.push(format!("[{}]", part(&order.span)));
+        said.extend(order.limit.iter().map(|it| format!("{} at {}", it.rows, part(&it.span))));
+        said.extend(order.other.map(str::to_owned));
+        assert_eq!(said.join("; "), expected, "{query}");
+    };
+    check("SELECT Id FROM C", "[]");
+    check("SELECT Id FROM C LIMIT  7 ", "[]; 7 at LIMIT  7");
+    check(
+        "SELECT Id FROM C ORDER  BY a.B desc nulls LAST , D ASC\tNULLS FIRST,e LIMIT 10",
+        "a.B down nulls last at a.B desc nulls LAST; D at D ASC\tNULLS FIRST; e at e; \
+         [ORDER  BY a.B desc nulls LAST , D ASC\tNULLS FIRST,e]; 10 at LIMIT 10",
+    );
+    check(
+        "SELECT Id FROM C ORDER BY toLabel(S) LIMIT 99999999999999999999999 OFFSET 1",
+        "- at toLabel(S); [ORDER BY toLabel(S)]; 18446744073709551615 at LIMIT \
+         99999999999999999999999; the query has an OFFSET",
+    );
+    for (clause, said) in [("FOR VIEW", "a FOR clause"), ("UPDATE TRACKING", "an UPDATE clause")] {
+        let query = format!("SELECT Id FROM C ORDER BY D {clause}");
+        check(&query, &format!("D at D; [ORDER BY D]; the query has {said}"));
+    }
+    for broken in ["ORDER BY", "ORDER BY A NULLS", "ORDER BY A DESC ASC", "LIMIT", "LIMIT x"] {
+        assert!(parse(&format!("SELECT Id FROM C {broken}")).is_err(), "{broken}");
+    }
+}
+
+#[test]
 fn text_is_unescaped() {
     let check = |literal: &str, expected: &str| {
         let query = format!("SELECT Id FROM C WHERE E = {literal}");

@@ -196,6 +196,7 @@ fn coverage_sets_the_policy_against_traffic() {
         border: None,
         scan: crate::policy::ScanRules::default(),
         residual: None,
+        sorted_rows: 0,
         digest: Digest([0; 32]),
         categories: HashMap::from([("email".into(), CategoryRule { reveal: BTreeMap::new() })]),
         objects: HashMap::from([(

@@ -11,6 +11,18 @@ use super::twins::{RECORDS, Twins, compared_field, compared_value, contact, fold
 use super::{Outcomes, percent, queries};
 use crate::random::Random;
 
+/// By fields that are in clear, by protected ones, and by both.
+const ORDERS: &[&str] = &[
+    "",
+    " ORDER BY Department",
+    " ORDER BY Title, Department DESC",
+    " ORDER BY LastName",
+    " ORDER BY lastname DESC, Department",
+    " ORDER BY FirstName NULLS LAST, LastName DESC, Title DESC NULLS LAST, Department",
+    " ORDER BY Email DESC",
+    " ORDER BY Title, LastName",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn soql_finds_what_it_finds_in_clear_data() {
     let twins = Twins::start().await;
@@ -21,8 +33,9 @@ async fn soql_finds_what_it_finds_in_clear_data() {
     }
 
     let mut outcomes = Outcomes::default();
+    let mut sorted = 0;
     for _ in 0..queries() {
-        let order = random.pick(&["", " ORDER BY Department", " ORDER BY Title, Department DESC"]);
+        let order = random.pick(ORDERS);
         let limit = random.pick(&["", "", " LIMIT 7"]);
         let filter = soql_filter(random, 2);
         let query = format!(
@@ -39,11 +52,15 @@ async fn soql_finds_what_it_finds_in_clear_data() {
         if status != StatusCode::OK {
             continue;
         }
+        let sizes = (&answer.json()["totalSize"], &expected["totalSize"]);
+        assert_eq!(sizes.0, sizes.1, "{query}");
         let (found, expected) = (rows(&answer.json()), rows(&expected));
-        assert!(found == expected, "{query}");
+        assert!(found == expected, "{query}\n{found:#?}\n{expected:#?}");
         outcomes.count(expected.len());
+        sorted += usize::from(order.contains("BY LastName") && expected.len() > 1);
     }
     outcomes.check();
+    assert!(sorted > queries() / 20, "{sorted}");
 }
 
 /// What the rows show, in their order; not the ids.

@@ -13,6 +13,7 @@ mod records;
 mod requests;
 mod search;
 mod soap;
+mod sort;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};

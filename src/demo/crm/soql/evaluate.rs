@@ -148,7 +148,8 @@ impl SortKey {
 
 fn values(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
-        (Value::String(a), Value::String(b)) => folded(a).cmp(&folded(b)),
+        // As for English locales ("ORDER BY").
+        (Value::String(a), Value::String(b)) => a.to_uppercase().cmp(&b.to_uppercase()),
         (Value::Number(a), Value::Number(b)) => {
             a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
         }
