@@ -75,11 +75,15 @@ const KEYS: &str = "subject_key";
 /// every copy of the keys but the newest opens what was erased since. Blocks.
 ///
 /// # Errors
-/// When one of them cannot be written; the other may be.
+/// When one of them cannot be written; then there is no new file.
 pub fn back_up(database: &Database, to: &Path, keys: &Path) -> Result<(), DatabaseError> {
     database.copy_to(to, &[KEYS])?;
     // Later than the rows, so that there is a key for each, or it is known as destroyed.
-    database.copy_table_to(keys, KEYS, KEYS_SCHEMA)
+    let written = database.copy_table_to(keys, KEYS, KEYS_SCHEMA);
+    if written.is_err() {
+        let _ = std::fs::remove_file(to);
+    }
+    written
 }
 
 /// Takes the keys that [`back_up`] has written; blocks.
