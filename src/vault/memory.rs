@@ -87,7 +87,7 @@ impl TokenStore for MemoryStore {
         self.try_with(|stored| {
             stored.permit(&rows)?;
             let held: Vec<&Held> = rows.iter().filter_map(|new| new.row.held.as_ref()).collect();
-            if held.len() < rows.len() || held.iter().any(|held| !stored.has_key_of(held)) {
+            if held.len() < rows.len() || !stored.keep_keys(held.into_iter()) {
                 return Err(VaultError::Conflict);
             }
             Ok(rows.into_iter().map(|row| stored.insert(row)).collect())
@@ -107,15 +107,14 @@ impl TokenStore for MemoryStore {
 
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.try_with(|stored| {
-            let may_be_held = |NewCopy { token, held }: &NewCopy| {
-                stored.by_token.get(token).is_some_and(|row| row.version > 0)
-                    && stored.has_key_of(held)
+            let is_held = |copy: &NewCopy| {
+                stored.by_token.get(&copy.token).is_some_and(|row| row.version > 0)
             };
             copies.iter().try_for_each(|copy| match copy.held.by {
                 Holder::House(version) => stored.know(version),
                 Holder::Subject(_) => Ok(()),
             })?;
-            if !copies.iter().all(may_be_held) {
+            if !copies.iter().all(is_held) || !stored.keep_keys(copies.iter().map(|it| &it.held)) {
                 return Err(VaultError::Conflict);
             }
             copies.into_iter().for_each(|copy| stored.hold(copy.token, copy.held));
@@ -238,16 +237,6 @@ impl SubjectKeyStore for MemoryStore {
         })
     }
 
-    fn keep_keys(
-        &self,
-        keys: Vec<SubjectKey>,
-    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.with(|stored| {
-            let keep = |key: SubjectKey| stored.keys.entry(key.subject).or_insert(key).clone();
-            keys.into_iter().map(keep).collect()
-        })
-    }
-
     fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
         self.with(|stored| counted(stored.keys.values().map(|key| key.version)))
     }
@@ -278,8 +267,19 @@ impl SubjectKeyStore for MemoryStore {
 }
 
 impl Rows {
-    fn has_key_of(&self, held: &Held) -> bool {
-        held.by.key().is_none_or(|id| self.keys.values().any(|key| key.id == id))
+    /// Keeps the keys of holders who have none; whether each has this very one then. If not,
+    /// none is kept.
+    fn keep_keys<'k>(&mut self, held: impl Iterator<Item = &'k Held>) -> bool {
+        let mut keys = self.keys.clone();
+        for held in held {
+            let Holder::Subject(key) = &held.by else { continue };
+            let kept = keys.entry(key.subject).or_insert_with(|| key.clone());
+            if kept.id != key.id || self.destroyed.contains(&key.id) {
+                return false;
+            }
+        }
+        self.keys = keys;
+        true
     }
 
     /// Whether the house has a copy that would be under another version than its row.

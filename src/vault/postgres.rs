@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::types::ToSql;
 
 use self::columns::{answer_of, column, damaged, index, key_of, known, read, token, version};
-use self::given::{Copies, Given};
+use self::given::{Copies, Given, Keys};
 use self::statements::{
     ADD, BEGIN_ALONE, BEGIN_WANTED, BEGIN_WRITE, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND,
-    FIND_BY_INDEX, FIND_OWN, FINISH, FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT, LIST,
-    LOCK_ROWS, NOTE, PERMIT, REPLACE, REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
+    FIND_BY_INDEX, FIND_OWN, FINISH, FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT,
+    KEEP_KEYS, LIST, LOCK_ROWS, NOTE, PERMIT, REPLACE, REQUIRE_HELD, REQUIRE_KEYS,
+    REQUIRE_REMEMBERED, SEARCH,
 };
 use self::work::{Answer, Refused, Values, Write};
 use super::{
@@ -92,7 +93,9 @@ impl TokenStore for PostgresStore {
             }
             let given = Given::new(&rows);
             let asked = Copies::of(rows.iter().map(|new| (&new.row.token, new.row.held.as_ref())));
-            let mut statements = vec![(REQUIRE_KEYS, asked.keys()), (INSERT, given.rows())];
+            let keys = Keys::of_holders(rows.iter().filter_map(|new| new.row.held.as_ref()));
+            let mut statements =
+                vec![(KEEP_KEYS, keys.all()), (REQUIRE_KEYS, asked.keys()), (INSERT, given.rows())];
             if !given.kinds_noted.is_empty() {
                 statements.push((NOTE, given.noted()));
             }
@@ -135,8 +138,10 @@ impl TokenStore for PostgresStore {
                 return Ok(());
             }
             let given = Copies::of(copies.iter().map(|copy| (&copy.token, Some(&copy.held))));
+            let keys = Keys::of_holders(copies.iter().map(|copy| &copy.held));
             let statements = [
                 (PERMIT, given.permit()),
+                (KEEP_KEYS, keys.all()),
                 (REQUIRE_KEYS, given.keys()),
                 (REQUIRE_HELD, given.words()),
                 (HOLD, given.all()),

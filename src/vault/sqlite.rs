@@ -208,7 +208,7 @@ impl TokenStore for SqliteStore {
                 return Ok(Err(VaultError::KeyGone(newer)));
             }
             for NewCopy { token, held } in copies {
-                if !rows::is_held(connection, &token)? || !keys::is_there(connection, &held)? {
+                if !rows::is_held(connection, &token)? || !keys::keep(connection, &held)? {
                     return Ok(Err(VaultError::Conflict));
                 }
                 rows::hold(connection, &token, &held)?;

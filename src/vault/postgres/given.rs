@@ -147,21 +147,27 @@ pub(super) struct Keys<'k> {
 }
 
 impl<'k> Keys<'k> {
-    pub(super) fn of(keys: &'k [SubjectKey]) -> Self {
-        Self {
-            ids: keys.iter().map(|key| &key.id.0[..]).collect(),
-            subjects: keys.iter().map(|key| &key.subject.0[..]).collect(),
-            versions: keys.iter().map(|key| key.version.into()).collect(),
-            wrapped: keys.iter().map(|key| &key.wrapped[..]).collect(),
+    pub(super) fn of(keys: impl IntoIterator<Item = &'k SubjectKey>) -> Self {
+        let (ids, subjects, versions, wrapped) = (vec![], vec![], vec![], vec![]);
+        let mut given = Self { ids, subjects, versions, wrapped };
+        for key in keys {
+            given.ids.push(&key.id.0);
+            given.subjects.push(&key.subject.0);
+            given.versions.push(key.version.into());
+            given.wrapped.push(&key.wrapped);
         }
+        given
+    }
+
+    pub(super) fn of_holders(held: impl Iterator<Item = &'k Held>) -> Self {
+        Self::of(held.filter_map(|held| match &held.by {
+            Holder::House(_) => None,
+            Holder::Subject(key) => Some(key),
+        }))
     }
 
     pub(super) fn all(&self) -> Values<'_> {
         vec![&self.ids, &self.subjects, &self.versions, &self.wrapped]
-    }
-
-    pub(super) fn subjects(&self) -> Values<'_> {
-        vec![&self.subjects]
     }
 
     pub(super) fn wrapped(&self) -> Values<'_> {

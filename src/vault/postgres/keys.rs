@@ -4,7 +4,7 @@ use super::PostgresStore;
 use super::columns::{column, damaged, read_keys};
 use super::given::Keys;
 use super::statements::{
-    COUNT_KEYS, DESTROY_KEYS, FORGET_COPIES, FORGET_TOKENS, KEEP_KEYS, KEYS, KEYS_BEFORE, REWRAP,
+    COUNT_KEYS, DESTROY_KEYS, FORGET_COPIES, FORGET_TOKENS, KEYS, KEYS_BEFORE, REWRAP,
 };
 use super::work::Values;
 use std::collections::BTreeMap;
@@ -22,19 +22,6 @@ impl SubjectKeyStore for PostgresStore {
             let asked: Vec<&[u8]> = subjects.iter().map(|subject| &subject.0[..]).collect();
             let keys = read_keys(&self.rows(KEYS, &[&asked]).await?)?;
             Ok(subjects.iter().map(|subject| keys.get(subject).cloned()).collect())
-        })
-    }
-
-    fn keep_keys(
-        &self,
-        keys: Vec<SubjectKey>,
-    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        Box::pin(async move {
-            let given = Keys::of(&keys);
-            let statements = [(KEEP_KEYS, given.all()), (KEYS, given.subjects())];
-            let kept = read_keys(&self.write(&statements).await?.pop().unwrap_or_default())?;
-            let kept = keys.iter().map(|key| kept.get(&key.subject).cloned());
-            kept.collect::<Option<_>>().ok_or(VaultError::Conflict)
         })
     }
 

@@ -172,7 +172,7 @@ async fn a_destroyed_key_stands_in_no_file_and_no_key_in_a_copy_of_the_rows() {
     assert!(holds("vault", &annas) && holds("vault", &berts));
     let back_up = |rows: &str| {
         let (rows, keys) = (scratch.file(rows), scratch.file("subject-keys"));
-        tokio::task::block_in_place(|| crate::vault::back_up(&database, &rows, &keys)).unwrap();
+        tokio::task::block_in_place(|| back_up(&database, &rows, &keys)).unwrap();
     };
     back_up("before");
     assert!(holds("subject-keys", &annas));
