@@ -49,6 +49,13 @@ impl Destroy {
         if state != Some(KeyState::DecryptOnly) {
             return Err(KeysError::NotDestroyable { purpose, version }.into());
         }
+        ensure!(
+            purpose != KeyPurpose::TokenMac
+                || self.hashed_values_are_lost
+                || !config.upstreams.iter().any(|upstream| upstream.policy.compares_hashes()),
+            "a policy compares hashes, and what the CRM holds hashed under version {version} is not found \
+             without this key; say so with `--hashed-values-are-lost`",
+        );
         match self.purpose {
             SharedPurpose::Siv | SharedPurpose::Ff1 => ensure!(
                 self.encrypted_values_are_lost,
@@ -59,13 +66,6 @@ impl Destroy {
                 block_on(refuse_if_needed(&config, &keyset, &keys, (purpose, version)))?;
             }
         }
-        ensure!(
-            purpose != KeyPurpose::TokenMac
-                || self.hashed_values_are_lost
-                || !config.upstreams.iter().any(|upstream| upstream.policy.compares_hashes()),
-            "a policy compares hashes, and what the CRM holds hashed under version {version} is not found \
-             without this key; say so with `--hashed-values-are-lost`",
-        );
         Keyset::destroy(&config.keys.keyset, purpose, version)?;
         print::note("Copies of the keyset file elsewhere still hold this key; destroy them too.");
         print::line(format_args!("version {version} of {} is destroyed", purpose.name()))
