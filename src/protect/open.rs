@@ -27,6 +27,12 @@ impl OpenedSurrogates {
         self.known(surrogate, category).is_some()
     }
 
+    /// Whether a surrogate was given for a value of this category, and nobody holds that any
+    /// more.
+    pub fn has_lost(&self, surrogate: &Surrogate, category: &Category) -> bool {
+        self.known(surrogate, category).is_some_and(|opened| opened.value.is_none())
+    }
+
     /// One who holds what a token stands for; none for the house.
     pub(super) fn holder(&self, surrogate: &Surrogate, category: &Category) -> Option<SubjectId> {
         self.known(surrogate, category)?.holder
