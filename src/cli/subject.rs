@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::PathBuf;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::{ArgGroup, Args, Subcommand};
 use zeroize::Zeroizing;
 
@@ -39,10 +39,15 @@ enum Command {
 /// of data subjects are replaced (`vault backup`). Equal values of others go on. The tokens
 /// that the CRM holds stand for nothing then, and for no other value ever.
 ///
+/// A person is whoever was seen under one address or in one record: people who share an address
+/// are erased together. Without `--for-good`, it says how many pseudonyms that is, and erases
+/// nothing.
+///
 /// What the policy encrypts (`encrypt`, `format_preserving`) or hashes is not in the vault: the
-/// CRM holds it, and has to delete it. Pseudonyms and consent records stay, and so does the
-/// transfer log. Works while the house runs; what is written for the person later is kept
-/// again.
+/// CRM holds it, and has to delete it. What was stored where nothing said whose it is stays, and
+/// so do rows of uploads that were left out (they go after 30 days), pseudonyms, consent records
+/// and the transfer log. Works while the house runs; what is written for the person later is
+/// kept again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -52,7 +57,7 @@ struct Erase {
     #[command(flatten)]
     whom: Whom,
     /// Nothing of it comes back
-    #[arg(long, required = true)]
+    #[arg(long)]
     for_good: bool,
     #[command(flatten)]
     file: ConfigFile,
@@ -118,15 +123,15 @@ impl Subject {
                     print::line(whom.identify(&config, &subjects)?)
                 })
             }
-            Command::Erase(Erase { whom, file, .. }) => {
+            Command::Erase(Erase { whom, for_good, file }) => {
                 let config = file.load()?.value;
-                super::block_on(async move { erase(&config, whom).await })
+                super::block_on(async move { erase(&config, whom, for_good).await })
             }
         }
     }
 }
 
-async fn erase(config: &Config, whom: Whom) -> anyhow::Result<()> {
+async fn erase(config: &Config, whom: Whom, for_good: bool) -> anyhow::Result<()> {
     if let VaultPlace::Sqlite(path) = &config.vault.place {
         ensure!(path.exists(), "there is no vault `{}`; `zollhaus run` makes one", path.display());
     }
@@ -135,6 +140,15 @@ async fn erase(config: &Config, whom: Whom) -> anyhow::Result<()> {
     let subjects = Subjects::new(stores.subjects, &keyset);
     let vault = Vault::new(stores.tokens, &keyset);
     let id = whom.identify(config, &subjects)?;
+    if !for_good {
+        let pseudonyms = subjects.dossier(id).await?.pseudonyms;
+        let keys = vault.count_keys_of(&pseudonyms).await?;
+        bail!(
+            "nothing is erased without `--for-good`: this person goes by {} pseudonyms (one for \
+             each address and each record), and values are kept under the keys of {keys}",
+            pseudonyms.len()
+        );
+    }
     let (mut erased, mut known) = (Erased::default(), 0);
     // Another pseudonym of theirs may become known meanwhile.
     loop {
@@ -151,6 +165,16 @@ async fn erase(config: &Config, whom: Whom) -> anyhow::Result<()> {
         };
     }
     let Erased { keys, copies, tokens } = erased;
+    print::note(
+        "Not looked at: values that were stored where nothing said whose they are, rows of uploads \
+         that were left out (they go after 30 days), and what the CRM holds that is no token.",
+    );
+    if let VaultPlace::Postgres(_) = &config.vault.place {
+        print::note(
+            "PostgreSQL keeps what was deleted in its files until VACUUM, and in its write-ahead \
+             log, archives of that, and base backups.",
+        );
+    }
     if keys == 0 {
         return print::line("nothing is kept for this person");
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod backup;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,9 @@ use crate::quarantine::Quarantine;
 use crate::sqlite::Database;
 use crate::vault::{self, Verified};
 
+use super::run::ended;
 use super::{ConfigFile, print};
+use backup::{Whole, may_replace};
 
 /// Verify, back up and restore what holds the values of tokens
 #[derive(Debug, Args)]
@@ -55,6 +59,7 @@ struct Verify {
 /// that were left out. It opens under the same keys only, and they are not in it: keep the
 /// keyset and the root key elsewhere. The keys of data subjects go to a file of their own,
 /// which takes the place of the one before: an older one would open what was erased since.
+/// It replaces no other file, and none with keys that this vault does not know.
 /// A vault in PostgreSQL is backed up by its own tools.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -104,16 +109,20 @@ impl SubjectKeys {
 impl Vault {
     pub fn execute(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Verify(Verify { file: None, config, .. }) => {
+            Command::Verify(Verify { file: None, keys, config }) => {
+                ensure!(keys.keys.is_none(), "`--keys` goes with `--file`");
                 let config = config.load()?.value;
-                super::block_on(async move { verify(&config, &config.vault.place).await })
+                super::block_on(async move {
+                    let place = &config.vault.place;
+                    let damaged = || format!("`{place}` is damaged; restore a backup of it");
+                    verify(&config, place, damaged).await
+                })
             }
             Command::Verify(Verify { file: Some(file), keys, config }) => {
                 let config = config.load()?.value;
-                super::block_on(async move {
-                    let whole = Whole::of(&config, &file, &keys.of(&file)).await?;
-                    verify(&config, &VaultPlace::Sqlite(whole.path.clone())).await
-                })
+                super::block_on(until_ended(async move {
+                    Whole::of(&config, &file, &keys.of(&file)).await?.verify(&config).await
+                }))
             }
             Command::Backup(Backup { to, keys, config }) => {
                 let config = config.load()?.value;
@@ -122,6 +131,7 @@ impl Vault {
                     ensure!(keys != to, "the keys of data subjects need a file of their own");
                     let database = open(&config, file(&config)?)?;
                     is_free(&to)?;
+                    may_replace(&database, &keys)?;
                     let failed = || format!("the copy `{}` cannot be made", to.display());
                     let copied = || vault::back_up(&database, &to, &keys);
                     tokio::task::block_in_place(copied).with_context(failed)?;
@@ -134,53 +144,16 @@ impl Vault {
             }
             Command::Restore(Restore { from, keys, config }) => {
                 let config = config.load()?.value;
-                super::block_on(async move {
+                super::block_on(until_ended(async move {
                     let to = file(&config)?;
                     let _stopped = stopped(&config.transfer_log.directory)?;
                     is_free(to)?;
                     let whole = Whole::of(&config, &from, &keys.of(&from)).await?;
-                    verify(&config, &VaultPlace::Sqlite(whole.path.clone())).await?;
+                    whole.verify(&config).await?;
                     copy(&open(&config, &whole.path)?, to)?;
                     print::line(format_args!("restored to {}", to.display()))
-                })
+                }))
             }
-        }
-    }
-}
-
-/// A backup with the keys of data subjects in it, and without what they were destroyed of.
-/// Ends with this value.
-struct Whole {
-    path: PathBuf,
-}
-
-impl Whole {
-    async fn of(config: &Config, backup: &Path, keys: &Path) -> anyhow::Result<Self> {
-        ensure!(
-            keys.exists(),
-            "there is no file `{}` with the keys of data subjects; say with `--keys` where the \
-             newest is",
-            keys.display()
-        );
-        let mut path = backup.as_os_str().to_owned();
-        path.push(".whole");
-        let whole = Self { path: path.into() };
-        is_free(&whole.path)?;
-        copy(&open(config, backup)?, &whole.path)?;
-        let database = open(config, &whole.path)?;
-        let failed = || format!("the keys `{}` cannot be read", keys.display());
-        let taken = || vault::take_keys(&database, keys);
-        tokio::task::block_in_place(taken).with_context(failed)?;
-        let stores = Stores::in_file(&database)?;
-        vault::Vault::new(stores.tokens, &open_keyset(config)?).erase(&[]).await?;
-        Ok(whole)
-    }
-}
-
-impl Drop for Whole {
-    fn drop(&mut self) {
-        for file in files(&self.path) {
-            let _ = std::fs::remove_file(file);
         }
     }
 }
@@ -201,6 +174,15 @@ fn file(config: &Config) -> anyhow::Result<&Path> {
 fn open(config: &Config, path: &Path) -> anyhow::Result<Database> {
     ensure!(path.exists(), "there is no vault `{}`; `zollhaus run` makes one", path.display());
     Ok(Database::open_existing(path, &config.tenant)?)
+}
+
+/// Does some work, unless it is to end: what it leaves behind then goes, too.
+async fn until_ended(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let ended = ended()?;
+    tokio::select! {
+        done = work => done,
+        () = ended => bail!("stopped before it was done"),
+    }
 }
 
 /// Keeps the house from running: it holds this lock while it does.
@@ -232,7 +214,12 @@ fn copy(database: &Database, to: &Path) -> anyhow::Result<()> {
     tokio::task::block_in_place(|| database.copy_to(to, &[])).with_context(failed)
 }
 
-async fn verify(config: &Config, place: &VaultPlace) -> anyhow::Result<()> {
+/// `damaged` says what is wrong where something is.
+async fn verify(
+    config: &Config,
+    place: &VaultPlace,
+    damaged: impl FnOnce() -> String,
+) -> anyhow::Result<()> {
     let keyset = open_keyset(config)?;
     let stores = match place {
         VaultPlace::Sqlite(path) => {
@@ -244,12 +231,12 @@ async fn verify(config: &Config, place: &VaultPlace) -> anyhow::Result<()> {
     };
     let vault = vault::Vault::new(stores.tokens, &keyset);
     let mut progress = print::Progress::new("tokens", vault.count().await?);
-    let Verified { tokens, damaged } = vault.verify(|done| progress.at(done)).await?;
+    let Verified { tokens, damaged: rows } = vault.verify(|done| progress.at(done)).await?;
     drop(progress);
-    for (token, damage) in &damaged {
+    for (token, damage) in &rows {
         print::line(format_args!("{token}  {damage}"))?;
     }
-    ensure!(damaged.is_empty(), "`{place}` is damaged; restore a backup of it");
+    ensure!(rows.is_empty(), damaged());
     let rows = Quarantine::new(stores.quarantine, &keyset).verify().await?;
     print::line(format_args!("verified: {tokens} tokens, {rows} uploads with rows left out"))
 }

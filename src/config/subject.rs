@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::base::{FieldName, Purpose};
+use crate::base::{FieldName, Purpose, Scope};
 use crate::policy::{ConsentRule, FieldRule, Protection};
 
 use super::diagnostic::Code;
@@ -36,6 +36,14 @@ pub fn subject(
                 );
                 let help = "use `tokenize` or `encrypt`";
                 item.report(item.problem(Code::Contradiction, message).help(help));
+                return None;
+            }
+            Some(Protection::Tokenize { scope: Scope::Subject, .. }) => {
+                let message = format!(
+                    "`{name}` names the data subject, so equal values of it are one person's: \
+                     `scope: subject` would give them several tokens"
+                );
+                item.report(item.problem(Code::Contradiction, message).help("leave `scope` out"));
                 return None;
             }
             Some(_) => return Some(field),

@@ -14,10 +14,12 @@ use crate::vault::{Form, Token};
 pub(super) struct CameBack {
     found: FoundSurrogate,
     shape: Shape,
+    /// Nobody holds what it stood for any more.
+    pub(super) is_erased: bool,
 }
 
 impl CameBack {
-    /// What it stands for, as it is written here; none for what nobody holds any more.
+    /// What it stands for, as it is written here.
     pub(super) fn clear<'o>(
         &self,
         opened: &'o OpenedSurrogates,
@@ -89,9 +91,9 @@ impl Protectors {
             let found = found?;
             let category = &item.rule.category;
             let opens = found.clear(&opened, category).is_some();
-            let is_erased = opened.is_erased(&found.surrogate, category);
+            let is_erased = opened.has_lost(&found.surrogate, category);
             let shape = shape_of(&found, item.value);
-            (opens || is_erased).then_some(CameBack { found, shape })
+            (opens || is_erased).then_some(CameBack { found, shape, is_erased })
         });
         let came_back = came_back.collect();
         Ok((came_back, opened))

@@ -128,7 +128,8 @@ pub enum ProtectError {
     Unsearchable { field: String, because: String },
     /// A filter would stand for more values than is sensible to ask for.
     #[error(
-        "too many spellings of the value of `{field}` are stored to compare it with all of them"
+        "too many spellings of the value of `{field}` are stored to compare it with all of them, \
+         or too many people have it (`scope: subject`)"
     )]
     TooManySpellings { field: String },
     /// Tokens of long values are sent back for others than those who hold them.

@@ -27,8 +27,9 @@ impl OpenedSurrogates {
         self.known(surrogate, category).is_some()
     }
 
-    /// Whether it stood for a value of this category that nobody holds any more.
-    pub(super) fn is_erased(&self, surrogate: &Surrogate, category: &Category) -> bool {
+    /// Whether a surrogate was given for a value of this category, and nobody holds that any
+    /// more.
+    pub fn has_lost(&self, surrogate: &Surrogate, category: &Category) -> bool {
         self.known(surrogate, category).is_some_and(|opened| opened.value.is_none())
     }
 

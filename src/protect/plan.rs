@@ -6,10 +6,9 @@ use super::check::{kept_of, unprotectable};
 use super::mask::{is_mask, mask};
 use super::spelling::Spelling;
 use super::{ProtectError, Protectors, Sealed, SealedState, ToSeal};
-use crate::base::{Equality, Scope};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{Protection, Shape};
-use crate::vault::{Form, Token};
+use crate::vault::Token;
 
 /// How one occurrence is going to be sealed.
 pub(super) enum Plan {
@@ -39,7 +38,10 @@ impl Protectors {
             Protection::Tokenize { .. }
             | Protection::Encrypt { .. }
             | Protection::FormatPreserving { .. } => is_ours,
-            Protection::Hash { .. } => self.is_hash(text),
+            // What a token stood for that nobody holds any more cannot be hashed.
+            Protection::Hash { .. } => {
+                back.is_some_and(|back| back.is_erased) || self.is_hash(text)
+            }
             // A law that lets a mask pass may let no more pass than a token.
             Protection::Mask => back.is_some_and(|back| !back.holds_value()) || is_mask(text),
             Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => false,
@@ -123,17 +125,14 @@ impl Protectors {
     /// The plan for a value that gets a token.
     fn tokenized(&self, item: &ToSeal<'_>, shape: Shape) -> Plan {
         let spelling = Spelling::of(shape, item.value);
-        // What a short token stands for, only the vault knows.
-        // And so of one that is only its data subject's.
-        let is_known_by_index = item.equality != Equality::Exact
-            || spelling.token_form() != Form::Word
-            || item.scope() == Scope::Subject;
-        if matches!(item.role, Role::Pattern { .. }) {
-            Plan::Search(spelling)
-        } else if matches!(item.role, Role::Key | Role::Equality) && is_known_by_index {
-            Plan::Match(spelling)
-        } else {
-            self.exactly(item, spelling)
+        match item.role {
+            Role::Pattern { .. } => Plan::Search(spelling),
+            // Also where the CRM knows one spelling only: what a short token stands for, or one
+            // that was a data subject's alone when it was stored, only the vault knows.
+            Role::Key | Role::Equality => Plan::Match(spelling),
+            Role::Stored | Role::Former | Role::Composed { .. } | Role::Echo => {
+                self.exactly(item, spelling)
+            }
         }
     }
 

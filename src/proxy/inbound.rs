@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::{HeaderValue, Request, StatusCode, header};
 use tokio::time::Instant;
 
-use crate::base::{EntryId, Refusal, RefusalCode, SubjectId};
-use crate::carrier::Document;
+use crate::base::{Category, EntryId, Refusal, RefusalCode, SubjectId};
+use crate::carrier::{Document, Occurrence};
 use crate::crm::{AnswerView, Batch, BodyForm, Done, LocatedAnswer};
 use crate::listener::answer_fields;
 use crate::protect::Echoes;
@@ -19,6 +19,7 @@ use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
 use super::body::{self, BodyLimits, Buffered, Content};
 use super::budget::{Lease, VALUE_BYTES};
 use super::headers;
+use super::keepers::Keepers;
 use super::records::{Message, Reader, Statement};
 use super::stage::{
     Answered, Arriving, Decided, Located, Outgoing, Recorded, Restored, occurrences,
@@ -187,7 +188,8 @@ impl Proxy {
         let roles = &complete.caller.roles;
         let opened = reveal::open(&answer, &complete.policy, roles, &self.protectors);
         let mut opened = body::work_through(length, opened).await?;
-        let subjects = self.come_back(decided, &answer, &mut opened).await?;
+        let statement = self.come_back(decided, &answer, &mut opened).await?;
+        let keepers = Keepers::new(&complete.policy, &statement, &self.subjects);
         // A short answer may name a long value many times.
         let shown = opened.shown_bytes(echoes);
         if answered.body.len() + shown > self.limits.max_body_bytes {
@@ -196,7 +198,8 @@ impl Proxy {
         }
         let grown = self.budget.grow(&mut answered.lease, shown);
         grown.map_err(|error| respond::answer_body(error.into()))?;
-        let shown = opened.show(echoes, &self.protectors);
+        let keeper = |at: &Occurrence, category: &Category| keepers.of(at, category);
+        let shown = opened.show(echoes, &self.protectors, keeper);
         let restored = body::work_through(length, shown).await?;
         let mut headers = answer_fields(&answered.headers);
         headers::replace(&mut headers, restored.headers)?;
@@ -210,18 +213,18 @@ impl Proxy {
             body: Content::Whole(restored.body),
             lease: answered.lease,
             reveals: restored.reveals,
-            subjects,
+            subjects: statement.subjects(),
         })
     }
 
     /// Hides what may not be shown where the caller asks from, and remembers what the
-    /// answer tells of data subjects. Whom it is about.
+    /// answer tells of data subjects. What it says of them.
     async fn come_back(
         &self,
         decided: &Decided,
         answer: &LocatedAnswer,
         opened: &mut OpenedAnswer<'_>,
-    ) -> Result<Vec<SubjectId>, Refusal> {
+    ) -> Result<Statement, Refusal> {
         let complete = &decided.located.complete;
         let (policy, caller) = (&complete.policy, &complete.caller);
         let reader = Reader {
@@ -264,6 +267,6 @@ impl Proxy {
             learned.extend(statement.learned(&records, &shown, now));
             self.subjects.learn(&learned).await?;
         }
-        Ok(statement.subjects())
+        Ok(statement)
     }
 }

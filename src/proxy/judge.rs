@@ -6,20 +6,17 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::base::{
-    Cleartext, Purpose, Refusal, RefusalCode, SubjectId, UpstreamName, is_identifier,
-};
+use crate::base::{Purpose, Refusal, RefusalCode, SubjectId, UpstreamName, is_identifier};
 use crate::border::Border;
 use crate::caller::{PURPOSE_HEADER, Principal};
-use crate::carrier::{Occurrence, Role, Value};
-use crate::crm::{About, LocatedRequest, RefusedRecords, Remaining};
+use crate::carrier::Role;
+use crate::crm::{LocatedRequest, RefusedRecords, Remaining};
 use crate::policy::{Decision, FieldRule, Forbidden, Policy, Reveal};
 
 use super::body::{self, BodyError};
 use super::budget::VALUE_BYTES;
 use super::manifest::{Journey, Manifest, Record, TurnedBack};
-use super::receive::random_id;
-use super::records::{Asker, Message, Reader, Statement};
+use super::records::{Asker, Statement};
 use super::stage::{Decided, Emptied, LeftOut, Located, Stopped, occurrences};
 use super::trail::Trail;
 use super::{Mode, Proxy};
@@ -156,53 +153,6 @@ impl Proxy {
             && policy.border.as_ref().is_none_or(|border| {
                 border.may_reveal(&[], &rule.category, region, today).is_allowed
             })
-    }
-
-    /// What the request says of its records.
-    async fn statement(&self, located: &Located) -> Result<Statement, Refusal> {
-        let policy = &located.complete.policy;
-        let occurrences = occurrences(located.request.documents());
-        let asked: Vec<(&Occurrence, &Cleartext)> = occurrences
-            .iter()
-            .filter_map(|(_, at)| match &at.value {
-                Value::Text(text) if policy.asks(&at.object, &at.field) => Some((*at, text)),
-                _ => None,
-            })
-            .collect();
-        let sealed: Vec<_> = asked
-            .iter()
-            .map(|(at, text)| (*text, policy.rule_of(&at.object, &at.field).map(Arc::as_ref)))
-            .collect();
-        let clear = self.protectors.clear(&sealed).await?;
-        let values = asked.iter().zip(&clear);
-        let values = values.filter_map(|((at, _), clear)| Some((*at, clear.as_ref()?)));
-
-        let request = &located.request;
-        let reader = Reader {
-            policy,
-            subjects: &self.subjects,
-            namespace: located.complete.upstream.record_namespace(),
-            message: Message::Request,
-        };
-        let all = occurrences.iter().map(|(_, at)| *at);
-        let mut statement = Statement::read(reader, all, values, &request.records);
-        for records in request.batch.iter().flat_map(|batch| batch.elements()) {
-            statement.count(records);
-        }
-        let stored = occurrences.iter().map(|(_, at)| at).filter(|at| {
-            matches!(at.role, Role::Stored | Role::Key) && policy.is_about_person(&at.object)
-        });
-        for record in stored.map(|at| at.record).collect::<BTreeSet<u32>>() {
-            if statement.person(record).is_none() {
-                statement.welcome(record, SubjectId(random_id()?));
-            }
-        }
-        match request.operation.about {
-            About::Nobody => {}
-            About::Named if statement.numbers().next().is_some() => {}
-            About::Named | About::Anybody => statement.count_anybody(),
-        }
-        Ok(statement)
     }
 
     /// Each record of a message with what is known of whom it is about.

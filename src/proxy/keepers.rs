@@ -10,7 +10,7 @@ use crate::subject::Subjects;
 
 use super::records::Statement;
 
-/// Whom the values of a request are kept for: the data subject whose record they stand in,
+/// Whom the values of a message are kept for: the data subject whose record they stand in,
 /// else whom they name themselves, else the house.
 pub struct Keepers<'a> {
     policy: &'a Policy,

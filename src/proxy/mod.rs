@@ -38,6 +38,7 @@ mod service;
 mod sort;
 mod spool;
 mod stage;
+mod statement;
 mod trail;
 
 use std::sync::Arc;

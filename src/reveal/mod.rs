@@ -29,7 +29,7 @@ use crate::base::{Category, Cleartext, Role as CallerRole};
 use crate::carrier::{Document, Occurrence, RenderError, Replacement};
 use crate::crm::LocatedAnswer;
 use crate::policy::{Policy, Visibility};
-use crate::protect::{Echoes, OpenedSurrogates, ProtectError, Protectors, ToSeal};
+use crate::protect::{Echoes, Keeper, OpenedSurrogates, ProtectError, Protectors, ToSeal};
 use crate::transfer_log::Revealed;
 
 pub use sort::{RowOrder, SortError, open_order};
@@ -115,7 +115,8 @@ impl<'a> OpenedAnswer<'a> {
         self.places.iter().map(|place| place.shown_bytes(&self.opened, echoes)).sum()
     }
 
-    /// Writes the answer as its caller may see it.
+    /// Writes the answer as its caller may see it. `keeper` says of a field and its category for
+    /// whom a value is kept that is found in clear.
     ///
     /// A further round trip to the vault is made only where clear values have to be
     /// sealed for a caller who sees surrogates. Dropping the future leaves nothing
@@ -123,16 +124,20 @@ impl<'a> OpenedAnswer<'a> {
     ///
     /// # Errors
     /// [`RestoreError`]; then nothing of the answer may be passed on.
-    pub async fn show(
+    pub async fn show<'k>(
         self,
         echoes: &Echoes,
         protectors: &Protectors,
+        keeper: impl Fn(&Occurrence, &Category) -> Keeper<'k>,
     ) -> Result<Restored, RestoreError> {
         let mut tally = Tally::default();
         let shown = self
             .places
             .iter()
-            .map(|place| show::show(place, &self.opened, echoes, protectors, &mut tally))
+            .map(|place| {
+                let keeper = |category: &Category| keeper(place.occurrence, category);
+                show::show(place, &self.opened, echoes, protectors, &mut tally, keeper)
+            })
             .collect::<Result<Vec<Shown<'_>>, _>>()?;
         let replacements = seal_found(shown, protectors).await?;
 

@@ -114,6 +114,17 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Whether it is a surrogate that stood for a value here, and nobody holds that any more.
+    pub(super) fn is_erased(&self, opened: &OpenedSurrogates) -> bool {
+        let Value::Text(text) = &self.occurrence.value else { return false };
+        let [found] = self.found.as_slice() else { return false };
+        found.span == (0..text.expose().len())
+            && self
+                .sources
+                .iter()
+                .any(|source| opened.has_lost(&found.surrogate, &source.rule.category))
+    }
+
     /// How long the values are that the caller sees in full here.
     pub(super) fn shown_bytes(&self, opened: &OpenedSurrogates, echoes: &Echoes) -> usize {
         if self.occurrence.role == Role::Echo {

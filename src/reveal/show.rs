@@ -31,6 +31,7 @@ pub(super) fn show<'a>(
     echoes: &Echoes,
     protectors: &Protectors,
     tally: &mut Tally,
+    keeper: impl Fn(&Category) -> Keeper<'a>,
 ) -> Result<Shown<'a>, RestoreError> {
     match &place.occurrence.value {
         Value::Text(text) if place.occurrence.role == Role::Echo => {
@@ -41,7 +42,9 @@ pub(super) fn show<'a>(
         }
         Value::Text(text) => Ok(match place.least_visible() {
             None => Shown::As(Replacement::Keep),
-            Some(least) if place.found.is_empty() => clear(place, text, least, protectors, tally),
+            Some(least) if place.found.is_empty() => {
+                clear(place, text, least, protectors, tally, keeper)
+            }
             Some(_) => Shown::As(with_surrogates(place, text, opened, tally)),
         }),
         Value::Flag(_) => flag(place, tally),
@@ -68,6 +71,7 @@ fn clear<'a>(
     least: &Source<'a>,
     protectors: &Protectors,
     tally: &mut Tally,
+    keeper: impl Fn(&Category) -> Keeper<'a>,
 ) -> Shown<'a> {
     let is_composed = matches!(place.occurrence.role, Role::Composed { .. });
     let protection = least.rule.protection;
@@ -100,7 +104,7 @@ fn clear<'a>(
                     equality: Equality::Case,
                     can_remove: place.slot.removal.is_some(),
                     max_length: None,
-                    keeper: Keeper::House,
+                    keeper: keeper(&least.rule.category),
                 };
                 match protectors.check(&item) {
                     Ok(()) => (Shown::Sealed(item), Reveal::Surrogate),

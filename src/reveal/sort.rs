@@ -150,9 +150,10 @@ enum Sortable {
     Moment(Moment),
 }
 
-/// `None` for a value that does not open or is not what the field holds.
+/// `None` for a value that does not open or is not what the field holds. One of somebody who is
+/// erased is none any more.
 fn sortable(place: &Place<'_>, opened: &OpenedSurrogates) -> Option<Sortable> {
-    if place.occurrence.value == Value::Empty {
+    if place.occurrence.value == Value::Empty || place.is_erased(opened) {
         return Some(Sortable::Null);
     }
     let clear = place.clear(opened)?;

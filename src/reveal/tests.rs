@@ -26,13 +26,14 @@ const CALLERS: [&str; 3] = ["full", "mask", "none"];
 
 struct House {
     policy: Policy,
+    vault: Vault,
     protectors: Protectors,
 }
 
 fn house() -> House {
     let keyset = Keyset::generate(&"acme".into()).unwrap();
     let vault = Vault::new(Arc::new(MemoryStore::default()), &keyset);
-    let protectors = Protectors::new(vault, &keyset, "pii.example");
+    let protectors = Protectors::new(vault.clone(), &keyset, "pii.example");
     let reveal = BTreeMap::from([("full".into(), Reveal::Full), ("mask".into(), Reveal::Mask)]);
     let field = |name: &str, category: &str, protection| {
         let id = format!("contact.{name}");
@@ -73,6 +74,7 @@ fn house() -> House {
             residual: None,
             sorted_rows: 0,
         },
+        vault,
         protectors,
     }
 }
@@ -130,6 +132,10 @@ fn document(fields: &[Field<'_>]) -> Document {
 impl House {
     /// What stands in the CRM for a value of this field.
     async fn seal(&self, field: &str, value: &str) -> String {
+        self.seal_for(Keeper::House, field, value).await
+    }
+
+    async fn seal_for(&self, keeper: Keeper<'_>, field: &str, value: &str) -> String {
         let contact = &self.policy.objects["contact"];
         let item = ToSeal {
             rule: &contact.fields[field],
@@ -139,7 +145,7 @@ impl House {
             equality: Equality::Case,
             can_remove: false,
             max_length: None,
-            keeper: Keeper::House,
+            keeper,
         };
         match &self.protectors.seal(&[item]).await.unwrap()[0].replacement {
             Replacement::Text(text) => text.to_string(),
@@ -157,7 +163,7 @@ impl House {
         let roles = [CallerRole::from("someone"), CallerRole::from(caller)];
         open(&answer, &self.policy, &roles, &self.protectors)
             .await?
-            .show(echoes, &self.protectors)
+            .show(echoes, &self.protectors, |_, _| Keeper::House)
             .await
     }
 
@@ -510,7 +516,8 @@ async fn headers_and_body_are_rewritten_in_order() {
     let answer = LocatedAnswer { headers, body, ..LocatedAnswer::default() };
     let roles = [CallerRole::from("full")];
     let opened = open(&answer, &house.policy, &roles, &house.protectors).await.unwrap();
-    let restored = opened.show(&Echoes::new(), &house.protectors).await.unwrap();
+    let restored =
+        opened.show(&Echoes::new(), &house.protectors, |_, _| Keeper::House).await.unwrap();
     assert_eq!(restored.headers[0].0, http::header::LOCATION);
     assert_eq!(restored.headers[0].1, "{ \"last\" : \"Muster\",\"unlisted\" : \"x\" }");
     assert_eq!(restored.body, "{ \"unlisted\" : \"y\",\"last\" : \"Beispiel\" }");
@@ -574,7 +581,8 @@ async fn what_is_hidden_shows_no_more_than_surrogates() {
     let roles = [CallerRole::from("full")];
     let mut opened = open(&answer, &house.policy, &roles, &house.protectors).await.unwrap();
     opened.hide(|record, category| record == 0 && category.as_str() == "name");
-    let restored = opened.show(&Echoes::new(), &house.protectors).await.unwrap();
+    let restored =
+        opened.show(&Echoes::new(), &house.protectors, |_, _| Keeper::House).await.unwrap();
     let body = std::str::from_utf8(&restored.body).unwrap();
     assert_eq!(shown_in(body, "last"), name);
     assert_eq!(shown_in(body, "email"), "a@x.example");

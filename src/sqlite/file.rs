@@ -109,7 +109,13 @@ impl DatabaseFile {
     ) -> Result<(), DatabaseError> {
         let part = part_of(path);
         let failed = |error| DatabaseError::Unavailable(format!("`{}`: {error}", part.display()));
-        create_private(&part, b"").map_err(failed)?;
+        create_private(&part, b"").map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => DatabaseError::Unavailable(format!(
+                "`{}` is there: it is being written, or that was cut off; then remove it",
+                part.display()
+            )),
+            _ => failed(error),
+        })?;
         let copy = Self::new(&part, &self.tenant);
         let written = copy.create().and_then(|()| {
             let connection = copy.connect()?;
@@ -125,6 +131,15 @@ impl DatabaseFile {
         named
     }
 
+    /// What a query says that sees another file as `other`; nothing is written to that.
+    pub(super) fn compare_with(&self, path: &Path, query: &str) -> Result<bool, DatabaseError> {
+        let other = Self::new(path, &self.tenant);
+        other.check(&other.open()?)?;
+        let connection = self.connect()?;
+        other.attach_to(&connection)?;
+        Ok(connection.query_row(query, [], |row| row.get(0))?)
+    }
+
     /// Takes the rows of a table of another file, in the place of those with the same keys.
     pub(super) fn take_table_from(&self, path: &Path, table: &str) -> Result<(), DatabaseError> {
         let other = Self::new(path, &self.tenant);
@@ -133,13 +148,18 @@ impl DatabaseFile {
     }
 
     fn take(&self, into: &Connection, from: &Self, table: &str) -> Result<(), DatabaseError> {
-        let path = as_file(&from.path);
-        let path = path.to_str().ok_or_else(|| from.unusable("its name is no UTF-8"))?;
-        into.execute("ATTACH ?1 AS other", [path])?;
+        from.attach_to(into)?;
         into.execute_batch(&format!(
             "INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table}"
         ))?;
         Ok(into.execute_batch("DETACH other")?)
+    }
+
+    fn attach_to(&self, connection: &Connection) -> Result<(), DatabaseError> {
+        let path = as_file(&self.path);
+        let path = path.to_str().ok_or_else(|| self.unusable("its name is no UTF-8"))?;
+        connection.execute("ATTACH ?1 AS other", [path])?;
+        Ok(())
     }
 
     /// Sees to it that what was deleted stands nowhere in the file and those beside it, as far

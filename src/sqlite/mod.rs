@@ -131,6 +131,15 @@ impl Database {
         self.0.file.copy_table_to(path, table, schema)
     }
 
+    /// What a query says (one truth value) that sees the tables of another file as `other`;
+    /// blocks.
+    ///
+    /// # Errors
+    /// When that is no file of this tenant and format, or the query fails.
+    pub fn compare_with(&self, path: &Path, query: &str) -> Result<bool, DatabaseError> {
+        self.0.file.compare_with(path, query)
+    }
+
     /// Takes the rows of a table that [`copy_table_to`](Self::copy_table_to) has written;
     /// blocks.
     ///

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ConsentRecord, Dossier, Known, Learned, SubjectError, SubjectStore};
-use crate::base::{Category, Cleartext, ObjectName, SubjectId, Tenant, fold};
+use crate::base::{Category, Cleartext, FieldName, ObjectName, SubjectId, Tenant, fold};
 use crate::keys::{Keyset, Mac};
 
 /// Derives pseudonyms and keeps what is known; over any store.
@@ -31,6 +31,19 @@ impl Subjects {
     /// records of an object have one id; `id` is in the dialect's canonical form.
     pub fn by_record(&self, namespace: &str, object: &ObjectName, id: &str) -> SubjectId {
         self.derive(b"zollhaus subject record 1", &[namespace, object.as_str(), id])
+    }
+
+    /// The pseudonym of a person by what the CRM tells their record from all others of an
+    /// object by: the fields of a key, in a fixed order, with their values as they are written.
+    pub fn by_key(
+        &self,
+        namespace: &str,
+        object: &ObjectName,
+        key: &[(&FieldName, &Cleartext)],
+    ) -> SubjectId {
+        let mut parts = vec![namespace, object.as_str()];
+        parts.extend(key.iter().flat_map(|(field, value)| [field.as_str(), value.expose().trim()]));
+        self.derive(b"zollhaus subject key value 1", &parts)
     }
 
     fn derive(&self, kind: &[u8], parts: &[&str]) -> SubjectId {

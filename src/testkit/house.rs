@@ -168,7 +168,8 @@ impl House {
         let located = answer.located(request, &self.origins);
         let roles = [role.into()];
         let opened = reveal::open(&located, &self.policy, &roles, &self.protectors).await.unwrap();
-        let shown = opened.show(&Echoes::new(), &self.protectors).await.unwrap();
+        let shown =
+            opened.show(&Echoes::new(), &self.protectors, |_, _| Keeper::House).await.unwrap();
         answer.rewritten(shown.headers, shown.body)
     }
 

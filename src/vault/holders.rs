@@ -117,6 +117,14 @@ impl Vault {
         }
     }
 
+    /// How many of these pseudonyms have a key that values are kept under.
+    ///
+    /// # Errors
+    /// [`VaultError::Unavailable`].
+    pub async fn count_keys_of(&self, pseudonyms: &[SubjectId]) -> Result<usize, VaultError> {
+        Ok(self.store.keys(pseudonyms.to_vec()).await?.iter().flatten().count())
+    }
+
     /// Destroys the keys of a person's pseudonyms, so that no copy of a value that is kept for
     /// them opens any more, wherever copies of the rows are; where somebody else holds an equal
     /// value, theirs goes on. Tokens that nobody holds then stand for nothing, for ever. Without

@@ -70,6 +70,24 @@ const KEYS_SCHEMA: &str = "
 
 const KEYS: &str = "subject_key";
 
+/// Whether a file holds keys of data subjects of this vault and nothing else, all of which it
+/// knows, as they are or destroyed since: then it may be replaced. Blocks.
+///
+/// # Errors
+/// When it is none that [`back_up`] has written.
+pub fn knows_keys(database: &Database, keys: &Path) -> Result<bool, DatabaseError> {
+    database.define(KEYS_SCHEMA)?;
+    database.compare_with(
+        keys,
+        "SELECT NOT EXISTS (SELECT 1 FROM other.sqlite_schema WHERE name = 'token')
+             AND NOT EXISTS (
+                 SELECT 1 FROM other.subject_key AS copied
+                 LEFT JOIN main.subject_key AS own ON own.id = copied.id
+                 WHERE own.id IS NULL OR (copied.wrapped IS NULL AND own.wrapped IS NOT NULL)
+             )",
+    )
+}
+
 /// Writes one state of a vault to a new file, and the keys of data subjects to another, in the
 /// place of those that were there: copies of rows may be kept as long as anybody likes, and
 /// every copy of the keys but the newest opens what was erased since. Blocks.

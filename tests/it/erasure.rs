@@ -9,6 +9,7 @@ use std::process::Stdio;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::stand_in::StandIn;
 use crate::world::{Options, World, zollhaus};
 
 const CONTACTS: &str = "/sf/services/data/v62.0/sobjects/Contact";
@@ -50,6 +51,22 @@ fn done(world: &World, arguments: &[&str], input: &str) -> String {
 
 fn erase(world: &World, address: &str) -> String {
     done(world, &["subject", "erase", "--category", "email", "--for-good"], address)
+}
+
+/// How many rows of a table of the vault say so.
+fn count(world: &World, from: &str) -> i64 {
+    let vault =
+        rusqlite::Connection::open(world.folder.join("zollhaus.vault")).expect("the vault opens");
+    vault
+        .query_row(&format!("SELECT count(*) FROM {from}"), [], |row| row.get(0))
+        .expect("it is counted")
+}
+
+/// A pseudonym that the log has for whom the last request was about.
+fn last_subject(world: &World) -> String {
+    let entries = world.entries();
+    let subjects = entries.iter().rev().find_map(|entry| entry["subjects"].get(0));
+    subjects.and_then(Value::as_str).expect("somebody").to_owned()
 }
 
 fn lose_vault(world: &World) {
@@ -137,4 +154,143 @@ async fn a_backup_without_the_keys_of_data_subjects_is_told() {
     let left = |name: &str| Path::new(&world.folder).join(name).exists();
     assert!(!left("newer.whole") && !left("newer.whole-wal"), "what was put together is left");
     done(&world, &["vault", "restore", "newer", "--keys", "newer-keys"], "");
+}
+
+const POLICY: &str = "version: 1
+categories:
+  name: { reveal: { support: full } }
+  email: { reveal: { support: full } }
+  number: { reveal: { support: full } }
+objects:
+  Contact:
+    subject: [Email]
+    fields:
+      LastName: { category: name, protect: tokenize }
+      Email: { category: email, protect: tokenize }
+      Number__c: { category: number, protect: tokenize }
+    unlisted: pass
+";
+
+const ID: &str = "0035g00000AbCdEAAV";
+
+async fn before(stand_in: &StandIn) -> World {
+    let upstreams = format!(
+        "  past:
+    dialect: salesforce
+    url: http://{}
+    region: US
+    match: {{ path_prefix: /past }}
+    policy: policies/further.yaml
+",
+        stand_in.address
+    );
+    World::start(Options { upstreams, further_policy: POLICY, ..Options::default() }).await
+}
+
+/// What was found in clear is kept for those in whose records it stands, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_answer_has_in_clear_is_erased_as_well() {
+    let stand_in = StandIn::start(|_, _| {
+        json!({
+            "attributes": { "type": "Contact", "url": format!("/services/data/v62.0/sobjects/Contact/{ID}") },
+            "Id": ID, "LastName": "Muster", "Email": ANNA
+        })
+        .to_string()
+    })
+    .await;
+    let mut world = before(&stand_in).await;
+    let path = format!("/past/services/data/v62.0/sobjects/Contact/{ID}");
+    let read = world.get("analyst", &path).await.json();
+    assert!(is_token(read["LastName"].as_str().expect("a text")), "{read}");
+    assert_eq!(count(&world, "copy"), 2);
+    let said = erase(&world, ANNA);
+    assert!(said.contains("; 2 tokens stand for nothing"), "{said}");
+    assert_eq!(count(&world, "copy"), 0);
+    world.verify_log();
+}
+
+/// A record that is found by a number which names nobody is one person, however often it is
+/// asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_found_by_a_key_has_one_pseudonym_by_it() {
+    let done = json!({ "id": ID, "success": true, "created": false, "errors": [] }).to_string();
+    let stand_in = StandIn::start(move |_, _| done.clone()).await;
+    let mut world = before(&stand_in).await;
+    let path = "/past/services/data/v62.0/sobjects/Contact/Number__c/K-17";
+    for name in ["Muster", "Muster", "Meier"] {
+        let body = json!({ "LastName": name }).to_string();
+        let updated = world.send("support", Method::PATCH, path, body).await;
+        assert_eq!(updated.status, StatusCode::OK, "{updated:?}");
+    }
+    assert_eq!(count(&world, "subject_key"), 1);
+    assert_eq!(count(&world, "copy"), 3);
+    // In the record that the CRM says it is.
+    let path = format!("/past/services/data/v62.0/sobjects/Contact/{ID}");
+    let body = json!({ "Email": ANNA }).to_string();
+    assert_eq!(world.send("support", Method::PATCH, &path, body).await.status, StatusCode::OK);
+    let subject = last_subject(&world);
+    let (is_done, said) = command(&world, &["subject", "erase", "--subject", &subject], "");
+    assert!(!is_done && said.contains("goes by 3 pseudonyms"), "{said}");
+    assert!(said.contains("under the keys of 2"), "{said}");
+    assert_eq!(count(&world, "copy"), 4, "not without `--for-good`");
+    assert!(erase(&world, ANNA).contains("; 4 tokens stand for nothing"));
+    assert_eq!(count(&world, "copy"), 0);
+    world.verify_log();
+}
+
+/// Whatever a tired person writes behind `--keys`, nothing is lost that is no older copy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_replaces_nothing_but_older_keys_of_the_same_vault() {
+    let mut world = World::start(Options::default()).await;
+    create(&world, json!({ "LastName": "Muster", "Email": ANNA })).await;
+    let bytes = |world: &World, name: &str| std::fs::read(world.folder.join(name)).expect("a file");
+    done(&world, &["vault", "backup", "one"], "");
+    done(&world, &["vault", "backup", "two"], "");
+    let refused = |world: &World, keys: &str| {
+        let before = bytes(world, keys);
+        let (is_done, said) = command(world, &["vault", "backup", "three", "--keys", keys], "");
+        assert!(!is_done && said.contains(&format!("`{keys}` is not replaced")), "{said}");
+        assert_eq!(bytes(world, keys), before, "{keys}");
+        assert!(!world.folder.join("three").exists(), "{keys}");
+    };
+    std::fs::write(world.folder.join("empty"), "").expect("a file");
+    for keys in ["zollhaus.yaml", "zollhaus.vault", "one", "empty"] {
+        refused(&world, keys);
+    }
+    // Of another vault.
+    let mut other = World::start(Options::default()).await;
+    create(&other, json!({ "LastName": "Meier", "Email": BERT })).await;
+    done(&other, &["vault", "backup", "one"], "");
+    let copied = std::fs::copy(other.folder.join("subject-keys"), world.folder.join("other-keys"));
+    copied.expect("a copy");
+    refused(&world, "other-keys");
+    other.kill();
+    // Of this one, which was put back from a copy that knows of no erasure.
+    let copy = |from: &str, to: &str| {
+        std::fs::copy(world.folder.join(from), world.folder.join(to)).expect("a copy");
+    };
+    copy("subject-keys", "older-keys");
+    erase(&world, ANNA);
+    done(&world, &["vault", "backup", "four"], "");
+    assert_eq!(
+        done(&world, &["vault", "backup", "five", "--keys", "older-keys"], "").lines().count(),
+        1
+    );
+    world.kill();
+    world.verify_log();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_beside_a_backup_is_left_alone() {
+    let world = World::start(Options::default()).await;
+    create(&world, json!({ "LastName": "Muster", "Email": ANNA })).await;
+    done(&world, &["vault", "backup", "copy"], "");
+    done(&world, &["vault", "backup", "copy.whole"], "");
+    for _ in 0..2 {
+        let (is_done, said) = command(&world, &["vault", "verify", "--file", "copy"], "");
+        assert!(!is_done && said.contains("`copy.whole` is there"), "{said}");
+    }
+    done(&world, &["vault", "verify", "--file", "copy.whole"], "");
+    let (is_done, said) = command(&world, &["vault", "verify", "--keys", "subject-keys"], "");
+    assert!(!is_done && said.contains("goes with `--file`"), "{said}");
 }

@@ -77,6 +77,38 @@ async fn what_is_erased_stays_as_it_is_when_it_comes_back() {
     }
 }
 
+/// A CRM that compares bytes finds, too, what was stored while the policy had another scope.
+#[tokio::test]
+async fn what_was_theirs_alone_is_found_when_the_policy_changes() {
+    let house = house();
+    let annas = text(&house.of(ANNA, THEIRS_ALONE, "Muster").await);
+    let shared = text(&house.of(BERT, TOKENIZE, "Muster").await);
+    let mut both = vec![annas, shared];
+    both.sort();
+    for protection in [TOKENIZE, THEIRS_ALONE] {
+        let exact = house.seal_at(protection, Role::Equality, "Muster", |item| {
+            item.equality = Equality::Exact;
+        });
+        let Replacement::AnyOf(mut found) = exact.await.unwrap().replacement else {
+            panic!("one")
+        };
+        found.sort();
+        assert_eq!(found, both);
+    }
+}
+
+/// The token itself is no value that could be hashed.
+#[tokio::test]
+async fn what_is_erased_is_not_hashed() {
+    let house = house();
+    let token = text(&house.of(ANNA, TOKENIZE, "Muster").await);
+    let hash = Protection::Hash { shape: Shape::Text, of: crate::policy::Hashed::Exact };
+    let hashed = house.seal(hash, Role::Stored, "Muster").await;
+    assert_eq!(house.seal(hash, Role::Stored, &token).await, hashed);
+    house.vault.erase(&[ANNA]).await.unwrap();
+    assert_eq!(house.seal(hash, Role::Stored, &token).await, already());
+}
+
 /// A value that names somebody is kept for them, in whichever spelling.
 #[tokio::test]
 async fn a_value_that_names_somebody_is_theirs() {

@@ -2,9 +2,10 @@
 
 use super::super::open_order;
 use super::{House, house};
-use crate::base::Cleartext;
+use crate::base::{Cleartext, SubjectId};
 use crate::carrier::{Codec, Document, Occurrence, Role, Slot, Value};
 use crate::crm::{LocatedAnswer, Row, Rows, SortKey, Sorting, ValueAt};
+use crate::protect::Keeper;
 
 /// The fields that rows are sorted by, with what stands behind their names.
 fn sorting(keys: &[&str], limit: Option<usize>) -> Sorting {
@@ -135,6 +136,26 @@ async fn the_next_key_decides_between_equals_and_no_more_are_wanted() {
     assert_eq!(house.order(&keys, Some(0), &rows).await.unwrap(), [0; 0]);
     assert_eq!(house.order(&keys, Some(usize::MAX), &[]).await.unwrap(), [0; 0]);
     assert_eq!(house.order(&["last"], None, &rows).await.unwrap(), [0, 2, 1, 3, 4]);
+}
+
+/// Else one erased person would close the list for ever.
+#[tokio::test]
+async fn what_is_erased_is_sorted_as_no_value() {
+    let house = sorting_house();
+    let anna = SubjectId([1; 16]);
+    for (field, values) in
+        [("last", ["Muster", "Adam", "Zoe"]), ("hired", ["2001-01-01", "1999-01-01", "2020-01-01"])]
+    {
+        let mut rows = vec![vec![house.seal_for(Keeper::Of(anna), field, values[0]).await]];
+        for value in &values[1..] {
+            rows.push(vec![house.seal(field, value).await]);
+        }
+        assert_eq!(house.order(&[field], None, &rows).await.unwrap(), [1, 0, 2]);
+        house.vault.erase(&[anna]).await.unwrap();
+        assert_eq!(house.order(&[field], None, &rows).await.unwrap(), [0, 1, 2]);
+        let last = format!("{field} NULLS LAST");
+        assert_eq!(house.order(&[&last], None, &rows).await.unwrap(), [1, 2, 0]);
+    }
 }
 
 #[tokio::test]
