@@ -117,8 +117,8 @@ fn choose(
     }
     if tokens.len() > MAX_MATCHES {
         let because = format!(
-            "more than {MAX_MATCHES} stored values match, which is what a query takes; \
-             look for more of the text"
+            "{} stored values match, and a query takes {MAX_MATCHES}; look for more of the text",
+            tokens.len()
         );
         return Err(unsearchable(item, because));
     }
