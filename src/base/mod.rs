@@ -36,5 +36,5 @@ pub use name::{
 pub use refusal::{Refusal, RefusalCode, Side};
 pub use rough::{push_rough, rough};
 pub use scope::Scope;
-pub use search::{Pattern, SearchKind};
+pub use search::{Pattern, PatternOf, SearchKind, words};
 pub use secret::Secret;

@@ -11,16 +11,19 @@ pub enum SearchKind {
     Prefix,
     /// Any three characters of it that stand together.
     Contains,
+    /// Each of its words.
+    Words,
 }
 
 impl SearchKind {
-    pub const ALL: [Self; 2] = [Self::Prefix, Self::Contains];
+    pub const ALL: [Self; 3] = [Self::Prefix, Self::Contains, Self::Words];
 
     /// The word that policies use, which an index is bound to.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Prefix => "prefix",
             Self::Contains => "contains",
+            Self::Words => "words",
         }
     }
 
@@ -29,31 +32,57 @@ impl SearchKind {
     }
 }
 
-/// What a value has to look like: these texts, one after the other, with anything between.
+/// What a value, or a word of it, has to look like: these texts, one after the other, with
+/// anything between.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pattern {
     /// None of them is empty.
     pub parts: Vec<Cleartext>,
-    /// Whether the value begins with the first.
+    /// Whether it begins with the first.
     pub is_at_start: bool,
     /// Whether it ends with the last.
     pub is_at_end: bool,
+    pub of: PatternOf,
+}
+
+/// What looks like a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternOf {
+    /// All of a value.
+    Value,
+    /// One of its words.
+    Word,
 }
 
 impl Pattern {
     /// All values that begin with this.
     pub fn begins_with(text: Cleartext) -> Self {
-        Self { parts: vec![text], is_at_start: true, is_at_end: false }
+        Self { is_at_start: true, ..Self::contains(text) }
     }
 
     /// All values that end with this.
     pub fn ends_with(text: Cleartext) -> Self {
-        Self { parts: vec![text], is_at_start: false, is_at_end: true }
+        Self { is_at_end: true, ..Self::contains(text) }
     }
 
     /// All values that hold this anywhere.
     pub fn contains(text: Cleartext) -> Self {
-        Self { parts: vec![text], is_at_start: false, is_at_end: false }
+        Self { parts: vec![text], is_at_start: false, is_at_end: false, of: PatternOf::Value }
+    }
+
+    /// All values with a word that a text stands for, in which `*` before or behind it means
+    /// that the word goes on there. `None` where the text is not one word.
+    pub fn word(text: &str) -> Option<Self> {
+        let after_star = text.strip_prefix('*');
+        let rest = after_star.unwrap_or(text);
+        let before_star = rest.strip_suffix('*');
+        let word = before_star.unwrap_or(rest);
+        (words(word).eq([word])).then(|| Self {
+            parts: vec![Cleartext::new(word)],
+            is_at_start: after_star.is_none(),
+            is_at_end: before_star.is_none(),
+            of: PatternOf::Word,
+        })
     }
 
     /// The pattern of SQL's `LIKE`, in which `%` stands for any text. `None` where the text
@@ -65,6 +94,7 @@ impl Pattern {
             parts,
             is_at_start: !text.starts_with('%'),
             is_at_end: !text.ends_with('%'),
+            of: PatternOf::Value,
         })
     }
 
@@ -97,6 +127,14 @@ impl Pattern {
         }
         true
     }
+}
+
+/// The words of a text: letters and digits that stand together, of alphabets in which space
+/// stands between words. Of others, only a dictionary knows where a word ends.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_in_word =
+        |c: char| c.is_alphanumeric() && matches!(c, ..'\u{590}' | '\u{1e00}'..'\u{2000}');
+    text.split(move |c: char| !is_in_word(c)).filter(|word| !word.is_empty())
 }
 
 /// Shows how many texts there are, and none of them.
@@ -133,5 +171,27 @@ mod tests {
             assert_eq!(Pattern::like(text), None, "{text}");
         }
         assert_eq!(format!("{:?}", Pattern::like("canary%").unwrap()), "Pattern { parts: 1, .. }");
+    }
+
+    #[test]
+    fn a_word_is_letters_and_digits_that_stand_together() {
+        let words = |text| words(text).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(
+            words(" Smith-Jones, Dr. Ωmega2 山田an "),
+            ["Smith", "Jones", "Dr", "Ωmega2", "an"]
+        );
+        for (text, is_at_start, is_at_end) in [
+            ("Smith", true, true),
+            ("Smi*", true, false),
+            ("*ith", false, true),
+            ("*mit*", false, false),
+        ] {
+            let word = Pattern::word(text).unwrap();
+            assert_eq!((word.is_at_start, word.is_at_end), (is_at_start, is_at_end), "{text}");
+            assert_eq!(word.parts[0].expose(), text.trim_matches('*'));
+        }
+        for text in ["", "*", "**", "a b", "Smith-Jones", "a*b", "**a", "O'Neil", " a", "山田"] {
+            assert_eq!(Pattern::word(text), None, "{text}");
+        }
     }
 }

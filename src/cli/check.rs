@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::base::{Clock, Date, FieldName, SystemClock, UpstreamName};
+use crate::base::{Clock, Date, FieldName, SearchKind, SystemClock, UpstreamName};
 use crate::border::{Basis, Border, Confirmation, Phase, Window};
 use crate::config::{Config, UpstreamSettings};
 use crate::policy::{ObjectRule, Unlisted};
@@ -109,14 +109,17 @@ fn upstream_summary(upstream: &UpstreamSettings) -> String {
     for (name, object) in objects {
         let _ = writeln!(text, "  {:<12} {}", name.as_str(), object_summary(object));
     }
-    for (category, kinds) in upstream.policy.search_kinds() {
-        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    for rule in upstream.policy.searched() {
+        let kinds: Vec<&str> = rule.search.iter().map(|kind| kind.name()).collect();
+        let shown: Vec<&str> = rule.search.iter().map(|kind| shown_by(*kind)).collect();
         let _ = writeln!(
             text,
-            "  {:<12} found by {}: who reads the vault's file sees which values are alike there, \
-             and the CRM which are found together",
-            category.as_str(),
-            kinds.join(" and ")
+            "  {:<12} found by {}: the vault's file shows, without keys, which values of `{}` {}, \
+             and how often; each search shows the CRM which it finds",
+            rule.id,
+            kinds.join(", "),
+            rule.category,
+            shown.join(", ")
         );
     }
     if upstream.dialect.sorts_rows() {
@@ -133,6 +136,15 @@ fn upstream_summary(upstream: &UpstreamSettings) -> String {
         let _ = writeln!(text, "  {:<12} {}", "border", laws.join(", "));
     }
     text
+}
+
+/// What an index tells of the values in it.
+fn shown_by(kind: SearchKind) -> &'static str {
+    match kind {
+        SearchKind::Prefix => "begin with the same 1 to 10 characters",
+        SearchKind::Contains => "have three characters in common",
+        SearchKind::Words => "have a word in common",
+    }
 }
 
 fn count(number: usize, what: &str) -> String {

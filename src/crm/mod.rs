@@ -110,6 +110,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         Equality::Case
     }
 
+    /// How many bytes of a path and query the CRM reads. No CRM reads more than this, and
+    /// [`http::Uri`] takes 64 KiB with its origin.
+    fn longest_target(&self) -> usize {
+        60 * 1024
+    }
+
     /// Whether records of different accounts of this CRM never have one id, so that a
     /// record is known by its id wherever it is kept, and to whichever upstream it was
     /// asked from.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base::{Category, Choice, FieldName, ObjectName, Pattern, Purpose, Role, SearchKind};
+use crate::base::{
+    Category, Choice, FieldName, ObjectName, Pattern, PatternOf, Purpose, Role, SearchKind,
+};
 use crate::border::Border;
 
 use super::{Hashed, Protection, Reveal, ScanRules};
@@ -62,6 +64,14 @@ impl Policy {
             }
         }
         kinds
+    }
+
+    /// The rules whose values are found by parts of them, in the order of their ids.
+    pub fn searched(&self) -> Vec<&FieldRule> {
+        let rules = self.objects.values().flat_map(ObjectRule::rules).map(Arc::as_ref);
+        let mut searched: Vec<_> = rules.filter(|rule| !rule.search.is_empty()).collect();
+        searched.sort_unstable_by_key(|rule| &rule.id);
+        searched
     }
 
     /// Whether values are compared with hashes that the CRM holds.
@@ -174,11 +184,12 @@ impl FieldRule {
         let is_there = |kind: SearchKind| {
             self.search.contains(&kind) && matches!(self.protection, Protection::Tokenize { .. })
         };
-        match (pattern.is_at_start, is_there(SearchKind::Prefix), is_there(SearchKind::Contains)) {
-            (true, true, _) => Some(SearchKind::Prefix),
-            (_, _, true) => Some(SearchKind::Contains),
-            _ => None,
-        }
+        let best = match pattern.of {
+            PatternOf::Value if pattern.is_at_start => Some(SearchKind::Prefix),
+            PatternOf::Word if pattern.is_one_text() => Some(SearchKind::Words),
+            PatternOf::Value | PatternOf::Word => None,
+        };
+        best.into_iter().chain([SearchKind::Contains]).find(|kind| is_there(*kind))
     }
 
     /// Whether the policy names the field, so that its name is fit for the log.

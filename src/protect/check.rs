@@ -26,7 +26,7 @@ impl Protectors {
             return Err(unprotectable(
                 item,
                 format!(
-                    "it has more than {LONGEST_TO_CONTAIN} characters, too many for `search: [contains]`"
+                    "it has more than {LONGEST_TO_CONTAIN} characters, too many for `search: [contains]` and `[words]`"
                 ),
             ));
         }

@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use super::{ProtectError, Protectors, ToSeal};
-use crate::base::{Category, Pattern, SearchKind};
+use crate::base::{Category, Pattern, PatternOf, SearchKind};
 use crate::carrier::Role;
 use crate::vault::{Candidates, Likeness, Token, looks_like};
 
@@ -95,6 +95,7 @@ fn choose(
                 SearchKind::Contains => {
                     "it asks for fewer than three characters that stand together"
                 }
+                SearchKind::Words => "it asks for no word",
             };
             return Err(unsearchable(item, because.into()));
         }
@@ -104,6 +105,11 @@ fn choose(
         match looks_like(item.equality, pattern, candidate.value.expose()) {
             Likeness::Same => tokens.push(candidate.token),
             Likeness::Different => {}
+            Likeness::Doubtful if pattern.of == PatternOf::Word => {
+                let because = "of a stored value nobody knows whether the CRM finds the word in it, \
+                               such as one with a hyphen or an accent";
+                return Err(unsearchable(item, because.into()));
+            }
             Likeness::Doubtful => {
                 return Err(ProtectError::Doubtful { field: item.rule.id.clone() });
             }
@@ -111,8 +117,8 @@ fn choose(
     }
     if tokens.len() > MAX_MATCHES {
         let because = format!(
-            "more than {MAX_MATCHES} stored values match, which is what a query takes; \
-             look for more of the text"
+            "{} stored values match, and a query takes {MAX_MATCHES}; look for more of the text",
+            tokens.len()
         );
         return Err(unsearchable(item, because));
     }

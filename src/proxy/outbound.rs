@@ -35,9 +35,6 @@ use super::stage::{
 use super::trail::Trail;
 use super::{Mode, Proxy, Upstream, respond};
 
-/// Of a target that leaves. No CRM takes more, and [`Uri`] takes 64 KiB with its origin.
-const MAX_TARGET: usize = 60 * 1024;
-
 impl Proxy {
     pub(super) async fn identify(
         &self,
@@ -348,8 +345,10 @@ fn render(
     let request = &located.request;
     let refused = &|record: u32| manifest.turned_back.contains_key(&record);
     let mut replacements = replacements.iter();
+    let all = replacements.as_slice();
     let defect = |error| respond::defect(&error);
     let target = request.target.render_without(&mut replacements, refused).map_err(defect)?;
+    let in_target = all.get(..all.len() - replacements.len()).unwrap_or_default();
     let rendered = request
         .headers
         .iter()
@@ -363,18 +362,29 @@ fn render(
     if replacements.next().is_some() {
         return Err(respond::defect(&"there are more replacements than occurrences"));
     }
-    let uri = absolute(&located.complete.upstream, &target)?;
+    let uri = absolute(&located.complete.upstream, &target, in_target)?;
     let (method, length) = (located.complete.method.clone(), body.len());
     Ok((Outgoing { method, uri, headers, body: Content::Whole(body) }, length))
 }
 
-/// Where a target leads at the upstream.
-fn absolute(upstream: &Upstream, target: &[u8]) -> Result<Uri, Refusal> {
+/// Where a target leads at the upstream, in which these replacements stand.
+fn absolute(
+    upstream: &Upstream,
+    target: &[u8],
+    replacements: &[Replacement],
+) -> Result<Uri, Refusal> {
     let target = std::str::from_utf8(target).map_err(|error| respond::defect(&error))?;
-    if target.len() > MAX_TARGET {
+    let (length, limit) = (target.len(), upstream.dialect.longest_target());
+    if length > limit {
+        let several = |replacement: &Replacement| match replacement {
+            Replacement::AnyOf(texts) => texts.len(),
+            Replacement::Text(_) | Replacement::Keep | Replacement::Remove => 1,
+        };
+        let values: usize = replacements.iter().map(several).sum();
         let message = format!(
-            "the target is longer than {MAX_TARGET} bytes once its values are protected; \
-             compare with fewer values at a time"
+            "the target has {length} bytes once its values are protected, which are {values} \
+             then, and the CRM reads {limit}; compare with fewer, look for more of a text, or \
+             send the query in a body"
         );
         return Err(Refusal::new(RefusalCode::TargetTooLong, message));
     }

@@ -109,10 +109,11 @@ impl Vault {
 
     /// Whether a value can be indexed for all that its category is searched for.
     pub fn can_index(&self, (category, value): Item<'_>) -> bool {
-        let contains = |kinds: &super::Kinds| {
-            kinds.get(category).is_some_and(|kinds| kinds.contains(&SearchKind::Contains))
+        let has_all_parts = |kinds: &super::Kinds| {
+            let kinds = kinds.get(category).into_iter().flatten();
+            kinds.into_iter().any(|kind| *kind != SearchKind::Prefix)
         };
-        !contains(&self.kinds.load()) || value.expose().chars().count() <= LONGEST_TO_CONTAIN
+        !has_all_parts(&self.kinds.load()) || value.expose().chars().count() <= LONGEST_TO_CONTAIN
     }
 
     /// What all spellings of a value have in common, under each key.
@@ -132,6 +133,6 @@ fn parts_to_find(pattern: &Pattern, kind: SearchKind) -> &[Cleartext] {
     match kind {
         SearchKind::Prefix if !pattern.is_at_start => &[],
         SearchKind::Prefix => pattern.parts.get(..1).unwrap_or_default(),
-        SearchKind::Contains => pattern.parts.as_slice(),
+        SearchKind::Contains | SearchKind::Words => pattern.parts.as_slice(),
     }
 }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::base::{Equality, Pattern, fold, rough};
+use crate::base::{Equality, Pattern, PatternOf, fold, rough, words};
 
 /// What a CRM makes of two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +35,10 @@ pub fn likeness(equality: Equality, one: &str, other: &str) -> Likeness {
 
 /// What a CRM with this equality makes of a text that is compared with a pattern.
 pub fn looks_like(equality: Equality, pattern: &Pattern, text: &str) -> Likeness {
-    // Character by character: `Σ` at the end of a part may stand within a word.
-    let lower =
-        |text: &str| Zeroizing::new(text.chars().flat_map(char::to_lowercase).collect::<String>());
-    let upper = |text: &str| Zeroizing::new(text.to_uppercase());
-    let but_case = |text: &str| pattern.matches(text, lower) && pattern.matches(text, upper);
+    if pattern.of == PatternOf::Word {
+        return has_word_like(pattern, text);
+    }
+    let but_case = |text: &str| matches_but_case(pattern, text);
     let (is_same, is_possible) = match equality {
         Equality::Exact => (pattern.matches(text, str::to_owned), false),
         Equality::Case => (but_case(text), pattern.matches(text, without_case)),
@@ -59,6 +58,32 @@ pub fn looks_like(equality: Equality, pattern: &Pattern, text: &str) -> Likeness
         (false, true) => Likeness::Doubtful,
         (false, false) => Likeness::Different,
     }
+}
+
+/// What a CRM makes of a text in which it looks for a word. Which signs beside space end a word,
+/// whether accents count, and whether what goes on at one end may begin or end with the text
+/// only, nobody says: it is known where it makes no difference.
+fn has_word_like(pattern: &Pattern, text: &str) -> Likeness {
+    let readings = |text: &str, is_like: &dyn Fn(&str) -> bool| {
+        let by_words =
+            [text.split_ascii_whitespace().any(is_like), words(text).any(is_like)].into_iter();
+        by_words.chain((!pattern.is_one_text()).then(|| is_like(text))).collect::<Vec<_>>()
+    };
+    let but_case = readings(text, &|text| matches_but_case(pattern, text));
+    if !but_case.contains(&false) {
+        return Likeness::Same;
+    }
+    let roughly = readings(&rough(text), &|text| pattern.matches(text, rough));
+    let is_possible = but_case.contains(&true) || roughly.contains(&true);
+    if is_possible { Likeness::Doubtful } else { Likeness::Different }
+}
+
+fn matches_but_case(pattern: &Pattern, text: &str) -> bool {
+    // Character by character: `Σ` at the end of a part may stand within a word.
+    let lower =
+        |text: &str| Zeroizing::new(text.chars().flat_map(char::to_lowercase).collect::<String>());
+    let upper = |text: &str| Zeroizing::new(text.to_uppercase());
+    pattern.matches(text, lower) && pattern.matches(text, upper)
 }
 
 /// Whether two texts differ in case only, however it is taken off: some CRMs compare what
@@ -99,6 +124,33 @@ mod tests {
             let pattern = Pattern::like(like).unwrap();
             let found = all.map(|equality| looks_like(equality, &pattern, text));
             assert_eq!(found, expected, "{like} {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_found_where_nobody_doubts_that_it_is_one() {
+        use Likeness::{Different, Doubtful, Same};
+        for (word, text, expected) in [
+            ("smith", "Smith", Same),
+            ("SMITH", "Anna Smith", Same),
+            ("smith", "Smith-Jones", Doubtful),
+            ("smith", "Smith, Anna", Doubtful),
+            ("smith", "山田Smith", Doubtful),
+            ("muller", "Anna Müller", Doubtful),
+            ("weiss", "Weiß", Doubtful),
+            ("smith", "Smithson", Different),
+            ("smith", "Smi th", Different),
+            ("smi*", "Smith", Same),
+            ("smi*", "Smith-Jones", Same),
+            ("smi*", "Anna Smith", Doubtful),
+            ("smi*", "Goldsmith", Different),
+            ("*smith", "Goldsmith", Same),
+            ("*smith", "Goldsmith Anna", Doubtful),
+            ("*mit*", "Anna Smith", Same),
+            ("*mit*", "Anna", Different),
+        ] {
+            let pattern = Pattern::word(word).unwrap();
+            assert_eq!(looks_like(Equality::Case, &pattern, text), expected, "{word} {text}");
         }
     }
 

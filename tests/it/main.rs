@@ -35,6 +35,7 @@ mod keys;
 mod layers;
 mod ledger;
 mod leak;
+mod long_lists;
 mod pipedrive;
 mod postgres;
 mod queries;

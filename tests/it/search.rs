@@ -115,6 +115,89 @@ async fn parts_of_values_are_found_by_those_who_may_see_them() {
     }
 }
 
+fn with_words() -> Options {
+    Options {
+        hubspot_policy: Some(|policy| {
+            let last_name = "lastname:      { category: name, protect: tokenize }";
+            let searched = "lastname:      { category: name, protect: tokenize, search: [words] }";
+            let email = "email:         { category: email, protect: tokenize }";
+            let searched_email =
+                "email:         { category: email, protect: tokenize, search: [contains] }";
+            policy.replacen(last_name, searched, 1).replacen(email, searched_email, 1)
+        }),
+        ..Options::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_of_values_are_found_in_hubspot() {
+    let world = World::start(with_words()).await;
+    let contacts = "/hs/crm/v3/objects/contacts";
+    let people = [("Garcia", "a"), ("Maria GARCIA Lopez", "b"), ("Smith-Jones", "c"), ("Ng", "d")];
+    for (name, mailbox) in people {
+        let email = format!("{mailbox}@{}.example.org", name.len());
+        let record = json!({ "properties": { "lastname": name, "email": email } });
+        let created = world.post("support", contacts, record.to_string()).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+    }
+    let ask = async |caller: &str, filters: Value| {
+        let body = json!({ "filterGroups": [{ "filters": filters }], "properties": ["lastname"] });
+        let answer = world.post(caller, &format!("{contacts}/search"), body.to_string()).await;
+        let said = answer.json();
+        if answer.refusal().is_some() {
+            return Err(said["message"].as_str().expect("a message").to_owned());
+        }
+        let results = said["results"].as_array().expect("results").iter();
+        let name = |found: &Value| found["properties"]["lastname"].as_str().map(str::to_owned);
+        let mut names: Vec<String> = results.filter_map(name).collect();
+        names.sort();
+        Ok(names)
+    };
+    let filter = |property: &str, operator: &str, value: &str| json!({ "propertyName": property, "operator": operator, "value": value });
+    let has = |value: &str| json!([filter("lastname", "CONTAINS_TOKEN", value)]);
+    let both = vec!["Garcia".to_owned(), "Maria GARCIA Lopez".to_owned()];
+    assert_eq!(ask("support", has("garcia")).await, Ok(both.clone()));
+    assert_eq!(ask("support", has("LOPEZ")).await, Ok(both[1..].to_vec()));
+    assert_eq!(ask("support", has("Garc")).await, Ok(Vec::new()));
+    let has_name = json!({ "propertyName": "lastname", "operator": "HAS_PROPERTY" });
+    let has_not = filter("lastname", "NOT_CONTAINS_TOKEN", "garcia");
+    let others = ask("support", json!([has_not, has_name])).await;
+    assert_eq!(others, Ok(vec!["Ng".to_owned(), "Smith-Jones".to_owned()]));
+    let at = json!([filter("email", "CONTAINS_TOKEN", "*@18.example.org")]);
+    assert_eq!(ask("support", at).await, Ok(both[1..].to_vec()));
+    for request in world.crm.requests() {
+        let seen = String::from_utf8_lossy(&request.body).to_lowercase();
+        assert!(
+            !["garc", "lopez", "smith", "example.org\""].iter().any(|part| seen.contains(part))
+        );
+        assert!(!seen.contains("contains_token"), "{seen}");
+    }
+
+    for (filters, expected) in [
+        (has("smith"), "nobody knows whether the CRM finds the word"),
+        (has("smi*"), "CONTAINS_TOKEN is not available on protected field `contact.lastname`"),
+        (has("Maria Garcia"), "of anything but one word"),
+        (json!([filter("lastname", "NOT_CONTAINS_TOKEN", "ng")]), "without HAS_PROPERTY beside it"),
+    ] {
+        let refused = ask("support", filters).await.expect_err("it is refused");
+        assert!(refused.contains(expected), "{refused}");
+    }
+    let probing = ask("marketing", has("garcia")).await.expect_err("it is refused");
+    assert!(probing.contains("for callers who may see it in full"), "{probing}");
+
+    let mut check = zollhaus();
+    check.args(["check", "--config"]).arg(world.config()).stderr(Stdio::piped());
+    let checked = said(&check.output().expect("it runs"));
+    for line in [
+        "contact.lastname found by words: the vault's file shows, without keys, which values of \
+         `name` have a word in common",
+        "contact.email found by contains: the vault's file shows, without keys, which values of \
+         `email` have three characters in common",
+    ] {
+        assert!(checked.contains(line), "{checked}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_is_asked_for_later_is_built_while_the_house_runs() {
     let mut world = World::start(Options::default()).await;

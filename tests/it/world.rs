@@ -33,6 +33,8 @@ pub const CALLERS: [&str; 3] = ["support", "marketing", "analyst"];
 pub struct Options {
     /// Edits the Salesforce policy before it is written.
     pub salesforce_policy: Option<fn(String) -> String>,
+    /// Edits the HubSpot policy.
+    pub hubspot_policy: Option<fn(String) -> String>,
     /// Further entries of `upstreams`, indented by two.
     pub upstreams: String,
     /// A policy of theirs, as `policies/further.yaml`.
@@ -382,7 +384,10 @@ fn write_files(folder: &Path, crm: &str, options: &Options) {
     for pack in ["salesforce", "hubspot"] {
         let mut text =
             fs::read_to_string(packs.join(format!("{pack}.yaml"))).expect("a policy pack");
-        if let (Some(edit), "salesforce") = (options.salesforce_policy, pack) {
+        let edits =
+            [("salesforce", options.salesforce_policy), ("hubspot", options.hubspot_policy)];
+        let edit = edits.into_iter().find(|(edited, _)| *edited == pack);
+        if let Some(edit) = edit.and_then(|(_, edit)| edit) {
             let edited = edit(text.clone());
             assert_ne!(edited, text, "the edit changes the policy");
             text = edited;

@@ -119,6 +119,11 @@ impl Dialect for Dynamics {
         Equality::Collated
     }
 
+    /// Outside of batches ("Query data using the Web API").
+    fn longest_target(&self) -> usize {
+        32 * 1024
+    }
+
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {
         refusal::native(refusal)
     }

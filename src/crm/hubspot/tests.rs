@@ -6,12 +6,12 @@ mod examples;
 mod import;
 mod records;
 mod resources;
+mod search;
 
 use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::HubSpot;
 use crate::base::{Refusal, RefusalCode};
-use crate::carrier::Replacement;
 use crate::crm::testkit::{self, lines};
 use crate::crm::{Dialect, FieldKind, LocateError, LocatedAnswer, LocatedRequest, Origins};
 
@@ -156,105 +156,6 @@ fn requests_are_located() {
     let form = "application/x-www-form-urlencoded";
     let located = locate(&Method::POST, "/oauth/v1/token", form, token).unwrap();
     assert_eq!(described(&located), ["oauth.token -"]);
-}
-
-#[test]
-fn searches_are_located() {
-    let check = |object, filters: &str, expected: &[&str]| {
-        let target = format!("/crm/v3/objects/{object}/search");
-        let located = locate(&Method::POST, &target, JSON, filters).unwrap();
-        assert_eq!(&described(&located)[1..], expected, "{filters}");
-    };
-    let check_filter = |filter: &str, expected: &[&str]| {
-        check("contacts", &format!(r#"{{"filterGroups":[{{"filters":[{filter}]}}]}}"#), expected);
-    };
-    check_filter(
-        r#"{"propertyName":"email","operator":"EQ","value":"a@b.de"}"#,
-        &["0 contact.email Equality* a@b.de"],
-    );
-    check_filter(
-        r#"{"values":["a@b.de","c@d.de"],"operator":"NOT_IN","propertyName":"EMAIL"}"#,
-        &["0 contact.email Equality* a@b.de", "0 contact.email Equality* c@d.de"],
-    );
-    // Nothing that a filter holds is left out, also where it makes no sense.
-    check_filter(
-        r#"{"propertyName":"email","operator":"EQ","value":"a","highValue":"b","values":["c"]}"#,
-        &[
-            "0 contact.email Equality a",
-            "0 contact.email Equality b",
-            "0 contact.email Equality* c",
-        ],
-    );
-    check_filter(
-        r#"{"propertyName":"email","operator":"HAS_PROPERTY","value":null}"#,
-        &["use contact.email a test for a value"],
-    );
-    // One token would stand for two values, and find neither.
-    check_filter(
-        r#"{"propertyName":"email","operator":"IN","value":"a@b.de;c@d.de"}"#,
-        &["0 contact.email Equality a@b.de;c@d.de", "use contact.email a list of several"],
-    );
-    check_filter(
-        r#"{"propertyName":"hs_email_domain","operator":"NOT_HAS_PROPERTY"}"#,
-        &["use contact.email a test for a value", "use contact.hs_email_domain a test for a value"],
-    );
-    check_filter(
-        r#"{"propertyName":"birth","operator":"BETWEEN","value":"1","highValue":"2"}"#,
-        &["use contact.birth BETWEEN"],
-    );
-    check_filter(
-        r#"{"propertyName":"hs_full_name_or_email","operator":"EQ","value":"Anna"}"#,
-        &[
-            "0 contact.hs_full_name_or_email Equality* Anna",
-            "use contact.firstname EQ",
-            "use contact.lastname EQ",
-            "use contact.email EQ",
-        ],
-    );
-    check_filter(r#"{"propertyName":"associations.company","operator":"EQ","value":"9"}"#, &[]);
-    check(
-        "contacts",
-        r#"{"sorts":["-lastname",{"propertyName":"hs_email_domain","direction":"ASCENDING"}],"limit":10,"after":"20","properties":["email"],"query":""}"#,
-        &[
-            "use contact.lastname sort",
-            "use contact.email sort",
-            "use contact.hs_email_domain sort",
-        ],
-    );
-    check(
-        "companies",
-        r#"{"query":"Müller"}"#,
-        &[
-            "use company.name query",
-            "use company.domain query",
-            "use company.website query",
-            "use company.phone query",
-        ],
-    );
-}
-
-#[test]
-fn a_comparison_becomes_one_with_several_values() {
-    let check = |filter: &str, expected: &str| {
-        let body = |filter| format!(r#"{{"filterGroups":[{{"filters":[{filter}]}}]}}"#);
-        let target = "/crm/v3/objects/contacts/search";
-        let located = locate(&Method::POST, target, JSON, &body(filter)).unwrap();
-        let several = Replacement::AnyOf(vec!["t1".to_owned(), "t2".to_owned()]);
-        let rendered = located.body.render(&mut [several].iter()).unwrap();
-        assert_eq!(rendered, body(expected).as_bytes());
-    };
-    check(
-        r#"{"propertyName":"email","operator":"EQ","value":"a@b.de"}"#,
-        r#"{"propertyName":"email","operator":"IN","values":["t1","t2"]}"#,
-    );
-    check(
-        r#"{ "value" : 7, "operator" : "NEQ", "propertyName" : "phone" }"#,
-        r#"{ "values" : ["t1","t2"], "operator" : "NOT_IN", "propertyName" : "phone" }"#,
-    );
-    check(
-        r#"{"propertyName":"email","operator":"IN","values":["a@b.de"]}"#,
-        r#"{"propertyName":"email","operator":"IN","values":["t1","t2"]}"#,
-    );
 }
 
 #[test]

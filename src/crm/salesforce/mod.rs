@@ -156,6 +156,11 @@ impl Dialect for Salesforce {
         Equality::Trimmed
     }
 
+    /// Of the URI with the header fields ("API Request Limits and Allocations").
+    fn longest_target(&self) -> usize {
+        16 * 1024
+    }
+
     fn sorts_rows(&self) -> bool {
         true
     }

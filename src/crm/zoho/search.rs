@@ -113,8 +113,8 @@ impl Asked {
                 let value = Value::from(operand.text);
                 let role = match (comparing, &value) {
                     (Comparing::Part { is_at_start, is_at_end, .. }, Value::Text(text)) => {
-                        let parts = vec![text.clone()];
-                        let pattern = Pattern { parts, is_at_start, is_at_end };
+                        let pattern =
+                            Pattern { is_at_start, is_at_end, ..Pattern::contains(text.clone()) };
                         Role::Pattern { pattern, operator }
                     }
                     (Comparing::Part { .. }, _) => {

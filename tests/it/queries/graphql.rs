@@ -5,6 +5,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::people::pattern;
 use super::twins::{RECORDS, Twins, compared_field, compared_value, contact};
 use super::{Outcomes, queries};
 use crate::random::Random;
@@ -118,7 +119,7 @@ fn filter(random: &mut Random, depth: usize) -> Value {
     }
     let (field, values) = compared_field(random);
     let value = |random: &mut Random| compared_value(random, values);
-    let operators = match random.below(14) {
+    let operators = match random.below(17) {
         0..=5 => json!({ "eq": value(random) }),
         6 => json!({ "ne": value(random) }),
         7 | 8 => {
@@ -128,7 +129,15 @@ fn filter(random: &mut Random, depth: usize) -> Value {
         9 => json!({ "in": value(random) }),
         10 => json!({ random.pick(&["eq", "ne"]): null }),
         11 => json!({ "eq": value(random), "in": [value(random), value(random)] }),
-        12 => json!({ random.pick(&["like", "gt"]): value(random) }),
+        12 => json!({ "gt": value(random) }),
+        13 | 14 => {
+            let value = value(random);
+            json!({ "like": pattern(random, &value) })
+        }
+        15 => {
+            let value = value(random);
+            json!({ "like": pattern(random, &value), "eq": value })
+        }
         _ => return json!({ "Title": { "eq": value(random) }, field: { "ne": value(random) } }),
     };
     json!({ field: operators })

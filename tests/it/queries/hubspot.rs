@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::people::part;
 use super::twins::{CITIES, FIRST_NAMES, LAST_NAMES, RECORDS, STRANGERS, TITLES, Twins, folded};
 use super::{Outcomes, queries};
 use crate::random::Random;
@@ -39,8 +40,13 @@ async fn searches_of_hubspot_find_what_they_find_in_clear_data() {
     for _ in 0..queries() {
         let groups: Vec<Value> = (0..=random.below(2))
             .map(|_| {
-                let filters: Vec<Value> =
+                let mut filters: Vec<Value> =
                     (0..=random.below(2)).map(|_| search_filter(random)).collect();
+                let first = filters[0].clone();
+                if first["operator"] == "NOT_CONTAINS_TOKEN" && random.below(4) > 0 {
+                    let property = &first["propertyName"];
+                    filters.push(json!({ "propertyName": property, "operator": "HAS_PROPERTY" }));
+                }
                 json!({ "filters": filters })
             })
             .collect();
@@ -101,7 +107,7 @@ fn search_filter(random: &mut Random) -> Value {
         }
         _ => random.pick(values).to_owned(),
     };
-    match random.below(12) {
+    match random.below(15) {
         0..=4 => json!({ "propertyName": property, "operator": "EQ", "value": value(random) }),
         5 => json!({ "propertyName": property, "operator": "NEQ", "value": value(random) }),
         6..=8 => {
@@ -113,8 +119,18 @@ fn search_filter(random: &mut Random) -> Value {
             let operator = random.pick(&["HAS_PROPERTY", "NOT_HAS_PROPERTY"]);
             json!({ "propertyName": property, "operator": operator })
         }
-        10 => {
-            json!({ "propertyName": property, "operator": "CONTAINS_TOKEN", "value": value(random) })
+        10..=13 => {
+            let operator = random.pick(&["CONTAINS_TOKEN", "CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"]);
+            let value = value(random);
+            let token = match random.below(6) {
+                0 | 1 => value,
+                2 => format!("{}*", part(random, &value)),
+                3 => format!("*{}", part(random, &value)),
+                4 => format!("*{}*", part(random, &value)),
+                _ if property == "email" => random.pick(&["*@example.org", "*@example.com"]).into(),
+                _ => value.split(['-', ' ']).next().unwrap_or_default().to_owned(),
+            };
+            json!({ "propertyName": property, "operator": operator, "value": token })
         }
         _ => json!({ "propertyName": property, "operator": "GT", "value": value(random) }),
     }

@@ -117,7 +117,7 @@ pub fn searchable(policy: &str, fields: &[&str]) -> &'static str {
         let name = line.trim_start().split(':').next().unwrap_or_default();
         let is_meant = fields.contains(&name) && line.contains("protect: tokenize }");
         is_found |= is_meant;
-        let search = "protect: tokenize, search: [prefix, contains] }";
+        let search = "protect: tokenize, search: [prefix, contains, words] }";
         if is_meant { line.replace("protect: tokenize }", search) } else { line.to_owned() }
     });
     let policy = lines.collect::<Vec<_>>().join("\n");

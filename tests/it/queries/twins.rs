@@ -33,6 +33,9 @@ impl Twins {
             salesforce_policy: Some(|policy| {
                 searchable(&policy, &["LastName", "Email"]).to_owned()
             }),
+            hubspot_policy: Some(|policy| {
+                searchable(&policy, &["firstname", "lastname", "email"]).to_owned()
+            }),
             ..Options::default()
         })
         .await;

@@ -2,15 +2,17 @@
 //! Binds values to fields, each once.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use super::input::{Home, Input, Kind};
+use super::widening::Form;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Widening};
 use crate::crm::salesforce::filter::{use_of_part, use_of_space};
 use crate::crm::salesforce::id::{self, is_id};
 use crate::crm::salesforce::schema;
 use crate::crm::{FieldUse, LocateError, RecordName};
+
+const LIKE: &str = "like";
 
 /// What is found in a request.
 pub(super) struct Binding<'a> {
@@ -29,8 +31,8 @@ pub(super) struct Binding<'a> {
     /// With the place among the slots of what has one.
     meanings: HashMap<(Home, usize), HashMap<Meaning, usize>>,
     /// Where the document starts in the body, and how it is written there.
-    start: usize,
-    text: &'a DecodedText,
+    pub(super) start: usize,
+    pub(super) text: &'a DecodedText,
 }
 
 /// What a value that stands somewhere is taken for.
@@ -39,6 +41,8 @@ enum Meaning {
     /// A value of this field, of a record.
     Stored(ObjectName, FieldName, u32),
     Compared(ObjectName, FieldName),
+    /// A pattern that this field is compared with.
+    Like(ObjectName, FieldName),
     /// Anything that passes as it is.
     Setting,
 }
@@ -46,7 +50,9 @@ enum Meaning {
 impl Meaning {
     /// What it asks of its field, if it is not all that the value stands for.
     fn shared(&self) -> Option<FieldUse> {
-        let Self::Compared(object, field) = self else { return None };
+        let (Self::Compared(object, field) | Self::Like(object, field)) = self else {
+            return None;
+        };
         let (object, field) = (object.clone(), field.clone());
         Some(FieldUse { object, field, operator: "a value that stands for more than one field" })
     }
@@ -58,43 +64,6 @@ enum Said {
     /// The same, and its slot.
     Again(usize),
     Otherwise,
-}
-
-/// How a compared value may become several.
-pub(super) enum Form<'k> {
-    /// It stands in a list.
-    Element,
-    /// Its place becomes a list.
-    List,
-    /// Its operator becomes another one, whose name stands here.
-    Operator(&'k Range<usize>, ListOperator),
-    /// It does not.
-    Single,
-}
-
-/// The operator that takes a list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ListOperator {
-    In,
-    NotIn,
-}
-
-impl ListOperator {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::In => "in",
-            Self::NotIn => "nin",
-        }
-    }
-
-    fn written(self, home: Home) -> &'static str {
-        match (self, home) {
-            (Self::In, Home::Query) => "in",
-            (Self::In, Home::Body) => "\"in\"",
-            (Self::NotIn, Home::Query) => "nin",
-            (Self::NotIn, Home::Body) => "\"nin\"",
-        }
-    }
 }
 
 impl<'a> Binding<'a> {
@@ -139,6 +108,35 @@ impl<'a> Binding<'a> {
         name: &str,
         form: &Form<'_>,
     ) -> Result<(), LocateError> {
+        self.compare_as(Role::Equality, input, (own, name), form)
+    }
+
+    /// A value that a field is compared with by `like`.
+    pub fn like(
+        &mut self,
+        input: Input<'_>,
+        own: &ObjectName,
+        name: &str,
+        form: &Form<'_>,
+    ) -> Result<(), LocateError> {
+        match Role::like(&input.value(), LIKE) {
+            Some(role) => self.compare_as(role, input, (own, name), form),
+            None => {
+                self.field_use(own, name, LIKE);
+                let is_scalar =
+                    matches!(input.kind(), Kind::Null | Kind::Text | Kind::Number | Kind::Flag);
+                self.setting(input, is_scalar)
+            }
+        }
+    }
+
+    fn compare_as(
+        &mut self,
+        role: Role,
+        input: Input<'_>,
+        (own, name): (&ObjectName, &str),
+        form: &Form<'_>,
+    ) -> Result<(), LocateError> {
         let (object, field) = schema::original(own, name);
         let is_scalar = matches!(input.kind(), Kind::Text | Kind::Number | Kind::Flag);
         if input.kind() == Kind::Null {
@@ -158,12 +156,19 @@ impl<'a> Binding<'a> {
             self.name(0, &object, &text);
             return self.setting(input, true);
         }
-        let operator = "comparing with a composed field";
+        let operator = match role {
+            Role::Pattern { operator, .. } => operator,
+            _ => "comparing with a composed field",
+        };
         self.uses.extend(schema::uses_of_parts(&object, &field, operator));
         self.uses.extend(use_of_space(&object, &field, &input.value()));
         self.uses.extend(use_of_part(&object, &field));
         let widening = self.widening(input, form);
-        self.value(input, Meaning::Compared(object, field), widening, None)
+        let meaning = match role {
+            Role::Pattern { .. } => Meaning::Like(object, field),
+            _ => Meaning::Compared(object, field),
+        };
+        self.value(input, (meaning, role), widening, None)
     }
 
     /// A value that is written to a field.
@@ -174,7 +179,7 @@ impl<'a> Binding<'a> {
         (object, field): (ObjectName, FieldName),
         removal: Option<Removal>,
     ) -> Result<(), LocateError> {
-        self.value(input, Meaning::Stored(object, field, record), None, removal)
+        self.value(input, (Meaning::Stored(object, field, record), Role::Stored), None, removal)
     }
 
     pub fn name(&mut self, record: u32, object: &ObjectName, id: &str) {
@@ -185,13 +190,13 @@ impl<'a> Binding<'a> {
     fn value(
         &mut self,
         input: Input<'_>,
-        meaning: Meaning,
+        (meaning, role): (Meaning, Role),
         widening: Option<Widening>,
         removal: Option<Removal>,
     ) -> Result<(), LocateError> {
-        let (object, field, record, role) = match meaning.clone() {
-            Meaning::Stored(object, field, record) => (object, field, record, Role::Stored),
-            Meaning::Compared(object, field) => (object, field, 0, Role::Equality),
+        let (object, field, record) = match meaning.clone() {
+            Meaning::Stored(object, field, record) => (object, field, record),
+            Meaning::Compared(object, field) | Meaning::Like(object, field) => (object, field, 0),
             Meaning::Setting => return Ok(()),
         };
         let occurrence = Occurrence { object, field, record, role, value: input.value() };
@@ -242,39 +247,5 @@ impl<'a> Binding<'a> {
             Home::Query => &mut self.in_query,
             Home::Body => &mut self.in_body,
         }
-    }
-
-    fn widening(&self, input: Input<'_>, form: &Form<'_>) -> Option<Widening> {
-        let (name, operator) = match (form, input.variable) {
-            (Form::Element, None) => return Some(Widening::Elements),
-            (Form::List, None) => return Some(Widening::List(Vec::new())),
-            (Form::Operator(name, operator), _) => (*name, *operator),
-            _ => return None,
-        };
-        let Some(variable) = input.variable else {
-            let edit = (name.clone(), operator.written(input.home()));
-            return Some(Widening::List(vec![edit]));
-        };
-        // A default and a value would both want to change the type.
-        if variable.is_list || (variable.default.is_some() && input.home() == Home::Body) {
-            return None;
-        }
-        let written = &variable.type_span;
-        let edits = [
-            (name.clone(), operator.written(Home::Query)),
-            (written.start..written.start, "["),
-            (written.end..written.end, "]"),
-        ];
-        let edits = edits.into_iter().map(|(span, text)| match input.home() {
-            Home::Query => (span, text),
-            Home::Body => (self.in_the_body(&span), text),
-        });
-        Some(Widening::List(edits.collect()))
-    }
-
-    /// Where a range of the document stands in the body.
-    fn in_the_body(&self, span: &Range<usize>) -> Range<usize> {
-        let origin = self.text.origin_of(span);
-        self.start + origin.start..self.start + origin.end
     }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `where`, `orderBy` and `groupBy`.
 
-use super::binding::{Binding, Form, ListOperator};
+use super::binding::Binding;
 use super::input::{Input, Kind, Member, Scope};
+use super::widening::{Form, ListOperator};
 use crate::base::ObjectName;
 use crate::crm::LocateError;
 use crate::crm::salesforce::schema::{self, is_name};
@@ -13,6 +14,8 @@ enum Comparing {
     /// With one value, and what the operator becomes for several.
     Equality(ListOperator),
     Membership,
+    /// With a pattern.
+    Pattern,
     /// More than equality.
     Other,
     SemiJoin,
@@ -24,7 +27,7 @@ const OPERATORS: [(&str, Comparing); 13] = [
     ("ne", Comparing::Equality(ListOperator::NotIn)),
     ("in", Comparing::Membership),
     ("nin", Comparing::Membership),
-    ("like", Comparing::Other),
+    ("like", Comparing::Pattern),
     ("lt", Comparing::Other),
     ("gt", Comparing::Other),
     ("lte", Comparing::Other),
@@ -38,10 +41,29 @@ const OPERATORS: [(&str, Comparing); 13] = [
 /// What the clauses of a field say, in `orderBy` and `groupBy`.
 const CLAUSE: [&str; 5] = ["order", "nulls", "group", "type", "function"];
 
+impl Comparing {
+    /// What the operator becomes for several values.
+    fn list(self) -> Option<ListOperator> {
+        match self {
+            Self::Equality(list) => Some(list),
+            Self::Pattern => Some(ListOperator::In),
+            Self::Membership | Self::Other | Self::SemiJoin => None,
+        }
+    }
+}
+
 const UNKNOWN: &str = "belongs to an object that is not known";
 
 fn operator(name: &str) -> Option<(&'static str, Comparing)> {
     OPERATORS.into_iter().find(|(known, _)| *known == name)
+}
+
+/// Whether one operator may become another one: a second one of that name would hide one of
+/// the two.
+fn is_free(list: ListOperator, operators: &[Member<'_>]) -> bool {
+    let lists = operators.iter().filter_map(|member| operator(&member.name)?.1.list());
+    lists.filter(|other| *other == list).count() == 1
+        && operators.iter().all(|member| member.name != list.name())
 }
 
 /// Where a relationship leads. From an object that is not known, it may be the name of
@@ -96,18 +118,20 @@ impl Binding<'_> {
     ) -> Result<(), LocateError> {
         for member in operators {
             let Some((name, comparing)) = operator(&member.name) else { continue };
+            let form = match comparing.list() {
+                Some(list) if is_free(list, operators) => Form::Operator(&member.name_span, list),
+                _ => Form::Single,
+            };
             self.finds_others |= matches!(name, "ne" | "nin" | "excludes" | "inq" | "ninq");
             for value in &member.values {
                 match comparing {
-                    Comparing::Equality(list) => {
-                        // A second operator of this name would hide one of the two.
-                        let is_taken = operators.iter().any(|other| other.name == list.name());
-                        let form = if is_taken {
-                            Form::Single
-                        } else {
-                            Form::Operator(&member.name_span, list)
-                        };
+                    Comparing::Equality(_) => {
                         self.comparison(scope, *value, (object, field), &form)?;
+                    }
+                    Comparing::Pattern => {
+                        if !self.is_moving(scope, *value, (object, field))? {
+                            self.like(*value, object, field, &form)?;
+                        }
                     }
                     Comparing::Membership => {
                         let is_list = value.kind() == Kind::List;

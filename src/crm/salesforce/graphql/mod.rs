@@ -23,6 +23,7 @@ mod input;
 mod mutation;
 mod record;
 mod selection;
+mod widening;
 
 use std::cell::Cell;
 

@@ -108,12 +108,34 @@ fn filters_are_bound_to_fields() {
         &["0 contact.phone ==  49*", "contact.phone by a value with space around it"],
     );
     check("{Email: {eq: null}}", &["contact.email by a test for a value"]);
-    for operator in ["like", "lt", "gt", "lte", "gte", "includes", "excludes"] {
+    for operator in ["lt", "gt", "lte", "gte", "includes", "excludes"] {
         check(
             &format!(r#"{{Email: {{{operator}: "a"}}}}"#),
             &[&format!("contact.email by {operator}")],
         );
     }
+    let of_email = "0 contact.email like a%*";
+    check(r#"{Email: {like: "a%"}}"#, &[of_email]);
+    check(r#"{Email: {like: "a"}}"#, &["0 contact.email == a*"]);
+    for pattern in ["a_b%", "%", "", "a\\\\%"] {
+        check(&format!(r#"{{Email: {{like: "{pattern}"}}}}"#), &["contact.email by like"]);
+    }
+    // Both would become `in`.
+    let alone = of_email.trim_end_matches('*');
+    check(r#"{Email: {eq: "b", like: "a%"}}"#, &["0 contact.email == b", alone]);
+    check(r#"{Email: {like: "a%", in: ["b"]}}"#, &[alone, "0 contact.email == b*"]);
+    check(r#"{Email: {like: "a%", ne: "b"}}"#, &[of_email, "0 contact.email == b*"]);
+    check(
+        r#"{Name: {like: "A%"}}"#,
+        &[
+            "0 contact.name like A%*",
+            "contact.firstname by like",
+            "contact.lastname by like",
+            "contact.middlename by like",
+            "contact.suffix by like",
+            "contact.salutation by like",
+        ],
+    );
     check(r#"{Hired__c: {eq: {value: "1980-02-29"}}}"#, &["0 contact.hired__c == 1980-02-29"]);
     let without_year = "contact.birthdate by comparing without the year, as Salesforce does,";
     check(
@@ -265,8 +287,15 @@ fn a_variable_may_stand_for_several_fields_of_which_none_is_protected() {
     );
     // Changed for one, it would be changed for the other.
     let expected =
-        ["0 contact.email == x", "contact.title by like", &format!("contact.email {shared}")];
-    check("{Title: {like: $a}, Email: {eq: $a}}", "x", &expected);
+        ["0 contact.email == x", "contact.title by gt", &format!("contact.email {shared}")];
+    check("{Title: {gt: $a}, Email: {eq: $a}}", "x", &expected);
+    let expected = [
+        "0 contact.email like x%*",
+        "0 contact.email == x%",
+        &format!("contact.email {shared}"),
+        &format!("contact.email {shared}"),
+    ];
+    check("{Email: {like: $a, ne: $a}}", "x%", &expected);
     let expected = [format!("0 contact.accountid == {ID}"), format!("contact.accountid {shared}")];
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     check("{or: [{Id: {eq: $a}}, {AccountId: {eq: $a}}]}", ID, &expected);
