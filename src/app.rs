@@ -173,7 +173,8 @@ impl App {
             callers,
             routes,
             upstreams,
-            protectors: Protectors::new(vault, &keyset, &config.email_domain),
+            protectors: Protectors::new(vault, &keyset, &config.email_domain)
+                .reporting_to(Arc::clone(&metrics)),
             subjects,
             quarantine,
             vault_region: config.vault.region,

@@ -102,7 +102,7 @@ codes! {
     /// A field that names the data subject and is not protected.
     UnprotectedSubject = "ZH0409", Error;
     /// Equal surrogates of a field with few values tell them by how often they stand.
-    FewValues = "ZH0410", Warning;
+    FewValues = "ZH0410", Error;
     /// A name that no text is searched for.
     UnsoughtName = "ZH0411", Warning;
     /// A place that is neither an ISO 3166 code nor a group.

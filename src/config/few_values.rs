@@ -9,10 +9,11 @@ use super::protection::Target;
 
 /// Names of fields that have few values or some far more often than others, as parts of a
 /// name without `_`, and as its end.
-const FEW_VALUES: [&str; 11] = [
+const FEW_VALUES: [&str; 12] = [
     "country",
     "gender",
     "postalcode",
+    "postcode",
     "zipcode",
     "maritalstatus",
     "familystatus",
@@ -24,13 +25,12 @@ const FEW_VALUES: [&str; 11] = [
 ];
 const FEW_VALUES_AT_END: [&str; 5] = ["zip", "sex", "state", "province", "language"];
 
-/// Warns where the same value gets the same surrogate, and values can be told by how many
+/// Refuses, unless it is accepted, where the same value gets the same surrogate, and values can be told by how many
 /// records have them (Naveed, Kamara and Wright, CCS 2015).
 pub(super) fn report(target: &Target, protection: Protection, at: &Item<'_>) {
     let is_deterministic = match protection {
-        Protection::Tokenize { scope: Scope::Subject, .. } => false,
-        Protection::Tokenize { .. }
-        | Protection::Encrypt { .. }
+        Protection::Tokenize { scope, .. } => scope == Scope::Tenant,
+        Protection::Encrypt { .. }
         | Protection::FormatPreserving { .. }
         | Protection::Hash { .. } => true,
         Protection::Mask | Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => {
@@ -72,6 +72,7 @@ mod tests {
             "address1_stateorprovince",
             "familystatuscode",
             "Mailing_Zip",
+            "Post_Code__c",
         ] {
             assert!(has_few_values(name), "{name}");
         }

@@ -241,9 +241,12 @@ impl Context<'_> {
     fn category(&self, item: &Item<'_>, roles: &mut BTreeSet<Role>) -> Option<CategoryRule> {
         let section = item.section()?;
         let reveal = section.optional("reveal");
+        let text = |item: &Item<'_>| item.text().map(str::to_owned);
+        let poison = section.optional_or("poison", Vec::new(), |item| item.list_of(text));
         section.finish_with(LATER_OF_CATEGORY);
-        let Some(reveal) = reveal else { return Some(CategoryRule::default()) };
-        let mut rule = Some(CategoryRule::default());
+        let poison = poison?;
+        let mut rule = Some(CategoryRule { poison, ..CategoryRule::default() });
+        let Some(reveal) = reveal else { return rule };
         for (name, item) in reveal.section()?.named() {
             let role = Role::new(name.text);
             if roles.insert(role.clone()) {

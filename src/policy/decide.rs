@@ -106,11 +106,13 @@ pub struct Visibility<'r> {
     pub reveal: Reveal,
     /// `None` when no role of the caller is named for the category.
     pub role: Option<&'r CallerRole>,
+    /// Values of the category that nobody has, whoever is shown one.
+    pub poison: &'r [String],
 }
 
 impl Visibility<'_> {
     /// What everyone sees.
-    pub const SURROGATE: Self = Self { reveal: Reveal::Surrogate, role: None };
+    pub const SURROGATE: Self = Self { reveal: Reveal::Surrogate, role: None, poison: &[] };
 }
 
 impl Policy {
@@ -229,13 +231,14 @@ impl Policy {
 
     /// How much of a field's value a caller with these roles sees: the most that
     /// any of the roles may.
-    pub fn visibility<'r>(&self, rule: &FieldRule, roles: &'r [CallerRole]) -> Visibility<'r> {
+    pub fn visibility<'r>(&'r self, rule: &FieldRule, roles: &'r [CallerRole]) -> Visibility<'r> {
         let granted = self.categories.get(&rule.category).and_then(|category| {
             let grant = |role| category.reveal.get(role).map(|reveal| (*reveal, role));
-            roles.iter().filter_map(grant).max_by_key(|(reveal, _)| *reveal)
+            let granted = roles.iter().filter_map(grant).max_by_key(|(reveal, _)| *reveal);
+            granted.map(|(reveal, role)| (reveal, role, &category.poison))
         });
         match granted {
-            Some((reveal, role)) => Visibility { reveal, role: Some(role) },
+            Some((reveal, role, poison)) => Visibility { reveal, role: Some(role), poison },
             None => Visibility::SURROGATE,
         }
     }

@@ -112,6 +112,8 @@ impl fmt::Debug for Digest {
 #[derive(Clone, Debug, Default)]
 pub struct CategoryRule {
     pub reveal: BTreeMap<Role, Reveal>,
+    /// Values that nobody has: they stand in the CRM as traps.
+    pub poison: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

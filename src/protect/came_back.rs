@@ -87,6 +87,10 @@ impl Protectors {
             .filter_map(|(item, found)| Some((&found.as_ref()?.surrogate, &item.rule.category)))
             .collect();
         let opened = self.open(&asked).await?;
+        let alarm = |(surrogate, category): &(&Surrogate, _)| {
+            opened.alarm(surrogate, std::iter::once(*category))
+        };
+        self.raise(asked.iter().filter_map(alarm));
         let came_back = batch.iter().zip(whole).map(|(item, found)| {
             let found = found?;
             let category = &item.rule.category;

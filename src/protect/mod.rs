@@ -19,6 +19,7 @@
 //! - What leaves as a token is durable in the vault, filters included.
 //! - A mask that comes back is never stored in the place of the value it hides.
 
+mod alarm;
 mod alike;
 mod came_back;
 mod check;
@@ -50,6 +51,7 @@ pub use surrogate::{FoundSurrogate, Sought, Surrogate};
 
 use crate::base::{Cleartext, Tenant};
 use crate::keys::{Ff1, Keyset, Mac, Siv, Versions};
+use crate::telemetry::Metrics;
 use crate::vault::{Vault, VaultError};
 
 /// The surrogates of one request, with what its caller sent in their place: an
@@ -68,6 +70,8 @@ pub struct Protectors {
     email_domain: Arc<str>,
     /// Made when a text is scanned for the first time.
     scanner: Arc<LazyLock<scan::Scanner>>,
+    /// Where alarms are counted, if anywhere.
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Protectors {
@@ -82,6 +86,7 @@ impl Protectors {
             tenant: keyset.tenant.clone(),
             email_domain: email_domain.to_ascii_lowercase().into(),
             scanner: Arc::new(LazyLock::new(scan::Scanner::new)),
+            metrics: None,
         }
     }
 

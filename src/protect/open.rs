@@ -33,6 +33,11 @@ impl OpenedSurrogates {
         self.known(surrogate, category).is_some_and(|opened| opened.value.is_none())
     }
 
+    /// Whether it was given for a value of any category.
+    pub(super) fn is_there(&self, surrogate: &Surrogate) -> bool {
+        self.0.contains_key(surrogate)
+    }
+
     /// One who holds what a token stands for; none for the house.
     pub(super) fn holder(&self, surrogate: &Surrogate, category: &Category) -> Option<SubjectId> {
         self.known(surrogate, category)?.holder

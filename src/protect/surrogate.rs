@@ -36,7 +36,7 @@ impl Surrogate {
 
     /// Whether its form alone says that it is ours. A day in the reserved range may be
     /// anybody's; only that it opens tells.
-    fn is_evident(&self) -> bool {
+    pub(super) fn is_evident(&self) -> bool {
         match self {
             Self::Token(token) => token.form() == Form::Word,
             Self::Encrypted(_) => true,

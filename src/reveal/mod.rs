@@ -30,6 +30,7 @@ use crate::carrier::{Document, Occurrence, RenderError, Replacement};
 use crate::crm::LocatedAnswer;
 use crate::policy::{Policy, Visibility};
 use crate::protect::{Echoes, Keeper, OpenedSurrogates, ProtectError, Protectors, ToSeal};
+use crate::telemetry::Alarm;
 use crate::transfer_log::Revealed;
 
 pub use sort::{RowOrder, SortError, open_order};
@@ -88,6 +89,7 @@ pub async fn open<'a>(
     for place in &mut places {
         place.settle(&opened);
     }
+    protectors.raise(places.iter().flat_map(|place| place.alarms(&opened)));
     Ok(OpenedAnswer { answer, places, opened })
 }
 
@@ -130,6 +132,8 @@ impl<'a> OpenedAnswer<'a> {
         protectors: &Protectors,
         keeper: impl Fn(&Occurrence, &Category) -> Keeper<'k>,
     ) -> Result<Restored, RestoreError> {
+        let is_poison = |place: &&Place<'_>| place.shows_poison(&self.opened);
+        protectors.raise(self.places.iter().filter(is_poison).map(|_| Alarm::Poison));
         let mut tally = Tally::default();
         let shown = self
             .places

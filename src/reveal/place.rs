@@ -8,6 +8,7 @@ use crate::base::{Category, Cleartext, FieldName, Role as CallerRole};
 use crate::carrier::{Occurrence, Role, Slot, Value};
 use crate::policy::{FieldRule, Policy, Protection, Reveal, ScanRules, Visibility};
 use crate::protect::{Echoes, FoundSurrogate, OpenedSurrogates, Protectors, Sought, Surrogate};
+use crate::telemetry::Alarm;
 
 /// A value in an answer, and everything that decides how it is shown.
 #[derive(Debug)]
@@ -98,6 +99,36 @@ impl<'a> Place<'a> {
     pub(super) fn asked(&self) -> impl Iterator<Item = (&Surrogate, &Category)> {
         self.found.iter().flat_map(|found| {
             self.sources.iter().map(|source| (&found.surrogate, &source.rule.category))
+        })
+    }
+
+    /// What its surrogates say that should open here and do not. In a message, anything may
+    /// stand.
+    pub(super) fn alarms<'p>(
+        &'p self,
+        opened: &'p OpenedSurrogates,
+    ) -> impl Iterator<Item = Alarm> + 'p {
+        let categories = || self.sources.iter().map(|source| &source.rule.category);
+        let found = self.found.iter().filter(|_| self.occurrence.role != Role::Echo);
+        found.filter_map(move |found| opened.alarm(&found.surrogate, categories()))
+    }
+
+    /// Whether the caller is shown a value that belongs to nobody.
+    pub(super) fn shows_poison(&self, opened: &OpenedSurrogates) -> bool {
+        let shown = |source: &&Source<'_>| source.visibility.reveal != Reveal::Surrogate;
+        let traps = self.sources.iter().filter(shown);
+        traps.into_iter().any(|source| {
+            let is_trap = |value: &Cleartext| {
+                source.visibility.poison.iter().any(|trap| trap == value.expose())
+            };
+            let of_surrogate = |found: &FoundSurrogate| {
+                let value = opened.get(&found.surrogate, &source.rule.category);
+                value.is_some_and(is_trap)
+            };
+            match &self.occurrence.value {
+                Value::Text(text) if self.found.is_empty() => is_trap(text),
+                _ => self.found.iter().any(of_surrogate),
+            }
         })
     }
 

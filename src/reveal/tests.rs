@@ -63,7 +63,9 @@ fn house() -> House {
         consents: HashMap::new(),
     };
     let categories = ["name", "email", "address", "national_id", "birthdate"];
-    let category = |name: &str| (name.into(), CategoryRule { reveal: reveal.clone() });
+    let category = |name: &str| {
+        (name.into(), CategoryRule { reveal: reveal.clone(), ..CategoryRule::default() })
+    };
     House {
         policy: Policy {
             digest: Digest([0; 32]),

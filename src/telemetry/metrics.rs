@@ -13,6 +13,7 @@ use crate::transfer_log::stream::{Loss, Meter};
 use crate::transfer_log::{FieldCount, Revealed};
 use crate::upstream::UpstreamError;
 
+use super::Alarm;
 use super::table::Families;
 
 /// What a label says where there is no name to say.
@@ -67,6 +68,9 @@ impl Metrics {
         // Known beforehand, so that their first increment is seen as one.
         for code in RefusalCode::ALL {
             families.refusals.with_label_values(&[code.as_str()]);
+        }
+        for alarm in Alarm::ALL {
+            families.surrogate_alarms.with_label_values(&[alarm.as_str()]);
         }
         Ok(Self { registry, families })
     }
@@ -161,6 +165,12 @@ impl Metrics {
                 found_clear,
             ])
             .inc_by(revealed.count.into());
+    }
+
+    /// So many surrogates of a message are a reason for an alarm.
+    pub fn alarm(&self, alarm: Alarm, count: usize) {
+        let alarms = self.families.surrogate_alarms.with_label_values(&[alarm.as_str()]);
+        alarms.inc_by(count as u64);
     }
 
     /// The head of an upstream's answer has come, or will not.

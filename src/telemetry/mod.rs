@@ -7,6 +7,7 @@
 //! [`Metrics`] counts; [`MeasuredStore`] and [`MeasuredLog`] time the vault and
 //! the transfer log from outside, so that neither these nor their users do.
 
+mod alarm;
 mod logging;
 mod measured;
 mod metrics;
@@ -14,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use alarm::Alarm;
 pub use logging::{LogFormat, TelemetryError, init};
 pub use measured::{MeasuredLog, MeasuredStore};
 pub use metrics::{Held, Metrics, Place, RefusedConnection, Reload, RequestOutcome};

@@ -60,6 +60,8 @@ metrics! {
         "Values found on the way out. A `protection` of `none` has a `reason`.";
     reveals: IntCounterVec = "reveals_total" ["category", "role", "reveal", "found_clear"]
         "Values on the way back, by what the caller was shown and the role that gave the right. `found_clear` is `true` for values that the upstream holds in the clear.";
+    surrogate_alarms: IntCounterVec = "surrogate_alarms_total" ["alarm"]
+        "What honest callers do not cause: surrogates that were never given or that no key opens (`unknown`), surrogates at a place of another category (`moved`), and places where a caller was shown a value that the policy calls `poison`. The log says it once for each request, with the `id` of its entries in the transfer log, which name the caller.";
     upstream_duration: HistogramVec = "upstream_duration_seconds" ["upstream"]
         "From sending a request to the head of the upstream's answer.";
     upstream_errors: IntCounterVec = "upstream_errors_total" ["upstream", "kind"]

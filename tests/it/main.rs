@@ -49,6 +49,7 @@ mod shapes;
 mod soap;
 mod sort;
 mod stand_in;
+mod token_abuse;
 mod world;
 mod zoho;
 mod zoho_bulk;

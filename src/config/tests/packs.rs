@@ -351,7 +351,7 @@ objects:
     };
     let generalize = "protect: generalize, keep: 2";
     for field in ["Country__c", "News__c"] {
-        assert_eq!(problems(field, "protect: tokenize"), "");
+        assert_eq!(problems(field, "protect: tokenize, few_values: accepted"), "");
         let found = problems(field, generalize);
         assert!(found.contains(&format!("`contact.{}` says", field.to_lowercase())), "{found}");
     }

@@ -2,7 +2,7 @@
 //! What each report makes of the small log, as CSV.
 
 use std::collections::BTreeSet;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -198,7 +198,7 @@ fn coverage_sets_the_policy_against_traffic() {
         residual: None,
         sorted_rows: 0,
         digest: Digest([0; 32]),
-        categories: HashMap::from([("email".into(), CategoryRule { reveal: BTreeMap::new() })]),
+        categories: HashMap::from([("email".into(), CategoryRule::default())]),
         objects: HashMap::from([(
             "contact".into(),
             ObjectRule {
