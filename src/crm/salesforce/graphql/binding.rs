@@ -119,15 +119,12 @@ impl<'a> Binding<'a> {
         name: &str,
         form: &Form<'_>,
     ) -> Result<(), LocateError> {
-        match Role::like(&input.value(), LIKE) {
-            Some(role) => self.compare_as(role, input, (own, name), form),
-            None => {
-                self.field_use(own, name, LIKE);
-                let is_scalar =
-                    matches!(input.kind(), Kind::Null | Kind::Text | Kind::Number | Kind::Flag);
-                self.setting(input, is_scalar)
-            }
+        if let Some(role) = Role::like(&input.value(), LIKE) {
+            return self.compare_as(role, input, (own, name), form);
         }
+        self.field_use(own, name, LIKE);
+        let is_scalar = matches!(input.kind(), Kind::Null | Kind::Text | Kind::Number | Kind::Flag);
+        self.setting(input, is_scalar)
     }
 
     fn compare_as(
