@@ -89,9 +89,7 @@ async fn what_was_theirs_alone_is_found_when_the_policy_changes() {
         let exact = house.seal_at(protection, Role::Equality, "Muster", |item| {
             item.equality = Equality::Exact;
         });
-        let Replacement::AnyOf(mut found) = exact.await.unwrap().replacement else {
-            panic!("one")
-        };
+        let Replacement::AnyOf(mut found) = exact.await.unwrap().replacement else { panic!("one") };
         found.sort();
         assert_eq!(found, both);
     }
