@@ -144,8 +144,7 @@ impl Proxy {
         let Buffered { bytes, lease } = body::read(body, coding.as_deref(), limits, &self.budget)
             .await
             .map_err(respond::answer_body)?;
-        let answered = Answered { status, headers, body: bytes, lease };
-        Box::pin(self.restore(decided, echoes, answered)).await
+        self.restore(decided, echoes, Answered { status, headers, body: bytes, lease }).await
     }
 
     /// What the caller may see of an answer, or of a piece of one.
