@@ -181,7 +181,7 @@ async fn keys_are_rotated_and_destroyed_and_everything_is_found() {
     let today = String::from_utf8(today.stdout).expect("text");
     let today = today.trim();
     for line in [
-        format!("vault 1 decrypt_only {today} 0 rows of the vault"),
+        format!("vault 1 decrypt_only {today} 0 rows and keys of the vault"),
         format!("token_mac 1 decrypt_only {today} 5 tokens, and what the CRM holds hashed"),
         format!("token_mac 2 active {today} 1 tokens, and what the CRM holds hashed"),
         format!("siv 1 decrypt_only {today} what the CRM holds encrypted"),
