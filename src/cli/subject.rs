@@ -144,8 +144,8 @@ async fn erase(config: &Config, whom: Whom, for_good: bool) -> anyhow::Result<()
         let pseudonyms = subjects.dossier(id).await?.pseudonyms;
         let keys = vault.count_keys_of(&pseudonyms).await?;
         bail!(
-            "nothing is erased without `--for-good`: this person goes by {} pseudonyms (one for \
-             each address and each record), and values are kept under the keys of {keys}",
+            "nothing is erased without `--for-good`; pseudonyms of this person (one for each address \
+             and each record): {}, of which {keys} have a key that values are kept under",
             pseudonyms.len()
         );
     }

@@ -29,13 +29,15 @@ const FEW_VALUES_AT_END: [&str; 5] = ["zip", "sex", "state", "province", "langua
 /// records have them (Naveed, Kamara and Wright, CCS 2015).
 pub(super) fn report(target: &Target, protection: Protection, at: &Item<'_>) {
     let is_deterministic = match protection {
-        Protection::Tokenize { scope, .. } => scope == Scope::Tenant,
-        Protection::Encrypt { .. }
+        Protection::Tokenize { scope: Scope::Tenant, .. }
+        | Protection::Encrypt { .. }
         | Protection::FormatPreserving { .. }
         | Protection::Hash { .. } => true,
-        Protection::Mask | Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => {
-            false
-        }
+        Protection::Tokenize { scope: Scope::Subject, .. }
+        | Protection::Mask
+        | Protection::Generalize(_)
+        | Protection::Scan(_)
+        | Protection::Drop => false,
     };
     let name = target.id.rsplit('.').next().unwrap_or_default();
     if is_deterministic && has_few_values(name) {

@@ -159,7 +159,8 @@ impl Proxy {
                 });
             }
         }
-        let sealed = self.protectors.seal(&to_seal).await?;
+        // Boxed: it is large, and so would be whatever awaits it.
+        let sealed = Box::pin(self.protectors.seal(&to_seal)).await?;
         if sealed.len() != to_seal.len() {
             return Err(respond::defect(&"the protectors answered for another batch"));
         }

@@ -120,7 +120,7 @@ impl DatabaseFile {
         let written = copy.create().and_then(|()| {
             let connection = copy.connect()?;
             connection.execute_batch(schema)?;
-            copy.take(&connection, self, table)
+            Self::take(&connection, self, table)
         });
         let named = written.and_then(|()| {
             std::fs::rename(&part, path).and_then(|()| sync_directory(path)).map_err(failed)
@@ -144,10 +144,10 @@ impl DatabaseFile {
     pub(super) fn take_table_from(&self, path: &Path, table: &str) -> Result<(), DatabaseError> {
         let other = Self::new(path, &self.tenant);
         other.connect()?;
-        self.take(&self.connect()?, &other, table)
+        Self::take(&self.connect()?, &other, table)
     }
 
-    fn take(&self, into: &Connection, from: &Self, table: &str) -> Result<(), DatabaseError> {
+    fn take(into: &Connection, from: &Self, table: &str) -> Result<(), DatabaseError> {
         from.attach_to(into)?;
         into.execute_batch(&format!(
             "INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table}"

@@ -131,6 +131,12 @@ impl Database {
         self.0.file.copy_table_to(path, table, schema)
     }
 
+    /// Whether it has a table of this name; blocks.
+    pub fn has_table(&self, name: &str) -> Result<bool, DatabaseError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)";
+        Ok(self.0.file.connect()?.query_row(sql, [name], |row| row.get(0))?)
+    }
+
     /// What a query says (one truth value) that sees the tables of another file as `other`;
     /// blocks.
     ///

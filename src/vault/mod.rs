@@ -54,7 +54,7 @@ pub use row::{
     Erased, Held, Holder, Index, KeyId, MAX_FOUND, NewCopy, NewRow, Place, Row, SubjectKey,
 };
 pub use search::LONGEST_TO_CONTAIN;
-pub use sqlite::{SqliteStore, back_up, knows_keys, take_keys};
+pub use sqlite::{SqliteStore, back_up, holds_rows, knows_keys, take_keys};
 pub use store::{Item, ToKeep, Vault};
 pub use token::{Form, Token};
 pub use upkeep::Due;

@@ -104,6 +104,14 @@ pub fn back_up(database: &Database, to: &Path, keys: &Path) -> Result<(), Databa
     written
 }
 
+/// Whether a file holds rows, and not only keys of data subjects; blocks.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn holds_rows(database: &Database) -> Result<bool, DatabaseError> {
+    database.has_table("token")
+}
+
 /// Takes the keys that [`back_up`] has written; blocks.
 ///
 /// # Errors

@@ -61,7 +61,13 @@ impl Whole {
             );
         }
         let whole = Self { path, backup: backup.to_owned(), keys: keys.to_owned() };
-        copy(&open(config, backup)?, &whole.path)?;
+        let rows = open(config, backup)?;
+        ensure!(
+            tokio::task::block_in_place(|| vault::holds_rows(&rows))?,
+            "`{}` holds the keys of data subjects, and no values: name the backup itself",
+            backup.display()
+        );
+        copy(&rows, &whole.path)?;
         let database = open(config, &whole.path)?;
         let failed = || format!("the keys `{}` cannot be read", keys.display());
         let taken = || vault::take_keys(&database, keys);
