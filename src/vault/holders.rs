@@ -9,9 +9,6 @@ use super::{Erased, Held, Holder, KeyId, NewCopy, SubjectKey, ToKeep, Token, Vau
 use crate::base::{Category, SubjectId, Tenant};
 use crate::keys::{Siv, Version, random};
 
-/// Keys that are wrapped anew at one time.
-const PAGE: u32 = 1_000;
-
 /// The keys of those that a batch of values is kept for.
 #[derive(Default)]
 pub(super) struct Holders(HashMap<SubjectId, (SubjectKey, Siv)>);
@@ -35,17 +32,26 @@ impl Vault {
         }
         let known = self.store.keys(subjects.clone()).await?;
         let missing = subjects.iter().zip(&known).filter(|(_, key)| key.is_none());
-        let missing: Vec<SubjectKey> =
-            missing.map(|(subject, _)| self.new_key(*subject)).collect::<Result<_, _>>()?;
+        let missing: Vec<SubjectId> = missing.map(|(subject, _)| *subject).collect();
         let mut keys: Vec<SubjectKey> = known.into_iter().flatten().collect();
         if !missing.is_empty() {
-            keys.extend(self.store.keep_keys(missing).await?);
+            keys.extend(self.new_keys(&missing).await?);
         }
         let opened = keys.into_iter().map(|key| {
             let opened = self.unwrap(&key)?;
             Ok((key.subject, (key, opened)))
         });
         Ok(Holders(opened.collect::<Result<_, VaultError>>()?))
+    }
+
+    async fn new_keys(&self, subjects: &[SubjectId]) -> Result<Vec<SubjectKey>, VaultError> {
+        loop {
+            let new = subjects.iter().map(|subject| self.new_key(*subject));
+            match self.store.keep_keys(new.collect::<Result<_, _>>()?).await {
+                Err(VaultError::KeyGone(newer)) if self.in_use.take_up(newer) => {}
+                kept => return kept,
+            }
+        }
     }
 
     /// Keeps values for their holders that have these tokens already. Durable on return.
@@ -64,13 +70,13 @@ impl Vault {
         items: &[(&Token, &ToKeep<'_>)],
     ) -> Result<(), VaultError> {
         while !items.is_empty() {
-            let version = self.version();
+            let version = self.in_use.version();
             let copies = items.iter().map(|(token, item)| {
                 let held = self.sealed_for(holders, item, token, version)?;
                 Ok(NewCopy { token: (*token).clone(), held })
             });
             match self.store.hold(copies.collect::<Result<_, VaultError>>()?).await {
-                Err(VaultError::KeyGone(newer)) if self.take_up(newer) => {}
+                Err(VaultError::KeyGone(newer)) if self.in_use.take_up(newer) => {}
                 done => return done,
             }
         }
@@ -128,33 +134,20 @@ impl Vault {
         self.store.erase(pseudonyms.to_vec()).await
     }
 
-    /// Wraps the keys of data subjects under the vault's key that is in use.
-    pub(super) async fn rewrap_keys(&self) -> Result<(), VaultError> {
-        loop {
-            let keys = self.store.keys_before(self.version(), PAGE).await?;
-            if keys.is_empty() {
-                return Ok(());
-            }
-            let anew =
-                keys.iter().map(|key| Ok(self.wrap(key.id, key.subject, &self.unwrap(key)?)));
-            self.store.rewrap(anew.collect::<Result<_, VaultError>>()?).await?;
-        }
-    }
-
     fn new_key(&self, subject: SubjectId) -> Result<SubjectKey, VaultError> {
         let failed = |error| VaultError::Unavailable(format!("no new key: {error}"));
         let id = KeyId(*random().map_err(failed)?);
         Ok(self.wrap(id, subject, &Siv::random().map_err(failed)?))
     }
 
-    fn wrap(&self, id: KeyId, subject: SubjectId, key: &Siv) -> SubjectKey {
-        let version = self.version();
+    pub(super) fn wrap(&self, id: KeyId, subject: SubjectId, key: &Siv) -> SubjectKey {
+        let version = self.in_use.version();
         let wrapping = self.keys.get(version).unwrap_or(self.keys.active());
         let wrapped = wrapping.seal_key(owner(&self.tenant, &id, &subject), key);
         SubjectKey { id, subject, version, wrapped }
     }
 
-    fn unwrap(&self, key: &SubjectKey) -> Result<Siv, VaultError> {
+    pub(super) fn unwrap(&self, key: &SubjectKey) -> Result<Siv, VaultError> {
         let wrapping = self.keys.get(key.version).ok_or(VaultError::KeyGone(key.version))?;
         let opened = wrapping.open_key(owner(&self.tenant, &key.id, &key.subject), &key.wrapped);
         opened

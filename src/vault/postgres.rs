@@ -3,6 +3,7 @@
 mod columns;
 mod given;
 mod keys;
+mod permit;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -14,10 +15,12 @@ use tokio_postgres::types::ToSql;
 
 use self::columns::{answer_of, column, damaged, index, key_of, known, read, token, version};
 use self::given::{Copies, Given};
+pub(crate) use self::permit::permit;
+use self::permit::{BEGIN_ALONE, BEGIN_WRITE, PERMIT};
 use self::statements::{
-    ADD, BEGIN_ALONE, BEGIN_WANTED, BEGIN_WRITE, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND,
-    FIND_BY_INDEX, FIND_OWN, FINISH, FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT, LIST,
-    LOCK_ROWS, NOTE, PERMIT, REPLACE, REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
+    ADD, BEGIN_WANTED, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND, FIND_BY_INDEX, FIND_OWN, FINISH,
+    FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT, LIST, LOCK_ROWS, NOTE, REPLACE,
+    REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
 };
 use self::work::{Answer, Refused, Values, Write};
 use super::{
@@ -45,14 +48,15 @@ impl PostgresStore {
         self.0.again(Query(sql, values)).await
     }
 
-    /// Does what is to be done with the rows, unless there are some under newer keys.
-    async fn write_rows(
+    /// Writes under versions of the vault's key (the oldest and the newest of them), unless
+    /// something was stored under a newer one.
+    async fn write_under(
         &self,
-        given: &Given<'_>,
+        (oldest, newest): (i64, i64),
         statements: &[(&str, Values<'_>)],
     ) -> Result<Vec<Answer>, VaultError> {
         for (begin, is_alone) in [(BEGIN_WRITE, false), (BEGIN_ALONE, true)] {
-            let permit: Values<'_> = vec![&given.oldest, &given.newest, &is_alone];
+            let permit: Values<'_> = vec![&oldest, &newest, &is_alone];
             let all: Vec<_> =
                 [(PERMIT, permit)].into_iter().chain(statements.iter().cloned()).collect();
             match self.0.again(Write(begin, &all)).await? {
@@ -100,7 +104,8 @@ impl TokenStore for PostgresStore {
                 statements.push((ADD, given.found_by()));
             }
             statements.push((FIND_OWN, asked.places()));
-            let stored = self.write_rows(&given, &statements).await?.pop().unwrap_or_default();
+            let stored = self.write_under((given.oldest, given.newest), &statements).await;
+            let stored = stored?.pop().unwrap_or_default();
             if stored.len() != rows.len() {
                 return Err(VaultError::Unavailable("a row is gone that was inserted".into()));
             }
@@ -125,7 +130,7 @@ impl TokenStore for PostgresStore {
                 (FORGET_FOUND_BY, given.words()),
                 (ADD, given.found_by()),
             ];
-            self.write_rows(&given, &statements).await.map(drop)
+            self.write_under((given.oldest, given.newest), &statements).await.map(drop)
         })
     }
 
@@ -257,12 +262,17 @@ impl TokenStore for PostgresStore {
         })
     }
 
-    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn finish_build(
+        &self,
+        build: u64,
+        except: BTreeSet<Category>,
+    ) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async move {
+            let except: Vec<&str> = except.iter().map(Category::as_str).collect();
             let emptied = IndexState::Emptying(build).code();
             let built = IndexState::Building(build).code();
             let statements: [(&str, Values<'_>); 2] =
-                [(FORGET_EMPTIED, vec![&emptied]), (FINISH, vec![&built])];
+                [(FORGET_EMPTIED, vec![&emptied, &except]), (FINISH, vec![&built, &except])];
             self.write_alone(&statements).await.map(drop)
         })
     }

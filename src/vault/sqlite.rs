@@ -2,6 +2,7 @@
 
 mod built;
 mod keys;
+mod newest;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,9 @@ use super::{
     BoxFuture, Built, Holder, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
     TokenStore, VaultError,
 };
-use built::{built, keep, note};
+use built::{built, forget, keep, note};
+use newest::permit;
+pub(crate) use newest::{define_newest_key, newer_than};
 
 use crate::base::Category;
 use crate::keys::Version;
@@ -66,6 +69,7 @@ const KEYS_SCHEMA: &str = "
         wrapped BLOB
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS subject_key_by_version ON subject_key (version);
+    CREATE INDEX IF NOT EXISTS subject_key_destroyed ON subject_key (id) WHERE wrapped IS NULL;
 ";
 
 const KEYS: &str = "subject_key";
@@ -97,6 +101,7 @@ impl SqliteStore {
     pub fn new(database: &Database) -> Result<Self, DatabaseError> {
         database.define(SCHEMA)?;
         database.define(KEYS_SCHEMA)?;
+        define_newest_key(database)?;
         Ok(Self(database.clone()))
     }
 
@@ -133,7 +138,21 @@ impl SqliteStore {
         Box::pin(async move { written.await? })
     }
 
-    /// Writes rows, unless there are some under newer keys.
+    /// Writes under versions of the vault's key, unless something was stored under a newer one
+    /// than the oldest of them.
+    fn write_under<T: Send + 'static>(
+        &self,
+        versions: impl Iterator<Item = Version> + Clone,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, VaultError>> {
+        let oldest = versions.clone().min().unwrap_or(Version::MAX);
+        let newest = versions.max().unwrap_or_default();
+        self.write_checked(move |connection| match permit(connection, (oldest, newest))? {
+            Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
+            None => work(connection),
+        })
+    }
+
     fn write_rows<T: Send + 'static>(
         &self,
         rows: Vec<NewRow>,
@@ -145,15 +164,13 @@ impl SqliteStore {
         + Send
         + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        let oldest = rows.iter().map(|new| new.row.version).min().unwrap_or(Version::MAX);
-        self.write_checked(move |connection| match newer_than(connection, oldest)? {
-            Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
-            None => work(connection, rows, &mut built(connection)?),
-        })
+        let versions: Vec<Version> = rows.iter().map(|new| new.row.version).collect();
+        let work = |connection: &Connection| work(connection, rows, &mut built(connection)?);
+        self.write_under(versions.into_iter(), work)
     }
 
-    /// Finds rows by what the keys up to a version make, unless there are some under newer
-    /// keys.
+    /// Finds rows by what the keys up to a version make, unless something was stored under a
+    /// newer one.
     fn read_rows<T: Send + 'static>(
         &self,
         newest: Version,
@@ -288,13 +305,23 @@ impl TokenStore for SqliteStore {
         })
     }
 
-    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn finish_build(
+        &self,
+        build: u64,
+        except: BTreeSet<Category>,
+    ) -> BoxFuture<'_, Result<(), VaultError>> {
         self.write(move |connection| {
-            let code = |state: IndexState| state.code().unwrap_or_default();
-            let sql = "DELETE FROM search_index WHERE build = ?1";
-            connection.execute(sql, [code(IndexState::Emptying(build))])?;
-            let sql = "UPDATE search_index SET build = NULL WHERE build = ?1";
-            connection.execute(sql, [code(IndexState::Building(build))]).map(drop)
+            let ended = built(connection)?.into_iter().filter(|it| !except.contains(&it.category));
+            for index in ended {
+                match index.state {
+                    IndexState::Emptying(number) if number == build => forget(connection, &index)?,
+                    IndexState::Building(number) if number == build => {
+                        keep(connection, &Built { state: IndexState::Complete, ..index })?;
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
         })
     }
 
@@ -313,12 +340,6 @@ impl TokenStore for SqliteStore {
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async { Ok(self.0.health().await?) })
     }
-}
-
-/// The newest version of the keys that a row is stored under, where it is newer than this.
-fn newer_than(connection: &Connection, version: Version) -> rusqlite::Result<Option<Version>> {
-    let sql = "SELECT max(version) FROM token WHERE version > ?1";
-    connection.prepare_cached(sql)?.query_row([version], |row| row.get(0))
 }
 
 impl FromSql for Token {

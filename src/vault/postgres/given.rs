@@ -122,7 +122,7 @@ impl<'c> Copies<'c> {
 
     /// As `PERMIT` takes it, of what is written beside others.
     pub(super) fn permit(&self) -> Values<'_> {
-        vec![&self.oldest_of_house, &self.oldest_of_house, &true]
+        vec![&self.oldest_of_house, &0_i64, &false]
     }
 
     pub(super) fn places(&self) -> Values<'_> {
@@ -144,14 +144,19 @@ pub(super) struct Keys<'k> {
     subjects: Vec<&'k [u8]>,
     versions: Vec<i64>,
     wrapped: Vec<&'k [u8]>,
+    pub(super) oldest: i64,
+    pub(super) newest: i64,
 }
 
 impl<'k> Keys<'k> {
     pub(super) fn of(keys: &'k [SubjectKey]) -> Self {
+        let versions = || keys.iter().map(|key| i64::from(key.version));
         Self {
+            oldest: versions().min().unwrap_or_default(),
+            newest: versions().max().unwrap_or_default(),
             ids: keys.iter().map(|key| &key.id.0[..]).collect(),
             subjects: keys.iter().map(|key| &key.subject.0[..]).collect(),
-            versions: keys.iter().map(|key| key.version.into()).collect(),
+            versions: versions().collect(),
             wrapped: keys.iter().map(|key| &key.wrapped[..]).collect(),
         }
     }

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeMap;
+
 use super::PostgresStore;
-use super::columns::{column, damaged, read_keys};
+use super::columns::{column, damaged, key_of, read_key, read_keys};
 use super::given::Keys;
+use super::permit::ALONE;
 use super::statements::{
     COUNT_KEYS, DESTROY_KEYS, FORGET_COPIES, FORGET_TOKENS, KEEP_KEYS, KEYS, KEYS_BEFORE, REWRAP,
 };
-use super::work::Values;
-use std::collections::BTreeMap;
+use super::work::{Once, Values};
 
 use crate::base::SubjectId;
 use crate::keys::Version;
-use crate::vault::{BoxFuture, Erased, Index, SubjectKey, SubjectKeyStore, VaultError};
+use crate::vault::{BoxFuture, Erased, Index, KeyId, SubjectKey, SubjectKeyStore, VaultError};
 
 impl SubjectKeyStore for PostgresStore {
     fn keys(
@@ -30,9 +32,13 @@ impl SubjectKeyStore for PostgresStore {
         keys: Vec<SubjectKey>,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
         Box::pin(async move {
+            if keys.is_empty() {
+                return Ok(Vec::new());
+            }
             let given = Keys::of(&keys);
             let statements = [(KEEP_KEYS, given.all()), (KEYS, given.subjects())];
-            let kept = read_keys(&self.write(&statements).await?.pop().unwrap_or_default())?;
+            let answers = self.write_under((given.oldest, given.newest), &statements).await;
+            let kept = read_keys(&answers?.pop().unwrap_or_default())?;
             let kept = keys.iter().map(|key| kept.get(&key.subject).cloned());
             kept.collect::<Option<_>>().ok_or(VaultError::Conflict)
         })
@@ -45,17 +51,27 @@ impl SubjectKeyStore for PostgresStore {
     fn keys_before(
         &self,
         version: Version,
+        after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
         Box::pin(async move {
             let (version, limit) = (i64::from(version), i64::from(limit));
-            let keys = read_keys(&self.rows(KEYS_BEFORE, &[&version, &limit]).await?)?;
-            Ok(keys.into_values().collect())
+            let after = key_of(after.as_ref());
+            let values: Values<'_> = vec![&version, &after, &limit];
+            let rows = self.rows(KEYS_BEFORE, &values).await?;
+            rows.iter().map(|row| read_key(row, 0)).collect()
         })
     }
 
     fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
-        Box::pin(async move { self.write(&[(REWRAP, Keys::of(&keys).wrapped())]).await.map(drop) })
+        Box::pin(async move {
+            if keys.is_empty() {
+                return Ok(());
+            }
+            let given = Keys::of(&keys);
+            let rewrap = [(REWRAP, given.wrapped())];
+            self.write_under((given.oldest, given.newest), &rewrap).await.map(drop)
+        })
     }
 
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
@@ -67,7 +83,7 @@ impl SubjectKeyStore for PostgresStore {
                 (FORGET_TOKENS, vec![&none]),
                 (FORGET_COPIES, vec![]),
             ];
-            let counts = self.write_alone(&statements).await?;
+            let counts = self.0.transaction_long(Once(ALONE, &statements)).await?;
             let mut counts = counts.iter().map(|rows| {
                 let row = rows.first().ok_or_else(|| damaged("count"))?;
                 Ok(column::<i64>(row, 0)? as u64)
