@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{Stores, open_keyset};
 use crate::base::{Cleartext, SubjectId, read_hex};
-use crate::config::Config;
+use crate::config::{Config, VaultPlace};
 use crate::subject::{Subjects, Vocabulary};
 use crate::vault::{Erased, Vault};
 
@@ -127,6 +127,9 @@ impl Subject {
 }
 
 async fn erase(config: &Config, whom: Whom) -> anyhow::Result<()> {
+    if let VaultPlace::Sqlite(path) = &config.vault.place {
+        ensure!(path.exists(), "there is no vault `{}`; `zollhaus run` makes one", path.display());
+    }
     let keyset = open_keyset(config)?;
     let stores = Stores::open_existing(&config.vault.place, &config.tenant).await?;
     let subjects = Subjects::new(stores.subjects, &keyset);

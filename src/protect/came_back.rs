@@ -3,28 +3,39 @@
 
 use std::borrow::Cow;
 
-use super::{FoundSurrogate, ProtectError, Protectors, Surrogate, ToSeal, surrogate};
-use crate::base::{Cleartext, SubjectId};
+use super::{
+    FoundSurrogate, OpenedSurrogates, ProtectError, Protectors, Surrogate, ToSeal, surrogate,
+};
+use crate::base::{Category, Cleartext, SubjectId};
 use crate::policy::{Protection, Shape};
 use crate::vault::{Form, Token};
 
 /// A surrogate that a caller sends back, space around it or not.
 pub(super) struct CameBack {
-    surrogate: Surrogate,
+    found: FoundSurrogate,
     shape: Shape,
-    /// None for what nobody holds any more.
-    pub(super) value: Option<Cleartext>,
-    /// One who holds it; none for the house.
-    pub(super) holder: Option<SubjectId>,
 }
 
 impl CameBack {
-    /// The token, if it is one: others hold their values themselves.
-    pub(super) fn token(&self) -> Option<Token> {
-        match &self.surrogate {
-            Surrogate::Token(token) => Some(token.clone()),
-            Surrogate::Encrypted(_) | Surrogate::Preserved(_) => None,
-        }
+    /// What it stands for, as it is written here; none for what nobody holds any more.
+    pub(super) fn clear<'o>(
+        &self,
+        opened: &'o OpenedSurrogates,
+        category: &Category,
+    ) -> Option<Cow<'o, Cleartext>> {
+        self.found.clear(opened, category)
+    }
+
+    /// The token, what is kept under it, and one who holds that; if it is one: other surrogates
+    /// hold their values themselves.
+    pub(super) fn kept<'o>(
+        &self,
+        opened: &'o OpenedSurrogates,
+        category: &Category,
+    ) -> Option<(Token, &'o Cleartext, Option<SubjectId>)> {
+        let Surrogate::Token(token) = &self.found.surrogate else { return None };
+        let value = opened.get(&self.found.surrogate, category)?;
+        Some((token.clone(), value, opened.holder(&self.found.surrogate, category)))
     }
 
     /// Whether its value gets another surrogate, the one that is asked for here.
@@ -47,7 +58,7 @@ impl CameBack {
     /// Whether it is encrypted. Where only a token may be stored, by the policy or by law, this
     /// is not the surrogate that is asked for.
     pub(super) fn holds_value(&self) -> bool {
-        matches!(self.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_))
+        matches!(self.found.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_))
     }
 
     /// Whether a field for surrogates of this shape takes it, so that it opens there. Texts
@@ -59,11 +70,11 @@ impl CameBack {
 }
 
 impl Protectors {
-    /// For each item that is a surrogate of its category, which, and what it stands for.
+    /// For each item that is a surrogate of its category, which; and what they stand for.
     pub(super) async fn came_back(
         &self,
         batch: &[ToSeal<'_>],
-    ) -> Result<Vec<Option<CameBack>>, ProtectError> {
+    ) -> Result<(Vec<Option<CameBack>>, OpenedSurrogates), ProtectError> {
         let whole: Vec<_> = batch
             .iter()
             .map(|item| surrogate::whole(item.value.expose().trim(), &self.email_domain))
@@ -77,15 +88,13 @@ impl Protectors {
         let came_back = batch.iter().zip(whole).map(|(item, found)| {
             let found = found?;
             let category = &item.rule.category;
-            let value = found.clear(&opened, category).map(Cow::into_owned);
-            if value.is_none() && !opened.knows(&found.surrogate, category) {
-                return None;
-            }
+            let opens = found.clear(&opened, category).is_some();
+            let is_erased = opened.is_erased(&found.surrogate, category);
             let shape = shape_of(&found, item.value);
-            let holder = opened.holder(&found.surrogate, category);
-            Some(CameBack { surrogate: found.surrogate, shape, value, holder })
+            (opens || is_erased).then_some(CameBack { found, shape })
         });
-        Ok(came_back.collect())
+        let came_back = came_back.collect();
+        Ok((came_back, opened))
     }
 }
 

@@ -131,4 +131,10 @@ pub enum ProtectError {
         "too many spellings of the value of `{field}` are stored to compare it with all of them"
     )]
     TooManySpellings { field: String },
+    /// Tokens of long values are sent back for others than those who hold them.
+    #[error(
+        "the tokens that are sent back stand for too much that is to be kept for others, as that \
+         of `{field}`; send fewer records at a time"
+    )]
+    TooMuch { field: String },
 }

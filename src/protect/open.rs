@@ -27,6 +27,11 @@ impl OpenedSurrogates {
         self.known(surrogate, category).is_some()
     }
 
+    /// Whether it stood for a value of this category that nobody holds any more.
+    pub(super) fn is_erased(&self, surrogate: &Surrogate, category: &Category) -> bool {
+        self.known(surrogate, category).is_some_and(|opened| opened.value.is_none())
+    }
+
     /// One who holds what a token stands for; none for the house.
     pub(super) fn holder(&self, surrogate: &Surrogate, category: &Category) -> Option<SubjectId> {
         self.known(surrogate, category)?.holder

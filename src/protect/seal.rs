@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One batch: its values are planned, what is new is stored, and each place gets its text.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::came_back::CameBack;
 use super::plan::Plan;
 use super::spelling::Spelling;
 use super::{ProtectError, Protectors};
@@ -55,6 +55,10 @@ pub enum SealedState {
     AlreadyProtected,
 }
 
+/// Of values that one request sends back as tokens, for others than those who hold them. A token
+/// may be much shorter than what it stands for.
+const MAX_HELD: usize = 16 << 20;
+
 impl ToSeal<'_> {
     /// The pseudonym of whom it is kept for; the value has to be clear.
     fn holder(&self) -> Option<SubjectId> {
@@ -102,20 +106,19 @@ impl Protectors {
     /// # Errors
     /// The first item that cannot be sealed decides; nothing may be forwarded then.
     pub async fn seal(&self, batch: &[ToSeal<'_>]) -> Result<Vec<Sealed>, ProtectError> {
-        let came_back = self.came_back(batch).await?;
+        let (came_back, opened) = self.came_back(batch).await?;
         let mut plans = Vec::with_capacity(batch.len());
         let mut values = Vec::with_capacity(batch.len());
         let mut to_hold = Vec::new();
         for (at, (item, back)) in batch.iter().zip(came_back).enumerate() {
             let is_sealed_anew = back.as_ref().is_some_and(|back| back.is_sealed_anew_for(item));
-            let (value, back) = match back {
-                Some(CameBack { value: Some(value), .. }) if is_sealed_anew => (Some(value), None),
-                back => (None, back),
-            };
-            to_hold.extend(
-                back.as_ref()
-                    .and_then(|back| Some((at, back.token()?, back.value.clone()?, back.holder))),
-            );
+            let category = &item.rule.category;
+            let value = back.as_ref().filter(|_| is_sealed_anew);
+            let value = value.and_then(|back| Some(back.clear(&opened, category)?.into_owned()));
+            let back = back.filter(|_| value.is_none());
+            let kept = back.as_ref().filter(|_| item.is_kept());
+            let kept = kept.and_then(|back| back.kept(&opened, category));
+            to_hold.extend(kept.map(|(token, value, holder)| (at, token, value, holder)));
             let item = ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item };
             plans.push(self.plan_one(&item, back.as_ref())?);
             // What is stored is one form of a day, however it is written.
@@ -147,7 +150,7 @@ impl Protectors {
         });
         let to_mint: Vec<ToKeep<'_>> = to_mint.collect();
         let mut minted = self.vault.keep(&to_mint).await?.into_iter();
-        self.hold(batch, &to_hold).await?;
+        self.hold(batch, to_hold).await?;
         // A filter finds what the same request stores before it.
         self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
         self.search(batch, &mut plans).await?;
@@ -182,21 +185,28 @@ impl Protectors {
     }
 
     /// Keeps what callers send back for those whose it is now as well.
-    async fn hold(
+    async fn hold<'v>(
         &self,
-        batch: &[ToSeal<'_>],
-        to_hold: &[(usize, Token, Cleartext, Option<SubjectId>)],
+        batch: &[ToSeal<'v>],
+        to_hold: Vec<(usize, Token, &'v Cleartext, Option<SubjectId>)>,
     ) -> Result<(), ProtectError> {
-        let to_hold = to_hold.iter().filter_map(|(at, token, value, holder)| {
-            let item = batch.get(*at).filter(|item| item.is_kept())?;
+        let (mut held, mut bytes) = (BTreeMap::new(), 0);
+        for (at, token, value, holder) in to_hold {
+            let Some(item) = batch.get(at) else { continue };
             let item = ToSeal { value, ..*item };
-            if item.holder() == *holder {
-                return None;
+            let new = item.holder();
+            if new == holder || held.contains_key(&(token.clone(), new)) {
+                continue;
+            }
+            bytes += value.expose().len();
+            if bytes > MAX_HELD {
+                return Err(ProtectError::TooMuch { field: item.rule.id.clone() });
             }
             let kept = ToKeep::for_house(item_of(&item), token.form());
-            Some((token.clone(), ToKeep { holder: item.holder(), ..kept }))
-        });
-        Ok(self.vault.hold(&to_hold.collect::<Vec<_>>()).await?)
+            held.insert((token, new), ToKeep { holder: new, ..kept });
+        }
+        let held = held.into_iter().map(|((token, _), kept)| (token, kept));
+        Ok(self.vault.hold(&held.collect::<Vec<_>>()).await?)
     }
 
     pub(super) fn any_of<'t>(

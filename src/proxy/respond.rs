@@ -107,6 +107,7 @@ impl From<ProtectError> for Refusal {
         let code = match &error {
             ProtectError::Vault(error) => return vault(error),
             ProtectError::Unprotectable { .. } => RefusalCode::UnprotectableValue,
+            ProtectError::TooMuch { .. } => RefusalCode::TooLarge,
             ProtectError::Masked { .. } => RefusalCode::MaskedValue,
             ProtectError::Ambiguous { .. }
             | ProtectError::Rotated { .. }

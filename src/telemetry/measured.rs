@@ -123,13 +123,6 @@ impl SubjectKeyStore for MeasuredStore {
         self.time("keys", self.inner.keys(subjects))
     }
 
-    fn keep_keys(
-        &self,
-        keys: Vec<SubjectKey>,
-    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.time("keep_keys", self.inner.keep_keys(keys))
-    }
-
     fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
         self.time("count_keys", self.inner.count_keys())
     }

@@ -257,7 +257,7 @@ async fn who_knows_no_newer_keys_is_refused(store: &dyn TokenStore) {
     assert!(is_gone(store.search(vec![by(SearchKind::Prefix, &[1])], 2, 1).await.err()));
     assert_eq!(store.find_by_index(vec![Index([1; 16])], 3).await.unwrap().len(), 1);
     // Nor may such a process make keys that nobody else opens.
-    assert!(is_gone(holders::keep_keys_of_older(store).await.err()));
+    assert!(is_gone(holders::hold_for_somebody_new(store).await.err()));
 }
 
 async fn many_writers_of_the_same_rows_agree<S: TokenStore + 'static>(store: Arc<S>) {

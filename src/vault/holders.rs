@@ -9,19 +9,23 @@ use super::{Erased, Held, Holder, KeyId, NewCopy, SubjectKey, ToKeep, Token, Vau
 use crate::base::{Category, SubjectId, Tenant};
 use crate::keys::{Siv, Version, random};
 
+/// How often values are written that fall together with what others write or erase.
+pub(super) const ATTEMPTS: usize = 5;
+
 /// The keys of those that a batch of values is kept for.
 #[derive(Default)]
-pub(super) struct Holders(HashMap<SubjectId, (SubjectKey, Siv)>);
+pub(super) struct Holders(HashMap<SubjectId, (Siv, SubjectKey)>);
 
 impl Holders {
     pub(super) fn key_of(&self, subject: Option<SubjectId>) -> Result<Option<KeyId>, VaultError> {
         let key = subject.map(|it| self.0.get(&it).ok_or(VaultError::Conflict)).transpose()?;
-        Ok(key.map(|(key, _)| key.id))
+        Ok(key.map(|(_, key)| key.id))
     }
 }
 
 impl Vault {
-    /// The keys of data subjects; those who have none get one, which is durable on return.
+    /// The keys of data subjects. Those who have none get one, which is kept with the first
+    /// value under it.
     pub(super) async fn holders(
         &self,
         subjects: impl Iterator<Item = SubjectId>,
@@ -31,27 +35,11 @@ impl Vault {
             return Ok(Holders::default());
         }
         let known = self.store.keys(subjects.clone()).await?;
-        let missing = subjects.iter().zip(&known).filter(|(_, key)| key.is_none());
-        let missing: Vec<SubjectId> = missing.map(|(subject, _)| *subject).collect();
-        let mut keys: Vec<SubjectKey> = known.into_iter().flatten().collect();
-        if !missing.is_empty() {
-            keys.extend(self.new_keys(&missing).await?);
-        }
-        let opened = keys.into_iter().map(|key| {
-            let opened = self.unwrap(&key)?;
-            Ok((key.subject, (key, opened)))
+        let keys = subjects.into_iter().zip(known).map(|(subject, key)| match key {
+            Some(key) => Ok((subject, (self.unwrap(&key)?, key))),
+            None => Ok((subject, self.new_key(subject)?)),
         });
-        Ok(Holders(opened.collect::<Result<_, VaultError>>()?))
-    }
-
-    async fn new_keys(&self, subjects: &[SubjectId]) -> Result<Vec<SubjectKey>, VaultError> {
-        loop {
-            let new = subjects.iter().map(|subject| self.new_key(*subject));
-            match self.store.keep_keys(new.collect::<Result<_, _>>()?).await {
-                Err(VaultError::KeyGone(newer)) if self.in_use.take_up(newer) => {}
-                kept => return kept,
-            }
-        }
+        Ok(Holders(keys.collect::<Result<_, VaultError>>()?))
     }
 
     /// Keeps values for their holders that have these tokens already. Durable on return.
@@ -59,9 +47,15 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Conflict`] where a token stands for nothing any more.
     pub async fn hold(&self, items: &[(Token, ToKeep<'_>)]) -> Result<(), VaultError> {
-        let holders = self.holders(items.iter().filter_map(|(_, item)| item.holder)).await?;
         let items: Vec<_> = items.iter().map(|(token, item)| (token, item)).collect();
-        self.hold_for(&holders, &items).await
+        let mut attempts = 1;
+        loop {
+            let holders = self.holders(items.iter().filter_map(|(_, item)| item.holder)).await?;
+            match self.hold_for(&holders, &items).await {
+                Err(VaultError::Conflict) if attempts < ATTEMPTS => attempts += 1,
+                done => return done,
+            }
+        }
     }
 
     pub(super) async fn hold_for(
@@ -98,8 +92,14 @@ impl Vault {
             let by = Holder::House(version);
             return Ok(Held { by, sealed: key.seal(associated, clear) });
         };
-        let (key, opened) = holders.0.get(subject).ok_or(VaultError::Conflict)?;
-        let by = Holder::Subject(key.clone());
+        let (opened, key) = holders.0.get(subject).ok_or(VaultError::Conflict)?;
+        // One that is new, and was wrapped before another process began to use a newer version.
+        let key = if key.version == version {
+            key.clone()
+        } else {
+            self.wrap(key.id, key.subject, opened)
+        };
+        let by = Holder::Subject(key);
         Ok(Held { by, sealed: opened.seal(associated, clear) })
     }
 
@@ -134,10 +134,12 @@ impl Vault {
         self.store.erase(pseudonyms.to_vec()).await
     }
 
-    fn new_key(&self, subject: SubjectId) -> Result<SubjectKey, VaultError> {
+    fn new_key(&self, subject: SubjectId) -> Result<(Siv, SubjectKey), VaultError> {
         let failed = |error| VaultError::Unavailable(format!("no new key: {error}"));
         let id = KeyId(*random().map_err(failed)?);
-        Ok(self.wrap(id, subject, &Siv::random().map_err(failed)?))
+        let key = Siv::random().map_err(failed)?;
+        let wrapped = self.wrap(id, subject, &key);
+        Ok((key, wrapped))
     }
 
     pub(super) fn wrap(&self, id: KeyId, subject: SubjectId, key: &Siv) -> SubjectKey {

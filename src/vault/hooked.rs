@@ -128,13 +128,6 @@ impl SubjectKeyStore for HookedStore {
         self.call("keys", &[], self.rows.keys(subjects))
     }
 
-    fn keep_keys(
-        &self,
-        keys: Vec<SubjectKey>,
-    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.call("keep_keys", &[], self.rows.keep_keys(keys))
-    }
-
     fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
         self.call("count_keys", &[], self.rows.count_keys())
     }

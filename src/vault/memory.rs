@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rows::{Copy, Rows, counted};
 
 use super::{
-    BoxFuture, Built, Erased, Held, Holder, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy,
-    NewRow, Place, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError,
+    BoxFuture, Built, Erased, Held, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow,
+    Place, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError,
 };
 use crate::base::{Category, SubjectId};
 use crate::keys::Version;
@@ -76,10 +76,10 @@ impl MemoryStore {
 impl TokenStore for MemoryStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
         self.try_with(|stored| {
-            let versions = rows.iter().map(|new| new.row.version);
+            let versions = rows.iter().flat_map(NewRow::versions);
             stored.know_all(versions.clone())?;
             let held: Vec<&Held> = rows.iter().filter_map(|new| new.row.held.as_ref()).collect();
-            if held.len() < rows.len() || held.iter().any(|held| !stored.has_key_of(held)) {
+            if held.len() < rows.len() || !stored.keep_keys(held.into_iter()) {
                 return Err(VaultError::Conflict);
             }
             stored.permit(versions)?;
@@ -102,17 +102,15 @@ impl TokenStore for MemoryStore {
 
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.try_with(|stored| {
-            let may_be_held = |NewCopy { token, held }: &NewCopy| {
-                stored.by_token.get(token).is_some_and(|row| row.version > 0)
-                    && stored.has_key_of(held)
+            let is_held = |copy: &NewCopy| {
+                stored.by_token.get(&copy.token).is_some_and(|row| row.version > 0)
             };
-            copies.iter().try_for_each(|copy| match copy.held.by {
-                Holder::House(version) => stored.know(version),
-                Holder::Subject(_) => Ok(()),
-            })?;
-            if !copies.iter().all(may_be_held) {
+            let versions = copies.iter().map(|copy| copy.held.by.version());
+            stored.know_all(versions.clone())?;
+            if !copies.iter().all(is_held) || !stored.keep_keys(copies.iter().map(|it| &it.held)) {
                 return Err(VaultError::Conflict);
             }
+            stored.permit(versions)?;
             copies.into_iter().for_each(|copy| stored.hold(copy.token, copy.held));
             Ok(())
         })
@@ -236,17 +234,6 @@ impl SubjectKeyStore for MemoryStore {
     ) -> BoxFuture<'_, Result<Vec<Option<SubjectKey>>, VaultError>> {
         self.with(move |stored| {
             subjects.iter().map(|subject| stored.keys.get(subject).cloned()).collect()
-        })
-    }
-
-    fn keep_keys(
-        &self,
-        keys: Vec<SubjectKey>,
-    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.try_with(|stored| {
-            stored.permit(keys.iter().map(|key| key.version))?;
-            let keep = |key: SubjectKey| stored.keys.entry(key.subject).or_insert(key).clone();
-            Ok(keys.into_iter().map(keep).collect())
         })
     }
 

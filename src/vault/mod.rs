@@ -72,16 +72,17 @@ pub trait TokenStore: SubjectKeyStore {
     /// Inserts the rows whose token is not there yet, as one transaction, and
     /// returns for each row, in order, the row that is stored under its token
     /// afterwards: the given one, or the one that was there before, with the copy of the same
-    /// holder if there is one. What a row is to be found by is added in both cases. An index that a new row was not written for
+    /// holder if there is one. The key of a holder who has none yet is kept along. What a row is
+    /// to be found by is added in both cases. An index that a new row was not written for
     /// ([`NewRow::kinds`]) is [`IndexState::Left`] then, and so is one that a row is written
     /// for and that is not there, or is being emptied. Idempotent. Durable on return. Dropping
     /// the future may or may not leave the rows inserted.
     ///
     /// # Errors
-    /// [`VaultError::KeyGone`] where anything was stored under a newer version than one of
-    /// these, be it erased since: whoever has the older keys only would not find it, and they
-    /// may be destroyed.
-    /// [`VaultError::Conflict`] where the key of a holder is not there, or not any more.
+    /// [`VaultError::KeyGone`] where anything was stored under a newer version than one that
+    /// these, or keys of their holders, are under, be it erased since: whoever has the older
+    /// keys only would not find it, and they may be destroyed.
+    /// [`VaultError::Conflict`] where a holder has another key, or the key is destroyed.
     /// [`VaultError::Unavailable`]; then nothing may be assumed about the rows.
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
 
@@ -96,13 +97,12 @@ pub trait TokenStore: SubjectKeyStore {
     /// forgotten that it is there.
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>>;
 
-    /// Adds copies, where their holders have none of those values yet, as one transaction.
-    /// Idempotent; durable on return.
+    /// Adds copies, where their holders have none of those values yet, as one transaction, and
+    /// keeps keys as [`insert`](Self::insert) does. Idempotent; durable on return.
     ///
     /// # Errors
-    /// [`VaultError::KeyGone`] where anything was stored under a newer version than a copy of
-    /// the house. [`VaultError::Conflict`] where there is no such row, or nobody holds it any more, or the
-    /// key of a holder is not there: then nothing is stored.
+    /// As [`insert`](Self::insert), and [`VaultError::Conflict`] where there is no such row, or
+    /// nobody holds it any more: then nothing is stored.
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// The rows stored under these tokens, in order; each with that copy which is the first
@@ -184,17 +184,6 @@ pub trait SubjectKeyStore: Send + Sync {
         subjects: Vec<SubjectId>,
     ) -> BoxFuture<'_, Result<Vec<Option<SubjectKey>>, VaultError>>;
 
-    /// Keeps these keys for those who have none, as one transaction, and returns for each, in
-    /// order, the one that its data subject has then. Durable on return.
-    ///
-    /// # Errors
-    /// [`VaultError::KeyGone`] where anything was stored under a newer version of the vault's
-    /// key than one of these is wrapped under.
-    fn keep_keys(
-        &self,
-        keys: Vec<SubjectKey>,
-    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>>;
-
     /// How many keys there are, by the version of the vault's key that they are wrapped under.
     fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>>;
 
@@ -211,7 +200,8 @@ pub trait SubjectKeyStore: Send + Sync {
     /// return.
     ///
     /// # Errors
-    /// As [`keep_keys`](Self::keep_keys).
+    /// [`VaultError::KeyGone`] where anything was stored under a newer version of the vault's
+    /// key than that of one of these.
     fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// Destroys the keys of these data subjects. Forgets what destroyed keys had opened, also

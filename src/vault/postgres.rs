@@ -14,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::types::ToSql;
 
 use self::columns::{answer_of, column, damaged, index, key_of, known, read, token, version};
-use self::given::{Copies, Given};
+use self::given::{Copies, Given, Keys};
 pub(crate) use self::permit::permit;
 use self::permit::{BEGIN_ALONE, BEGIN_WRITE, PERMIT};
 use self::statements::{
     ADD, BEGIN_WANTED, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND, FIND_BY_INDEX, FIND_OWN, FINISH,
-    FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT, LIST, LOCK_ROWS, NOTE, REPLACE,
-    REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
+    FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT, KEEP_KEYS, LIST, LOCK_ROWS, NOTE,
+    REPLACE, REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
 };
 use self::work::{Answer, Refused, Values, Write};
 use super::{
@@ -74,11 +74,6 @@ impl PostgresStore {
         counts.iter().map(count).collect()
     }
 
-    /// What is done beside others who write.
-    async fn write(&self, statements: &[(&str, Values<'_>)]) -> Result<Vec<Answer>, VaultError> {
-        Ok(self.0.again(Write(BEGIN_WRITE, statements)).await??)
-    }
-
     /// What is done while nobody else writes.
     async fn write_alone(
         &self,
@@ -96,7 +91,9 @@ impl TokenStore for PostgresStore {
             }
             let given = Given::new(&rows);
             let asked = Copies::of(rows.iter().map(|new| (&new.row.token, new.row.held.as_ref())));
-            let mut statements = vec![(REQUIRE_KEYS, asked.keys()), (INSERT, given.rows())];
+            let keys = Keys::of_holders(rows.iter().filter_map(|new| new.row.held.as_ref()));
+            let mut statements =
+                vec![(KEEP_KEYS, keys.all()), (REQUIRE_KEYS, asked.keys()), (INSERT, given.rows())];
             if !given.kinds_noted.is_empty() {
                 statements.push((NOTE, given.noted()));
             }
@@ -104,8 +101,8 @@ impl TokenStore for PostgresStore {
                 statements.push((ADD, given.found_by()));
             }
             statements.push((FIND_OWN, asked.places()));
-            let stored = self.write_under((given.oldest, given.newest), &statements).await;
-            let stored = stored?.pop().unwrap_or_default();
+            let versions = (given.oldest.min(asked.oldest), given.newest.max(asked.newest));
+            let stored = self.write_under(versions, &statements).await?.pop().unwrap_or_default();
             if stored.len() != rows.len() {
                 return Err(VaultError::Unavailable("a row is gone that was inserted".into()));
             }
@@ -140,13 +137,14 @@ impl TokenStore for PostgresStore {
                 return Ok(());
             }
             let given = Copies::of(copies.iter().map(|copy| (&copy.token, Some(&copy.held))));
+            let keys = Keys::of_holders(copies.iter().map(|copy| &copy.held));
             let statements = [
-                (PERMIT, given.permit()),
+                (KEEP_KEYS, keys.all()),
                 (REQUIRE_KEYS, given.keys()),
                 (REQUIRE_HELD, given.words()),
                 (HOLD, given.all()),
             ];
-            self.write(&statements).await.map(drop)
+            self.write_under((given.oldest, given.newest), &statements).await.map(drop)
         })
     }
 

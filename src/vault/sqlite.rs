@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 use super::{
-    BoxFuture, Built, Holder, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
+    BoxFuture, Built, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
     TokenStore, VaultError,
 };
 use built::{built, forget, keep, note};
@@ -79,11 +79,15 @@ const KEYS: &str = "subject_key";
 /// every copy of the keys but the newest opens what was erased since. Blocks.
 ///
 /// # Errors
-/// When one of them cannot be written; the other may be.
+/// When one of them cannot be written; then there is no new file.
 pub fn back_up(database: &Database, to: &Path, keys: &Path) -> Result<(), DatabaseError> {
     database.copy_to(to, &[KEYS])?;
     // Later than the rows, so that there is a key for each, or it is known as destroyed.
-    database.copy_table_to(keys, KEYS, KEYS_SCHEMA)
+    let written = database.copy_table_to(keys, KEYS, KEYS_SCHEMA);
+    if written.is_err() {
+        let _ = std::fs::remove_file(to);
+    }
+    written
 }
 
 /// Takes the keys that [`back_up`] has written; blocks.
@@ -142,11 +146,11 @@ impl SqliteStore {
     /// than the oldest of them.
     fn write_under<T: Send + 'static>(
         &self,
-        versions: impl Iterator<Item = Version> + Clone,
+        versions: &[Version],
         work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        let oldest = versions.clone().min().unwrap_or(Version::MAX);
-        let newest = versions.max().unwrap_or_default();
+        let oldest = versions.iter().copied().min().unwrap_or(Version::MAX);
+        let newest = versions.iter().copied().max().unwrap_or_default();
         self.write_checked(move |connection| match permit(connection, (oldest, newest))? {
             Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
             None => work(connection),
@@ -155,6 +159,7 @@ impl SqliteStore {
 
     fn write_rows<T: Send + 'static>(
         &self,
+        versions: &[Version],
         rows: Vec<NewRow>,
         work: impl FnOnce(
             &Connection,
@@ -164,9 +169,7 @@ impl SqliteStore {
         + Send
         + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        let versions: Vec<Version> = rows.iter().map(|new| new.row.version).collect();
-        let work = |connection: &Connection| work(connection, rows, &mut built(connection)?);
-        self.write_under(versions.into_iter(), work)
+        self.write_under(versions, |connection| work(connection, rows, &mut built(connection)?))
     }
 
     /// Finds rows by what the keys up to a version make, unless something was stored under a
@@ -186,7 +189,8 @@ impl SqliteStore {
 
 impl TokenStore for SqliteStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        self.write_rows(rows, |connection, rows, built| {
+        let versions: Vec<Version> = rows.iter().flat_map(NewRow::versions).collect();
+        self.write_rows(&versions, rows, |connection, rows, built| {
             let mut stored = Vec::with_capacity(rows.len());
             for row in rows {
                 match rows::insert(connection, row, built)? {
@@ -199,7 +203,8 @@ impl TokenStore for SqliteStore {
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.write_rows(rows, |connection, rows, built| {
+        let versions: Vec<Version> = rows.iter().map(|new| new.row.version).collect();
+        self.write_rows(&versions, rows, |connection, rows, built| {
             for row in &rows {
                 if rows::forgets_a_copy(connection, &row.row)? {
                     return Ok(Err(VaultError::Conflict));
@@ -211,17 +216,10 @@ impl TokenStore for SqliteStore {
     }
 
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
-        let of_house = copies.iter().filter_map(|copy| match copy.held.by {
-            Holder::House(version) => Some(version),
-            Holder::Subject(_) => None,
-        });
-        let oldest = of_house.min().unwrap_or(Version::MAX);
-        self.write_checked(move |connection| {
-            if let Some(newer) = newer_than(connection, oldest)? {
-                return Ok(Err(VaultError::KeyGone(newer)));
-            }
+        let versions: Vec<Version> = copies.iter().map(|copy| copy.held.by.version()).collect();
+        self.write_under(&versions, move |connection| {
             for NewCopy { token, held } in copies {
-                if !rows::is_held(connection, &token)? || !keys::is_there(connection, &held)? {
+                if !rows::is_held(connection, &token)? || !keys::keep(connection, &held)? {
                     return Ok(Err(VaultError::Conflict));
                 }
                 rows::hold(connection, &token, &held)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::holders::Holders;
+use super::holders::{ATTEMPTS, Holders};
 use super::search::texts_of;
 use super::{Form, Held, Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError};
 use crate::base::{Category, Cleartext, Scope, SearchKind, SubjectId, Tenant, rough};
@@ -51,9 +51,6 @@ pub(super) type Placed<'a> = (usize, ToKeep<'a>);
 /// The tokens of items by their places, and what is stored under them.
 type Walked = BTreeMap<usize, (Token, Option<Row>)>;
 
-/// How often values are written again that were erased in between.
-const ATTEMPTS: usize = 5;
-
 impl Vault {
     pub fn new(store: Arc<dyn TokenStore>, keyset: &Keyset) -> Self {
         Self {
@@ -86,13 +83,13 @@ impl Vault {
     /// [`VaultError`]; then some of the tokens may have been stored. [`VaultError::Full`]
     /// when no token of the form is left for a value.
     pub async fn keep(&self, items: &[ToKeep<'_>]) -> Result<Vec<Token>, VaultError> {
-        for _ in 1..ATTEMPTS {
+        let mut attempts = 1;
+        loop {
             match self.try_keep(items).await {
-                Err(VaultError::Conflict) => {}
+                Err(VaultError::Conflict) if attempts < ATTEMPTS => attempts += 1,
                 done => return done,
             }
         }
-        self.try_keep(items).await
     }
 
     async fn try_keep(&self, items: &[ToKeep<'_>]) -> Result<Vec<Token>, VaultError> {

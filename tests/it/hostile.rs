@@ -144,11 +144,14 @@ async fn an_opened_answer_is_bounded() {
     .await;
     let path = format!("{SF}/sobjects/Contact");
     let long = "Ä".repeat(2 << 20);
-    let first = world.post("support", &path, json!({ "LastName": long }).to_string()).await;
+    // All of one person: for each other one, what the token stands for would be kept once more.
+    let email = "anna@muster.example";
+    let body = json!({ "LastName": long, "Email": email });
+    let first = world.post("support", &path, body.to_string()).await;
     assert_eq!(first.status, StatusCode::CREATED, "{:?}", first.headers);
     let token = world.crm.stored()[0].fields["LastName"].clone();
     let records: Vec<Value> = (0..100)
-        .map(|_| json!({ "attributes": { "type": "Contact" }, "LastName": token }))
+        .map(|_| json!({ "attributes": { "type": "Contact" }, "LastName": token, "Email": email }))
         .collect();
     let body = json!({ "records": records }).to_string();
     eprintln!("a request of {} bytes", body.len());

@@ -95,3 +95,44 @@ async fn a_value_that_names_somebody_is_theirs() {
         assert_eq!(house.open(&token, "email").await, None);
     }
 }
+
+/// Short tokens can stand for long values, which would be kept once for each.
+#[tokio::test]
+async fn what_is_kept_for_others_is_bounded() {
+    let house = house();
+    let long = "x".repeat(9 << 20);
+    let token = Cleartext::new(text(&house.of(ANNA, TOKENIZE, &long).await));
+    let rule = rule("email", TOKENIZE);
+    let item = |whose| ToSeal {
+        rule: &rule,
+        role: &Role::Stored,
+        value: &token,
+        can_widen: false,
+        equality: Equality::Case,
+        can_remove: false,
+        max_length: None,
+        keeper: Keeper::Of(whose),
+    };
+    let seal = async |of: &[SubjectId]| {
+        let batch: Vec<_> = of.iter().map(|whose| item(*whose)).collect();
+        house.protectors.seal(&batch).await
+    };
+    seal(&[ANNA, ANNA, BERT, BERT]).await.unwrap();
+    let too_much = seal(&[SubjectId([3; 16]), SubjectId([4; 16])]).await;
+    assert!(matches!(too_much, Err(ProtectError::TooMuch { .. })), "{too_much:?}");
+}
+
+/// What is kept is the value as it was, however the CRM writes it.
+#[tokio::test]
+async fn a_day_that_is_written_to_the_record_of_another_stays_the_day_that_it_was() {
+    let house = house();
+    let token = text(&house.of(ANNA, DATE_TIME, "2026-11-30T10:00:00Z").await);
+    let other_form = token.replace("Z", ".000+0000");
+    assert_ne!(other_form, token);
+    house.of(BERT, DATE_TIME, &other_form).await;
+    house.vault.erase(&[ANNA]).await.unwrap();
+    let verified = house.vault.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.tokens, verified.damaged), (1, vec![]));
+    let opened = house.open(&token, "email").await;
+    assert_eq!(opened, Some(Cleartext::new("2026-11-30T10:00:00Z")));
+}

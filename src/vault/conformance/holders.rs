@@ -12,7 +12,8 @@ pub(super) async fn run<S: TokenStore + 'static>(open: &impl Fn() -> Arc<S>) {
     nothing_is_kept_under_a_key_that_is_not_there(&*open()).await;
     what_is_erased_is_gone_for_good(&*open()).await;
     writers_and_erasers_agree(open()).await;
-    open().keep_keys(vec![key(61, 61), key(63, 62)]).await.unwrap();
+    let kept = vec![held_row(230, held(&key(61, 61))), held_row(231, held(&key(63, 62)))];
+    insert(&*open(), kept).await.unwrap();
 }
 
 fn key(id: u8, subject: u8) -> SubjectKey {
@@ -36,8 +37,11 @@ fn held_row(token: u8, held: Held) -> Row {
     Row { held: Some(held), ..row(token, token) }
 }
 
-async fn kept(store: &dyn TokenStore, key: SubjectKey) -> SubjectKey {
-    store.keep_keys(vec![key]).await.unwrap().remove(0)
+/// Keeps a key with a value under it, and returns the one that its data subject has then.
+async fn kept(store: &dyn TokenStore, token: u8, key: SubjectKey) -> Option<SubjectKey> {
+    let inserted = insert(store, vec![held_row(token, held(&key))]).await;
+    assert!(inserted.is_ok() || is_conflict(&inserted), "{inserted:?}");
+    store.keys(vec![key.subject]).await.unwrap().remove(0)
 }
 
 async fn find(store: &dyn TokenStore, token: &Token) -> Row {
@@ -51,13 +55,20 @@ fn is_conflict<T>(result: &Result<T, VaultError>) -> bool {
 async fn the_first_key_of_a_data_subject_is_kept(store: &dyn TokenStore) {
     assert_eq!(store.keys(vec![subject_of(1)]).await.unwrap(), [None]);
     let (first, other) = (key(1, 1), key(3, 2));
-    let asked = vec![first.clone(), other.clone(), key(2, 1)];
-    let answered = store.keep_keys(asked).await.unwrap();
-    assert_eq!(answered, [first.clone(), other.clone(), first.clone()]);
-    assert_eq!(kept(store, key(4, 2)).await, other);
-    let found = store.keys([2, 9, 1, 2].map(subject_of).into()).await.unwrap();
+    let rows = vec![held_row(198, held(&first)), held_row(199, held(&other))];
+    insert(store, rows).await.unwrap();
+    assert_eq!(kept(store, 197, key(2, 1)).await, Some(first.clone()), "with nothing under it");
+    let token = row(198, 1).token;
+    let copy = |key: SubjectKey| vec![NewCopy { token: token.clone(), held: held(&key) }];
+    assert!(is_conflict(&store.hold(copy(key(4, 2))).await));
+    // With one that cannot be kept, none is.
+    let rows = vec![held_row(196, held(&key(5, 3))), held_row(197, held(&key(2, 1)))];
+    assert!(is_conflict(&insert(store, rows).await));
+    let found = store.keys([2, 3, 1, 2].map(subject_of).into()).await.unwrap();
     assert_eq!(found, [Some(other.clone()), None, Some(first), Some(other)]);
     assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 2)]));
+    let found = store.find(vec![row(196, 1).token, row(197, 1).token]).await.unwrap();
+    assert_eq!(found, [None, None]);
 }
 
 /// After the one before, as the rest.
@@ -101,15 +112,14 @@ async fn copies_are_listed_in_order(store: &dyn TokenStore) {
 }
 
 async fn nothing_is_kept_under_a_key_that_is_not_there(store: &dyn TokenStore) {
-    let unknown = held(&key(77, 77));
-    let batch = vec![row(201, 201), held_row(202, unknown.clone())];
+    let not_theirs = held(&key(77, 1));
+    let batch = vec![row(201, 201), held_row(202, not_theirs.clone())];
     assert!(is_conflict(&insert(store, batch).await));
     let found = store.find(vec![row(201, 1).token, row(202, 1).token]).await.unwrap();
     assert_eq!(found, [None, None], "all or nothing");
-    let token = row(200, 1).token;
     let copies = vec![
         NewCopy { token: row(1, 1).token, held: held(&key(1, 1)) },
-        NewCopy { token, held: unknown },
+        NewCopy { token: row(200, 1).token, held: not_theirs },
     ];
     assert!(is_conflict(&store.hold(copies).await));
     let after = Place(row(1, 1).token, None);
@@ -120,12 +130,11 @@ async fn nothing_is_kept_under_a_key_that_is_not_there(store: &dyn TokenStore) {
 }
 
 /// One whose keys of the vault are older.
-pub(super) async fn keep_keys_of_older(
-    store: &dyn TokenStore,
-) -> Result<Vec<SubjectKey>, VaultError> {
-    let kept = store.keep_keys(vec![key(64, 64)]).await;
+pub(super) async fn hold_for_somebody_new(store: &dyn TokenStore) -> Result<(), VaultError> {
+    let copy = NewCopy { token: row(230, 1).token, held: held(&key(64, 64)) };
+    let held = store.hold(vec![copy]).await;
     assert_eq!(store.keys(vec![subject_of(64)]).await.unwrap(), [None]);
-    kept
+    held
 }
 
 /// After rows under version 2 are there.
@@ -154,7 +163,7 @@ async fn what_is_erased_is_gone_for_good(store: &dyn TokenStore) {
     insert(store, vec![alone.clone(), both.clone()]).await.unwrap();
     store.hold(vec![NewCopy { token: both.token.clone(), held: other.clone() }]).await.unwrap();
     let erased = store.erase(vec![subject_of(1), subject_of(79)]).await.unwrap();
-    assert_eq!(erased, Erased { keys: 1, copies: 3, tokens: 1 });
+    assert_eq!(erased, Erased { keys: 1, copies: 4, tokens: 2 });
     let empty = Row { held: None, version: 0, rough: Index::NONE, ..alone.clone() };
     assert_eq!(find(store, &alone.token).await, empty);
     assert_eq!(find(store, &both.token).await.held, Some(other));
@@ -175,11 +184,11 @@ async fn what_is_erased_is_gone_for_good(store: &dyn TokenStore) {
     let held = Held::by_house(1, vec![1]).unwrap();
     assert!(is_conflict(&store.hold(vec![NewCopy { token: alone.token, held }]).await));
     assert!(is_conflict(&insert(store, vec![held_row(207, first)]).await));
-    let anew = kept(store, key(6, 1)).await;
-    assert_eq!(anew, key(6, 1), "one who comes back gets a new key");
+    let anew = kept(store, 208, key(6, 1)).await;
+    assert_eq!(anew, Some(key(6, 1)), "one who comes back gets a new key");
     assert_eq!(store.erase(vec![]).await.unwrap(), Erased::default());
     let erased = store.erase(vec![subject_of(1), subject_of(2)]).await.unwrap();
-    assert_eq!(erased, Erased { keys: 2, copies: 2, tokens: 1 }, "of the house is left");
+    assert_eq!(erased, Erased { keys: 2, copies: 4, tokens: 3 }, "of the house is left");
 }
 
 /// However writing and erasing fall together, what is written opens or is told as not written.
@@ -189,7 +198,8 @@ async fn writers_and_erasers_agree<S: TokenStore + 'static>(store: Arc<S>) {
         tokio::spawn(async move {
             let mut refused = 0;
             for round in 0..20_u8 {
-                let key = kept(&*store, key(100 + round * 4 + number, 9)).await;
+                let known = store.keys(vec![subject_of(9)]).await.unwrap().remove(0);
+                let key = known.unwrap_or_else(|| key(100 + round * 4 + number, 9));
                 let written = insert(&*store, vec![held_row(210 + number, held(&key))]).await;
                 refused += u32::from(is_conflict(&written));
                 assert!(written.is_ok() || is_conflict(&written), "{written:?}");
@@ -208,7 +218,7 @@ async fn writers_and_erasers_agree<S: TokenStore + 'static>(store: Arc<S>) {
 
 /// After rows under version 2 are there.
 pub(super) async fn no_copy_of_the_house_is_left_under_an_older_key(store: &dyn TokenStore) {
-    let key = kept(store, SubjectKey { version: 2, ..key(50, 50) }).await;
+    let key = SubjectKey { version: 2, ..key(50, 50) };
     let of_subject = Row { version: 2, ..held_row(220, held(&key)) };
     insert(store, vec![of_subject.clone()]).await.unwrap();
     let copy = |version| {
@@ -231,7 +241,7 @@ pub(super) async fn no_copy_of_the_house_is_left_under_an_older_key(store: &dyn 
 
 /// Else whoever has older keys only could store under one that is destroyed by now.
 async fn a_version_counts_although_all_under_it_is_erased(store: &dyn TokenStore) {
-    let key = kept(store, SubjectKey { version: 4, ..key(51, 51) }).await;
+    let key = SubjectKey { version: 4, ..key(51, 51) };
     let of_subject = Row { version: 4, ..held_row(221, held(&key)) };
     insert(store, vec![of_subject]).await.unwrap();
     store.erase(vec![subject_of(51)]).await.unwrap();

@@ -32,8 +32,19 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn has_key_of(&self, held: &Held) -> bool {
-        held.by.key().is_none_or(|id| self.keys.values().any(|key| key.id == id))
+    /// Keeps the keys of holders who have none; whether each has this very one then. If not,
+    /// none is kept.
+    pub(super) fn keep_keys<'k>(&mut self, held: impl Iterator<Item = &'k Held>) -> bool {
+        let mut keys = self.keys.clone();
+        for held in held {
+            let Holder::Subject(key) = &held.by else { continue };
+            let kept = keys.entry(key.subject).or_insert_with(|| key.clone());
+            if kept.id != key.id || self.destroyed.contains(&key.id) {
+                return false;
+            }
+        }
+        self.keys = keys;
+        true
     }
 
     /// Whether the house has a copy that would be under another version than its row.

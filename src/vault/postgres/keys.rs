@@ -7,7 +7,7 @@ use super::columns::{column, damaged, key_of, read_key, read_keys};
 use super::given::Keys;
 use super::permit::ALONE;
 use super::statements::{
-    COUNT_KEYS, DESTROY_KEYS, FORGET_COPIES, FORGET_TOKENS, KEEP_KEYS, KEYS, KEYS_BEFORE, REWRAP,
+    COUNT_KEYS, DESTROY_KEYS, FORGET_COPIES, FORGET_TOKENS, KEYS, KEYS_BEFORE, REWRAP,
 };
 use super::work::{Once, Values};
 
@@ -24,23 +24,6 @@ impl SubjectKeyStore for PostgresStore {
             let asked: Vec<&[u8]> = subjects.iter().map(|subject| &subject.0[..]).collect();
             let keys = read_keys(&self.rows(KEYS, &[&asked]).await?)?;
             Ok(subjects.iter().map(|subject| keys.get(subject).cloned()).collect())
-        })
-    }
-
-    fn keep_keys(
-        &self,
-        keys: Vec<SubjectKey>,
-    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        Box::pin(async move {
-            if keys.is_empty() {
-                return Ok(Vec::new());
-            }
-            let given = Keys::of(&keys);
-            let statements = [(KEEP_KEYS, given.all()), (KEYS, given.subjects())];
-            let answers = self.write_under((given.oldest, given.newest), &statements).await;
-            let kept = read_keys(&answers?.pop().unwrap_or_default())?;
-            let kept = keys.iter().map(|key| kept.get(&key.subject).cloned());
-            kept.collect::<Option<_>>().ok_or(VaultError::Conflict)
         })
     }
 

@@ -240,7 +240,7 @@ pub(super) const KEEP_KEYS: &str = "
     INSERT INTO subject_key (id, subject, version, wrapped)
     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
         AS given (id, subject, version, wrapped)
-    ORDER BY subject ON CONFLICT (subject) DO NOTHING";
+    ORDER BY subject ON CONFLICT DO NOTHING";
 
 pub(super) const KEYS_BEFORE: &str = "
     SELECT id, subject, version, wrapped FROM subject_key

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::base::SubjectId;
 use crate::keys::Version;
 use crate::vault::{
-    BoxFuture, Erased, Held, Index, KeyId, SubjectKey, SubjectKeyStore, VaultError,
+    BoxFuture, Erased, Held, Holder, Index, KeyId, SubjectKey, SubjectKeyStore, VaultError,
 };
 
 use super::SqliteStore;
@@ -23,16 +23,6 @@ impl SubjectKeyStore for SqliteStore {
     ) -> BoxFuture<'_, Result<Vec<Option<SubjectKey>>, VaultError>> {
         self.read(move |connection| {
             subjects.into_iter().map(|subject| find(connection, subject)).collect()
-        })
-    }
-
-    fn keep_keys(
-        &self,
-        keys: Vec<SubjectKey>,
-    ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        let versions: Vec<Version> = keys.iter().map(|key| key.version).collect();
-        self.write_under(versions.into_iter(), move |connection| {
-            keys.iter().map(|key| keep(connection, key)).collect::<rusqlite::Result<_>>().map(Ok)
         })
     }
 
@@ -51,7 +41,7 @@ impl SubjectKeyStore for SqliteStore {
 
     fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
         let versions: Vec<Version> = keys.iter().map(|key| key.version).collect();
-        self.write_under(versions.into_iter(), move |connection| {
+        self.write_under(&versions, move |connection| {
             keys.iter().try_for_each(|key| rewrap(connection, key)).map(Ok)
         })
     }
@@ -71,20 +61,19 @@ fn find(connection: &Connection, subject: SubjectId) -> rusqlite::Result<Option<
     Ok(found.optional()?.flatten())
 }
 
-fn keep(connection: &Connection, key: &SubjectKey) -> rusqlite::Result<SubjectKey> {
+/// Keeps the key of a copy if its holder has none; whether they have this very one then.
+pub(super) fn keep(connection: &Connection, held: &Held) -> rusqlite::Result<bool> {
+    let Holder::Subject(key) = &held.by else { return Ok(true) };
+    let sql = "SELECT 1 FROM subject_key WHERE id = ?1 AND subject = ?2";
+    let mut is_there = connection.prepare_cached(sql)?;
+    if is_there.exists(params![key.id.0, key.subject.0])? {
+        return Ok(true);
+    }
     let mut statement = connection.prepare_cached(
         "INSERT INTO subject_key (id, subject, version, wrapped) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (subject) DO NOTHING",
+         ON CONFLICT DO NOTHING",
     )?;
-    statement.execute(params![key.id.0, key.subject.0, key.version, key.wrapped])?;
-    find(connection, key.subject)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
-}
-
-/// Whether what opens a copy is there.
-pub(super) fn is_there(connection: &Connection, held: &Held) -> rusqlite::Result<bool> {
-    let Some(key) = held.by.key() else { return Ok(true) };
-    let sql = "SELECT 1 FROM subject_key WHERE id = ?1 AND wrapped IS NOT NULL";
-    connection.prepare_cached(sql)?.exists([key.0])
+    Ok(statement.execute(params![key.id.0, key.subject.0, key.version, key.wrapped])? > 0)
 }
 
 fn before(

@@ -41,7 +41,7 @@ pub(super) fn insert(
 ) -> rusqlite::Result<Option<Row>> {
     let NewRow { row, kinds, found_by } = new;
     let Some(held) = row.held.as_ref() else { return Ok(None) };
-    if !keys::is_there(connection, held)? {
+    if !keys::keep(connection, held)? {
         return Ok(None);
     }
     let mut statement = connection.prepare_cached(

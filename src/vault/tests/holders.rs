@@ -150,3 +150,37 @@ async fn a_lost_key_is_damage_and_a_destroyed_one_is_not() {
     assert_eq!((verified.tokens, verified.damaged), (1, vec![(token, Damage::Key)]));
     assert!(is_nothing(vault.erase(&[]).await.unwrap()), "it may be put back");
 }
+
+/// What stands in the files of a database.
+fn bytes_of(path: &std::path::Path) -> Vec<u8> {
+    let files = ["", "-wal"].map(|beside| format!("{}{beside}", path.display()));
+    files.iter().flat_map(|file| std::fs::read(file).unwrap_or_default()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroyed_key_stands_in_no_file_and_no_key_in_a_copy_of_the_rows() {
+    let scratch = crate::testkit::Scratch::new();
+    let database = crate::sqlite::Database::open(&scratch.file("vault"), &"acme".into()).unwrap();
+    let store = Arc::new(SqliteStore::new(&database).unwrap());
+    let vault = Vault::new(store.clone(), &keyset());
+    kept(&vault, "Muster", &[Some(ANNA), Some(BERT)]).await;
+    let keys = store.keys(vec![ANNA, BERT]).await.unwrap();
+    let [annas, berts] = [0, 1].map(|at| keys[at].clone().unwrap().wrapped);
+    let holds = |name: &str, key: &[u8]| {
+        bytes_of(&scratch.file(name)).windows(key.len()).any(|part| part == key)
+    };
+    assert!(holds("vault", &annas) && holds("vault", &berts));
+    let back_up = |rows: &str| {
+        let (rows, keys) = (scratch.file(rows), scratch.file("subject-keys"));
+        tokio::task::block_in_place(|| back_up(&database, &rows, &keys)).unwrap();
+    };
+    back_up("before");
+    assert!(holds("subject-keys", &annas));
+    vault.erase(&[ANNA]).await.unwrap();
+    assert!(!holds("vault", &annas) && holds("vault", &berts));
+    back_up("after");
+    assert!(!holds("subject-keys", &annas) && holds("subject-keys", &berts));
+    for rows in ["before", "after"] {
+        assert!(!holds(rows, &annas) && !holds(rows, &berts), "{rows}");
+    }
+}
