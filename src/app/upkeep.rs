@@ -49,7 +49,9 @@ impl Upkeep {
     }
 
     /// Works at once if there is nothing to read: then the first search needs not wait.
+    /// Rows that were restored are without what was erased after their backup.
     pub(super) async fn begin(&self) -> Result<(), VaultError> {
+        self.vault.erase(&[]).await?;
         if self.vault.count().await? == 0 { self.work().await.map(drop) } else { Ok(()) }
     }
 
@@ -139,9 +141,9 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::base::{Cleartext, SearchKind};
+    use crate::base::{Cleartext, SearchKind, SubjectId};
     use crate::keys::Keyset;
-    use crate::vault::{HookedStore, IndexState, MemoryStore, TokenStore};
+    use crate::vault::{Form, HookedStore, IndexState, MemoryStore, ToKeep, TokenStore};
 
     async fn until(counted: impl AsyncFn() -> BTreeMap<u32, u64>, expected: BTreeMap<u32, u64>) {
         while counted().await != expected {
@@ -166,6 +168,23 @@ mod tests {
             never = upkeep.run() => match never {},
             () = until(counted, BTreeMap::from([(2, 1)])) => {}
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_erased_after_a_backup_of_the_rows_is_forgotten_at_the_start() {
+        let keyset = Keyset::generate(&"acme".into()).unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let vault = Vault::new(store.clone(), &keyset);
+        let (category, value, subject) =
+            ("name".into(), Cleartext::new("Anna"), SubjectId([1; 16]));
+        let kept = ToKeep::for_house((&category, &value), Form::Word);
+        vault.keep(&[ToKeep { holder: Some(subject), ..kept }]).await.unwrap();
+        let (_, row) = store.list(None, 1).await.unwrap().remove(0);
+        vault.erase(&[subject]).await.unwrap();
+        store.put_copy(row);
+        let upkeep = Upkeep::new(vault, Lease::unlimited(), Arc::new(Metrics::new().unwrap()));
+        upkeep.begin().await.unwrap();
+        assert_eq!(store.count().await.unwrap(), BTreeMap::new());
     }
 
     /// Another process, with another policy, writes a row while the index is built: searches

@@ -114,7 +114,7 @@ impl DatabaseFile {
         let written = copy.create().and_then(|()| {
             let connection = copy.connect()?;
             connection.execute_batch(schema)?;
-            copy.take(&connection, self, table)
+            Self::take(&connection, self, table)
         });
         let named = written.and_then(|()| {
             std::fs::rename(&part, path).and_then(|()| sync_directory(path)).map_err(failed)
@@ -129,10 +129,10 @@ impl DatabaseFile {
     pub(super) fn take_table_from(&self, path: &Path, table: &str) -> Result<(), DatabaseError> {
         let other = Self::new(path, &self.tenant);
         other.connect()?;
-        self.take(&self.connect()?, &other, table)
+        Self::take(&self.connect()?, &other, table)
     }
 
-    fn take(&self, into: &Connection, from: &Self, table: &str) -> Result<(), DatabaseError> {
+    fn take(into: &Connection, from: &Self, table: &str) -> Result<(), DatabaseError> {
         let path = as_file(&from.path);
         let path = path.to_str().ok_or_else(|| from.unusable("its name is no UTF-8"))?;
         into.execute("ATTACH ?1 AS other", [path])?;

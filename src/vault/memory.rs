@@ -95,7 +95,9 @@ impl TokenStore for MemoryStore {
                 return Err(VaultError::Conflict);
             }
             stored.permit(versions)?;
-            rows.into_iter().for_each(|row| stored.replace(row));
+            for row in rows {
+                stored.replace(row);
+            }
             Ok(())
         })
     }
@@ -111,7 +113,9 @@ impl TokenStore for MemoryStore {
                 return Err(VaultError::Conflict);
             }
             stored.permit(versions)?;
-            copies.into_iter().for_each(|copy| stored.hold(copy.token, copy.held));
+            for copy in copies {
+                stored.hold(copy.token, copy.held);
+            }
             Ok(())
         })
     }
@@ -260,8 +264,10 @@ impl SubjectKeyStore for MemoryStore {
         self.try_with(|stored| {
             stored.permit(keys.iter().map(|key| key.version))?;
             for key in keys {
-                let stored = stored.keys.get_mut(&key.subject).filter(|it| it.id == key.id);
-                stored.into_iter().for_each(|stored| *stored = key.clone());
+                let known = stored.keys.get_mut(&key.subject).filter(|it| it.id == key.id);
+                if let Some(known) = known {
+                    *known = key;
+                }
             }
             Ok(())
         })

@@ -328,7 +328,7 @@ impl TokenStore for SqliteStore {
         after: Option<Place>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<(Place, Row)>, VaultError>> {
-        self.read(move |connection| rows::list(connection, after, limit))
+        self.read(move |connection| rows::list(connection, after.as_ref(), limit))
     }
 
     fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {

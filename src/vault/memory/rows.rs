@@ -89,7 +89,7 @@ impl Rows {
         self.destroyed.extend(&destroyed);
         let is_gone = |place: &Place| place.1.is_some_and(|key| self.destroyed.contains(&key));
         let gone: Vec<Place> = self.copies.keys().filter(|it| is_gone(it)).cloned().collect();
-        gone.iter().for_each(|place| drop(self.copies.remove(place)));
+        self.copies.retain(|place, _| !is_gone(place));
         let words: BTreeSet<&Token> = gone.iter().map(|place| &place.0).collect();
         let mut tokens = 0;
         for token in words {

@@ -174,7 +174,7 @@ pub(super) fn search(
 
 pub(super) fn list(
     connection: &Connection,
-    after: Option<Place>,
+    after: Option<&Place>,
     limit: u32,
 ) -> rusqlite::Result<Vec<(Place, Row)>> {
     // Without a key that opens it, a copy is listed, and nobody holds it. The copies of one row
@@ -188,7 +188,7 @@ pub(super) fn list(
              AND token.word >= ?1 AND (token.word > ?1 OR copy.key IS NOT NULL)
          ORDER BY token.word, copy.key LIMIT ?3"
     );
-    let (word, mut key) = match &after {
+    let (word, mut key) = match after {
         None => ("", Vec::new()),
         Some(Place(token, key)) => (token.as_str(), key.map_or_else(Vec::new, |key| key.0.into())),
     };
