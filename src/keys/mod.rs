@@ -64,7 +64,7 @@ pub use settings::{KeyServiceSettings, open_leased};
 pub use siv::Siv;
 pub use source::SecretSource;
 pub use transit::{Transit, TransitSettings};
-pub use versions::{Version, Versions};
+pub use versions::{InUse, Version, Versions};
 
 use zeroize::Zeroizing;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The number of a key among those of its purpose; the first is 1.
 pub type Version = u32;
@@ -93,6 +95,34 @@ impl<K> Versions<K> {
 impl<K> fmt::Debug for Versions<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter().map(|(version, _)| version)).finish()
+    }
+}
+
+/// The version that new things are made under: the active one, or one that is prepared as soon
+/// as another process has begun to use it. Clones go on together.
+#[derive(Clone, Debug)]
+pub struct InUse {
+    version: Arc<AtomicU32>,
+    newest: Version,
+}
+
+impl InUse {
+    pub fn of<K>(keys: &Versions<K>) -> Self {
+        let version = Arc::new(AtomicU32::new(keys.active_version()));
+        Self { version, newest: keys.newest_version() }
+    }
+
+    pub fn version(&self) -> Version {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Goes on with a newer version, if it is prepared.
+    pub fn take_up(&self, newer: Version) -> bool {
+        let is_prepared = (self.version() + 1..=self.newest).contains(&newer);
+        if is_prepared {
+            self.version.fetch_max(newer, Ordering::Relaxed);
+        }
+        is_prepared
     }
 }
 

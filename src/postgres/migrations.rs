@@ -14,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("subjects", include_str!("migrations/0002_subjects.sql")),
     ("quarantine", include_str!("migrations/0003_quarantine.sql")),
     ("holders", include_str!("migrations/0004_holders.sql")),
+    ("versions", include_str!("migrations/0005_versions.sql")),
 ];
 
 const HOUSE: &str = "
@@ -172,4 +173,23 @@ impl Migration<'_> {
         }
         Ok(())
     }
+}
+
+/// Makes a schema anew as an older version left it, with nothing in it.
+#[cfg(test)]
+pub(crate) async fn make_older(
+    link: &super::Link,
+    (schema, tenant): (&str, &Tenant),
+    migrations: usize,
+) -> Result<(), super::Failure> {
+    let schema = quoted(schema);
+    link.batch_execute(&format!("DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}; {HOUSE}"))
+        .await?;
+    link.execute("INSERT INTO house VALUES ($1, 0)", &[&tenant.as_str()]).await?;
+    for (number, (name, sql)) in (1_i64..).zip(MIGRATIONS).take(migrations) {
+        link.batch_execute(sql).await?;
+        let insert = "INSERT INTO migration (number, name, sha256) VALUES ($1, $2, $3)";
+        link.execute(insert, &[&number, name, &Sha256::digest(sql).as_slice()]).await?;
+    }
+    Ok(())
 }

@@ -21,6 +21,8 @@ mod settings;
 mod tests;
 mod work;
 
+#[cfg(test)]
+pub(crate) use migrations::make_older;
 pub use pool::{Postgres, PostgresError};
 pub use settings::{Password, PostgresHost, PostgresSettings, PostgresTls};
 pub(crate) use work::{Failure, Link, Query, Work};

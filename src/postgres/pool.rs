@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 const TIMED_OUT: &str = "it did not answer in time";
 
-/// For what reads a whole table.
+/// For what reads a whole table, or writes much of it.
 const LONG: Duration = Duration::from_secs(15 * 60);
 
 /// A schema that other processes use beside us. Clones share the connections.
@@ -140,11 +140,33 @@ impl Postgres {
     /// # Errors
     /// Then it may be done or not, if the connection was lost in its commit.
     pub(crate) async fn transaction<W: Work>(&self, work: W) -> Result<W::Done, PostgresError> {
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+        self.transact(begin, self.patience(), work).await
+    }
+
+    /// As [`transaction`](Self::transaction), however long it takes, within reason.
+    pub(crate) async fn transaction_long<W: Work>(
+        &self,
+        work: W,
+    ) -> Result<W::Done, PostgresError> {
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}",
+            LONG.as_millis()
+        );
+        self.transact(&begin, LONG + GRACE, work).await
+    }
+
+    async fn transact<W: Work>(
+        &self,
+        begin: &str,
+        patience: Duration,
+        work: W,
+    ) -> Result<W::Done, PostgresError> {
         let mut retries = Retries::default();
         loop {
             let open = Open::new(self.link().await?);
-            let attempt = open.attempt("BEGIN ISOLATION LEVEL READ COMMITTED", &work);
-            let (failure, stored) = match limited(self.patience(), attempt).await {
+            let attempt = open.attempt(begin, &work);
+            let (failure, stored) = match limited(patience, attempt).await {
                 Some(Ok(done)) => {
                     drop(open.ended());
                     return Ok(done);

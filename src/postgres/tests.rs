@@ -61,9 +61,9 @@ async fn a_schema_that_is_not_ours_is_refused_and_left_alone() {
     refused("it is of tenant `bolt`, not of `acme`").await;
     execute(&database, "UPDATE house SET tenant = 'acme'").await;
 
-    execute(&database, "INSERT INTO migration VALUES (4, 'later', 'x')").await;
-    refused("a newer version has changed it (migration 4, `later`)").await;
-    execute(&database, "DELETE FROM migration WHERE number = 4").await;
+    execute(&database, "INSERT INTO migration VALUES (6, 'later', 'x')").await;
+    refused("a newer version has changed it (migration 6, `later`)").await;
+    execute(&database, "DELETE FROM migration WHERE number = 6").await;
 
     execute(&database, "UPDATE migration SET sha256 = 'x' WHERE number = 2").await;
     refused("its migration 2, `subjects`, is not the one that this version has").await;
@@ -78,7 +78,9 @@ async fn a_schema_that_is_not_ours_is_refused_and_left_alone() {
 async fn an_older_schema_is_brought_up_to_date_by_the_house_only() {
     let settings = settings();
     let database = open(&settings).await.unwrap();
-    execute(&database, "DROP TABLE quarantine; DELETE FROM migration WHERE number = 3").await;
+    let link = database.link_for_test().await;
+    make_older(&link, (&settings.schema, &"acme".into()), 2).await.unwrap();
+    drop(link);
     let existing = async || Postgres::open_existing(settings.clone(), &"acme".into()).await;
     let refused = existing().await.unwrap_err().to_string();
     assert!(refused.contains("older version (without `quarantine`)"), "{refused}");

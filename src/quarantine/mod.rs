@@ -19,7 +19,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::base::{Cleartext, EntryId, Tenant, Timestamp, UpstreamName};
-use crate::keys::{Keyset, Siv, Version, Versions};
+use crate::keys::{InUse, Keyset, Siv, Version, Versions};
 use crate::postgres::PostgresError;
 use crate::sqlite::DatabaseError;
 use crate::vault::BoxFuture;
@@ -34,33 +34,44 @@ pub const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Keeps sealed pieces, each of a request of a batch. What is written is durable on return;
 /// dropping the future may or may not leave it done.
 pub trait QuarantineStore: Send + Sync {
-    /// Adds pieces behind those that are there.
-    fn keep(
-        &self,
-        of: BatchName,
-        request: EntryId,
-        sealed: Vec<Vec<u8>>,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<(), QuarantineError>>;
+    /// Adds pieces of one request, sealed under one version of the vault's key, behind those
+    /// that are there.
+    ///
+    /// # Errors
+    /// [`QuarantineError::KeyGone`] where the vault beside it was written under a newer one:
+    /// this one may be destroyed.
+    fn keep(&self, of: BatchName, pieces: Vec<Piece>, now: Timestamp) -> Done<'_>;
 
     /// Deletes what was kept before a time.
-    fn forget(&self, before: Timestamp) -> BoxFuture<'_, Result<(), QuarantineError>>;
+    fn forget(&self, before: Timestamp) -> Done<'_>;
 
     /// Deletes the pieces of these requests of a batch.
-    fn settle(&self, of: BatchName, over: Over) -> BoxFuture<'_, Result<(), QuarantineError>>;
+    fn settle(&self, of: BatchName, over: Over) -> Done<'_>;
 
     /// How many bytes are kept of a batch.
-    fn size(&self, of: BatchName) -> BoxFuture<'_, Result<usize, QuarantineError>>;
+    fn size(&self, of: BatchName) -> Done<'_, usize>;
 
     /// The pieces of a batch: by time, by request, and as they were added.
-    fn find(&self, of: BatchName) -> BoxFuture<'_, Result<Vec<Piece>, QuarantineError>>;
+    fn find(&self, of: BatchName) -> Done<'_, Vec<Piece>>;
 
     /// The batches that there are pieces of.
-    fn batches(&self) -> BoxFuture<'_, Result<Vec<BatchName>, QuarantineError>>;
+    fn batches(&self) -> Done<'_, Vec<BatchName>>;
+
+    /// How many pieces need this version of the vault's key, as far as it is known.
+    fn count_under(&self, version: Version) -> Done<'_, u64>;
 }
 
-/// What is kept, sealed, of a request.
-pub type Piece = (EntryId, Vec<u8>);
+pub type Done<'a, T = ()> = BoxFuture<'a, Result<T, QuarantineError>>;
+
+/// What is kept of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub request: EntryId,
+    /// Of the vault's key, under which it is sealed; unknown of pieces that were kept before
+    /// versions were kept with them.
+    pub version: Option<Version>,
+    pub sealed: Vec<u8>,
+}
 
 /// Requests of a batch whose pieces are not needed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +86,7 @@ pub struct Quarantine {
     store: Arc<dyn QuarantineStore>,
     tenant: Tenant,
     keys: Versions<Siv>,
+    in_use: InUse,
 }
 
 /// A batch by what the CRM goes on to name it.
@@ -90,20 +102,29 @@ pub enum QuarantineError {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// A piece is, or would be, sealed under a key that is destroyed, or that this keyset does
+    /// not have yet.
+    #[error(
+        "the vault was written under version {0} of its key, which the keyset does not hold; if it \
+         was rotated a moment ago, start this process again"
+    )]
+    KeyGone(Version),
     #[error("a row of the quarantine does not open under our keys")]
     Corrupt,
 }
 
 impl Quarantine {
     pub fn new(store: Arc<dyn QuarantineStore>, keyset: &Keyset) -> Self {
-        Self { store, tenant: keyset.tenant.clone(), keys: keyset.vault.clone() }
+        let (tenant, keys) = (keyset.tenant.clone(), keyset.vault.clone());
+        Self { store, tenant, in_use: InUse::of(&keys), keys }
     }
 
     /// Keeps records that one request leaves out of a batch, in the pieces that they were
     /// found in. Durable on return.
     ///
     /// # Errors
-    /// When they cannot be written; then the rest of the batch must not leave.
+    /// When they cannot be written, or only under a key that may be destroyed; then the rest of
+    /// the batch must not leave.
     pub async fn keep(
         &self,
         of: &BatchName,
@@ -112,10 +133,19 @@ impl Quarantine {
         now: Timestamp,
     ) -> Result<(), QuarantineError> {
         let bound_to = self.bound_to(of, &request);
-        let seal =
-            |records: &Cleartext| self.keys.active().seal(bound_to, records.expose().as_bytes());
-        let sealed = records.iter().map(seal).collect();
-        self.store.keep(of.clone(), request, sealed, now).await
+        loop {
+            let version = self.in_use.version();
+            let key = self.keys.get(version).ok_or(QuarantineError::KeyGone(version))?;
+            let seal = |records: &Cleartext| Piece {
+                request,
+                version: Some(version),
+                sealed: key.seal(bound_to, records.expose().as_bytes()),
+            };
+            match self.store.keep(of.clone(), records.iter().map(seal).collect(), now).await {
+                Err(QuarantineError::KeyGone(newer)) if self.in_use.take_up(newer) => {}
+                kept => return kept,
+            }
+        }
     }
 
     /// Deletes what is older than [`KEPT`].
@@ -151,32 +181,29 @@ impl Quarantine {
     /// # Errors
     /// [`QuarantineError`]; then nobody may be told that nothing was left out.
     pub async fn find(&self, of: &BatchName) -> Result<Vec<Cleartext>, QuarantineError> {
-        let rows = self.store.find(of.clone()).await?;
-        let opened = rows.iter().map(|(request, sealed)| {
-            let mut keys = self.keys.iter();
-            let clear = keys.find_map(|(_, key)| key.open(self.bound_to(of, request), sealed))?;
-            std::str::from_utf8(&clear).ok().map(Cleartext::new)
-        });
-        opened.collect::<Option<_>>().ok_or(QuarantineError::Corrupt)
+        self.store.find(of.clone()).await?.iter().map(|piece| self.open(of, piece)).collect()
     }
 
-    /// How many pieces are sealed under this version of the vault's key.
-    pub async fn count_under(&self, version: Version) -> Result<u64, QuarantineError> {
-        let Some(key) = self.keys.get(version) else { return Ok(0) };
-        let mut count = 0;
-        for of in self.store.batches().await? {
-            for (request, sealed) in self.store.find(of.clone()).await? {
-                let opens = key.open(self.bound_to(&of, &request), &sealed);
-                count += u64::from(opens.is_some());
-            }
+    fn open(&self, of: &BatchName, piece: &Piece) -> Result<Cleartext, QuarantineError> {
+        let Piece { request, version, sealed } = piece;
+        if let Some(version) = version.filter(|version| self.keys.get(*version).is_none()) {
+            return Err(QuarantineError::KeyGone(version));
         }
-        Ok(count)
+        let mut keys = self.keys.iter().filter(|(of, _)| version.is_none_or(|it| it == *of));
+        let clear = keys.find_map(|(_, key)| key.open(self.bound_to(of, request), sealed));
+        let clear = clear.ok_or(QuarantineError::Corrupt)?;
+        std::str::from_utf8(&clear).map(Cleartext::new).map_err(|_| QuarantineError::Corrupt)
+    }
+
+    /// How many pieces need this version of the vault's key, as far as it is known.
+    pub async fn count_under(&self, version: Version) -> Result<u64, QuarantineError> {
+        self.store.count_under(version).await
     }
 
     /// How many batches have records left out, all of which open.
     ///
     /// # Errors
-    /// [`QuarantineError::Corrupt`] when one does not.
+    /// [`QuarantineError::Corrupt`] or [`QuarantineError::KeyGone`] when one does not.
     pub async fn verify(&self) -> Result<usize, QuarantineError> {
         let names = self.store.batches().await?;
         for of in &names {

@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, params};
 
-use super::{BatchName, Over, Piece, QuarantineError, QuarantineStore, millis};
+use super::{BatchName, Done, Over, Piece, QuarantineError, QuarantineStore, millis};
 use crate::base::{EntryId, Timestamp};
+use crate::keys::Version;
 use crate::sqlite::{Database, DatabaseError};
-use crate::vault::BoxFuture;
+use crate::vault::{define_newest_key, newer_than};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS quarantine (
@@ -13,6 +14,7 @@ const SCHEMA: &str = "
         batch TEXT NOT NULL,
         request BLOB NOT NULL,
         at INTEGER NOT NULL,
+        version INTEGER NOT NULL,
         sealed BLOB NOT NULL
     ) STRICT;
     CREATE INDEX IF NOT EXISTS quarantine_by_batch ON quarantine (upstream, batch, request);
@@ -27,58 +29,62 @@ impl SqliteQuarantine {
     /// # Errors
     /// When its table is missing and cannot be made.
     pub fn new(database: &Database) -> Result<Self, DatabaseError> {
+        define_newest_key(database)?;
         database.define(SCHEMA)?;
         Ok(Self(database.clone()))
     }
 
-    fn write(
+    fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
-    ) -> BoxFuture<'_, Result<(), QuarantineError>> {
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Done<'_, T> {
         Box::pin(async move { Ok(self.0.write(work).await?) })
     }
 
     fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> BoxFuture<'_, Result<T, QuarantineError>> {
+    ) -> Done<'_, T> {
         Box::pin(async move { Ok(self.0.read(query).await?) })
     }
 }
 
 impl QuarantineStore for SqliteQuarantine {
-    fn keep(
-        &self,
-        of: BatchName,
-        request: EntryId,
-        sealed: Vec<Vec<u8>>,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<(), QuarantineError>> {
-        self.write(move |connection| {
+    fn keep(&self, of: BatchName, pieces: Vec<Piece>, now: Timestamp) -> Done<'_> {
+        let kept = self.write(move |connection| {
+            let oldest = pieces.iter().filter_map(|piece| piece.version).min();
+            if let Some(newer) = newer_than(connection, oldest.unwrap_or(Version::MAX))? {
+                return Ok(Err(QuarantineError::KeyGone(newer)));
+            }
             let BatchName { upstream, batch } = of;
-            let mut insert =
-                connection.prepare_cached("INSERT INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            for sealed in sealed {
+            let mut insert = connection.prepare_cached(
+                "INSERT INTO quarantine (upstream, batch, request, at, version, sealed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for Piece { request, version, sealed } in pieces {
+                let (upstream, batch) = (upstream.as_str(), batch.as_str());
                 insert.execute(params![
-                    upstream.as_str(),
-                    batch.as_str(),
+                    upstream,
+                    batch,
                     request.0,
                     millis(now),
+                    version,
                     sealed
                 ])?;
             }
-            Ok(())
-        })
+            Ok(Ok(()))
+        });
+        Box::pin(async move { kept.await? })
     }
 
-    fn forget(&self, before: Timestamp) -> BoxFuture<'_, Result<(), QuarantineError>> {
+    fn forget(&self, before: Timestamp) -> Done<'_> {
         self.write(move |connection| {
             let mut delete = connection.prepare_cached("DELETE FROM quarantine WHERE at < ?1")?;
             delete.execute([millis(before)]).map(drop)
         })
     }
 
-    fn settle(&self, of: BatchName, over: Over) -> BoxFuture<'_, Result<(), QuarantineError>> {
+    fn settle(&self, of: BatchName, over: Over) -> Done<'_> {
         self.write(move |connection| {
             let BatchName { upstream, batch } = of;
             let (is_over, request) = match over {
@@ -96,7 +102,7 @@ impl QuarantineStore for SqliteQuarantine {
         })
     }
 
-    fn size(&self, of: BatchName) -> BoxFuture<'_, Result<usize, QuarantineError>> {
+    fn size(&self, of: BatchName) -> Done<'_, usize> {
         self.read(move |connection| {
             let BatchName { upstream, batch } = of;
             let mut select = connection.prepare_cached(
@@ -109,21 +115,22 @@ impl QuarantineStore for SqliteQuarantine {
         })
     }
 
-    fn find(&self, of: BatchName) -> BoxFuture<'_, Result<Vec<Piece>, QuarantineError>> {
+    fn find(&self, of: BatchName) -> Done<'_, Vec<Piece>> {
         self.read(move |connection| {
             let BatchName { upstream, batch } = of;
             let mut select = connection.prepare_cached(
-                "SELECT request, sealed FROM quarantine
+                "SELECT request, version, sealed FROM quarantine
                  WHERE upstream = ?1 AND batch = ?2 ORDER BY at, request, rowid",
             )?;
             let rows = select.query_map([upstream.as_str(), batch.as_str()], |row| {
-                Ok((EntryId(row.get(0)?), row.get(1)?))
+                let request = EntryId(row.get(0)?);
+                Ok(Piece { request, version: row.get(1)?, sealed: row.get(2)? })
             })?;
             rows.collect()
         })
     }
 
-    fn batches(&self) -> BoxFuture<'_, Result<Vec<BatchName>, QuarantineError>> {
+    fn batches(&self) -> Done<'_, Vec<BatchName>> {
         self.read(|connection| {
             let mut select =
                 connection.prepare_cached("SELECT DISTINCT upstream, batch FROM quarantine")?;
@@ -132,6 +139,13 @@ impl QuarantineStore for SqliteQuarantine {
                 Ok(BatchName { upstream: upstream.into(), batch: batch.into() })
             })?;
             names.collect()
+        })
+    }
+
+    fn count_under(&self, version: Version) -> Done<'_, u64> {
+        self.read(move |connection| {
+            let sql = "SELECT count(*) FROM quarantine WHERE version = ?1";
+            connection.query_row(sql, [version], |row| row.get::<_, i64>(0).map(|it| it as u64))
         })
     }
 }

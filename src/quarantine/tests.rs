@@ -7,6 +7,7 @@ use crate::postgres::Postgres;
 use crate::sqlite::Database;
 use crate::testkit::postgres::settings;
 use crate::testkit::{Scratch, wait_for};
+use crate::vault::{PostgresStore, SqliteStore, TokenStore, Vault};
 
 fn at(days: u64) -> Timestamp {
     Timestamp::from_unix_millis(days * 86_400_000)
@@ -91,4 +92,58 @@ async fn it_opens_in_its_place_only_and_holds_no_clear_value() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(4).any(|window| window == b"Anna"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_kept_under_a_key_that_may_be_destroyed() {
+    let scratch = Scratch::new();
+    let first = Keyset::generate(&"acme".into()).unwrap();
+    let (database, store) = sqlite(&scratch.file("vault"), &first);
+    let tokens = Arc::new(SqliteStore::new(&database).unwrap());
+    versions_are_minded(tokens, store, &first).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_is_it_in_the_shared_database() {
+    let first = Keyset::generate(&"acme".into()).unwrap();
+    let database = Postgres::open(settings(), &first.tenant).await.unwrap();
+    let tokens = Arc::new(PostgresStore::new(&database));
+    let store = Arc::new(PostgresQuarantine::new(&database));
+    versions_are_minded(tokens, store.clone(), &first).await;
+    // Kept before versions were kept with them: nobody knows which key they need.
+    let unknown = "UPDATE quarantine SET version = NULL";
+    database.again(crate::postgres::Query(unknown, &[])).await.unwrap();
+    let quarantine = Quarantine::new(store, &first.rotated());
+    for version in [1, 2] {
+        assert_eq!(quarantine.count_under(version).await.unwrap(), 3);
+    }
+}
+
+async fn versions_are_minded(
+    tokens: Arc<dyn TokenStore>,
+    store: Arc<dyn QuarantineStore>,
+    first: &Keyset,
+) {
+    let second = first.rotated();
+    let preparing = Quarantine::new(store.clone(), &first.preparing(&second));
+    let [before, after] = [first, &second].map(|keyset| Quarantine::new(store.clone(), keyset));
+    let of = BatchName { upstream: "sales".into(), batch: "job".into() };
+    let keep = async |quarantine: &Quarantine, number: u8, name: &str| {
+        let request = EntryId([number; 16]);
+        quarantine.keep(&of, request, &[Cleartext::new(name)], at(1)).await
+    };
+    keep(&before, 1, "Anna").await.unwrap();
+    keep(&after, 2, "Bert").await.unwrap();
+    let name = ("name".into(), Cleartext::new("Carl"));
+    Vault::new(tokens, &second).tokenize(&[(&name.0, &name.1)]).await.unwrap();
+    // Whoever counts what is under the old key from now on, and destroys it, loses nothing.
+    let late = keep(&before, 3, "Dora").await;
+    assert!(matches!(late, Err(QuarantineError::KeyGone(2))), "{late:?}");
+    keep(&preparing, 4, "Emil").await.unwrap();
+    let counts = [after.count_under(1).await.unwrap(), after.count_under(2).await.unwrap()];
+    assert_eq!(counts, [1, 2]);
+    assert_eq!(found(&after, &of).await, ["Anna", "Bert", "Emil"]);
+    assert_eq!(found(&preparing, &of).await, ["Anna", "Bert", "Emil"]);
+    let unknown = before.find(&of).await;
+    assert!(matches!(unknown, Err(QuarantineError::KeyGone(2))), "{unknown:?}");
 }

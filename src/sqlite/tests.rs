@@ -174,3 +174,27 @@ fn no_name_is_a_uri_or_memory() {
     }
     assert_eq!(file::as_file(Path::new("/house.db")), Path::new("/house.db"));
 }
+
+/// As when two instances of a house are started for the first time, at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_make_one_file_together() {
+    let scratch = Scratch::new();
+    for round in 0..10 {
+        let path = scratch.file(&format!("house-{round}.db"));
+        let start = Arc::new(std::sync::Barrier::new(4));
+        let opening: Vec<_> = (0..4)
+            .map(|_| {
+                let (path, start) = (path.clone(), Arc::clone(&start));
+                std::thread::spawn(move || {
+                    start.wait();
+                    let database = Database::open(&path, &"acme".into())?;
+                    database.define(SCHEMA)
+                })
+            })
+            .collect();
+        for opened in opening {
+            opened.join().unwrap().unwrap();
+        }
+        insert(&open(&path), 1).await.unwrap();
+    }
+}

@@ -9,7 +9,7 @@ use crate::base::{Category, SubjectId};
 use crate::keys::Version;
 use crate::transfer_log::{Entry, TransferLog, TransferLogError};
 use crate::vault::{
-    BoxFuture, Built, Erased, Index, Kinds, NewCopy, NewRow, Place, Row, Search, SubjectKey,
+    BoxFuture, Built, Erased, Index, KeyId, Kinds, NewCopy, NewRow, Place, Row, Search, SubjectKey,
     SubjectKeyStore, Token, TokenStore, VaultError,
 };
 
@@ -90,8 +90,12 @@ impl TokenStore for MeasuredStore {
         self.time("begin_build", self.inner.begin_build(shall_be, build))
     }
 
-    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.time("finish_build", self.inner.finish_build(build))
+    fn finish_build(
+        &self,
+        build: u64,
+        except: BTreeSet<Category>,
+    ) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.time("finish_build", self.inner.finish_build(build, except))
     }
 
     fn list(
@@ -126,9 +130,10 @@ impl SubjectKeyStore for MeasuredStore {
     fn keys_before(
         &self,
         version: Version,
+        after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.time("keys_before", self.inner.keys_before(version, limit))
+        self.time("keys_before", self.inner.keys_before(version, after, limit))
     }
 
     fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {

@@ -125,6 +125,11 @@ impl Metrics {
         families.vault_categories_not_indexed.set(i64::try_from(categories).unwrap_or(i64::MAX));
     }
 
+    /// What the upkeep of the vault had to leave as it is.
+    pub fn vault_unopened(&self, rows: u64) {
+        self.families.vault_rows_unopened.set(i64::try_from(rows).unwrap_or(i64::MAX));
+    }
+
     /// `observe` mode let a request pass that was not inspected.
     pub fn uninspected_request(&self, upstream: &UpstreamName) {
         self.families.uninspected_requests.with_label_values(&[upstream.as_str()]).inc();

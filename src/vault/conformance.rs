@@ -33,6 +33,7 @@ pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
     holders::run(&open).await;
     replaced_rows_are_found_by_what_is_new_only(&*open()).await;
     who_knows_no_newer_keys_is_refused(&*open()).await;
+    holders::keys_are_wrapped_anew_unless_they_are_destroyed(&*open()).await;
     holders::no_copy_of_the_house_is_left_under_an_older_key(&*open()).await;
 }
 
@@ -147,11 +148,11 @@ async fn rows_are_found_by_all_that_is_asked_for(store: &dyn TokenStore) {
     let begun = store.begin_build(name_by(&[SearchKind::Prefix]), 7).await.unwrap();
     assert_eq!(begun, BTreeSet::from(["name".into()]));
     assert_eq!(search(store, vec![prefix(&[1])]).await, [None], "it is being built");
-    store.finish_build(8).await.unwrap();
+    store.finish_build(8, BTreeSet::new()).await.unwrap();
     assert_eq!(search(store, vec![prefix(&[1])]).await, [None], "another build has ended");
     let mut rows = [named(170, &[1, 2]), named(171, &[1, 3]), named(172, &[1, 2, 3])];
     store.insert(rows.to_vec()).await.unwrap();
-    store.finish_build(7).await.unwrap();
+    store.finish_build(7, BTreeSet::new()).await.unwrap();
     rows.sort_by(|a, b| a.row.token.cmp(&b.row.token));
     let with = |codes: &[u8]| {
         let has = |new: &&NewRow| codes.iter().all(|it| new.found_by.contains(&Index([*it; 16])));
@@ -182,8 +183,11 @@ async fn an_index_that_a_row_is_missing_from_is_not_complete(store: &dyn TokenSt
     let both = || name_by(&[SearchKind::Prefix, SearchKind::Contains]);
     store.begin_build(both(), 9).await.unwrap();
     assert!(is_complete().await, "another index is built");
+    store.finish_build(9, BTreeSet::from(["name".into()])).await.unwrap();
+    let contains = search(store, vec![by(SearchKind::Contains, &[1])]).await;
+    assert_eq!(contains, [None], "it is not finished for this category");
     store.insert(vec![named(181, &[1])]).await.unwrap();
-    store.finish_build(9).await.unwrap();
+    store.finish_build(9, BTreeSet::new()).await.unwrap();
     assert!(is_complete().await);
     let contains = search(store, vec![by(SearchKind::Contains, &[1])]).await;
     assert_eq!(contains, [None], "a row was written in between, and not for it");
@@ -191,7 +195,7 @@ async fn an_index_that_a_row_is_missing_from_is_not_complete(store: &dyn TokenSt
     assert!(!is_complete().await);
     let prefix = || name_by(&[SearchKind::Prefix]);
     store.begin_build(prefix(), 10).await.unwrap();
-    store.finish_build(10).await.unwrap();
+    store.finish_build(10, BTreeSet::new()).await.unwrap();
     assert!(is_complete().await);
     assert_eq!(store.begin_build(prefix(), 11).await.unwrap(), BTreeSet::new(), "all is there");
     store.replace(vec![NewRow::found_by_nothing(named(182, &[]).row)]).await.unwrap();
@@ -202,9 +206,11 @@ async fn an_index_that_a_row_is_missing_from_is_not_complete(store: &dyn TokenSt
     let built = async || store.built().await.unwrap();
     assert_eq!(built().await, [index(IndexState::Left)]);
     assert_eq!(store.begin_build(Kinds::new(), 12).await.unwrap(), ["name".into()].into());
-    store.finish_build(11).await.unwrap();
+    store.finish_build(11, BTreeSet::new()).await.unwrap();
     assert_eq!(built().await, [index(IndexState::Emptying(12))]);
-    store.finish_build(12).await.unwrap();
+    store.finish_build(12, BTreeSet::from(["name".into()])).await.unwrap();
+    assert_eq!(built().await, [index(IndexState::Emptying(12))]);
+    store.finish_build(12, BTreeSet::new()).await.unwrap();
     assert_eq!(built().await, [], "it is no longer wanted");
     store.insert(vec![named(170, &[10])]).await.unwrap();
     assert_eq!(built().await, [index(IndexState::Left)], "a row that is there is found by it");
@@ -212,10 +218,10 @@ async fn an_index_that_a_row_is_missing_from_is_not_complete(store: &dyn TokenSt
     store.replace(vec![NewRow::found_by_nothing(named(170, &[]).row)]).await.unwrap();
     assert_eq!(built().await, [index(IndexState::Emptying(13))], "nothing is put into it");
     store.insert(vec![named(170, &[10])]).await.unwrap();
-    store.finish_build(13).await.unwrap();
+    store.finish_build(13, BTreeSet::new()).await.unwrap();
     assert_eq!(built().await, [index(IndexState::Left)], "something was put into it meanwhile");
     store.begin_build(Kinds::new(), 12).await.unwrap();
-    store.finish_build(12).await.unwrap();
+    store.finish_build(12, BTreeSet::new()).await.unwrap();
     store.replace(vec![named(170, &[10])]).await.unwrap();
     assert_eq!(built().await, [index(IndexState::Left)]);
 }
@@ -223,7 +229,7 @@ async fn an_index_that_a_row_is_missing_from_is_not_complete(store: &dyn TokenSt
 async fn replaced_rows_are_found_by_what_is_new_only(store: &dyn TokenStore) {
     let prefix = || name_by(&[SearchKind::Prefix]);
     store.begin_build(prefix(), 13).await.unwrap();
-    store.finish_build(13).await.unwrap();
+    store.finish_build(13, BTreeSet::new()).await.unwrap();
     store.insert(vec![named(190, &[61])]).await.unwrap();
     let mut anew = named(190, &[62]);
     let held = Held::by_house(2, vec![9]);
@@ -250,6 +256,8 @@ async fn who_knows_no_newer_keys_is_refused(store: &dyn TokenStore) {
     assert!(is_gone(store.find_by_index(vec![Index([1; 16])], 1).await.err()));
     assert!(is_gone(store.search(vec![by(SearchKind::Prefix, &[1])], 2, 1).await.err()));
     assert_eq!(store.find_by_index(vec![Index([1; 16])], 3).await.unwrap().len(), 1);
+    // Nor may such a process make keys that nobody else opens.
+    assert!(is_gone(holders::hold_for_somebody_new(store).await.err()));
 }
 
 async fn many_writers_of_the_same_rows_agree<S: TokenStore + 'static>(store: Arc<S>) {

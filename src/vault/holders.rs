@@ -12,9 +12,6 @@ use crate::keys::{Siv, Version, random};
 /// How often values are written that fall together with what others write or erase.
 pub(super) const ATTEMPTS: usize = 5;
 
-/// Keys that are wrapped anew at one time.
-const PAGE: u32 = 1_000;
-
 /// The keys of those that a batch of values is kept for.
 #[derive(Default)]
 pub(super) struct Holders(HashMap<SubjectId, (Siv, SubjectKey)>);
@@ -67,13 +64,13 @@ impl Vault {
         items: &[(&Token, &ToKeep<'_>)],
     ) -> Result<(), VaultError> {
         while !items.is_empty() {
-            let version = self.version();
+            let version = self.in_use.version();
             let copies = items.iter().map(|(token, item)| {
                 let held = self.sealed_for(holders, item, token, version)?;
                 Ok(NewCopy { token: (*token).clone(), held })
             });
             match self.store.hold(copies.collect::<Result<_, VaultError>>()?).await {
-                Err(VaultError::KeyGone(newer)) if self.take_up(newer) => {}
+                Err(VaultError::KeyGone(newer)) if self.in_use.take_up(newer) => {}
                 done => return done,
             }
         }
@@ -96,7 +93,13 @@ impl Vault {
             return Ok(Held { by, sealed: key.seal(associated, clear) });
         };
         let (opened, key) = holders.0.get(subject).ok_or(VaultError::Conflict)?;
-        let by = Holder::Subject(key.clone());
+        // One that is new, and was wrapped before another process began to use a newer version.
+        let key = if key.version == version {
+            key.clone()
+        } else {
+            self.wrap(key.id, key.subject, opened)
+        };
+        let by = Holder::Subject(key);
         Ok(Held { by, sealed: opened.seal(associated, clear) })
     }
 
@@ -139,19 +142,6 @@ impl Vault {
         self.store.erase(pseudonyms.to_vec()).await
     }
 
-    /// Wraps the keys of data subjects under the vault's key that is in use.
-    pub(super) async fn rewrap_keys(&self) -> Result<(), VaultError> {
-        loop {
-            let keys = self.store.keys_before(self.version(), PAGE).await?;
-            if keys.is_empty() {
-                return Ok(());
-            }
-            let anew =
-                keys.iter().map(|key| Ok(self.wrap(key.id, key.subject, &self.unwrap(key)?)));
-            self.store.rewrap(anew.collect::<Result<_, VaultError>>()?).await?;
-        }
-    }
-
     fn new_key(&self, subject: SubjectId) -> Result<(Siv, SubjectKey), VaultError> {
         let failed = |error| VaultError::Unavailable(format!("no new key: {error}"));
         let id = KeyId(*random().map_err(failed)?);
@@ -160,14 +150,14 @@ impl Vault {
         Ok((key, wrapped))
     }
 
-    fn wrap(&self, id: KeyId, subject: SubjectId, key: &Siv) -> SubjectKey {
-        let version = self.version();
+    pub(super) fn wrap(&self, id: KeyId, subject: SubjectId, key: &Siv) -> SubjectKey {
+        let version = self.in_use.version();
         let wrapping = self.keys.get(version).unwrap_or(self.keys.active());
         let wrapped = wrapping.seal_key(owner(&self.tenant, &id, &subject), key);
         SubjectKey { id, subject, version, wrapped }
     }
 
-    fn unwrap(&self, key: &SubjectKey) -> Result<Siv, VaultError> {
+    pub(super) fn unwrap(&self, key: &SubjectKey) -> Result<Siv, VaultError> {
         let wrapping = self.keys.get(key.version).ok_or(VaultError::KeyGone(key.version))?;
         let opened = wrapping.open_key(owner(&self.tenant, &key.id, &key.subject), &key.wrapped);
         opened

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{
-    BoxFuture, Built, Erased, Index, Kinds, MemoryStore, NewCopy, NewRow, Place, Row, Search,
-    SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError,
+    BoxFuture, Built, Erased, Index, KeyId, Kinds, MemoryStore, NewCopy, NewRow, Place, Row,
+    Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError,
 };
 use crate::base::{Category, SubjectId};
 use crate::keys::Version;
@@ -95,8 +95,12 @@ impl TokenStore for HookedStore {
         self.call("begin_build", &[], self.rows.begin_build(shall_be, build))
     }
 
-    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.call("finish_build", &[], self.rows.finish_build(build))
+    fn finish_build(
+        &self,
+        build: u64,
+        except: BTreeSet<Category>,
+    ) -> BoxFuture<'_, Result<(), VaultError>> {
+        self.call("finish_build", &[], self.rows.finish_build(build, except))
     }
 
     fn list(
@@ -131,9 +135,10 @@ impl SubjectKeyStore for HookedStore {
     fn keys_before(
         &self,
         version: Version,
+        after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.call("keys_before", &[], self.rows.keys_before(version, limit))
+        self.call("keys_before", &[], self.rows.keys_before(version, after, limit))
     }
 
     fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {

@@ -50,14 +50,16 @@ pub use indexes::{Built, IndexState, Kinds, Search};
 pub use likeness::{Likeness, likeness, looks_like};
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
+pub(crate) use postgres::permit;
 pub use row::{
     Erased, Held, Holder, Index, KeyId, MAX_FOUND, NewCopy, NewRow, Place, Row, SubjectKey,
 };
 pub use search::LONGEST_TO_CONTAIN;
 pub use sqlite::{SqliteStore, back_up, holds_rows, knows_keys, take_keys};
+pub(crate) use sqlite::{define_newest_key, newer_than};
 pub use store::{Item, ToKeep, Vault};
 pub use token::{Form, Token};
-pub use upkeep::Due;
+pub use upkeep::{Due, Unopened};
 pub use verify::{Damage, Verified};
 
 use crate::base::{Category, Cleartext, SubjectId};
@@ -77,8 +79,9 @@ pub trait TokenStore: SubjectKeyStore {
     /// the future may or may not leave the rows inserted.
     ///
     /// # Errors
-    /// [`VaultError::KeyGone`] where a row is stored under a newer version than one of these:
-    /// whoever has the older keys only would not find it, and they may be destroyed.
+    /// [`VaultError::KeyGone`] where anything was stored under a newer version than one that
+    /// these, or keys of their holders, are under, be it erased since: whoever has the older
+    /// keys only would not find it, and they may be destroyed.
     /// [`VaultError::Conflict`] where a holder has another key, or the key is destroyed.
     /// [`VaultError::Unavailable`]; then nothing may be assumed about the rows.
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
@@ -98,9 +101,8 @@ pub trait TokenStore: SubjectKeyStore {
     /// keeps keys as [`insert`](Self::insert) does. Idempotent; durable on return.
     ///
     /// # Errors
-    /// [`VaultError::KeyGone`] where a row is stored under a newer version than a copy of the
-    /// house. [`VaultError::Conflict`] as from there, and where there is no such row, or nobody
-    /// holds it any more: then nothing is stored.
+    /// As [`insert`](Self::insert), and [`VaultError::Conflict`] where there is no such row, or
+    /// nobody holds it any more: then nothing is stored.
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// The rows stored under these tokens, in order; each with that copy which is the first
@@ -112,8 +114,8 @@ pub trait TokenStore: SubjectKeyStore {
     /// are of.
     ///
     /// # Errors
-    /// [`VaultError::KeyGone`] where a row is stored under a newer version: it is not found by
-    /// these values, whatever it holds.
+    /// [`VaultError::KeyGone`] where anything was stored under a newer version: a row is not
+    /// found by these values then, whatever it holds.
     fn find_by_index(
         &self,
         indexes: Vec<Index>,
@@ -148,9 +150,14 @@ pub trait TokenStore: SubjectKeyStore {
         build: u64,
     ) -> BoxFuture<'_, Result<BTreeSet<Category>, VaultError>>;
 
-    /// Says that what began under this number is done: each index that is still being built
-    /// under it is complete, and each that is being emptied is none any more.
-    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>>;
+    /// Says that what began under this number is done, except for some categories: each index
+    /// that is still being built under it is complete, and each that is being emptied is none
+    /// any more.
+    fn finish_build(
+        &self,
+        build: u64,
+        except: BTreeSet<Category>,
+    ) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// Each row once for every copy of it, in their order, behind a place or from the first on;
     /// no more than `limit`. With a copy whose key is not there, nobody holds it. Tokens that
@@ -180,16 +187,21 @@ pub trait SubjectKeyStore: Send + Sync {
     /// How many keys there are, by the version of the vault's key that they are wrapped under.
     fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>>;
 
-    /// Some of the keys that are wrapped under an older version than this, no more than
-    /// `limit`.
+    /// The keys that are wrapped under an older version than this, by their numbers, behind one
+    /// or from the first on; no more than `limit`.
     fn keys_before(
         &self,
         version: Version,
+        after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>>;
 
     /// Puts keys in the place of those with the same number; others are left out. Durable on
     /// return.
+    ///
+    /// # Errors
+    /// [`VaultError::KeyGone`] where anything was stored under a newer version of the vault's
+    /// key than that of one of these.
     fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// Destroys the keys of these data subjects. Forgets what destroyed keys had opened, also

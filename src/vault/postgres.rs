@@ -3,6 +3,7 @@
 mod columns;
 mod given;
 mod keys;
+mod permit;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -14,11 +15,12 @@ use tokio_postgres::types::ToSql;
 
 use self::columns::{answer_of, column, damaged, index, key_of, known, read, token, version};
 use self::given::{Copies, Given, Keys};
+pub(crate) use self::permit::permit;
+use self::permit::{BEGIN_ALONE, BEGIN_WRITE, PERMIT};
 use self::statements::{
-    ADD, BEGIN_ALONE, BEGIN_WANTED, BEGIN_WRITE, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND,
-    FIND_BY_INDEX, FIND_OWN, FINISH, FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT,
-    KEEP_KEYS, LIST, LOCK_ROWS, NOTE, PERMIT, REPLACE, REQUIRE_HELD, REQUIRE_KEYS,
-    REQUIRE_REMEMBERED, SEARCH,
+    ADD, BEGIN_WANTED, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND, FIND_BY_INDEX, FIND_OWN, FINISH,
+    FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT, KEEP_KEYS, LIST, LOCK_ROWS, NOTE,
+    REPLACE, REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
 };
 use self::work::{Answer, Refused, Values, Write};
 use super::{
@@ -46,14 +48,15 @@ impl PostgresStore {
         self.0.again(Query(sql, values)).await
     }
 
-    /// Does what is to be done with the rows, unless there are some under newer keys.
-    async fn write_rows(
+    /// Writes under versions of the vault's key (the oldest and the newest of them), unless
+    /// something was stored under a newer one.
+    async fn write_under(
         &self,
-        given: &Given<'_>,
+        (oldest, newest): (i64, i64),
         statements: &[(&str, Values<'_>)],
     ) -> Result<Vec<Answer>, VaultError> {
         for (begin, is_alone) in [(BEGIN_WRITE, false), (BEGIN_ALONE, true)] {
-            let permit: Values<'_> = vec![&given.oldest, &given.newest, &is_alone];
+            let permit: Values<'_> = vec![&oldest, &newest, &is_alone];
             let all: Vec<_> =
                 [(PERMIT, permit)].into_iter().chain(statements.iter().cloned()).collect();
             match self.0.again(Write(begin, &all)).await? {
@@ -69,11 +72,6 @@ impl PostgresStore {
         let count =
             |row: &tokio_postgres::Row| Ok((version(row, 0)?, column::<i64>(row, 1)? as u64));
         counts.iter().map(count).collect()
-    }
-
-    /// What is done beside others who write.
-    async fn write(&self, statements: &[(&str, Values<'_>)]) -> Result<Vec<Answer>, VaultError> {
-        Ok(self.0.again(Write(BEGIN_WRITE, statements)).await??)
     }
 
     /// What is done while nobody else writes.
@@ -103,7 +101,8 @@ impl TokenStore for PostgresStore {
                 statements.push((ADD, given.found_by()));
             }
             statements.push((FIND_OWN, asked.places()));
-            let stored = self.write_rows(&given, &statements).await?.pop().unwrap_or_default();
+            let versions = (given.oldest.min(asked.oldest), given.newest.max(asked.newest));
+            let stored = self.write_under(versions, &statements).await?.pop().unwrap_or_default();
             if stored.len() != rows.len() {
                 return Err(VaultError::Unavailable("a row is gone that was inserted".into()));
             }
@@ -128,7 +127,7 @@ impl TokenStore for PostgresStore {
                 (FORGET_FOUND_BY, given.words()),
                 (ADD, given.found_by()),
             ];
-            self.write_rows(&given, &statements).await.map(drop)
+            self.write_under((given.oldest, given.newest), &statements).await.map(drop)
         })
     }
 
@@ -140,13 +139,12 @@ impl TokenStore for PostgresStore {
             let given = Copies::of(copies.iter().map(|copy| (&copy.token, Some(&copy.held))));
             let keys = Keys::of_holders(copies.iter().map(|copy| &copy.held));
             let statements = [
-                (PERMIT, given.permit()),
                 (KEEP_KEYS, keys.all()),
                 (REQUIRE_KEYS, given.keys()),
                 (REQUIRE_HELD, given.words()),
                 (HOLD, given.all()),
             ];
-            self.write(&statements).await.map(drop)
+            self.write_under((given.oldest, given.newest), &statements).await.map(drop)
         })
     }
 
@@ -262,12 +260,17 @@ impl TokenStore for PostgresStore {
         })
     }
 
-    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn finish_build(
+        &self,
+        build: u64,
+        except: BTreeSet<Category>,
+    ) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async move {
+            let except: Vec<&str> = except.iter().map(Category::as_str).collect();
             let emptied = IndexState::Emptying(build).code();
             let built = IndexState::Building(build).code();
             let statements: [(&str, Values<'_>); 2] =
-                [(FORGET_EMPTIED, vec![&emptied]), (FINISH, vec![&built])];
+                [(FORGET_EMPTIED, vec![&emptied, &except]), (FINISH, vec![&built, &except])];
             self.write_alone(&statements).await.map(drop)
         })
     }

@@ -70,6 +70,14 @@ impl Holder {
         }
     }
 
+    /// The version of the vault's key that it needs.
+    pub fn version(&self) -> Version {
+        match self {
+            Self::House(version) => *version,
+            Self::Subject(key) => key.version,
+        }
+    }
+
     pub fn key(&self) -> Option<KeyId> {
         match self {
             Self::House(_) => None,
@@ -113,6 +121,14 @@ pub struct Index(pub [u8; 16]);
 impl Index {
     /// Of a row that is found by nothing.
     pub const NONE: Self = Self([0; 16]);
+}
+
+impl NewRow {
+    /// The versions of the vault's key that it needs.
+    pub fn versions(&self) -> impl Iterator<Item = Version> + Clone {
+        let by = self.row.held.as_ref().map(|held| held.by.version());
+        std::iter::once(self.row.version).chain(by)
+    }
 }
 
 #[cfg(test)]

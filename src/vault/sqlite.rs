@@ -2,6 +2,7 @@
 
 mod built;
 mod keys;
+mod newest;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +12,12 @@ use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 use super::{
-    BoxFuture, Built, Holder, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
+    BoxFuture, Built, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
     TokenStore, VaultError,
 };
-use built::{built, keep, note};
+use built::{built, forget, keep, note};
+use newest::permit;
+pub(crate) use newest::{define_newest_key, newer_than};
 
 use crate::base::Category;
 use crate::keys::Version;
@@ -66,6 +69,7 @@ const KEYS_SCHEMA: &str = "
         wrapped BLOB
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS subject_key_by_version ON subject_key (version);
+    CREATE INDEX IF NOT EXISTS subject_key_destroyed ON subject_key (id) WHERE wrapped IS NULL;
 ";
 
 const KEYS: &str = "subject_key";
@@ -127,6 +131,7 @@ impl SqliteStore {
     pub fn new(database: &Database) -> Result<Self, DatabaseError> {
         database.define(SCHEMA)?;
         database.define(KEYS_SCHEMA)?;
+        define_newest_key(database)?;
         Ok(Self(database.clone()))
     }
 
@@ -163,9 +168,24 @@ impl SqliteStore {
         Box::pin(async move { written.await? })
     }
 
-    /// Writes rows, unless there are some under newer keys.
+    /// Writes under versions of the vault's key, unless something was stored under a newer one
+    /// than the oldest of them.
+    fn write_under<T: Send + 'static>(
+        &self,
+        versions: &[Version],
+        work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, VaultError>> {
+        let oldest = versions.iter().copied().min().unwrap_or(Version::MAX);
+        let newest = versions.iter().copied().max().unwrap_or_default();
+        self.write_checked(move |connection| match permit(connection, (oldest, newest))? {
+            Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
+            None => work(connection),
+        })
+    }
+
     fn write_rows<T: Send + 'static>(
         &self,
+        versions: &[Version],
         rows: Vec<NewRow>,
         work: impl FnOnce(
             &Connection,
@@ -175,15 +195,11 @@ impl SqliteStore {
         + Send
         + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        let oldest = rows.iter().map(|new| new.row.version).min().unwrap_or(Version::MAX);
-        self.write_checked(move |connection| match newer_than(connection, oldest)? {
-            Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
-            None => work(connection, rows, &mut built(connection)?),
-        })
+        self.write_under(versions, |connection| work(connection, rows, &mut built(connection)?))
     }
 
-    /// Finds rows by what the keys up to a version make, unless there are some under newer
-    /// keys.
+    /// Finds rows by what the keys up to a version make, unless something was stored under a
+    /// newer one.
     fn read_rows<T: Send + 'static>(
         &self,
         newest: Version,
@@ -199,7 +215,8 @@ impl SqliteStore {
 
 impl TokenStore for SqliteStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        self.write_rows(rows, |connection, rows, built| {
+        let versions: Vec<Version> = rows.iter().flat_map(NewRow::versions).collect();
+        self.write_rows(&versions, rows, |connection, rows, built| {
             let mut stored = Vec::with_capacity(rows.len());
             for row in rows {
                 match rows::insert(connection, row, built)? {
@@ -212,7 +229,8 @@ impl TokenStore for SqliteStore {
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.write_rows(rows, |connection, rows, built| {
+        let versions: Vec<Version> = rows.iter().map(|new| new.row.version).collect();
+        self.write_rows(&versions, rows, |connection, rows, built| {
             for row in &rows {
                 if rows::forgets_a_copy(connection, &row.row)? {
                     return Ok(Err(VaultError::Conflict));
@@ -224,15 +242,8 @@ impl TokenStore for SqliteStore {
     }
 
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
-        let of_house = copies.iter().filter_map(|copy| match copy.held.by {
-            Holder::House(version) => Some(version),
-            Holder::Subject(_) => None,
-        });
-        let oldest = of_house.min().unwrap_or(Version::MAX);
-        self.write_checked(move |connection| {
-            if let Some(newer) = newer_than(connection, oldest)? {
-                return Ok(Err(VaultError::KeyGone(newer)));
-            }
+        let versions: Vec<Version> = copies.iter().map(|copy| copy.held.by.version()).collect();
+        self.write_under(&versions, move |connection| {
             for NewCopy { token, held } in copies {
                 if !rows::is_held(connection, &token)? || !keys::keep(connection, &held)? {
                     return Ok(Err(VaultError::Conflict));
@@ -318,13 +329,23 @@ impl TokenStore for SqliteStore {
         })
     }
 
-    fn finish_build(&self, build: u64) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn finish_build(
+        &self,
+        build: u64,
+        except: BTreeSet<Category>,
+    ) -> BoxFuture<'_, Result<(), VaultError>> {
         self.write(move |connection| {
-            let code = |state: IndexState| state.code().unwrap_or_default();
-            let sql = "DELETE FROM search_index WHERE build = ?1";
-            connection.execute(sql, [code(IndexState::Emptying(build))])?;
-            let sql = "UPDATE search_index SET build = NULL WHERE build = ?1";
-            connection.execute(sql, [code(IndexState::Building(build))]).map(drop)
+            let ended = built(connection)?.into_iter().filter(|it| !except.contains(&it.category));
+            for index in ended {
+                match index.state {
+                    IndexState::Emptying(number) if number == build => forget(connection, &index)?,
+                    IndexState::Building(number) if number == build => {
+                        keep(connection, &Built { state: IndexState::Complete, ..index })?;
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
         })
     }
 
@@ -333,7 +354,7 @@ impl TokenStore for SqliteStore {
         after: Option<Place>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<(Place, Row)>, VaultError>> {
-        self.read(move |connection| rows::list(connection, after, limit))
+        self.read(move |connection| rows::list(connection, after.as_ref(), limit))
     }
 
     fn count(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
@@ -343,12 +364,6 @@ impl TokenStore for SqliteStore {
     fn health(&self) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async { Ok(self.0.health().await?) })
     }
-}
-
-/// The newest version of the keys that a row is stored under, where it is newer than this.
-fn newer_than(connection: &Connection, version: Version) -> rusqlite::Result<Option<Version>> {
-    let sql = "SELECT max(version) FROM token WHERE version > ?1";
-    connection.prepare_cached(sql)?.query_row([version], |row| row.get(0))
 }
 
 impl FromSql for Token {

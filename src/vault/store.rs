@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -11,7 +10,7 @@ use super::holders::{ATTEMPTS, Holders};
 use super::search::texts_of;
 use super::{Form, Held, Index, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError};
 use crate::base::{Category, Cleartext, Scope, SearchKind, SubjectId, Tenant, rough};
-use crate::keys::{Keyset, Mac, Siv, Version, Versions};
+use crate::keys::{InUse, Keyset, Mac, Siv, Version, Versions};
 
 /// Tokens over a store: derives them, seals values, detects collisions.
 #[derive(Clone)]
@@ -21,9 +20,8 @@ pub struct Vault {
     token_macs: Versions<Mac>,
     pub(super) index_macs: Versions<Mac>,
     pub(super) keys: Versions<Siv>,
-    /// The version of both that new rows are under: the active one, or one that is prepared as
-    /// soon as another process has stored a row under it.
-    version: Arc<AtomicU32>,
+    /// The version of both that new rows are under.
+    pub(super) in_use: InUse,
     /// What new values are indexed for.
     pub(super) kinds: Arc<ArcSwap<Kinds>>,
 }
@@ -61,7 +59,7 @@ impl Vault {
             token_macs: keyset.token_mac.clone(),
             index_macs: keyset.index_mac.clone(),
             keys: keyset.vault.clone(),
-            version: Arc::new(AtomicU32::new(keyset.vault.active_version())),
+            in_use: InUse::of(&keyset.vault),
             kinds: Arc::default(),
         }
     }
@@ -206,31 +204,17 @@ impl Vault {
         items: &[(&Token, &ToKeep<'_>)],
     ) -> Result<(Vec<NewRow>, Vec<Row>), VaultError> {
         loop {
-            let version = self.version();
+            let version = self.in_use.version();
             let rows = items.iter().map(|(token, item)| {
                 let held = self.sealed_for(holders, item, token, version)?;
                 Ok(self.row(item.item, (*token).clone(), held, version))
             });
             let rows: Vec<NewRow> = rows.collect::<Result<_, VaultError>>()?;
             match self.store.insert(rows.clone()).await {
-                Err(VaultError::KeyGone(newer)) if self.take_up(newer) => {}
+                Err(VaultError::KeyGone(newer)) if self.in_use.take_up(newer) => {}
                 stored => return Ok((rows, stored?)),
             }
         }
-    }
-
-    /// The version of the keys that new rows are under.
-    pub(super) fn version(&self) -> Version {
-        self.version.load(Ordering::Relaxed)
-    }
-
-    /// Goes on with newer keys, which another process has begun to use, if they are prepared.
-    pub(super) fn take_up(&self, newer: Version) -> bool {
-        let is_prepared = self.keys.get(newer).is_some() && newer > self.version();
-        if is_prepared {
-            self.version.fetch_max(newer, Ordering::Relaxed);
-        }
-        is_prepared
     }
 
     /// What each token stands for, in order; `None` for tokens that were never given.
@@ -381,9 +365,9 @@ impl fmt::Debug for Vault {
 #[cfg(test)]
 impl Vault {
     /// A row for a value under a token that is not its own.
-    pub(super) fn row_for_test(&self, category: &Category, value: &Cleartext, token: Token) -> Row {
+    pub(crate) fn row_for_test(&self, category: &Category, value: &Cleartext, token: Token) -> Row {
         let item = (category, value);
-        let (kept, version) = (ToKeep::for_house(item, token.form()), self.version());
+        let (kept, version) = (ToKeep::for_house(item, token.form()), self.in_use.version());
         let held = self.sealed_for(&Holders::default(), &kept, &token, version).unwrap();
         self.row(item, token, held, version).row
     }

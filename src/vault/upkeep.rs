@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::holders::Holders;
-use super::{Holder, IndexState, Kinds, NewRow, Row, ToKeep, Vault, VaultError};
+use super::{
+    Holder, IndexState, Kinds, NewRow, Place, Row, SubjectKey, ToKeep, Token, Vault, VaultError,
+};
 use crate::base::Category;
 
-/// Rows that are read and written at one time.
+/// Rows, and keys of data subjects, that are read and written at one time.
 const PAGE: u32 = 1_000;
+
+/// So many that do not open are named; more of them say no more.
+const MAX_NAMED: usize = 20;
 
 /// What is to be done so that every row is as new ones are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +28,32 @@ impl Due {
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Rows and keys of data subjects that stay as they are, because they do not open.
+#[derive(Debug, Default)]
+pub struct Unopened {
+    pub count: u64,
+    /// Of the first of them, by token or pseudonym.
+    pub named: Vec<VaultError>,
+}
+
+impl Unopened {
+    fn add(&mut self, problem: VaultError) {
+        self.count += 1;
+        if self.named.len() < MAX_NAMED {
+            self.named.push(problem);
+        }
+    }
+}
+
+/// Rows that were read together, as they are to be.
+struct Anew {
+    rows: Vec<NewRow>,
+    /// Those that no copy opens of.
+    unopened: BTreeMap<Token, (Category, VaultError)>,
+    /// The last, if the copy of the house is one that does not open: others wait with it.
+    closed: Option<Token>,
 }
 
 impl Vault {
@@ -42,12 +73,12 @@ impl Vault {
         for (version, keys) in self.store.count_keys().await? {
             *counts.entry(version).or_default() += keys;
         }
-        if let Some((newer, _)) = counts.range(self.version() + 1..).next_back()
-            && !self.take_up(*newer)
+        if let Some((newer, _)) = counts.range(self.in_use.version() + 1..).next_back()
+            && !self.in_use.take_up(*newer)
         {
             return Err(VaultError::KeyGone(*newer));
         }
-        let current = self.version();
+        let current = self.in_use.version();
         let under_older_keys =
             counts.iter().filter(|(version, _)| **version != current).map(|(_, rows)| rows).sum();
         let wanted = self.kinds.load();
@@ -74,48 +105,96 @@ impl Vault {
 
     /// Seals every row under the keys that are in use, and indexes it for what is searched
     /// for, so that older keys can be destroyed and every search finds all. `build` is a
-    /// number that no other call has, from 1 to `i64::MAX`; `at` hears how many rows are read. Others may use the
-    /// vault meanwhile. A call that is cut off has done a part, and the next does the rest.
+    /// number that no other call has, from 1 to `i64::MAX`; `at` hears how many rows are read.
+    /// What does not open is left as it is, and no index is finished that lacks it. Others may
+    /// use the vault meanwhile. A call that is cut off has done a part, and the next does the
+    /// rest.
     ///
     /// # Errors
-    /// [`VaultError`] when rows cannot be read, opened or written.
-    pub async fn keep_up(&self, build: u64, mut at: impl FnMut(u64)) -> Result<(), VaultError> {
+    /// [`VaultError`] when rows cannot be read or written.
+    pub async fn keep_up(
+        &self,
+        build: u64,
+        mut at: impl FnMut(u64),
+    ) -> Result<Unopened, VaultError> {
+        let mut unopened = Unopened::default();
         if self.due().await?.is_nothing() {
-            return Ok(());
+            return Ok(unopened);
         }
         let kinds = Kinds::clone(&self.kinds.load());
         // What is to be indexed is what the store begins: it may be more than was due above.
-        let to_index = self.store.begin_build(kinds, build).await?;
-        let (mut after, mut read) = (None, 0);
+        let to_index = Arc::new(self.store.begin_build(kinds, build).await?);
+        let (mut lacking, mut after, mut closed, mut read) = (BTreeSet::new(), None, None, 0);
         loop {
             let page = self.store.list(after.clone(), PAGE).await?;
             let Some((last, _)) = page.last() else { break };
-            let rows = page.iter().map(|(_, row)| row);
-            let anew = rows
-                .filter(|row| row.version != self.version() || to_index.contains(&row.category));
-            let mut anew: Vec<NewRow> =
-                anew.filter_map(|row| self.anew(row).transpose()).collect::<Result<_, _>>()?;
-            // The copies of data subjects stay as they are.
-            anew.dedup_by(|other, first| other.row.token == first.row.token);
-            match self.store.replace(anew).await {
+            let (last, length) = (last.clone(), page.len() as u64);
+            let (vault, to_index) = (self.clone(), Arc::clone(&to_index));
+            let still_closed = closed.clone();
+            let anew = aside(move || vault.anew(page, &to_index, still_closed)).await?;
+            match self.store.replace(anew.rows).await {
                 // Somebody else has begun to hold one of them meanwhile.
                 Err(VaultError::Conflict) => continue,
                 done => done?,
             }
-            after = Some(last.clone());
-            read += page.len() as u64;
+            for (category, problem) in anew.unopened.into_values() {
+                lacking.insert(category);
+                unopened.add(problem);
+            }
+            (after, closed) = (Some(last), anew.closed);
+            read += length;
             at(read);
         }
-        self.rewrap_keys().await?;
-        self.store.finish_build(build).await
+        self.rewrap_keys(&mut unopened).await?;
+        self.store.finish_build(build, lacking).await?;
+        Ok(unopened)
     }
 
-    /// A row under the keys that are in use; none where no key opens it.
-    fn anew(&self, row: &Row) -> Result<Option<NewRow>, VaultError> {
-        let (Some(held), opened) = (&row.held, self.open(row)?) else { return Ok(None) };
-        let Some(value) = &opened.value else { return Ok(None) };
+    /// Rows under the keys that are in use, of those that are not, or are to be indexed.
+    fn anew(
+        &self,
+        listed: Vec<(Place, Row)>,
+        to_index: &BTreeSet<Category>,
+        closed: Option<Token>,
+    ) -> Result<Anew, VaultError> {
+        let mut anew = Anew { rows: Vec::new(), unopened: BTreeMap::new(), closed };
+        let version = self.in_use.version();
+        let due = listed
+            .into_iter()
+            .filter(|(_, row)| row.version != version || to_index.contains(&row.category));
+        for (place, row) in due {
+            let token = &row.token;
+            // The copies of data subjects stay as they are.
+            let is_done = anew.rows.last().is_some_and(|new: &NewRow| new.row.token == *token);
+            if is_done || anew.closed.as_ref() == Some(token) {
+                continue;
+            }
+            match self.row_anew(&row) {
+                Ok(new) => {
+                    anew.unopened.remove(token);
+                    anew.rows.push(new);
+                }
+                Err(VaultError::KeyGone(newer)) if newer > self.keys.newest_version() => {
+                    return Err(VaultError::KeyGone(newer));
+                }
+                Err(problem) => {
+                    if place.1.is_none() {
+                        anew.closed = Some(token.clone());
+                    }
+                    anew.unopened.insert(row.token, (row.category, problem));
+                }
+            }
+        }
+        Ok(anew)
+    }
+
+    fn row_anew(&self, row: &Row) -> Result<NewRow, VaultError> {
+        let closed = || VaultError::Corrupt(format!("token `{}`", row.token));
+        let held = row.held.as_ref().ok_or_else(closed)?;
+        let opened = self.open(row)?;
+        let value = opened.value.as_ref().ok_or_else(closed)?;
         let item = (&opened.category, value);
-        let (token, version) = (row.token.clone(), self.version());
+        let (token, version) = (row.token.clone(), self.in_use.version());
         let held = match held.by {
             Holder::House(_) => {
                 let kept = ToKeep::for_house(item, token.form());
@@ -123,6 +202,38 @@ impl Vault {
             }
             Holder::Subject(_) => held.clone(),
         };
-        Ok(Some(self.row(item, token, held, version)))
+        Ok(self.row(item, token, held, version))
     }
+
+    /// Wraps the keys of data subjects under the vault's key that is in use.
+    async fn rewrap_keys(&self, unopened: &mut Unopened) -> Result<(), VaultError> {
+        let mut after = None;
+        loop {
+            let keys = self.store.keys_before(self.in_use.version(), after, PAGE).await?;
+            let Some(last) = keys.last() else { return Ok(()) };
+            after = Some(last.id);
+            let vault = self.clone();
+            let anew = aside(move || {
+                let anew =
+                    |key: &SubjectKey| Ok(vault.wrap(key.id, key.subject, &vault.unwrap(key)?));
+                Ok(keys.iter().map(anew).collect::<Vec<Result<SubjectKey, VaultError>>>())
+            });
+            let (mut rewrapped, anew) = (Vec::new(), anew.await?);
+            for key in anew {
+                match key {
+                    Ok(key) => rewrapped.push(key),
+                    Err(problem) => unopened.add(problem),
+                }
+            }
+            self.store.rewrap(rewrapped).await?;
+        }
+    }
+}
+
+/// A page is opened and sealed for longer than a thread that serves requests may be away.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
+) -> Result<T, VaultError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| VaultError::Unavailable(error.to_string()))?
 }

@@ -55,29 +55,54 @@ impl Vault {
     /// [`VaultError`] when rows cannot be read at all.
     pub async fn verify(&self, mut at: impl FnMut(u64)) -> Result<Verified, VaultError> {
         let mut verified = Verified::default();
-        let kinds = self.complete_kinds().await?;
         let mut after: Option<Place> = None;
         loop {
-            let page = self.store.list(after.clone(), PAGE).await?;
+            let page = self.look(after.clone(), PAGE).await?;
             if page.is_empty() {
                 return Ok(verified);
             }
-            let tokens = page.iter().map(|(_, row)| row.token.clone()).collect();
-            let found_by = self.store.found_by(tokens).await?;
-            for ((place, row), found_by) in page.into_iter().zip(found_by) {
-                if after.is_none_or(|before| before.0 != row.token) {
+            for (place, damage) in page {
+                if after.as_ref().is_none_or(|before| before.0 != place.0) {
                     verified.tokens += 1;
                     at(verified.tokens);
                 }
-                after = Some(place);
-                if let Some(damage) = self.damage(&row, &found_by, &kinds) {
+                let before = after.replace(place.clone());
+                if damage.is_none() {
+                    continue;
+                }
+                // It may have been written, or erased, between two reads.
+                let again = self.look(before, 1).await?.pop().filter(|(at, _)| *at == place);
+                if let Some(damage) = again.and_then(|(_, damage)| damage) {
                     if verified.damaged.len() == MAX_DAMAGED {
                         return Ok(verified);
                     }
-                    verified.damaged.push((row.token, damage));
+                    verified.damaged.push((place.0, damage));
                 }
             }
         }
+    }
+
+    /// Some copies of values, and what is wrong with each.
+    async fn look(
+        &self,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<(Place, Option<Damage>)>, VaultError> {
+        let mut kinds = self.complete_kinds().await?;
+        let page = self.store.list(after, limit).await?;
+        let tokens = page.iter().map(|(_, row)| row.token.clone()).collect();
+        let found_by = self.store.found_by(tokens).await?;
+        // Complete before and after, an index was when it was read.
+        let still = self.complete_kinds().await?;
+        kinds.retain(|category, kinds| {
+            kinds.retain(|kind| still.get(category).is_some_and(|still| still.contains(kind)));
+            !kinds.is_empty()
+        });
+        let judged = page.into_iter().zip(found_by).map(|((place, row), found_by)| {
+            let damage = self.damage(&row, &found_by, &kinds)?;
+            Ok((place, damage))
+        });
+        judged.collect()
     }
 
     /// What rows of each category are surely found by.
@@ -91,10 +116,27 @@ impl Vault {
         Ok(kinds)
     }
 
-    fn damage(&self, row: &Row, found_by: &[Index], kinds: &Kinds) -> Option<Damage> {
-        let Some(held) = row.held.as_ref().map(|held| &held.by) else { return Some(Damage::Key) };
-        let Ok(Opened { category, value: Some(value), .. }) = self.open(row) else {
-            return Some(Damage::Sealed);
+    /// # Errors
+    /// [`VaultError::KeyGone`] where the keys were rotated, and these are the older ones.
+    fn damage(
+        &self,
+        row: &Row,
+        found_by: &[Index],
+        kinds: &Kinds,
+    ) -> Result<Option<Damage>, VaultError> {
+        let newest = self.keys.newest_version();
+        if row.version > newest {
+            return Err(VaultError::KeyGone(row.version));
+        }
+        let Some(held) = row.held.as_ref().map(|held| &held.by) else {
+            return Ok(Some(Damage::Key));
+        };
+        let (category, value) = match self.open(row) {
+            Ok(Opened { category, value: Some(value), .. }) => (category, value),
+            Err(VaultError::KeyGone(newer)) if newer > newest => {
+                return Err(VaultError::KeyGone(newer));
+            }
+            Ok(_) | Err(_) => return Ok(Some(Damage::Sealed)),
         };
         let item = (&category, &value);
         let form = row.token.form();
@@ -105,17 +147,19 @@ impl Vault {
         };
         // A data subject may have it alone, or have taken it from one who had.
         if held.subject().is_none() && !self.token_versions().any(is_own) {
-            return Some(Damage::Token);
+            return Ok(Some(Damage::Token));
         }
-        let mac = self.index_macs.get(row.version)?;
-        let is_found = self.rough_index(mac, item) == row.rough
-            && kinds.get(item.0).is_none_or(|kinds| {
-                // What was indexed anew in between is found by a newer key.
-                self.index_macs.iter().any(|(_, mac)| {
-                    self.found_by(mac, item, kinds).iter().all(|code| found_by.contains(code))
+        // Under a key that is not there, nobody looks for it.
+        let is_found = self.index_macs.get(row.version).is_some_and(|mac| {
+            self.rough_index(mac, item) == row.rough
+                && kinds.get(item.0).is_none_or(|kinds| {
+                    // What was indexed anew in between is found by a newer key.
+                    self.index_macs.iter().any(|(_, mac)| {
+                        self.found_by(mac, item, kinds).iter().all(|code| found_by.contains(code))
+                    })
                 })
-            });
-        (!is_found).then_some(Damage::Index)
+        });
+        Ok((!is_found).then_some(Damage::Index))
     }
 }
 
@@ -123,10 +167,12 @@ impl Vault {
 mod tests {
     use std::sync::Arc;
 
+    use futures_util::FutureExt;
+
     use super::*;
-    use crate::base::Cleartext;
+    use crate::base::{Category, Cleartext, SearchKind};
     use crate::keys::Keyset;
-    use crate::vault::{Held, MemoryStore};
+    use crate::vault::{Held, HookedStore, MemoryStore, NewRow, TokenStore};
 
     #[tokio::test]
     async fn each_kind_of_damage_is_told_by_its_token() {
@@ -162,5 +208,41 @@ mod tests {
         expected.sort_by(|a, b| a.0.cmp(&b.0));
         assert_eq!((found.tokens, found.damaged), (6, expected));
         assert!(vault.detokenize(vec![lost]).await.unwrap()[0].is_none());
+    }
+
+    /// It was complete when the row was listed; then nobody wants it any more, and the row is
+    /// out of it before that is read.
+    #[tokio::test]
+    async fn an_index_that_is_emptied_meanwhile_is_not_damaged() {
+        let keyset = Keyset::generate(&"acme".into()).unwrap();
+        let (category, value) = (Category::from("name"), Cleartext::new("Anna"));
+        let others = Vault::new(Arc::new(MemoryStore::default()), &keyset);
+        let token = others.tokenize(&[(&category, &value)]).await.unwrap().remove(0);
+        let bare = NewRow::found_by_nothing(others.row_for_test(&category, &value, token));
+        let store = Arc::new(HookedStore::new(move |call, _, rows| {
+            if call == "found_by" {
+                rows.begin_build(Kinds::new(), 9).now_or_never().unwrap().unwrap();
+                rows.replace(vec![bare.clone()]).now_or_never().unwrap().unwrap();
+            }
+            Ok(())
+        }));
+        let vault = Vault::new(store.clone(), &keyset);
+        vault.index_for(Kinds::from([(category.clone(), [SearchKind::Prefix].into())]));
+        vault.tokenize(&[(&category, &value)]).await.unwrap();
+        vault.keep_up(1, |_| {}).await.unwrap();
+        let verified = vault.verify(|_| {}).await.unwrap();
+        assert_eq!((verified.tokens, verified.damaged), (1, vec![]));
+    }
+
+    /// What is rotated meanwhile is not damaged, either: it has to be verified with the new keys.
+    #[tokio::test]
+    async fn older_keys_cannot_tell_what_is_damaged() {
+        let first = Keyset::generate(&"acme".into()).unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let (category, value) = (Category::from("name"), Cleartext::new("Anna"));
+        let after = Vault::new(store.clone(), &first.rotated());
+        after.tokenize(&[(&category, &value)]).await.unwrap();
+        let verified = Vault::new(store, &first).verify(|_| {}).await;
+        assert!(matches!(verified, Err(VaultError::KeyGone(2))), "{verified:?}");
     }
 }

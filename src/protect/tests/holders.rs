@@ -157,7 +157,7 @@ async fn what_is_kept_for_others_is_bounded() {
 async fn a_day_that_is_written_to_the_record_of_another_stays_the_day_that_it_was() {
     let house = house();
     let token = text(&house.of(ANNA, DATE_TIME, "2026-11-30T10:00:00Z").await);
-    let other_form = token.replace("Z", ".000+0000");
+    let other_form = token.replace('Z', ".000+0000");
     assert_ne!(other_form, token);
     house.of(BERT, DATE_TIME, &other_form).await;
     house.vault.erase(&[ANNA]).await.unwrap();

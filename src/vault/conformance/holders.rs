@@ -10,9 +10,10 @@ pub(super) async fn run<S: TokenStore + 'static>(open: &impl Fn() -> Arc<S>) {
     a_row_is_shown_to_each_holder_with_their_own_copy(&*open()).await;
     copies_are_listed_in_order(&*open()).await;
     nothing_is_kept_under_a_key_that_is_not_there(&*open()).await;
-    keys_are_wrapped_anew_unless_they_are_destroyed(&*open()).await;
     what_is_erased_is_gone_for_good(&*open()).await;
     writers_and_erasers_agree(open()).await;
+    let kept = vec![held_row(230, held(&key(61, 61))), held_row(231, held(&key(63, 62)))];
+    insert(&*open(), kept).await.unwrap();
 }
 
 fn key(id: u8, subject: u8) -> SubjectKey {
@@ -128,17 +129,30 @@ async fn nothing_is_kept_under_a_key_that_is_not_there(store: &dyn TokenStore) {
     assert!(is_conflict(&insert(store, vec![nobodys]).await));
 }
 
-async fn keys_are_wrapped_anew_unless_they_are_destroyed(store: &dyn TokenStore) {
-    let mut keys = store.keys_before(2, 10).await.unwrap();
-    keys.sort_by_key(|key| key.id);
-    assert_eq!(keys, [key(1, 1), key(3, 2)]);
-    assert_eq!(store.keys_before(2, 1).await.unwrap().len(), 1);
-    assert_eq!(store.keys_before(1, 10).await.unwrap(), []);
-    let anew = SubjectKey { version: 2, wrapped: vec![5; 80], ..key(1, 1) };
+/// One whose keys of the vault are older.
+pub(super) async fn hold_for_somebody_new(store: &dyn TokenStore) -> Result<(), VaultError> {
+    let copy = NewCopy { token: row(230, 1).token, held: held(&key(64, 64)) };
+    let held = store.hold(vec![copy]).await;
+    assert_eq!(store.keys(vec![subject_of(64)]).await.unwrap(), [None]);
+    held
+}
+
+/// After rows under version 2 are there.
+pub(super) async fn keys_are_wrapped_anew_unless_they_are_destroyed(store: &dyn TokenStore) {
+    let all = [key(61, 61), key(63, 62)];
+    assert_eq!(store.keys_before(2, None, 10).await.unwrap(), all);
+    assert_eq!(store.keys_before(2, None, 1).await.unwrap(), all[..1]);
+    assert_eq!(store.keys_before(2, Some(all[0].id), 1).await.unwrap(), all[1..]);
+    assert_eq!(store.keys_before(2, Some(all[1].id), 1).await.unwrap(), []);
+    assert_eq!(store.keys_before(1, None, 10).await.unwrap(), []);
+    let anew = SubjectKey { version: 2, wrapped: vec![5; 80], ..key(61, 61) };
     let unknown = SubjectKey { version: 2, ..key(78, 78) };
     store.rewrap(vec![anew.clone(), unknown]).await.unwrap();
-    assert_eq!(store.keys(vec![subject_of(1), subject_of(78)]).await.unwrap(), [Some(anew), None]);
-    assert_eq!(store.keys_before(2, 10).await.unwrap(), [key(3, 2)]);
+    let found = store.keys(vec![subject_of(61), subject_of(78)]).await.unwrap();
+    assert_eq!(found, [Some(anew.clone()), None]);
+    let older = store.rewrap(vec![SubjectKey { version: 1, ..anew }]).await;
+    assert!(matches!(older, Err(VaultError::KeyGone(2))), "{older:?}");
+    assert_eq!(store.keys_before(2, None, 10).await.unwrap(), [key(63, 62)]);
     assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 1), (2, 1)]));
 }
 
@@ -163,7 +177,7 @@ async fn what_is_erased_is_gone_for_good(store: &dyn TokenStore) {
     // Nobody gets it again, and nothing is kept under the key that was.
     let house =
         NewRow { found_by: vec![Index([42; 16])], ..NewRow::found_by_nothing(row(205, 205)) };
-    assert_eq!(store.insert(vec![house]).await.unwrap(), [empty.clone()]);
+    assert_eq!(store.insert(vec![house]).await.unwrap(), std::slice::from_ref(&empty));
     store.replace(vec![NewRow::found_by_nothing(row(205, 205))]).await.unwrap();
     assert_eq!(find(store, &alone.token).await, empty);
     assert_eq!(store.found_by(vec![alone.token.clone()]).await.unwrap(), [vec![]]);
@@ -204,7 +218,7 @@ async fn writers_and_erasers_agree<S: TokenStore + 'static>(store: Arc<S>) {
 
 /// After rows under version 2 are there.
 pub(super) async fn no_copy_of_the_house_is_left_under_an_older_key(store: &dyn TokenStore) {
-    let key = key(50, 50);
+    let key = SubjectKey { version: 2, ..key(50, 50) };
     let of_subject = Row { version: 2, ..held_row(220, held(&key)) };
     insert(store, vec![of_subject.clone()]).await.unwrap();
     let copy = |version| {
@@ -222,4 +236,17 @@ pub(super) async fn no_copy_of_the_house_is_left_under_an_older_key(store: &dyn 
     assert_eq!(insert(store, vec![of_subject.clone()]).await.unwrap()[0].held, Some(own));
     store.replace(vec![anew(Held::by_house(3, vec![3]).unwrap())]).await.unwrap();
     assert_eq!(find(store, &of_subject.token).await.held, Held::by_house(3, vec![3]));
+    a_version_counts_although_all_under_it_is_erased(store).await;
+}
+
+/// Else whoever has older keys only could store under one that is destroyed by now.
+async fn a_version_counts_although_all_under_it_is_erased(store: &dyn TokenStore) {
+    let key = SubjectKey { version: 4, ..key(51, 51) };
+    let of_subject = Row { version: 4, ..held_row(221, held(&key)) };
+    insert(store, vec![of_subject]).await.unwrap();
+    store.erase(vec![subject_of(51)]).await.unwrap();
+    assert!(!store.count().await.unwrap().contains_key(&4));
+    assert!(!store.count_keys().await.unwrap().contains_key(&4));
+    let older = insert(store, vec![Row { version: 3, ..row(222, 222) }]).await;
+    assert!(matches!(older, Err(VaultError::KeyGone(4))), "{older:?}");
 }

@@ -54,7 +54,7 @@ pub(super) fn read_keys(
     rows.iter().map(|row| read_key(row, 0).map(|key| (key.subject, key))).collect()
 }
 
-fn read_key(row: &tokio_postgres::Row, at: usize) -> Result<SubjectKey, VaultError> {
+pub(super) fn read_key(row: &tokio_postgres::Row, at: usize) -> Result<SubjectKey, VaultError> {
     Ok(SubjectKey {
         id: KeyId(id(row, at)?),
         subject: SubjectId(id(row, at + 1)?),

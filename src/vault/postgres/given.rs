@@ -91,23 +91,24 @@ pub(super) struct Copies<'c> {
     keys: Vec<&'c [u8]>,
     versions: Vec<i64>,
     sealed: Vec<&'c [u8]>,
-    oldest_of_house: i64,
+    /// Of the vault's key, by which they, or the keys of their holders, are sealed.
+    pub(super) oldest: i64,
+    pub(super) newest: i64,
 }
 
 impl<'c> Copies<'c> {
     pub(super) fn of(copies: impl Iterator<Item = (&'c Token, Option<&'c Held>)>) -> Self {
         let (words, keys, versions, sealed) = (vec![], vec![], vec![], vec![]);
-        let mut given = Self { words, keys, versions, sealed, oldest_of_house: i64::MAX };
+        let mut given = Self { words, keys, versions, sealed, oldest: i64::MAX, newest: 0 };
         for (token, held) in copies {
             let (key, version) = match held.map(|held| &held.by) {
                 None => (&b"nobody"[..], 0),
                 Some(Holder::House(version)) => (key_of(None), i64::from(*version)),
                 Some(Holder::Subject(key)) => (key_of(Some(&key.id)), 0),
             };
-            given.oldest_of_house = given.oldest_of_house.min(match held.map(|held| &held.by) {
-                Some(Holder::House(version)) => i64::from(*version),
-                Some(Holder::Subject(_)) | None => i64::MAX,
-            });
+            if let Some(needed) = held.map(|held| i64::from(held.by.version())) {
+                (given.oldest, given.newest) = (given.oldest.min(needed), given.newest.max(needed));
+            }
             given.words.push(token.as_str());
             given.keys.push(key);
             given.versions.push(version);
@@ -118,11 +119,6 @@ impl<'c> Copies<'c> {
 
     pub(super) fn all(&self) -> Values<'_> {
         vec![&self.words, &self.keys, &self.versions, &self.sealed]
-    }
-
-    /// As `PERMIT` takes it, of what is written beside others.
-    pub(super) fn permit(&self) -> Values<'_> {
-        vec![&self.oldest_of_house, &self.oldest_of_house, &true]
     }
 
     pub(super) fn places(&self) -> Values<'_> {
@@ -144,16 +140,21 @@ pub(super) struct Keys<'k> {
     subjects: Vec<&'k [u8]>,
     versions: Vec<i64>,
     wrapped: Vec<&'k [u8]>,
+    pub(super) oldest: i64,
+    pub(super) newest: i64,
 }
 
 impl<'k> Keys<'k> {
     pub(super) fn of(keys: impl IntoIterator<Item = &'k SubjectKey>) -> Self {
         let (ids, subjects, versions, wrapped) = (vec![], vec![], vec![], vec![]);
-        let mut given = Self { ids, subjects, versions, wrapped };
+        let (oldest, newest) = (i64::MAX, 0);
+        let mut given = Self { ids, subjects, versions, wrapped, oldest, newest };
         for key in keys {
             given.ids.push(&key.id.0);
             given.subjects.push(&key.subject.0);
-            given.versions.push(key.version.into());
+            let version = i64::from(key.version);
+            given.versions.push(version);
+            (given.oldest, given.newest) = (given.oldest.min(version), given.newest.max(version));
             given.wrapped.push(&key.wrapped);
         }
         given

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeMap;
+
 use super::PostgresStore;
-use super::columns::{column, damaged, read_keys};
+use super::columns::{column, damaged, key_of, read_key, read_keys};
 use super::given::Keys;
+use super::permit::ALONE;
 use super::statements::{
     COUNT_KEYS, DESTROY_KEYS, FORGET_COPIES, FORGET_TOKENS, KEYS, KEYS_BEFORE, REWRAP,
 };
-use super::work::Values;
-use std::collections::BTreeMap;
+use super::work::{Once, Values};
 
 use crate::base::SubjectId;
 use crate::keys::Version;
-use crate::vault::{BoxFuture, Erased, Index, SubjectKey, SubjectKeyStore, VaultError};
+use crate::vault::{BoxFuture, Erased, Index, KeyId, SubjectKey, SubjectKeyStore, VaultError};
 
 impl SubjectKeyStore for PostgresStore {
     fn keys(
@@ -32,17 +34,27 @@ impl SubjectKeyStore for PostgresStore {
     fn keys_before(
         &self,
         version: Version,
+        after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
         Box::pin(async move {
             let (version, limit) = (i64::from(version), i64::from(limit));
-            let keys = read_keys(&self.rows(KEYS_BEFORE, &[&version, &limit]).await?)?;
-            Ok(keys.into_values().collect())
+            let after = key_of(after.as_ref());
+            let values: Values<'_> = vec![&version, &after, &limit];
+            let rows = self.rows(KEYS_BEFORE, &values).await?;
+            rows.iter().map(|row| read_key(row, 0)).collect()
         })
     }
 
     fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
-        Box::pin(async move { self.write(&[(REWRAP, Keys::of(&keys).wrapped())]).await.map(drop) })
+        Box::pin(async move {
+            if keys.is_empty() {
+                return Ok(());
+            }
+            let given = Keys::of(&keys);
+            let rewrap = [(REWRAP, given.wrapped())];
+            self.write_under((given.oldest, given.newest), &rewrap).await.map(drop)
+        })
     }
 
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
@@ -54,7 +66,7 @@ impl SubjectKeyStore for PostgresStore {
                 (FORGET_TOKENS, vec![&none]),
                 (FORGET_COPIES, vec![]),
             ];
-            let counts = self.write_alone(&statements).await?;
+            let counts = self.0.transaction_long(Once(ALONE, &statements)).await?;
             let mut counts = counts.iter().map(|rows| {
                 let row = rows.first().ok_or_else(|| damaged("count"))?;
                 Ok(column::<i64>(row, 0)? as u64)

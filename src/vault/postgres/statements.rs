@@ -55,29 +55,6 @@ macro_rules! held {
     };
 }
 
-/// Whoever writes rows holds this, and who has to be alone waits for them: the beginning of a
-/// build, so that a row that is written while an index is built is indexed for it, or leaves
-/// it incomplete; and the first rows under a newer version, so that none under an older one
-/// comes after them. Statements behind it see what was committed before.
-pub(super) const BEGIN_WRITE: &str = "
-    BEGIN ISOLATION LEVEL READ COMMITTED;
-    LOCK TABLE search_index IN ROW EXCLUSIVE MODE";
-
-pub(super) const BEGIN_ALONE: &str = "
-    BEGIN ISOLATION LEVEL READ COMMITTED;
-    LOCK TABLE search_index IN EXCLUSIVE MODE";
-
-/// Ends the transaction with one of the states below, where it may not write such rows.
-pub(super) const PERMIT: &str = "SELECT permit($1, $2, $3)";
-
-/// Rows are under newer keys; the message is their version.
-pub(super) const NEWER: &str = "ZH001";
-/// The first rows under a version: whoever writes them has to be alone.
-pub(super) const FIRST: &str = "ZH002";
-
-/// A key is not there, or a row that is to be held.
-pub(super) const CONFLICT: &str = "ZH003";
-
 pub(super) const REQUIRE_KEYS: &str = "SELECT require_keys($1)";
 
 pub(super) const REQUIRE_REMEMBERED: &str = "SELECT require_remembered($1, $2, $3)";
@@ -163,10 +140,10 @@ pub(super) const FIND_OWN: &str = concat!(
     )) AS held ON true ORDER BY asked.at"
 );
 
-/// The first row says only which version, newer than the one given, rows are stored under;
-/// of the same state as the others.
+/// The first row says only which version, newer than the one given, something was stored
+/// under; of the same state as the others.
 pub(super) const FIND_BY_INDEX: &str = concat!(
-    "SELECT (SELECT max(version) FROM token WHERE version > $3) AS newer, 0::bigint AS at,",
+    "SELECT (SELECT version FROM newest_key WHERE version > $3) AS newer, 0::bigint AS at,",
     nothing!(),
     " UNION ALL (
         SELECT NULL, asked.at, ",
@@ -188,7 +165,7 @@ pub(super) const SEARCH: &str = concat!(
             AS asked (category, kind, codes, at)
         JOIN search_index USING (category, kind) WHERE build IS NULL
     )
-    SELECT (SELECT max(version) FROM token WHERE version > $7) AS newer, 0::bigint AS at,",
+    SELECT (SELECT version FROM newest_key WHERE version > $7) AS newer, 0::bigint AS at,",
     nothing!(),
     " UNION ALL SELECT NULL, at,",
     nothing!(),
@@ -228,19 +205,25 @@ pub(super) const BEGIN_WANTED: &str = "
 
 pub(super) const BEGUN: &str = "SELECT DISTINCT category FROM search_index WHERE build IS NOT NULL";
 
-pub(super) const FORGET_EMPTIED: &str = "DELETE FROM search_index WHERE build = $1";
+pub(super) const FORGET_EMPTIED: &str =
+    "DELETE FROM search_index WHERE build = $1 AND category <> ALL ($2::text[])";
 
-pub(super) const FINISH: &str = "UPDATE search_index SET build = NULL WHERE build = $1";
+pub(super) const FINISH: &str = "
+    UPDATE search_index SET build = NULL WHERE build = $1 AND category <> ALL ($2::text[])";
 
-/// Without a key that opens it, a copy is listed, and nobody holds it.
+/// Without a key that opens it, a copy is listed, and nobody holds it. Of each row no more are
+/// read than of all: one may have very many.
 pub(super) const LIST: &str = concat!(
     "SELECT copy.key, ",
     columns!(),
-    " FROM token LEFT JOIN copy USING (word)
+    " FROM token LEFT JOIN LATERAL (
+        SELECT * FROM copy WHERE copy.word = token.word AND (copy.word, copy.key) > ($1, $2)
+        ORDER BY copy.key LIMIT $3
+    ) AS copy ON true
     LEFT JOIN subject_key ON subject_key.id = copy.key AND wrapped IS NOT NULL
     CROSS JOIN LATERAL (SELECT copy.version AS copy_version, copy.sealed, subject_key.id,
         subject_key.subject, subject_key.version AS key_version, subject_key.wrapped) AS held
-    WHERE token.version > 0 AND token.word >= $1 AND (token.word > $1 OR copy.key > $2)
+    WHERE token.version > 0 AND token.word >= $1 AND (token.word > $1 OR copy.key IS NOT NULL)
     ORDER BY token.word, copy.key LIMIT $3"
 );
 
@@ -260,7 +243,8 @@ pub(super) const KEEP_KEYS: &str = "
     ORDER BY subject ON CONFLICT DO NOTHING";
 
 pub(super) const KEYS_BEFORE: &str = "
-    SELECT id, subject, version, wrapped FROM subject_key WHERE version < $1 LIMIT $2";
+    SELECT id, subject, version, wrapped FROM subject_key
+    WHERE version < $1 AND id > $2 ORDER BY id LIMIT $3";
 
 pub(super) const REWRAP: &str = "
     UPDATE subject_key SET version = given.version, wrapped = given.wrapped

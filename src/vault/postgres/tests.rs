@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::*;
 use crate::base::Cleartext;
 use crate::keys::Keyset;
-use crate::postgres::{Failure, Link, PostgresSettings, Work};
+use crate::postgres::{Failure, Link, PostgresSettings, Work, make_older};
 use crate::testkit::postgres::settings;
 use crate::testkit::wait_for;
-use crate::vault::{Form, Held, Item, Vault, conformance};
+use crate::vault::{Form, Held, Item, MemoryStore, Vault, conformance};
 
 async fn open(settings: &PostgresSettings) -> PostgresStore {
     let database = Postgres::open(settings.clone(), &"acme".into()).await;
@@ -246,4 +246,89 @@ async fn a_damaged_row_is_corrupt_and_not_missing() {
     store.0.again(Script("UPDATE token SET rough = '\\x00'")).await.unwrap();
     let found = store.find(vec![token]).await;
     assert!(matches!(found, Err(VaultError::Corrupt(_))), "{found:?}");
+}
+
+/// A schema of before values had holders, with rows in it.
+struct Older<'o>(&'o PostgresSettings, &'o [Row]);
+
+impl Work for Older<'_> {
+    type Done = ();
+
+    async fn run(&self, link: &Link) -> Result<(), Failure> {
+        make_older(link, (&self.0.schema, &"acme".into()), 3).await?;
+        for row in self.1 {
+            let held = row.held.as_ref().unwrap();
+            let insert = "INSERT INTO token VALUES ($1, $2, $3, $4, $5)";
+            let (word, category) = (row.token.as_str(), row.category.as_str());
+            let (version, rough) = (i64::from(row.version), row.rough.0.as_slice());
+            let values: Values<'_> = vec![&word, &category, &held.sealed, &version, &rough];
+            Query(insert, &values).run(link).await?;
+        }
+        let piece = "INSERT INTO quarantine (upstream, batch, request, at, sealed)
+            VALUES ('sales', 'job', '0123456789abcdef', 1, 'sealed')";
+        Ok(link.batch_execute(piece).await?)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_an_older_schema_open_when_several_instances_have_migrated_it() {
+    let (settings, first) = (settings(), Keyset::generate(&"acme".into()).unwrap());
+    let category = Category::from("name");
+    let values: Vec<Cleartext> =
+        (0..300).map(|number| Cleartext::new(format!("Muster {}", number / 2 * 2))).collect();
+    let items: Vec<Item<'_>> = values.iter().map(|value| (&category, value)).collect();
+    // Of two versions of the vault's key, as in the middle of a rotation.
+    let (rows, second) = (Arc::new(MemoryStore::default()), first.rotated());
+    let older = Vault::new(rows.clone(), &first).tokenize(&items[..200]).await.unwrap();
+    let newer = Vault::new(rows.clone(), &second).tokenize(&items[200..]).await.unwrap();
+    let tokens = [older, newer].concat();
+    let listed = rows.list(None, u32::MAX).await.unwrap();
+    let listed: Vec<Row> = listed.into_iter().map(|(_, row)| row).collect();
+    open(&settings).await.0.again(Older(&settings, &listed)).await.unwrap();
+
+    let instances = futures_util::future::join_all((0..4).map(|_| open(&settings))).await;
+    let store = Arc::new(instances.into_iter().next().unwrap());
+    let vault = Vault::new(store.clone(), &second);
+    let opened = vault.detokenize(tokens.clone()).await.unwrap();
+    for (opened, value) in opened.into_iter().zip(&values) {
+        assert_eq!(opened.unwrap().value.as_ref(), Some(value));
+    }
+    assert_eq!(vault.tokenize(&items).await.unwrap(), tokens);
+    let verified = vault.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.tokens, verified.damaged), (150, vec![]));
+    let late =
+        Vault::new(store.clone(), &first).tokenize(&[(&category, &Cleartext::new("Neu"))]).await;
+    assert!(matches!(late, Err(VaultError::KeyGone(2))), "{late:?}");
+    vault.keep_up(1, |_| {}).await.unwrap();
+    assert_eq!(store.count().await.unwrap(), BTreeMap::from([(2, 150)]));
+    let pieces = "SELECT count(*) FROM quarantine WHERE version IS NULL";
+    assert_eq!(store.rows(pieces, &[]).await.unwrap()[0].get::<_, i64>(0), 1);
+}
+
+/// Whoever is told that nothing was kept for a person has to be told the truth.
+#[tokio::test]
+async fn an_erasure_whose_answer_is_lost_is_not_done_again() {
+    let (settings, keyset) = (settings(), Keyset::generate(&"acme".into()).unwrap());
+    let store = Arc::new(open(&settings).await);
+    let vault = Vault::new(store.clone(), &keyset);
+    let subject = crate::base::SubjectId([1; 16]);
+    let (category, value) = (Category::from("name"), Cleartext::new("Anna"));
+    let item = crate::vault::ToKeep {
+        item: (&category, &value),
+        form: Form::Word,
+        holder: Some(subject),
+        scope: crate::base::Scope::Tenant,
+    };
+    vault.keep(&[item]).await.unwrap();
+    // The connection ends with the commit.
+    let die = "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER die AFTER DELETE ON copy DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION die()";
+    store.0.again(Script(die)).await.unwrap();
+    let lost = vault.erase(&[subject]).await;
+    assert!(matches!(lost, Err(VaultError::Unavailable(_))), "{lost:?}");
+    store.0.again(Script("DROP TRIGGER die ON copy")).await.unwrap();
+    let erased = vault.erase(&[subject]).await.unwrap();
+    assert_eq!((erased.keys, erased.copies, erased.tokens), (1, 1, 1), "it was rolled back");
 }

@@ -5,9 +5,9 @@ use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 
 use super::columns::damaged;
-use super::statements::{CONFLICT, FIRST, NEWER};
+use super::permit::{CONFLICT, FIRST, NEWER};
 use crate::keys::Version;
-use crate::postgres::{Failure, Link, Work};
+use crate::postgres::{Failure, Link, Query, Work};
 use crate::vault::VaultError;
 
 /// What a statement is given.
@@ -34,7 +34,7 @@ impl From<Refused> for VaultError {
 }
 
 impl Refused {
-    fn read(error: &tokio_postgres::Error) -> Option<Self> {
+    pub(super) fn read(error: &tokio_postgres::Error) -> Option<Self> {
         let said = error.as_db_error()?;
         match said.code().code() {
             NEWER => said.message().parse().ok().map(Self::Newer),
@@ -75,5 +75,22 @@ impl Work for Write<'_> {
         let rows = rows?;
         committed?;
         Ok(Ok(rows))
+    }
+}
+
+/// What a transaction holds, and its statements: done once, since a second time they would
+/// answer otherwise.
+pub(super) struct Once<'w>(pub(super) &'static str, pub(super) &'w [(&'w str, Values<'w>)]);
+
+impl Work for Once<'_> {
+    type Done = Vec<Answer>;
+
+    async fn run(&self, link: &Link) -> Result<Vec<Answer>, Failure> {
+        link.batch_execute(self.0).await?;
+        let mut answers = Vec::with_capacity(self.1.len());
+        for (sql, values) in self.1 {
+            answers.push(Query(sql, values).run(link).await?);
+        }
+        Ok(answers)
     }
 }

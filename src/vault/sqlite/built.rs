@@ -65,3 +65,8 @@ pub(super) fn keep(connection: &Connection, index: &Built) -> rusqlite::Result<(
     let (category, kind) = (index.category.as_str(), index.kind.name());
     statement.execute(params![category, kind, index.state.code()]).map(drop)
 }
+
+pub(super) fn forget(connection: &Connection, index: &Built) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM search_index WHERE category = ?1 AND kind = ?2";
+    connection.execute(sql, [index.category.as_str(), index.kind.name()]).map(drop)
+}

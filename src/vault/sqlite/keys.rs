@@ -33,13 +33,17 @@ impl SubjectKeyStore for SqliteStore {
     fn keys_before(
         &self,
         version: Version,
+        after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.read(move |connection| before(connection, version, limit))
+        self.read(move |connection| before(connection, version, after, limit))
     }
 
     fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
-        self.write(move |connection| keys.iter().try_for_each(|key| rewrap(connection, key)))
+        let versions: Vec<Version> = keys.iter().map(|key| key.version).collect();
+        self.write_under(&versions, move |connection| {
+            keys.iter().try_for_each(|key| rewrap(connection, key)).map(Ok)
+        })
     }
 
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
@@ -75,11 +79,15 @@ pub(super) fn keep(connection: &Connection, held: &Held) -> rusqlite::Result<boo
 fn before(
     connection: &Connection,
     version: Version,
+    after: Option<KeyId>,
     limit: u32,
 ) -> rusqlite::Result<Vec<SubjectKey>> {
-    let sql = format!("SELECT {COLUMNS} FROM subject_key WHERE version < ?1 LIMIT ?2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM subject_key WHERE version < ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
-    let keys = statement.query_map(params![version, limit], |row| read(row, 0))?;
+    let after = after.as_ref().map_or(&[][..], |key| &key.0);
+    let keys = statement.query_map(params![version, after, limit], |row| read(row, 0))?;
     keys.filter_map(Result::transpose).collect()
 }
 
@@ -99,9 +107,11 @@ fn erase(connection: &Connection, subjects: &[SubjectId]) -> rusqlite::Result<Er
     for subject in subjects {
         erased.keys += statement.execute([subject.0])? as u64;
     }
-    // Every copy of a destroyed key, by way of the keys: there are few that are destroyed.
+    // Every copy of a destroyed key, by way of the keys, few of which are destroyed: a `CROSS
+    // JOIN` is done in the order in which it is written.
     let gone = "word IN (
-        SELECT copy.word FROM subject_key JOIN copy ON copy.key = subject_key.id AND copy.key <> x''
+        SELECT copy.word FROM subject_key
+        CROSS JOIN copy ON copy.key = subject_key.id AND copy.key <> x''
         WHERE subject_key.wrapped IS NULL)";
     let only = "NOT EXISTS (
         SELECT 1 FROM copy LEFT JOIN subject_key ON subject_key.id = copy.key

@@ -174,21 +174,26 @@ pub(super) fn search(
 
 pub(super) fn list(
     connection: &Connection,
-    after: Option<Place>,
+    after: Option<&Place>,
     limit: u32,
 ) -> rusqlite::Result<Vec<(Place, Row)>> {
-    // Without a key that opens it, a copy is listed, and nobody holds it.
+    // Without a key that opens it, a copy is listed, and nobody holds it. The copies of one row
+    // begin behind the place, those of the next with their first.
     let sql = format!(
         "SELECT {COLUMNS}, copy.key FROM token
-         LEFT JOIN copy ON copy.word = token.word {WITH_KEY} AND subject_key.wrapped IS NOT NULL
+         LEFT JOIN copy ON copy.word = token.word
+             AND copy.key >= iif(token.word = ?1, ?2, x'')
+         {WITH_KEY} AND subject_key.wrapped IS NOT NULL
          WHERE token.version > 0
-             AND token.word >= ?1 AND (token.word > ?1 OR copy.key > ?2)
+             AND token.word >= ?1 AND (token.word > ?1 OR copy.key IS NOT NULL)
          ORDER BY token.word, copy.key LIMIT ?3"
     );
-    let (word, key) = match &after {
-        None => ("", &[][..]),
-        Some(Place(token, key)) => (token.as_str(), key.as_ref().map_or(&[][..], |key| &key.0)),
+    let (word, mut key) = match after {
+        None => ("", Vec::new()),
+        Some(Place(token, key)) => (token.as_str(), key.map_or_else(Vec::new, |key| key.0.into())),
     };
+    // No key is between this one and the one before.
+    key.push(0);
     let mut statement = connection.prepare_cached(&sql)?;
     let listed = |row: &rusqlite::Row<'_>| {
         let key: Option<Vec<u8>> = row.get(10)?;

@@ -309,3 +309,73 @@ async fn an_index_is_emptied_whatever_was_written_before_that_was_known() {
     vault.keep_up(3, |_| {}).await.unwrap();
     assert_eq!((codes(&tokens).await, store.built().await.unwrap()), (0, vec![]));
 }
+
+#[tokio::test]
+async fn what_does_not_open_is_left_and_the_rest_goes_on() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let before = Vault::new(store.clone(), &first);
+    let names = tokenize(&before, &name(), &NAMES).await;
+    tokenize(&before, &email(), &["a@x.example"]).await;
+    // One whose copy of the house is damaged, while that of a data subject opens.
+    let subject = SubjectId([7; 16]);
+    let (category, value) = (name(), Cleartext::new(NAMES[0]));
+    let item = (&category, &value);
+    let held = ToKeep { holder: Some(subject), ..ToKeep::for_house(item, Form::Word) };
+    before.hold(&[(names[0].clone(), held)]).await.unwrap();
+    let row = store.find(vec![names[0].clone()]).await.unwrap().remove(0).unwrap();
+    store.damage(&row.token);
+    let after = Vault::new(store.clone(), &first.rotated());
+    let mut wanted = kinds(&[SearchKind::Prefix]);
+    wanted.insert(email(), BTreeSet::from([SearchKind::Prefix]));
+    after.index_for(wanted);
+
+    let unopened = after.keep_up(1, |_| {}).await.unwrap();
+    assert_eq!(unopened.count, 1);
+    assert!(unopened.named[0].to_string().contains(names[0].as_str()), "{unopened:?}");
+    assert_eq!(store.count().await.unwrap(), BTreeMap::from([(1, 1), (2, 4)]));
+    assert_eq!(found(&after, begins_with("be"), SearchKind::Prefix).await, Candidates::Incomplete);
+    let emails = after.candidates(&email(), &begins_with("a@"), SearchKind::Prefix).await.unwrap();
+    assert_eq!(texts(&emails), ["a@x.example"]);
+    let due = after.due().await.unwrap();
+    assert_eq!((due.under_older_keys, due.not_indexed), (1, BTreeSet::from([name()])));
+}
+
+/// Keys of data subjects, too: those behind one that does not open are wrapped anew.
+#[tokio::test]
+async fn a_key_that_does_not_open_stops_no_other() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let before = Vault::new(store.clone(), &first);
+    let value = Cleartext::new("Anna");
+    for number in 1..=3 {
+        let subject = SubjectId([number; 16]);
+        let category = name();
+        let item = (&category, &value);
+        let kept = ToKeep { holder: Some(subject), ..ToKeep::for_house(item, Form::Word) };
+        before.keep(&[kept]).await.unwrap();
+    }
+    let mut keys = store.keys_before(2, None, 3).await.unwrap();
+    keys[0].wrapped[0] ^= 1;
+    store.rewrap(keys.clone()).await.unwrap();
+    let after = Vault::new(store.clone(), &first.rotated());
+    let unopened = after.keep_up(1, |_| {}).await.unwrap();
+    assert_eq!(unopened.count, 1, "{unopened:?}");
+    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 1), (2, 2)]));
+    assert_eq!(store.count().await.unwrap(), BTreeMap::from([(2, 1)]), "others hold it, too");
+}
+
+/// One who was not started anew: keys that it makes would be wrapped under one that is
+/// destroyed by now, and nobody could keep anything for these data subjects any more.
+#[tokio::test]
+async fn whoever_has_the_older_keys_only_makes_no_keys_of_data_subjects() {
+    let (first, store) = (keyset(), Arc::new(MemoryStore::default()));
+    let second = first.rotated();
+    tokenize(&Vault::new(store.clone(), &second), &name(), &["Anna"]).await;
+    let (category, value, subject) = (name(), Cleartext::new("Bert"), SubjectId([1; 16]));
+    let item = (&category, &value);
+    let kept = ToKeep { holder: Some(subject), ..ToKeep::for_house(item, Form::Word) };
+    let late = Vault::new(store.clone(), &first).keep(&[kept]).await;
+    assert!(matches!(late, Err(VaultError::KeyGone(2))), "{late:?}");
+    assert_eq!(store.keys(vec![subject]).await.unwrap(), [None]);
+    Vault::new(store.clone(), &first.preparing(&second)).keep(&[kept]).await.unwrap();
+    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(2, 1)]));
+}

@@ -59,6 +59,7 @@ async fn guessed_tokens_open_nothing_and_raise_an_alarm() {
     assert!(limited.iter().any(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS));
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as the options of a world take it")]
 fn with_poison(policy: String) -> String {
     let rule = "email:     { reveal: { support: full, marketing: mask }";
     let changed = policy.replacen(rule, &format!("{rule}, poison: [lena.trap@corp.example]"), 1);

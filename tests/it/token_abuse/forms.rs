@@ -20,15 +20,15 @@ async fn tokens_tell_no_order() {
         digits.fold(0, |bits, digit| bits << 5 | digit as u128)
     };
     let numbers: Vec<u128> = tokens.iter().map(bits).collect();
-    let count = numbers.len() as f64;
-    let mut sorted: Vec<(u128, usize)> = numbers.iter().copied().zip(0..).collect();
+    let count = f64::from(u32::try_from(numbers.len()).expect("a thousand"));
+    let mut sorted: Vec<(u128, u32)> = numbers.iter().copied().zip(0..).collect();
     sorted.sort_unstable();
     // Spearman's rank correlation with the order in which they were made: its standard
     // deviation is 1/√999.
     let distances = sorted
         .iter()
-        .zip(0..)
-        .map(|((_, made), rank): (_, usize)| (*made as f64 - rank as f64).powi(2));
+        .zip(0_u32..)
+        .map(|((_, made), rank)| (f64::from(*made) - f64::from(rank)).powi(2));
     let correlation = 1.0 - 6.0 * distances.sum::<f64>() / (count * (count * count - 1.0));
     assert!(correlation.abs() < 5.0 / 999_f64.sqrt(), "{correlation}");
     // The frequency test of NIST SP 800-22, and one of each bit.
@@ -36,7 +36,8 @@ async fn tokens_tell_no_order() {
     let all = count * 80.0;
     assert!((2.0 * f64::from(ones) - all).abs() < 5.0 * all.sqrt(), "{ones}");
     for bit in 0..80 {
-        let ones = numbers.iter().filter(|number| *number >> bit & 1 == 1).count() as f64;
+        let ones: u32 = numbers.iter().map(|number| (number >> bit & 1) as u32).sum();
+        let ones = f64::from(ones);
         assert!((2.0 * ones - count).abs() < 6.0 * count.sqrt(), "bit {bit}: {ones}");
     }
     // Neighbours have no more in common than chance gives them: 20 bits, not 48.

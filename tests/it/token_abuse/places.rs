@@ -38,6 +38,7 @@ async fn what_another_tenant_sealed_stays_closed() {
     assert_eq!(alarms(&other, "unknown").await, 2);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as the options of a world take it")]
 fn with_notes(policy: String) -> String {
     let notes = "\n      Notes__c: { category: free_text, protect: scan }\n      LastName:";
     policy.replacen("\n      LastName:", notes, 1)
