@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::DatabaseError;
@@ -62,6 +63,9 @@ impl DatabaseFile {
         // What is not ours is not written to.
         self.check(&connection)?;
         self.make_durable(&connection)?;
+        // Statements are prepared once. Without this, one that values may be planned by is
+        // prepared anew for each of them (SQLITE_ENABLE_STAT4).
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(connection)
     }
 

@@ -342,6 +342,8 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use rusqlite::StatementStatus;
+
     use super::*;
     use crate::testkit::Scratch;
     use crate::vault::{Held, Index, conformance};
@@ -355,6 +357,20 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.file("vault.db");
         conformance::run(|| Arc::new(open(&path))).await;
+    }
+
+    #[tokio::test]
+    async fn a_statement_is_prepared_once_for_all_tokens() {
+        let scratch = Scratch::new();
+        let store = open(&scratch.file("vault.db"));
+        let prepared_anew = store.read(|connection| {
+            for number in 0..10 {
+                rows::find(connection, &Token::from_code(&[number; 32], 1))?;
+            }
+            let statement = connection.prepare_cached(&rows::with_word())?;
+            Ok(statement.get_status(StatementStatus::RePrepare))
+        });
+        assert_eq!(prepared_anew.await.unwrap(), 0);
     }
 
     #[tokio::test]

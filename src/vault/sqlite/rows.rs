@@ -127,8 +127,12 @@ fn add(connection: &Connection, token: &Token, found_by: &[Index]) -> rusqlite::
 }
 
 pub(super) fn find(connection: &Connection, token: &Token) -> rusqlite::Result<Option<Row>> {
-    let sql = format!("SELECT {COLUMNS} FROM token {} WHERE token.word = ?1", with_copy());
-    connection.prepare_cached(&sql)?.query_row([token.as_str()], read).optional()
+    connection.prepare_cached(&with_word())?.query_row([token.as_str()], read).optional()
+}
+
+/// The row of a token, with its first copy that opens.
+pub(super) fn with_word() -> String {
+    format!("SELECT {COLUMNS} FROM token {} WHERE token.word = ?1", with_copy())
 }
 
 fn find_copy_of(
