@@ -20,7 +20,7 @@ mod bare_postgres;
 mod bare_sqlite;
 mod meter;
 #[path = "../../tests/it/postgres/server.rs"]
-#[expect(dead_code, clippy::disallowed_methods, reason = "tests crash it as well")]
+#[expect(dead_code, reason = "tests crash it as well")]
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
