@@ -59,8 +59,7 @@ async fn guessed_tokens_open_nothing_and_raise_an_alarm() {
     assert!(limited.iter().any(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS));
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as the options of a world take it")]
-fn with_poison(policy: String) -> String {
+fn with_poison(policy: &str) -> String {
     let rule = "email:     { reveal: { support: full, marketing: mask }";
     let changed = policy.replacen(rule, &format!("{rule}, poison: [lena.trap@corp.example]"), 1);
     assert_ne!(changed, policy);
@@ -69,7 +68,8 @@ fn with_poison(policy: String) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_poison_value_raises_an_alarm_when_it_is_shown() {
-    let options = Options { salesforce_policy: Some(with_poison), ..Options::default() };
+    let options =
+        Options { salesforce_policy: Some(|policy| with_poison(&policy)), ..Options::default() };
     let world = World::start(options).await;
     for number in 0..5 {
         let email = format!("anna{number}@corp.example");

@@ -38,15 +38,15 @@ async fn what_another_tenant_sealed_stays_closed() {
     assert_eq!(alarms(&other, "unknown").await, 2);
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as the options of a world take it")]
-fn with_notes(policy: String) -> String {
+fn with_notes(policy: &str) -> String {
     let notes = "\n      Notes__c: { category: free_text, protect: scan }\n      LastName:";
     policy.replacen("\n      LastName:", notes, 1)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_in_another_text_opens_by_its_own_category_only() {
-    let options = Options { salesforce_policy: Some(with_notes), ..Options::default() };
+    let options =
+        Options { salesforce_policy: Some(|policy| with_notes(&policy)), ..Options::default() };
     let world = World::start(options).await;
     create(&world, json!({ "LastName": "Muster", "Email": "anna@corp.example" })).await;
     let token = stored(&world, "Email");
