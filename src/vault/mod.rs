@@ -20,6 +20,7 @@
 
 #[cfg(test)]
 pub mod conformance;
+mod codes;
 mod compare;
 mod holders;
 #[cfg(test)]

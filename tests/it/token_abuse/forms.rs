@@ -13,7 +13,6 @@ use crate::world::{Options, World, zollhaus};
 const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 
 #[tokio::test]
-#[expect(clippy::cast_precision_loss, reason = "they are small")]
 async fn tokens_tell_no_order() {
     let tokens = tokens_of_others((0..1_000).map(|number| format!("customer {number}"))).await;
     let bits = |token: &String| -> u128 {
