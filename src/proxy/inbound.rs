@@ -179,7 +179,9 @@ impl Proxy {
             self.memory.keep(complete.upstream.dialect.name(), memo);
         }
         let answer = self.sort(decided, answer, &mut answered.lease).await?;
-        answered.body = answer.body.bytes().clone();
+        if decided.sorted_by > 0 {
+            answered.body = answer.body.bytes().clone();
+        }
         let unpacked: usize = answer.documents().map(Document::unpacked).sum();
         let held =
             answered.body.len() + unpacked + VALUE_BYTES * occurrences(answer.documents()).len();
