@@ -128,7 +128,10 @@ impl Vault {
                 let config = config.load()?.value;
                 super::block_on(async move {
                     let keys = keys.of(&to);
-                    ensure!(keys != to, "the keys of data subjects need a file of their own");
+                    ensure!(
+                        !is_same(&keys, &to),
+                        "the keys of data subjects need a file of their own"
+                    );
                     let database = open(&config, file(&config)?)?;
                     is_free(&to)?;
                     may_replace(&database, &keys)?;
@@ -207,6 +210,16 @@ fn is_free(path: &Path) -> anyhow::Result<()> {
         ensure!(!path.exists(), "`{}` is there already; nothing is replaced", path.display());
     }
     Ok(())
+}
+
+/// Whether two names are those of one file, be it there or not.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    one == other || whole(one).is_some_and(|one| Some(one) == whole(other))
 }
 
 fn copy(database: &Database, to: &Path) -> anyhow::Result<()> {

@@ -116,9 +116,10 @@ impl InUse {
         self.version.load(Ordering::Relaxed)
     }
 
-    /// Goes on with a newer version, if it is prepared.
+    /// Goes on with a newer version, if it is prepared; or has gone on with it just now, for
+    /// somebody else who was refused at the same moment.
     pub fn take_up(&self, newer: Version) -> bool {
-        let is_prepared = (self.version() + 1..=self.newest).contains(&newer);
+        let is_prepared = newer <= self.newest;
         if is_prepared {
             self.version.fetch_max(newer, Ordering::Relaxed);
         }
@@ -142,5 +143,13 @@ mod tests {
         assert_eq!((of(&prepared), prepared.newest_version()), (vec![4, 5, 3, 1], 5));
         assert_eq!((prepared.active_version(), *prepared.active()), (4, "four"));
         assert!(Versions::<()>::new(vec![]).is_none());
+    }
+
+    #[test]
+    fn whoever_is_refused_with_others_goes_on_as_well() {
+        let in_use = InUse { version: Arc::new(AtomicU32::new(1)), newest: 2 };
+        assert!(in_use.take_up(2) && in_use.take_up(2));
+        assert_eq!(in_use.version(), 2);
+        assert!(!in_use.take_up(3), "it is not prepared here");
     }
 }

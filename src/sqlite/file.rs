@@ -84,6 +84,8 @@ impl DatabaseFile {
         let written = written.and_then(|_| {
             let copy = Connection::open(&part)?;
             copy.pragma_update(None, "secure_delete", true)?;
+            // Its journal would hold what is deleted.
+            copy.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
             empty
                 .iter()
                 .try_for_each(|table| Ok(copy.execute_batch(&format!("DELETE FROM {table}"))?))

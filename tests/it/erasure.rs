@@ -137,6 +137,8 @@ async fn what_is_erased_is_gone_from_the_vault_and_from_its_backups() {
 async fn a_backup_without_the_keys_of_data_subjects_is_told() {
     let mut world = World::start(Options::default()).await;
     create(&world, json!({ "LastName": "Muster", "Email": ANNA })).await;
+    let (is_done, said) = command(&world, &["vault", "backup", "copy", "--keys", "./copy"], "");
+    assert!(!is_done && said.contains("a file of their own"), "{said}");
     done(&world, &["vault", "backup", "copy", "--keys", "the-keys"], "");
     let (is_done, said) = command(&world, &["vault", "verify", "--file", "copy"], "");
     assert!(!is_done && said.contains("--keys"), "{said}");
