@@ -25,6 +25,13 @@ pub(super) enum Plan {
     Search(Spelling),
 }
 
+impl Plan {
+    /// Whether a surrogate that came back stays where it is.
+    pub(super) fn lets_it_stand(&self) -> bool {
+        matches!(self, Self::Ready(Sealed { state: SealedState::AlreadyProtected, .. }))
+    }
+}
+
 impl Protectors {
     pub(super) fn plan_one(
         &self,

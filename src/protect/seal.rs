@@ -116,11 +116,12 @@ impl Protectors {
             let value = back.as_ref().filter(|_| is_sealed_anew);
             let value = value.and_then(|back| Some(back.clear(&opened, category)?.into_owned()));
             let back = back.filter(|_| value.is_none());
-            let kept = back.as_ref().filter(|_| item.is_kept());
+            let item = ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item };
+            let plan = self.plan_one(&item, back.as_ref())?;
+            let kept = back.as_ref().filter(|_| item.is_kept() && plan.lets_it_stand());
             let kept = kept.and_then(|back| back.kept(&opened, category));
             to_hold.extend(kept.map(|(token, value, holder)| (at, token, value, holder)));
-            let item = ToSeal { value: value.as_ref().unwrap_or(item.value), ..*item };
-            plans.push(self.plan_one(&item, back.as_ref())?);
+            plans.push(plan);
             // What is stored is one form of a day, however it is written.
             values.push(match item.shape().filter(|_| back.is_none()) {
                 Some(shape) => Spelling::read(shape, item.value).map(|(_, value)| value).or(value),

@@ -166,3 +166,14 @@ async fn a_day_that_is_written_to_the_record_of_another_stays_the_day_that_it_wa
     let opened = house.open(&token, "email").await;
     assert_eq!(opened, Some(Cleartext::new("2026-11-30T10:00:00Z")));
 }
+
+/// What does not leave is kept for nobody.
+#[tokio::test]
+async fn a_token_in_a_field_that_is_dropped_is_nobodys() {
+    let house = house();
+    let token = text(&house.of(ANNA, TOKENIZE, "Muster").await);
+    let dropped = house.of(BERT, Protection::Drop, &token).await;
+    assert_eq!(dropped.replacement, Replacement::Remove);
+    assert_eq!(house.vault.erase(&[ANNA]).await.unwrap().tokens, 1);
+    assert_eq!(house.open(&token, "email").await, None);
+}
