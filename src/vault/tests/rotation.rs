@@ -379,3 +379,14 @@ async fn whoever_has_the_older_keys_only_makes_no_keys_of_data_subjects() {
     Vault::new(store.clone(), &first.preparing(&second)).keep(&[kept]).await.unwrap();
     assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(2, 1)]));
 }
+
+#[tokio::test]
+async fn words_that_only_an_invisible_sign_parts_are_found_to_be_looked_at() {
+    let vault = Vault::new(Arc::new(MemoryStore::default()), &keyset());
+    vault.index_for(kinds(&[SearchKind::Words]));
+    tokenize(&vault, &name(), &["Anna\u{200b}Smith", "Anna\u{ad}Smith", "Smithers"]).await;
+    vault.keep_up(1, |_| {}).await.unwrap();
+    let word = Pattern::contains(Cleartext::new("smith"));
+    let all = found(&vault, word, SearchKind::Words).await;
+    assert_eq!(texts(&all).len(), 2, "{all:?}");
+}
