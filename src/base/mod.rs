@@ -6,6 +6,7 @@
 //! by ([`Category`], [`ObjectName`], …), the [`Clock`], and the [`Refusal`]
 //! that a caller is answered with.
 
+mod check_digits;
 mod cleartext;
 mod clock;
 mod consent;
@@ -21,6 +22,7 @@ mod scope;
 mod search;
 mod secret;
 
+pub use check_digits::{iban_check_digits, is_iban, luhn};
 pub use cleartext::Cleartext;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use consent::{Choice, ConsentState};

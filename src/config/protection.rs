@@ -122,9 +122,7 @@ fn usual_shape(kind: FieldKind, category: &Category) -> Shape {
 
 /// The shape that the policy says, if protection and field take it.
 fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -> Option<Shape> {
-    const SHAPES: [Shape; 6] =
-        [Shape::Text, Shape::Email, Shape::Url, Shape::Date, Shape::DateTime, Shape::Phone];
-    let shape = item.choice(&SHAPES.map(|shape| (shape.name(), shape)))?;
+    let shape = item.choice(&Shape::ALL.map(|shape| (shape.name(), shape)))?;
     let takes = match kind {
         FieldKind::Email => Some(Shape::Email),
         FieldKind::Date => Some(Shape::Date),
@@ -147,7 +145,7 @@ fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -
             item.report(item.problem(Code::Contradiction, message).help("use `tokenize`"));
             None
         }
-        (Word::Encrypt | Word::Hash, Shape::Date | Shape::DateTime | Shape::Phone) => {
+        (Word::Encrypt | Word::Hash, _) => {
             let message = format!("what is left has no room in the shape `{}`", shape.name());
             let help = "use `tokenize`, or one of the shapes `text`, `email` and `url`";
             item.report(item.problem(Code::Contradiction, message).help(help));

@@ -74,9 +74,24 @@ pub enum Shape {
     DateTime,
     /// A telephone number with the country code 999, which nobody has.
     Phone,
+    /// A card number with Luhn's check digit that no issuer has.
+    Card,
+    /// An IBAN with its check digits, of a country that is none.
+    Iban,
 }
 
 impl Shape {
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Email,
+        Self::Url,
+        Self::Date,
+        Self::DateTime,
+        Self::Phone,
+        Self::Card,
+        Self::Iban,
+    ];
+
     /// The word that configuration uses.
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,6 +101,8 @@ impl Shape {
             Self::Date => "date",
             Self::DateTime => "date_time",
             Self::Phone => "phone",
+            Self::Card => "card",
+            Self::Iban => "iban",
         }
     }
 

@@ -63,11 +63,12 @@ impl CameBack {
         matches!(self.found.surrogate, Surrogate::Encrypted(_) | Surrogate::Preserved(_))
     }
 
-    /// Whether a field for surrogates of this shape takes it, so that it opens there. Texts
-    /// and telephone numbers are looked for in either field.
+    /// Whether a field for surrogates of this shape takes it, so that it opens there. Words
+    /// and numbers are looked for in the fields of either.
     fn stands_in(&self, shape: Shape) -> bool {
-        let is_either = |shape| matches!(shape, Shape::Text | Shape::Phone);
-        self.shape == shape || (is_either(self.shape) && is_either(shape))
+        let is_plain =
+            |shape| matches!(shape, Shape::Text | Shape::Phone | Shape::Card | Shape::Iban);
+        self.shape == shape || (is_plain(self.shape) && is_plain(shape))
     }
 }
 
@@ -108,13 +109,23 @@ impl Protectors {
 fn shape_of(found: &FoundSurrogate, text: &Cleartext) -> Shape {
     match &found.surrogate {
         Surrogate::Preserved(_) => Shape::Phone,
-        Surrogate::Token(token) if token.form() == Form::Date => Shape::Date,
-        Surrogate::Token(token) if token.form() == Form::Time => Shape::DateTime,
-        Surrogate::Token(token) if token.form() == Form::Phone => Shape::Phone,
-        Surrogate::Token(_) | Surrogate::Encrypted(_) => match text.expose() {
-            text if text.contains('@') => Shape::Email,
-            text if text.contains('.') => Shape::Url,
-            _ => Shape::Text,
+        Surrogate::Token(token) => match token.form() {
+            Form::Word => shape_of_word(text),
+            Form::Date => Shape::Date,
+            Form::Time => Shape::DateTime,
+            Form::Phone => Shape::Phone,
+            Form::Card => Shape::Card,
+            Form::Iban => Shape::Iban,
         },
+        Surrogate::Encrypted(_) => shape_of_word(text),
+    }
+}
+
+/// By what stands around it.
+fn shape_of_word(text: &Cleartext) -> Shape {
+    match text.expose() {
+        text if text.contains('@') => Shape::Email,
+        text if text.contains('.') => Shape::Url,
+        _ => Shape::Text,
     }
 }

@@ -4,7 +4,7 @@
 use super::{dress, hash, mask};
 use crate::keys::Siv;
 use crate::policy::{Protection, Shape};
-use crate::vault::{Token, word};
+use crate::vault::{Form, Token, number, word};
 
 /// The most characters that stand in the place of a value of this many bytes
 /// (UTF-8). `email_domain_length` counts without `@`.
@@ -20,10 +20,12 @@ pub fn surrogate_length(
             }
             Shape::Date => "2612-03-04".len(),
             Shape::DateTime => "2612-03-04T05:06:07Z".len(),
-            Shape::Phone => Token::PHONE_LENGTH,
+            Shape::Phone => number::length(Form::Phone),
+            Shape::Card => number::length(Form::Card),
+            Shape::Iban => number::length(Form::Iban),
         },
         // Where the number is longer than the field takes, a token stands for it.
-        Protection::FormatPreserving { .. } => Token::PHONE_LENGTH,
+        Protection::FormatPreserving { .. } => number::length(Form::Phone),
         Protection::Encrypt { shape, .. } => {
             word::length(Siv::TAG_BYTES + value_bytes) + dress::length(shape, email_domain_length)
         }

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::Protectors;
 use crate::base::{Category, Cleartext};
 use crate::keys::{Ff1, Versions};
-use crate::vault::Token;
+use crate::vault::number;
 
 const CHECK: &str = "000000";
 
@@ -44,7 +44,7 @@ impl Protectors {
         let packed = packed(value.expose());
         let surrogate = |key: &Ff1| {
             let digits = key.encrypt(&tweak, packed.as_deref()?)?;
-            Some(format!("{}{}", Token::PHONE_PREFIX, *digits))
+            Some(format!("{}{}", number::PHONE_PREFIX, *digits))
         };
         keys.filter_map(|(_, key)| surrogate(key)).collect()
     }

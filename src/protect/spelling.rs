@@ -4,7 +4,7 @@ use super::Protectors;
 use super::dress::dress;
 use crate::base::{Cleartext, Moment, MomentForm};
 use crate::policy::Shape;
-use crate::vault::{Form, Token};
+use crate::vault::{Form, Token, number};
 
 /// How the surrogate of a value is written: as its field takes it, and in the form that the
 /// value has.
@@ -44,8 +44,14 @@ impl Spelling {
                     "it is no point in time with its offset from UTC, such as `2026-11-30T10:00:00Z`",
                 ),
             },
-            Shape::Phone => value.starts_with(Token::PHONE_PREFIX).then_some(
+            Shape::Phone => value.starts_with(number::PHONE_PREFIX).then_some(
                 "numbers with +999 are reserved for surrogates, and it is none that was made here",
+            ),
+            Shape::Card => value.starts_with(number::CARD_PREFIX).then_some(
+                "numbers with 9999 are reserved for surrogates, and it is none that was made here",
+            ),
+            Shape::Iban => is_reserved_iban(value).then_some(
+                "IBANs with ZZ are reserved for surrogates, and it is none that was made here",
             ),
         }
     }
@@ -61,6 +67,8 @@ impl Spelling {
             Shape::Date => Form::Date,
             Shape::DateTime => Form::Time,
             Shape::Phone => Form::Phone,
+            Shape::Card => Form::Card,
+            Shape::Iban => Form::Iban,
         }
     }
 
@@ -81,7 +89,7 @@ impl Protectors {
     pub(super) fn spelt(&self, token: &Token, spelling: &Spelling) -> String {
         match token.form() {
             Form::Word => self.worn(token.as_str(), spelling.shape()),
-            Form::Date | Form::Time | Form::Phone => spelling.write(token),
+            _ => spelling.write(token),
         }
     }
 
@@ -91,6 +99,15 @@ impl Protectors {
     }
 }
 
+/// `ZZ` begins a word, too; two digits behind it none.
+fn is_reserved_iban(value: &str) -> bool {
+    let head = value.split_at_checked(number::IBAN_COUNTRY.len());
+    head.is_some_and(|(country, rest)| {
+        country.eq_ignore_ascii_case(number::IBAN_COUNTRY)
+            && rest.starts_with(|next: char| next.is_ascii_digit())
+    })
+}
+
 /// The day or point in time that a value is, as the shape takes it, and how its surrogate is
 /// written. A day has no time, or midnight in UTC: what CRMs make of others depends on where
 /// their users are. A point in time has seconds, also where its value has none: without them,
@@ -98,7 +115,7 @@ impl Protectors {
 fn read(shape: Shape, value: &str) -> Option<(Moment, MomentForm)> {
     let read = || Moment::read(value);
     match shape {
-        Shape::Text | Shape::Email | Shape::Url | Shape::Phone => None,
+        Shape::Text | Shape::Email | Shape::Url | Shape::Phone | Shape::Card | Shape::Iban => None,
         Shape::DateTime => match read()? {
             (_, MomentForm::Day) => None,
             (moment, MomentForm::Time { fraction, zone, .. }) => {

@@ -9,7 +9,7 @@ use super::preserve::SURROGATE_DIGITS;
 use crate::base::{Category, Cleartext, Moment, MomentForm};
 use crate::keys::{Siv, Version};
 use crate::policy::{Protection, Shape};
-use crate::vault::{Form, Token, word};
+use crate::vault::{Form, Token, number, word};
 
 /// Encrypted words of the first format, one for each version of the key, in turn.
 const ENCRYPTED_FORMS: [char; 8] = ['e', 'd', 'c', 'b', 'a', 'f', 'g', 'h'];
@@ -135,8 +135,13 @@ pub(super) fn find(text: &str, domain: &str, sought: Sought) -> Vec<FoundSurroga
 /// or a letter of another script.
 fn words(text: &str, domain: &str) -> Vec<FoundSurrogate> {
     let word = |(start, word): (usize, &str)| {
-        let surrogate = Surrogate::parse(word)?;
-        Some(FoundSurrogate::new(dressed(text, start..start + word.len(), domain), surrogate))
+        let span = start..start + word.len();
+        if let Some(surrogate) = Surrogate::parse(word) {
+            return Some(FoundSurrogate::new(dressed(text, span, domain), surrogate));
+        }
+        let is_phone = text.get(..start).is_some_and(|before| before.ends_with('+'));
+        let surrogate = number(word).filter(|_| !is_phone)?;
+        Some(FoundSurrogate::new(span, surrogate))
     };
     runs(text, is_of_words).filter_map(word).collect()
 }
@@ -156,7 +161,7 @@ fn runs(text: &str, is_part: fn(char) -> bool) -> impl Iterator<Item = (usize, &
 
 /// Telephone numbers of ours: digits behind the prefix, as many as there are.
 fn phones(text: &str) -> impl Iterator<Item = FoundSurrogate> {
-    text.match_indices(Token::PHONE_PREFIX).filter_map(|(start, _)| {
+    text.match_indices(number::PHONE_PREFIX).filter_map(|(start, _)| {
         let rest = text.get(start..)?;
         let length =
             1 + rest.get(1..)?.find(|next: char| !next.is_ascii_digit()).unwrap_or(rest.len() - 1);
@@ -166,12 +171,18 @@ fn phones(text: &str) -> impl Iterator<Item = FoundSurrogate> {
 }
 
 fn phone(text: &str) -> Option<Surrogate> {
-    let digits = text.strip_prefix(Token::PHONE_PREFIX)?;
+    let digits = text.strip_prefix(number::PHONE_PREFIX)?;
     if SURROGATE_DIGITS.contains(&digits.len()) {
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
         return is_number.then(|| Surrogate::Preserved(digits.to_owned()));
     }
     Token::parse(text).filter(|token| token.form() == Form::Phone).map(Surrogate::Token)
+}
+
+/// A card number or an IBAN of ours.
+fn number(text: &str) -> Option<Surrogate> {
+    let is_number = |token: &Token| matches!(token.form(), Form::Card | Form::Iban);
+    Token::parse(text).filter(is_number).map(Surrogate::Token)
 }
 
 /// Days and points in time of ours, in any of their forms.
@@ -198,7 +209,7 @@ pub(super) fn whole(text: &str, domain: &str) -> Option<FoundSurrogate> {
     if let Some((surrogate, form)) = moment(text) {
         return Some(FoundSurrogate { span: all, surrogate, form: Some(form) });
     }
-    if let Some(surrogate) = phone(text) {
+    if let Some(surrogate) = phone(text).or_else(|| number(text)) {
         return Some(FoundSurrogate::new(all, surrogate));
     }
     Some(FoundSurrogate::new(all, Surrogate::parse(undressed(text, domain)?)?))
@@ -281,11 +292,13 @@ mod tests {
         /// What is found is written anew piece by piece.
         #[test]
         fn what_is_found_never_overlaps(pieces in prop::collection::vec(prop::sample::select(vec![
-            "zht", "TOKEN", "ENCRYPTED", "+999", "12345678901", "000", "https://", "http://", "@",
+            "zht", "TOKEN", "ENCRYPTED", "CARD", "IBAN", "+", "+999", "12345678901", "000", "https://", "http://", "@",
             ".", "/", "-", "pii.acme.example", "2612-03-04", "T05:06:07Z", "+01:00", " ", "é",
         ]), 0..12)) {
             let text = pieces.concat().replace("TOKEN", &word::spell('t', &[7; 10]));
             let text = text.replace("ENCRYPTED", &word::spell('e', &[9; 17]));
+            let text = text.replace("CARD", "9999000000000004");
+            let text = text.replace("IBAN", "ZZ66000000000000000000");
             let mut end = 0;
             for found in find(&text, "pii.acme.example", Sought::WordsAndMoments) {
                 prop_assert!(end <= found.span.start && found.span.start < found.span.end, "{}", text);

@@ -35,6 +35,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod number;
 mod token;
 mod upkeep;
 mod verify;

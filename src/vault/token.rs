@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use smol_str::SmolStr;
 
-use super::word;
+use super::{number, word};
 use crate::base::{Moment, MomentForm};
 use crate::keys::Version;
 
@@ -23,9 +23,15 @@ pub enum Form {
     /// A second of [`Token::DAYS`] as `2612-03-04T05:06:07Z`, none of them midnight, so that
     /// it is not the token of a day; about 34 bits.
     Time,
-    /// A telephone number of [`Token::PHONE_PREFIX`] and 11 digits, 15 in all as E.164
-    /// allows; about 37 bits.
+    /// A telephone number of [`PHONE_PREFIX`](number::PHONE_PREFIX) and 11 digits, 15
+    /// characters in all, as E.164 allows; about 37 bits.
     Phone,
+    /// A card number of [`CARD_PREFIX`](number::CARD_PREFIX), 11 digits and Luhn's check digit;
+    /// about 37 bits.
+    Card,
+    /// An IBAN of [`IBAN_COUNTRY`](number::IBAN_COUNTRY), two check digits and 18 more; about
+    /// 60 bits.
+    Iban,
 }
 
 impl Form {
@@ -34,7 +40,7 @@ impl Form {
     pub(super) const fn attempts(self) -> u32 {
         match self {
             Self::Word => 8,
-            Self::Date | Self::Time | Self::Phone => 256,
+            Self::Date | Self::Time | Self::Phone | Self::Card | Self::Iban => 256,
         }
     }
 
@@ -45,6 +51,8 @@ impl Form {
             Self::Date => "reserved days",
             Self::Time => "reserved points in time",
             Self::Phone => "reserved telephone numbers",
+            Self::Card => "reserved card numbers",
+            Self::Iban => "reserved IBANs",
         }
     }
 
@@ -55,6 +63,8 @@ impl Form {
             Self::Date => b"zollhaus date token 1",
             Self::Time => b"zollhaus time token 1",
             Self::Phone => b"zollhaus phone token 1",
+            Self::Card => b"zollhaus card token 1",
+            Self::Iban => b"zollhaus iban token 1",
         }
     }
 }
@@ -62,20 +72,15 @@ impl Form {
 impl Token {
     /// The number of characters of a word.
     pub const LENGTH: usize = word::length(Self::PAYLOAD_BYTES);
-    /// The number of characters of a telephone number.
-    pub const PHONE_LENGTH: usize = Self::PHONE_PREFIX.len() + Self::PHONE_DIGITS as usize;
     /// 2500-01-01 to 2999-12-31, in days since 1970: the days that are reserved for tokens.
     /// Salesforce takes 1700 to 4000 ("Date Formats and Date Literals in WHERE"), Dataverse
     /// 1753 ("Configure the behavior and format of the date and time column") to 9999. Others
     /// say nothing; within a thousand years from now, nobody is known to refuse one.
     pub const DAYS: Range<i64> = 193_579..376_200;
-    /// No country has this code (ITU-T E.164, list of assigned country codes: "reserved").
-    pub const PHONE_PREFIX: &str = "+999";
 
     /// Of the first format, one for each version of the key, in turn.
     const FORMS: [char; 8] = ['t', 'v', 'w', 'x', 'y', 'z', 's', 'r'];
     const PAYLOAD_BYTES: usize = 10;
-    const PHONE_DIGITS: u32 = 11;
 
     /// The word that a code stands behind: its first 80 bits. `version` is that of the key.
     pub(super) fn from_code(code: &[u8; 32], version: Version) -> Self {
@@ -92,7 +97,7 @@ impl Token {
         };
         match form {
             Form::Word => Self::from_code(code, version),
-            Form::Date | Form::Time | Form::Phone => Self::numbered(form, number(size(form))),
+            _ => Self::numbered(form, number(size(form))),
         }
     }
 
@@ -102,7 +107,7 @@ impl Token {
     pub fn nobody(form: Form) -> Option<Self> {
         match form {
             Form::Word => None,
-            Form::Date | Form::Time | Form::Phone => Some(Self::numbered(form, 0)),
+            _ => Some(Self::numbered(form, 0)),
         }
     }
 
@@ -121,10 +126,8 @@ impl Token {
 
     /// Reads a token of any form as it is stored; a word in any letter case.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Some(digits) = text.strip_prefix(Self::PHONE_PREFIX) {
-            let is_phone = digits.len() == Self::PHONE_DIGITS as usize
-                && digits.bytes().all(|byte| byte.is_ascii_digit());
-            return is_phone.then(|| Self(text.into()));
+        if number::form_of(text).is_some() {
+            return Some(Self(SmolStr::new(text.to_ascii_uppercase())));
         }
         if let Some((moment, form)) = Moment::read(text) {
             let is_stored = form != MomentForm::Millis;
@@ -136,8 +139,8 @@ impl Token {
     }
 
     pub fn form(&self) -> Form {
-        if self.0.starts_with(Self::PHONE_PREFIX) {
-            Form::Phone
+        if let Some(form) = number::form_of(&self.0) {
+            form
         } else if self.0.contains('T') {
             Form::Time
         } else if self.0.contains('-') {
@@ -165,13 +168,9 @@ impl Token {
                 let midnight = (Self::DAYS.start + day as i64) * (SECONDS as i64 + 1);
                 Moment::of_seconds(midnight + 1 + second as i64).canonical(false)
             }
-            Form::Word | Form::Phone => None,
+            _ => number::spell(form, number),
         };
-        let width = Self::PHONE_DIGITS as usize;
-        Self(text.map_or_else(
-            || SmolStr::new(format!("{}{number:0width$}", Self::PHONE_PREFIX)),
-            SmolStr::new,
-        ))
+        Self(text.map(SmolStr::new).unwrap_or_default())
     }
 }
 
@@ -184,7 +183,10 @@ const fn size(form: Form) -> u64 {
     match form {
         Form::Date => days,
         Form::Time => days * SECONDS,
-        Form::Word | Form::Phone => 10_u64.pow(Token::PHONE_DIGITS),
+        _ => match number::count(form) {
+            Some(count) => count,
+            None => u64::MAX,
+        },
     }
 }
 
@@ -198,7 +200,8 @@ impl fmt::Display for Token {
 mod tests {
     use super::*;
 
-    const FORMS: [Form; 4] = [Form::Word, Form::Date, Form::Time, Form::Phone];
+    const FORMS: [Form; 6] =
+        [Form::Word, Form::Date, Form::Time, Form::Phone, Form::Card, Form::Iban];
 
     #[test]
     fn tokens_are_read_as_they_were_spelt() {
@@ -232,6 +235,8 @@ mod tests {
         check(Form::Date, "2500-01-01", "2999-12-31");
         check(Form::Time, "2500-01-01T00:00:01Z", "2999-12-31T23:59:59Z");
         check(Form::Phone, "+99900000000000", "+99999999999999");
+        check(Form::Card, "9999000000000004", "9999999999999995");
+        check(Form::Iban, "ZZ66000000000000000000", "ZZ18999999999999999999");
         assert_eq!(Token::nobody(Form::Word), None);
     }
 
@@ -250,6 +255,13 @@ mod tests {
             "+999123456789012",
             "+9991234567890a",
             "+49123456789012",
+            "9999000000000001",
+            "99990000000000000",
+            "999900000000000",
+            "9998000000000000",
+            "ZZ67000000000000000000",
+            "ZZ660000000000000000000",
+            "DE89370400440532013000",
         ] {
             assert_eq!(Token::parse(text), None, "{text}");
         }

@@ -22,7 +22,7 @@ use crate::vault::{MemoryStore, Vault};
 
 const DOMAIN: &str = "tokens.acme.com";
 
-const PROTECTIONS: [&str; 19] = [
+const PROTECTIONS: [&str; 21] = [
     "auto",
     "tokenize",
     "tokenize, shape: text",
@@ -30,6 +30,8 @@ const PROTECTIONS: [&str; 19] = [
     "tokenize, shape: date",
     "tokenize, shape: date_time",
     "tokenize, shape: phone",
+    "tokenize, shape: card",
+    "tokenize, shape: iban",
     "tokenize, shape: url",
     "encrypt, shape: url",
     "encrypt",

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::context::{Clue, Clues};
 use super::number::{Run, Window, picked};
+use crate::base::luhn;
 
 /// Issuers by the first digits of their numbers (ISO/IEC 7812), as ranges of the first four,
 /// and how long these numbers are.
@@ -53,18 +54,4 @@ fn is_issued(digits: &str) -> bool {
         return false;
     };
     ISSUERS.iter().any(|(range, lengths)| range.contains(&first) && lengths.contains(&digits.len()))
-}
-
-/// Luhn's check (ISO/IEC 7812-1 annex B). A number of zeros alone is none.
-pub(super) fn luhn(digits: &str) -> bool {
-    let values = digits.bytes().rev().map(|byte| u32::from(byte.wrapping_sub(b'0')));
-    let sum: u32 = values
-        .enumerate()
-        .map(|(at, digit)| match (at % 2, digit) {
-            (0, digit) => digit,
-            (_, digit) if digit > 4 => 2 * digit - 9,
-            (_, digit) => 2 * digit,
-        })
-        .sum();
-    sum.is_multiple_of(10) && digits.bytes().any(|byte| byte != b'0')
 }

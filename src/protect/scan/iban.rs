@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{is_of_word, stands_alone};
+use crate::base::is_iban;
 
 /// How long the IBAN of each country is (SWIFT, IBAN Registry), in characters.
 const LENGTHS: &[(&str, usize)] = &[
@@ -132,7 +133,7 @@ fn from(text: &str, start: usize) -> Option<usize> {
     let rest = text.get(start..)?;
     let head = rest.get(..2)?.to_ascii_uppercase();
     let (_, length) = LENGTHS.iter().find(|(country, _)| *country == head)?;
-    let mut characters = Vec::with_capacity(*length);
+    let mut characters = String::with_capacity(*length);
     let mut gap = 0;
     for (at, character) in rest.char_indices() {
         match character {
@@ -142,7 +143,7 @@ fn from(text: &str, start: usize) -> Option<usize> {
                 if characters.len() == *length {
                     let end = start + at + 1;
                     let is_whole = stands_alone(text, &(start..end));
-                    return (is_whole && is_checked(&characters)).then_some(end);
+                    return (is_whole && is_iban(&characters)).then_some(end);
                 }
             }
             _ if is_of_gap(character) && gap < MAX_GAP => gap += 1,
@@ -154,14 +155,4 @@ fn from(text: &str, start: usize) -> Option<usize> {
 
 fn is_of_gap(character: char) -> bool {
     character.is_whitespace() || matches!(character, '-' | '.' | '/')
-}
-
-fn is_checked(characters: &[char]) -> bool {
-    let (head, body) = characters.split_at(4.min(characters.len()));
-    let are_check_digits = head.iter().skip(2).all(char::is_ascii_digit);
-    let remainder = body.iter().chain(head).try_fold(0, |sum: u32, character| {
-        let value = character.to_digit(36)?;
-        Some(if value > 9 { (sum * 100 + value) % 97 } else { (sum * 10 + value) % 97 })
-    });
-    are_check_digits && remainder == Some(1)
 }

@@ -151,6 +151,57 @@ async fn telephone_numbers_are_reserved_ones_of_fifteen_digits() {
     }
 }
 
+#[tokio::test]
+async fn card_numbers_and_ibans_pass_their_check_and_are_nobodys() {
+    use crate::base::{is_iban, luhn};
+
+    let forms = [
+        (Shape::Card, luhn as fn(&str) -> bool, "9999000000000004"),
+        (Shape::Iban, is_iban, "ZZ66000000000000000000"),
+    ];
+    for (shape, is_right, nobody) in forms {
+        let house = house();
+        let tokenize = Protection::tokenize(shape);
+        for value in ["4111 1111 1111 1111", "DE89370400440532013000", "x"] {
+            let surrogate = house.surrogate(tokenize, value).await;
+            assert!(is_right(&surrogate) && surrogate.len() == nobody.len(), "{surrogate}");
+            assert_eq!(surrogate[..2], nobody[..2]);
+            let texts = [
+                surrogate.clone(),
+                surrogate.to_lowercase(),
+                format!("No. {surrogate}."),
+                format!("<b>{surrogate}</b>"),
+            ];
+            for text in texts {
+                assert_eq!(house.open(&text, "email").await, Some(Cleartext::new(value)), "{text}");
+            }
+            for other in [format!("{surrogate}0"), format!("0{surrogate}")] {
+                assert_eq!(house.open(&other, "email").await, None, "{other}");
+            }
+            assert_eq!(house.open(&surrogate, "name").await, None);
+            assert_eq!(house.seal(tokenize, Role::Stored, &surrogate).await, already());
+            assert_eq!(text(&house.seal(tokenize, Role::Equality, value).await), surrogate);
+        }
+        let unknown = house.seal(tokenize, Role::Equality, "DE02120300000000202051").await;
+        assert_eq!(text(&unknown), nobody);
+    }
+    let house = house();
+    for (shape, value) in [
+        (Shape::Card, "9999123412341234"),
+        (Shape::Card, "9999"),
+        (Shape::Iban, "ZZ37000000000000000001"),
+        (Shape::Iban, "zz00"),
+    ] {
+        let sealed = house.seal_at(Protection::tokenize(shape), Role::Stored, value, |_| {}).await;
+        let error = sealed.unwrap_err();
+        assert!(matches!(error, ProtectError::Unprotectable { .. }), "{value}: {error:?}");
+        assert!(error.to_string().contains("reserved"), "{error}");
+    }
+    for (shape, value) in [(Shape::Iban, "ZZ Top"), (Shape::Card, "999")] {
+        house.surrogate(Protection::tokenize(shape), value).await;
+    }
+}
+
 /// The policy said another shape before, and the CRM holds what it made.
 #[tokio::test]
 async fn surrogates_of_an_older_shape_are_found_and_stay() {

@@ -217,7 +217,7 @@ fn row(number: u8, version: Version) -> Row {
 #[tokio::test]
 async fn tokens_of_all_forms_are_listed_in_their_order() {
     let store = open(&settings()).await;
-    let forms = [Form::Word, Form::Date, Form::Time, Form::Phone];
+    let forms = [Form::Word, Form::Date, Form::Time, Form::Phone, Form::Card, Form::Iban];
     let tokens = forms
         .into_iter()
         .flat_map(|form| (0..5).map(move |number| Token::of_form(form, &[number * 50; 32], 1)));
