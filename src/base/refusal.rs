@@ -96,6 +96,8 @@ refusal_codes! {
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, Downstream;
     /// The target is longer than CRMs take, or becomes so by its surrogates.
     TargetTooLong = "target_too_long", URI_TOO_LONG, Downstream;
+    /// A query in the body becomes longer by its surrogates than the CRM takes.
+    QueryTooLong = "query_too_long", BAD_REQUEST, Downstream;
     /// Header fields exceed the limit on size or count.
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, Downstream;
     /// The caller took too long to send its request.

@@ -31,6 +31,16 @@ pub enum Widening {
     /// The place becomes a list, and these other ranges change with it, such as
     /// `=` to `IN`.
     List(Vec<(Range<usize>, &'static str)>),
+    /// As `List`, where a list takes at most `most` values: for more, what stands between
+    /// `from` and the end of the value becomes several lists, joined in pairs: `a = 'x'` becomes
+    /// `((a in ('x') or a in ('y')) or a in ('z'))`.
+    Lists {
+        further: Vec<(Range<usize>, &'static str)>,
+        from: usize,
+        /// From the end of one list to the start of the next.
+        between: String,
+        most: usize,
+    },
     /// What stands at `whole` is written once for each value: `a eq 'x'` becomes
     /// `(a eq 'x' or a eq 'y')`.
     Repetition {

@@ -41,7 +41,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use smol_str::SmolStr;
 
-use crate::base::{Equality, FieldName, ObjectName, Refusal};
+use crate::base::{Equality, FieldName, ObjectName, OperationName, Refusal};
 
 /// One CRM's API. Implementations are pure and shared by all requests.
 pub trait Dialect: Send + Sync + fmt::Debug {
@@ -114,6 +114,11 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// [`http::Uri`] takes 64 KiB with its origin.
     fn longest_target(&self) -> usize {
         60 * 1024
+    }
+
+    /// How many characters of a query in a body the CRM reads; `None` where it does not say.
+    fn longest_query(&self, _operation: &OperationName) -> Option<usize> {
+        None
     }
 
     /// Whether records of different accounts of this CRM never have one id, so that a

@@ -363,9 +363,40 @@ fn render(
     if replacements.next().is_some() {
         return Err(respond::defect(&"there are more replacements than occurrences"));
     }
-    let uri = absolute(&located.complete.upstream, &target, in_target)?;
+    let upstream = &located.complete.upstream;
+    let in_body = all.get(in_target.len()..).unwrap_or_default();
+    if let Some(limit) = upstream.dialect.longest_query(&request.operation.name) {
+        reads(limit, (request.body.bytes(), &body), in_body)?;
+    }
+    let uri = absolute(upstream, &target, in_target)?;
     let (method, length) = (located.complete.method.clone(), body.len());
     Ok((Outgoing { method, uri, headers, body: Content::Whole(body) }, length))
+}
+
+/// Whether the CRM reads a query that it would have read as the caller wrote it.
+fn reads(
+    limit: usize,
+    (written, rendered): (&[u8], &[u8]),
+    replacements: &[Replacement],
+) -> Result<(), Refusal> {
+    let length = |text: &[u8]| String::from_utf8_lossy(text).chars().count();
+    let longer = Some(length(rendered)).filter(|longer| *longer > limit);
+    let Some(longer) = longer.filter(|_| length(written) <= limit) else { return Ok(()) };
+    let message = format!(
+        "the query has {longer} characters once its values are protected, which are {} then, and \
+         the CRM reads {limit}; compare with fewer, or look for more of a text",
+        count(replacements)
+    );
+    Err(Refusal::new(RefusalCode::QueryTooLong, message))
+}
+
+/// How many values stand in the place of those of the caller.
+fn count(replacements: &[Replacement]) -> usize {
+    let several = |replacement: &Replacement| match replacement {
+        Replacement::AnyOf(texts) => texts.len(),
+        Replacement::Text(_) | Replacement::Keep | Replacement::Remove => 1,
+    };
+    replacements.iter().map(several).sum()
 }
 
 /// Where a target leads at the upstream, in which these replacements stand.
@@ -377,15 +408,11 @@ fn absolute(
     let target = std::str::from_utf8(target).map_err(|error| respond::defect(&error))?;
     let (length, limit) = (target.len(), upstream.dialect.longest_target());
     if length > limit {
-        let several = |replacement: &Replacement| match replacement {
-            Replacement::AnyOf(texts) => texts.len(),
-            Replacement::Text(_) | Replacement::Keep | Replacement::Remove => 1,
-        };
-        let values: usize = replacements.iter().map(several).sum();
         let message = format!(
-            "the target has {length} bytes once its values are protected, which are {values} \
-             then, and the CRM reads {limit}; compare with fewer, look for more of a text, or \
-             send the query in a body"
+            "the target has {length} bytes once its values are protected, which are {} then, and \
+             the CRM reads {limit}; compare with fewer, look for more of a text, or send the \
+             query in a body",
+            count(replacements)
         );
         return Err(Refusal::new(RefusalCode::TargetTooLong, message));
     }

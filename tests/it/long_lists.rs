@@ -2,9 +2,9 @@
 //! Queries that become too long for the CRM when values in them become several.
 
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::search::{options, store};
+use crate::search::{options, store, with_words};
 use crate::world::{Answer, World};
 
 /// Asks for these names so many times.
@@ -32,4 +32,37 @@ async fn a_list_that_the_crm_does_not_read_is_refused_with_its_length() {
     let message = said[0]["message"].as_str().expect("a message");
     assert!(message.contains("1200 then, and the CRM reads 16384"), "{message}");
     assert_eq!(world.crm.requests().len(), sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_that_hubspot_does_not_read_is_refused_with_its_length() {
+    let world = World::start(with_words()).await;
+    let contacts = "/hs/crm/v3/objects/contacts";
+    let ask = async |filler: &str| {
+        let filter =
+            json!({ "propertyName": "lastname", "operator": "CONTAINS_TOKEN", "value": "garcia" });
+        let groups = json!([{ "filters": [filter] }]);
+        let body = json!({ "filterGroups": groups, "limit": 200 });
+        world.post("support", &format!("{contacts}/search"), format!("{body}{filler}")).await
+    };
+    for number in 0..130 {
+        let record = json!({ "properties": { "lastname": format!("Garcia {number}") } });
+        let created = world.post("support", contacts, record.to_string()).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+        if number == 99 {
+            let found = ask("").await.json()["results"].as_array().map(Vec::len);
+            assert_eq!(found, Some(100));
+        }
+    }
+    let sent = world.crm.requests().len();
+    let refused = ask("").await;
+    assert_eq!(refused.refusal(), Some("query_too_long"), "{refused:?}");
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let said: Value = refused.json();
+    let message = said["message"].as_str().expect("a message");
+    assert!(message.contains("which are 130 then, and the CRM reads 3000"), "{message}");
+    assert_eq!(world.crm.requests().len(), sent);
+    // One that was too long as the caller wrote it is the CRM's to refuse.
+    ask(&" ".repeat(3_000)).await;
+    assert_eq!(world.crm.requests().len(), sent + 1);
 }

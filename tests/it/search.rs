@@ -115,7 +115,7 @@ async fn parts_of_values_are_found_by_those_who_may_see_them() {
     }
 }
 
-fn with_words() -> Options {
+pub fn with_words() -> Options {
     Options {
         hubspot_policy: Some(|policy| {
             let last_name = "lastname:      { category: name, protect: tokenize }";

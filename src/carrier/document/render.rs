@@ -217,6 +217,23 @@ impl Slot {
                 edits.extend(further.iter().map(|(span, text)| Edit::new(span.clone(), *text)));
                 edits.push(self.edit(self.codec.list(&elements)));
             }
+            Widening::Lists { further, from, between, most } => {
+                let lists = texts.chunks((*most).max(1));
+                let nested = "(".repeat(lists.len().saturating_sub(1));
+                let mut written = String::new();
+                for (at, texts) in lists.enumerate() {
+                    let list = self.codec.elements(texts.iter().map(String::as_str));
+                    let list = self.codec.list(&list);
+                    if at == 0 {
+                        written.push_str(&list);
+                    } else {
+                        written.extend([between, list.as_str(), ")"]);
+                    }
+                }
+                edits.extend(further.iter().map(|(span, text)| Edit::new(span.clone(), *text)));
+                edits.push(Edit::new(*from..*from, nested));
+                edits.push(self.edit(written));
+            }
             Widening::Repetition { whole, open, between, close } => {
                 let literals: Vec<String> =
                     texts.iter().map(|text| self.codec.literal(text)).collect();

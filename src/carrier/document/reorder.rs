@@ -89,6 +89,12 @@ impl Slot {
                     *span = range(span);
                 }
             }
+            Some(Widening::Lists { further, from, .. }) => {
+                for (span, _) in further {
+                    *span = range(span);
+                }
+                *from = at(*from);
+            }
             Some(Widening::Repetition { whole, .. }) => *whole = range(whole),
             Some(Widening::Elements) | None => {}
         }

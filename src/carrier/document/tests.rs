@@ -201,6 +201,30 @@ fn a_compared_value_becomes_several() {
 }
 
 #[test]
+fn more_values_than_a_list_takes_become_several_lists() {
+    let query = "not E='x' or F='y'";
+    let widening = |from: usize, operator: usize| Widening::Lists {
+        further: vec![(operator..operator + 1, " in ")],
+        from,
+        between: " or E in ".to_owned(),
+        most: 2,
+    };
+    let document = Document::new(
+        query,
+        vec![
+            slot(query, "'x'", Codec::Coql).widening(widening(4, 5)),
+            slot(query, "'y'", Codec::Coql).widening(widening(13, 14)),
+        ],
+    );
+    let any_of =
+        |texts: &[&str]| Replacement::AnyOf(texts.iter().map(|text| (*text).to_owned()).collect());
+    assert_eq!(
+        render(&document, &[any_of(&["a", "b", "c", "d", "e"]), any_of(&["f", "g"])]).unwrap(),
+        "not ((E in ('a','b') or E in ('c','d')) or E in ('e')) or F in ('f','g')"
+    );
+}
+
+#[test]
 fn edits_pass_through_every_level_of_escaping() {
     // A SOQL literal inside a query parameter inside a JSON string.
     let query = "E = 'ü'";

@@ -35,6 +35,7 @@ fn error_code(code: RefusalCode) -> &'static str {
         | RefusalCode::UnsupportedCoding
         | RefusalCode::TooLarge
         | RefusalCode::TargetTooLong
+        | RefusalCode::QueryTooLong
         | RefusalCode::UnprotectableValue
         | RefusalCode::MaskedValue
         | RefusalCode::Overloaded

@@ -50,6 +50,7 @@ use super::{
 };
 use answer::HubSpotAnswer;
 use batch::Inputs;
+use operation::Verb;
 use request::Found;
 
 /// The dialect of `api.hubapi.com`.
@@ -111,6 +112,11 @@ impl Dialect for HubSpot {
 
     fn known_fields(&self) -> Vec<(ObjectName, FieldName)> {
         schema::known_fields()
+    }
+
+    /// "Search the CRM", limits.
+    fn longest_query(&self, operation: &OperationName) -> Option<usize> {
+        (operation.as_str() == Verb::Search.name()).then_some(3_000)
     }
 
     fn refuse(&self, refusal: &Refusal) -> NativeAnswer {

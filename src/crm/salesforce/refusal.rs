@@ -163,7 +163,7 @@ impl Codes {
             RefusalCode::UnsupportedMediaType | RefusalCode::UnsupportedCoding => {
                 Self::new("UNSUPPORTED_MEDIA_TYPE", "INVALID_OPERATION", "UnsupportedContentType")
             }
-            RefusalCode::TooLarge | RefusalCode::TargetTooLong => {
+            RefusalCode::TooLarge | RefusalCode::TargetTooLong | RefusalCode::QueryTooLong => {
                 let exceeded = "EXCEEDED_MAX_SIZE_REQUEST";
                 Self::new(exceeded, exceeded, "ExceededQuota")
             }

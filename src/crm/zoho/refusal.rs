@@ -45,7 +45,9 @@ fn code(code: RefusalCode) -> &'static str {
         RefusalCode::UnknownOperation
         | RefusalCode::UnsupportedMediaType
         | RefusalCode::UnsupportedCoding => "NOT_SUPPORTED",
-        RefusalCode::TooLarge | RefusalCode::TargetTooLong => "LIMIT_EXCEEDED",
+        RefusalCode::TooLarge | RefusalCode::TargetTooLong | RefusalCode::QueryTooLong => {
+            "LIMIT_EXCEEDED"
+        }
         RefusalCode::OperatorUnsupported => "INVALID_QUERY",
         RefusalCode::Unparseable | RefusalCode::UnprotectableValue | RefusalCode::MaskedValue => {
             "INVALID_DATA"

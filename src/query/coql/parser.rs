@@ -24,6 +24,10 @@ const SIGNS: [(&str, Option<&str>); 6] = [
     (">", None),
 ];
 
+/// Values of a list that every version of the API takes; from 7 on it is 100 ("COQL API's
+/// Enhancements in Zoho CRM API Version 7").
+const MAX_VALUES: usize = 50;
+
 /// More than Zoho answers with. Each name of a condition is looked for among them.
 const MAX_COLUMNS: usize = 1000;
 
@@ -122,6 +126,7 @@ impl Query {
 
     fn comparison(&mut self, cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
         let is_quoted = cursor.quoted().is_some();
+        let from = cursor.at();
         let field = cursor.path()?;
         if let Some((name, list_form)) = operator(cursor.token()) {
             let span = cursor.take().span.clone();
@@ -133,7 +138,10 @@ impl Query {
             let literal = literal(cursor)?;
             match list_form {
                 Some(list_form) => {
-                    let widening = Widening::List(vec![(span, list_form)]);
+                    let head = cursor.raw(from..span.start);
+                    let joint = if name == "!=" { "and" } else { "or" };
+                    let between = format!(" {joint} {head}{list_form}");
+                    let widening = lists((span, list_form), from, between);
                     self.compare(&field, literal, Role::Equality, widening);
                 }
                 None => self.uses.push(FieldUse { field, operator: name }),
@@ -166,7 +174,9 @@ impl Query {
                 Literally::Null | Literally::Flag => None,
             };
             if let Some(role) = role {
-                self.compare(&field, literal, role, Widening::List(vec![(like, "in")]));
+                let joint = if is_not { "and" } else { "or" };
+                let between = format!(" {joint} {}in ", cursor.raw(from..like.start));
+                self.compare(&field, literal, role, lists((like, "in"), from, between));
                 return Ok(());
             }
             if is_not { "not like" } else { "like" }
@@ -199,6 +209,10 @@ impl Query {
         let _ = cursor.take_word("asc") || cursor.take_word("desc");
         Ok(())
     }
+}
+
+fn lists(operator: (Range<usize>, &'static str), from: usize, between: String) -> Widening {
+    Widening::Lists { further: vec![operator], from, between, most: MAX_VALUES }
 }
 
 fn function(path: &Path) -> Option<(&'static str, bool)> {

@@ -29,8 +29,8 @@ fn lines(text: &str) -> Vec<String> {
         let raw = &text[found.span.clone()];
         let list = match &found.widening {
             Widening::Elements => ",",
-            Widening::List(edits) => edits[0].1,
-            Widening::Repetition { .. } => "repeated",
+            Widening::Lists { further, .. } => further[0].1,
+            Widening::List(_) | Widening::Repetition { .. } => "other",
         };
         let sense = match &found.role {
             Role::Pattern { operator, .. } => format!(" {operator}"),
@@ -41,6 +41,25 @@ fn lines(text: &str) -> Vec<String> {
     let uses =
         query.uses.iter().map(|found| format!("{} {}", spelled(&found.field), found.operator));
     std::iter::once(query.module.clone()).chain(columns).chain(compared).chain(uses).collect()
+}
+
+#[test]
+fn a_condition_says_how_it_becomes_several() {
+    let check = |condition: &str, expected: &str| {
+        let text = format!("select id from Contacts where (({condition} and x = 1) or y = 2)");
+        let query = parse(&text).unwrap();
+        let Widening::Lists { further, from, between, .. } = &query.comparisons[0].widening else {
+            panic!("{condition}");
+        };
+        let (operator, list) = &further[0];
+        let head = &text[*from..operator.start];
+        let foot = &text[operator.end..query.comparisons[0].span.start];
+        assert_eq!(format!("({head}{list}{foot}[]{between}[])"), expected, "{condition}");
+    };
+    check("Last_Name = 'a'", "(Last_Name  in  [] or Last_Name  in [])");
+    check("'Owner.name'!='a'", "('Owner.name' not in [] and 'Owner.name' not in [])");
+    check("Last_Name like 'a%'", "(Last_Name in [] or Last_Name in [])");
+    check("Last_Name not like '%a'", "(Last_Name not in [] and Last_Name not in [])");
 }
 
 #[test]

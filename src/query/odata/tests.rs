@@ -19,7 +19,7 @@ fn operand(operand: &Operand) -> String {
             let mark = match widening {
                 None => "",
                 Some(Widening::Elements) => "+",
-                Some(Widening::List(_) | Widening::Repetition { .. }) => "*",
+                Some(_) => "*",
             };
             format!("{}{mark}", text(&literal.value))
         }

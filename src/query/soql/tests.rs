@@ -30,7 +30,7 @@ fn summary(query: &Query) -> String {
         let widening = match &comparison.widening {
             Widening::Elements => "in",
             Widening::List(edits) => edits[0].1.trim(),
-            Widening::Repetition { .. } => "repeated",
+            Widening::Lists { .. } | Widening::Repetition { .. } => "other",
         };
         let sense = match &comparison.role {
             Role::Pattern { operator, .. } => format!(" as {operator}"),
