@@ -3,6 +3,7 @@
 mod aws_kms;
 mod exchange;
 mod pkcs11;
+mod pkcs11_vectors;
 mod rotation;
 pub(crate) mod stand_in;
 mod transit;

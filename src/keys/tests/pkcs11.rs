@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
@@ -17,31 +17,36 @@ use crate::keys::pkcs11_cipher::Cipher;
 use crate::keys::{KeyService, KeysError, Pkcs11Settings, Pkcs11Token, SecretSource};
 
 const MODULE: &str = "ZOLLHAUS_TEST_SOFTHSM";
-const PIN: &str = "canary-4711";
+pub(super) const PIN: &str = "canary-4711";
 
-/// `None` on a machine where nobody asked for SoftHSM; never in CI.
-fn module() -> Option<PathBuf> {
+/// The module, and the turn to use it: SoftHSM does not bear a new token while another thread
+/// looks for one. `None` on a machine where nobody asked for SoftHSM; never in CI.
+pub(super) fn module() -> Option<(PathBuf, MutexGuard<'static, ()>)> {
+    static ONE_BY_ONE: Mutex<()> = Mutex::new(());
     let found = std::env::vars_os().find(|(name, _)| name == MODULE);
     if found.is_none() {
         let is_ci = std::env::vars_os().any(|(name, value)| name == "CI" && value == "true");
         assert!(!is_ci, "{MODULE} is not set; run the tests by tests/run");
         println!("SKIPPED: {MODULE} is not set; tests/run unpacks SoftHSM");
     }
-    found.map(|(_, module)| module.into())
+    let turn = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    found.map(|(_, module)| (module.into(), turn))
 }
 
-/// A new token with AES keys, of which `odd` may do nothing and `twin` is there twice.
-fn token(module: &Path) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    // There is one slot for the next token.
-    static ONE_BY_ONE: Mutex<()> = Mutex::new(());
-    let _turn = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let label = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+pub(super) fn initialized(module: &Path) -> Pkcs11 {
     let context = Pkcs11::new(module).unwrap();
     match context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
         Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
         Err(error) => panic!("{error}"),
     }
+    context
+}
+
+/// A new token with AES keys, of which `odd` may do nothing and `twin` is there twice.
+pub(super) fn token(module: &Path) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let label = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let context = initialized(module);
     let used = context.get_slots_with_initialized_token().unwrap();
     let slots = context.get_slots_with_token().unwrap();
     let slot = slots.into_iter().find(|slot| !used.contains(slot)).unwrap();
@@ -85,7 +90,7 @@ fn settings(module: &Path, token: &str, key: &str) -> Pkcs11Settings {
 
 #[test]
 fn tokens_conform_with_each_cipher() {
-    let Some(module) = module() else { return };
+    let Some((module, _turn)) = module() else { return };
     let token = token(&module);
     for ciphers in [&[Cipher::Gcm], &[Cipher::KeyWrap]] {
         let open =
@@ -104,7 +109,7 @@ fn tokens_conform_with_each_cipher() {
 
 #[test]
 fn errors_say_what_to_do_and_nothing_secret() {
-    let Some(module) = module() else { return };
+    let Some((module, _turn)) = module() else { return };
     let (token, tenant) = (token(&module), "acme".into());
     let error = |settings: Pkcs11Settings| {
         let wrapped = Pkcs11Token::new(settings).wrap(&sample_name(&tenant), &Secret::new([7; 32]));
@@ -130,7 +135,7 @@ fn errors_say_what_to_do_and_nothing_secret() {
 
 #[test]
 fn a_wrong_pin_is_tried_once() {
-    let Some(module) = module() else { return };
+    let Some((module, _turn)) = module() else { return };
     let (token, tenant, scratch) = (token(&module), "acme".into(), crate::testkit::Scratch::new());
     let pin = scratch.file("pin");
     let write = |text: &str| {
