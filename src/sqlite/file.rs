@@ -13,9 +13,17 @@ use crate::base::Tenant;
 use crate::keys::{create_private, sync_directory};
 
 /// Kept in `user_version`.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 
 const SCHEMA: &str = "CREATE TABLE house (tenant TEXT NOT NULL, probe BLOB NOT NULL) STRICT";
+
+/// What a connection holds of the file in memory. Tokens are random: each touches a page of
+/// its own.
+const CACHE_KIB: i64 = 65_536;
+
+/// How many pages the log has before they are written to the file (64 MiB). The longer it is,
+/// the more often one page is written for many changes.
+const PAGES_OF_LOG: i64 = 16_384;
 
 /// How long to wait for another process, such as a backup, that holds the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,6 +74,9 @@ impl DatabaseFile {
         // Statements are prepared once. Without this, one that values may be planned by is
         // prepared anew for each of them (SQLITE_ENABLE_STAT4).
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        // Below zero: KiB, not pages.
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", PAGES_OF_LOG, |_| Ok(()))?;
         Ok(connection)
     }
 
