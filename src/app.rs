@@ -111,7 +111,7 @@ impl App {
         let metrics = Arc::new(metrics);
         let admin = Admin::bind(config.admin.bind).await?;
         let (keyset, lease) = keys::open(&config, &admin, &metrics).await?;
-        let stores = Stores::open(&config.vault.place, &config.tenant).await?;
+        let stores = Stores::open(&config.vault, &config.tenant).await?;
         let store = Arc::new(MeasuredStore::new(stores.tokens, Arc::clone(&metrics)));
         let vault = Vault::new(store, &keyset);
         let upkeep = Upkeep::new(vault.clone(), lease.clone(), Arc::clone(&metrics));

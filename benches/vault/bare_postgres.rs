@@ -64,7 +64,7 @@ impl BarePostgres {
         // The server is that of the tests, which log what it is asked.
         let first = format!(
             "ALTER ROLE {USER} SET log_statement = 'none'; SET log_statement = 'none';
-             CREATE SCHEMA {schema}; SET search_path = {schema};"
+             SET enable_seqscan = off; CREATE SCHEMA {schema}; SET search_path = {schema};"
         );
         client.batch_execute(&(first + TABLES)).await.expect("its tables");
         let mut statements = Vec::new();

@@ -11,21 +11,24 @@ use super::{Bare, Stored};
 const TABLES: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
+    PRAGMA cache_size = -65536;
+    PRAGMA wal_autocheckpoint = 16384;
     CREATE TABLE token (
-        word TEXT PRIMARY KEY, category TEXT NOT NULL, version INTEGER NOT NULL,
-        rough BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX token_by_rough ON token (rough, word);
+        number INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE, category TEXT NOT NULL,
+        version INTEGER NOT NULL, rough BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX token_by_rough ON token (rough);
     CREATE INDEX token_by_version ON token (version);
     CREATE TABLE copy (
-        word TEXT NOT NULL, key BLOB NOT NULL, version INTEGER NOT NULL, sealed BLOB NOT NULL,
-        PRIMARY KEY (word, key)
+        token INTEGER NOT NULL, key BLOB NOT NULL, version INTEGER NOT NULL, sealed BLOB NOT NULL,
+        PRIMARY KEY (token, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX copy_by_key ON copy (key) WHERE key <> x'';
     CREATE TABLE found_by (
-        code BLOB NOT NULL, word TEXT NOT NULL, PRIMARY KEY (code, word)
+        code BLOB NOT NULL, token INTEGER NOT NULL, PRIMARY KEY (code, token)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX found_by_word ON found_by (word);
+    CREATE INDEX found_by_token ON found_by (token);
     CREATE TABLE subject_key (
         id BLOB PRIMARY KEY, subject BLOB UNIQUE, version INTEGER, wrapped BLOB
     ) STRICT, WITHOUT ROWID;
@@ -34,11 +37,13 @@ const TABLES: &str = "
 const FIND: &str = "
     SELECT token.word, category, token.version, rough, copy.version, sealed, id, subject,
         subject_key.version, wrapped
-    FROM token JOIN copy USING (word) LEFT JOIN subject_key ON id = key WHERE token.word = ?1";
+    FROM token JOIN copy ON copy.token = number LEFT JOIN subject_key ON id = key
+    WHERE token.word = ?1";
 
 const SIZES: &str = "
     SELECT total(pgsize),
-        total(CASE WHEN name LIKE '%\\_by\\_%' ESCAPE '\\' OR name = 'found_by' THEN pgsize END)
+        total(CASE WHEN name LIKE '%\\_by%' ESCAPE '\\' OR name LIKE 'sqlite_autoindex%'
+            THEN pgsize END)
     FROM dbstat";
 
 pub struct BareSqlite {
@@ -60,7 +65,7 @@ impl Bare for BareSqlite {
         let transaction = self.connection.transaction().expect("a transaction");
         {
             let prepare = |sql| transaction.prepare_cached(sql).expect("a statement");
-            let mut token = prepare("INSERT INTO token VALUES (?1, ?2, ?3, ?4)");
+            let mut token = prepare("INSERT INTO token VALUES (NULL, ?1, ?2, ?3, ?4)");
             let mut copy = prepare("INSERT INTO copy VALUES (?1, ?2, ?3, ?4)");
             let mut subject_key =
                 prepare("INSERT OR IGNORE INTO subject_key VALUES (?1, ?2, ?3, ?4)");
@@ -76,10 +81,10 @@ impl Bare for BareSqlite {
                     }
                 };
                 let values = params![word, row.category.as_str(), row.version, row.rough.0];
-                token.execute(values).expect("a row");
-                copy.execute(params![word, id, version, held.sealed]).expect("a row");
+                let number = token.insert(values).expect("a row");
+                copy.execute(params![number, id, version, held.sealed]).expect("a row");
                 for code in codes {
-                    found_by.execute(params![code.0, word]).expect("a row");
+                    found_by.execute(params![code.0, number]).expect("a row");
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::base::Tenant;
-use crate::config::VaultPlace;
+use crate::config::{VaultPlace, VaultSettings};
 use crate::postgres::Postgres;
 use crate::quarantine::{PostgresQuarantine, QuarantineStore, SqliteQuarantine};
 use crate::sqlite::{Database, DatabaseError};
@@ -27,9 +27,11 @@ impl Stores {
     ///
     /// # Errors
     /// When they cannot be reached, or are not those of this tenant and version.
-    pub async fn open(place: &VaultPlace, tenant: &Tenant) -> Result<Self, StartError> {
-        match place {
-            VaultPlace::Sqlite(path) => Ok(Self::in_file(&Database::open(path, tenant)?)?),
+    pub async fn open(vault: &VaultSettings, tenant: &Tenant) -> Result<Self, StartError> {
+        match &vault.place {
+            VaultPlace::Sqlite(path) => {
+                Ok(Self::in_file(&Database::open_with(path, tenant, vault.cache)?)?)
+            }
             VaultPlace::Postgres(settings) => {
                 Ok(Self::shared(&Postgres::open(settings.clone(), tenant).await?))
             }

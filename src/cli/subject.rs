@@ -233,6 +233,6 @@ pub fn vocabulary(config: &Config) -> Vocabulary {
 /// The data subjects of a house, whether it runs or not.
 pub async fn open(config: &Config) -> anyhow::Result<Subjects> {
     let keyset = open_keyset(config)?;
-    let stores = Stores::open(&config.vault.place, &config.tenant).await?;
+    let stores = Stores::open(&config.vault, &config.tenant).await?;
     Ok(Subjects::new(stores.subjects, &keyset))
 }

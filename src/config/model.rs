@@ -71,6 +71,8 @@ pub struct AdminSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaultSettings {
     pub place: VaultPlace,
+    /// What is held in memory of one that is a file, in bytes.
+    pub cache: usize,
     /// Where it is kept; needed where a law keeps values in a place.
     pub region: Option<Region>,
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where the vault is: `vault`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokio_postgres::config::Host;
 
 use crate::base::Region;
 use crate::postgres::{Password, PostgresHost, PostgresSettings, PostgresTls};
+use crate::sqlite::DEFAULT_CACHE;
 
 use super::diagnostic::Code;
 use super::document::{Section, listed};
@@ -17,6 +19,9 @@ use super::upstream::is_loopback;
 
 /// The places that a vault can be in; one is named.
 const PLACES: [&str; 2] = ["sqlite", "postgres"];
+
+/// Less is less than what one batch of values touches.
+const CACHE: RangeInclusive<usize> = 1 << 20..=64 << 30;
 
 const DEFAULT_SCHEMA: &str = "zollhaus";
 const DEFAULT_PORT: u16 = 5432;
@@ -32,10 +37,22 @@ const URL: &str = "for example `postgres://zollhaus@db.acme.example:5432/zollhau
 pub fn compile(vault: &Item<'_>) -> Option<VaultSettings> {
     let section = vault.section()?;
     let place = place(vault, &section);
+    let cache = cache(&section);
     let region = section
         .optional_or("region", None, |region| region.chosen_name().map(Region::new).map(Some));
     section.finish();
-    Some(VaultSettings { place: place?, region: region? })
+    Some(VaultSettings { place: place?, cache: cache?, region: region? })
+}
+
+fn cache(section: &Section<'_>) -> Option<usize> {
+    let written = section.optional("cache");
+    if let (Some(item), Some(_)) = (&written, section.optional("postgres")) {
+        let message = "`vault.cache` is of a vault in a file, and this one is in PostgreSQL";
+        let problem = item.key_problem(Code::Contradiction, message);
+        item.report(problem.help("leave it out; the server's is `shared_buffers`"));
+        return None;
+    }
+    written.map_or(Some(DEFAULT_CACHE), |item| item.size(CACHE))
 }
 
 fn place(vault: &Item<'_>, section: &Section<'_>) -> Option<VaultPlace> {
@@ -55,7 +72,7 @@ fn place(vault: &Item<'_>, section: &Section<'_>) -> Option<VaultPlace> {
         }
         (None, None) => {
             // A slip is reported as such.
-            if section.entries().all(|(key, _)| key == "region") {
+            if section.entries().all(|(key, _)| ["region", "cache"].contains(&key)) {
                 let message = "`vault` does not say where the vault is";
                 let help = format!("add one of {}", listed(PLACES.iter()));
                 vault.report(vault.key_problem(Code::MissingKey, message).help(help));

@@ -116,8 +116,11 @@ impl Connector {
         };
         let schema = quoted(&self.settings.schema);
         let timeout = self.settings.statement_timeout.as_millis();
+        // Plans are kept. One that was made while a table was small would read all of it for
+        // ever; all that is asked for in haste goes by an index.
         let session = format!(
-            "{commit} SET search_path = {schema}; SET jit = off; SET statement_timeout = {timeout};
+            "{commit} SET search_path = {schema}; SET jit = off; SET enable_seqscan = off;
+             SET statement_timeout = {timeout};
              SET lock_timeout = {timeout}; SET idle_in_transaction_session_timeout = {timeout}"
         );
         client.batch_execute(&session).await.map_err(|error| self.unavailable(&error))

@@ -13,9 +13,16 @@ use crate::base::Tenant;
 use crate::keys::{create_private, sync_directory};
 
 /// Kept in `user_version`.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 
 const SCHEMA: &str = "CREATE TABLE house (tenant TEXT NOT NULL, probe BLOB NOT NULL) STRICT";
+
+/// What a connection for once holds of the file in memory, in bytes.
+const CACHE: usize = 2 << 20;
+
+/// How many pages the log has before they are written to the file (64 MiB). The longer it is,
+/// the more often one page is written for many changes.
+const PAGES_OF_LOG: i64 = 16_384;
 
 /// How long to wait for another process, such as a backup, that holds the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,11 +32,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct DatabaseFile {
     path: PathBuf,
     tenant: Tenant,
+    /// What a connection holds of it in memory, in bytes.
+    cache: usize,
 }
 
 impl DatabaseFile {
     pub(super) fn new(path: &Path, tenant: &Tenant) -> Self {
-        Self { path: path.to_owned(), tenant: tenant.clone() }
+        Self { path: path.to_owned(), tenant: tenant.clone(), cache: CACHE }
+    }
+
+    pub(super) fn with_cache(self, cache: usize) -> Self {
+        Self { cache, ..self }
     }
 
     /// Makes the file where it is missing.
@@ -66,6 +79,9 @@ impl DatabaseFile {
         // Statements are prepared once. Without this, one that values may be planned by is
         // prepared anew for each of them (SQLITE_ENABLE_STAT4).
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        // Below zero: KiB, not pages.
+        connection.pragma_update(None, "cache_size", -((self.cache >> 10) as i64))?;
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", PAGES_OF_LOG, |_| Ok(()))?;
         Ok(connection)
     }
 

@@ -35,6 +35,9 @@ use crate::base::Tenant;
 #[derive(Clone, Debug)]
 pub struct Database(Arc<Parts>);
 
+/// What its connections hold of the file in memory together, where nothing else is said.
+pub const DEFAULT_CACHE: usize = 64 << 20;
+
 #[derive(Debug)]
 struct Parts {
     file: DatabaseFile,
@@ -63,9 +66,17 @@ impl Database {
     /// that this version does not know, or none of ours;
     /// [`DatabaseError::Unavailable`] when it cannot be read or written.
     pub fn open(path: &Path, tenant: &Tenant) -> Result<Self, DatabaseError> {
+        Self::open_with(path, tenant, DEFAULT_CACHE)
+    }
+
+    /// As [`open`](Self::open), with another `cache` (in bytes) than [`DEFAULT_CACHE`].
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, tenant: &Tenant, cache: usize) -> Result<Self, DatabaseError> {
         let file = DatabaseFile::new(path, tenant);
         file.create()?;
-        Self::start(file)
+        Self::start(file, cache)
     }
 
     /// Opens the database of a tenant that is there, and makes none.
@@ -75,12 +86,14 @@ impl Database {
     pub fn open_existing(path: &Path, tenant: &Tenant) -> Result<Self, DatabaseError> {
         let file = DatabaseFile::new(path, tenant);
         file.connect()?;
-        Self::start(file)
+        Self::start(file, DEFAULT_CACHE)
     }
 
-    fn start(file: DatabaseFile) -> Result<Self, DatabaseError> {
-        let writer = Writer::start(file.clone())?;
-        Ok(Self(Arc::new(Parts { readers: Readers::new(file.clone()), writer, file })))
+    /// Half of the cache is the writer's, the rest the readers'.
+    fn start(file: DatabaseFile, cache: usize) -> Result<Self, DatabaseError> {
+        let writer = Writer::start(file.clone().with_cache(cache / 2))?;
+        let readers = Readers::new(file.clone().with_cache(cache / 2 / readers::READERS));
+        Ok(Self(Arc::new(Parts { readers, writer, file })))
     }
 
     /// Makes the tables of a store where they are missing: `CREATE … IF NOT EXISTS`.

@@ -9,7 +9,7 @@ use super::DatabaseError;
 use super::file::DatabaseFile;
 
 /// Reads that run at the same time; more wait.
-const READERS: usize = 4;
+pub(super) const READERS: usize = 4;
 
 /// Connections that only read, on blocking threads.
 #[derive(Debug)]

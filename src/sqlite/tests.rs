@@ -58,7 +58,7 @@ async fn files_of_others_are_refused() {
     };
     check("tenant.db", "UPDATE house SET tenant = 'bolt'", "`bolt`");
     check("older.db", "PRAGMA user_version = 2", "format is 2");
-    check("newer.db", "PRAGMA user_version = 6", "format is 6");
+    check("newer.db", "PRAGMA user_version = 7", "format is 7");
     check("foreign.db", "PRAGMA user_version = 0", "not one of Zollhaus");
 
     std::fs::write(scratch.file("text.db"), "this is no database".repeat(100)).unwrap();

@@ -111,8 +111,8 @@ pub trait TokenStore: SubjectKeyStore {
     /// that some key opens.
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
 
-    /// For each index value, every row that carries it, sorted by token; no more than the
-    /// first [`MAX_FOUND`] of them. `newest` is the newest version of the keys that the values
+    /// For each index value, every row that carries it, sorted by token; no more than
+    /// [`MAX_FOUND`] of them, whichever. `newest` is the newest version of the keys that the values
     /// are of.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ pub trait TokenStore: SubjectKeyStore {
     ) -> BoxFuture<'_, Result<Vec<Vec<Row>>, VaultError>>;
 
     /// For each search, the rows that carry all of its index values, sorted by token, no more
-    /// than the first `limit`; `None` where the index is not complete. All from one state.
+    /// than `limit`, whichever; `None` where the index is not complete. All from one state.
     ///
     /// # Errors
     /// As [`find_by_index`](Self::find_by_index).

@@ -27,29 +27,33 @@ use crate::sqlite::{Database, DatabaseError};
 /// The house's copy of a value has no key, and says under which version of the vault's key it
 /// is sealed; those of data subjects have one, and version 0. A key that is destroyed has no
 /// data subject any more. A token that stands for nothing has version 0.
+///
+/// Words and codes are random: whatever is ordered by them costs each new row a page of its
+/// own. So tokens have numbers in the order in which they come, and all else goes by those.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS token (
-        word TEXT PRIMARY KEY,
+        number INTEGER PRIMARY KEY,
+        word TEXT NOT NULL UNIQUE,
         category TEXT NOT NULL,
         version INTEGER NOT NULL,
         rough BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS token_by_rough ON token (rough, word);
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS token_by_rough ON token (rough);
     CREATE INDEX IF NOT EXISTS token_by_version ON token (version);
     CREATE TABLE IF NOT EXISTS copy (
-        word TEXT NOT NULL,
+        token INTEGER NOT NULL,
         key BLOB NOT NULL,
         version INTEGER NOT NULL,
         sealed BLOB NOT NULL,
-        PRIMARY KEY (word, key)
+        PRIMARY KEY (token, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS copy_by_key ON copy (key) WHERE key <> x'';
     CREATE TABLE IF NOT EXISTS found_by (
         code BLOB NOT NULL,
-        word TEXT NOT NULL,
-        PRIMARY KEY (code, word)
+        token INTEGER NOT NULL,
+        PRIMARY KEY (code, token)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS found_by_word ON found_by (word);
+    CREATE INDEX IF NOT EXISTS found_by_token ON found_by (token);
     CREATE TABLE IF NOT EXISTS search_index (
         category TEXT NOT NULL,
         kind TEXT NOT NULL,
@@ -193,19 +197,19 @@ impl TokenStore for SqliteStore {
         let versions: Vec<Version> = copies.iter().map(|copy| copy.held.by.version()).collect();
         self.write_under(&versions, move |connection| {
             for NewCopy { token, held } in copies {
-                if !rows::is_held(connection, &token)? || !keys::keep(connection, &held)? {
-                    return Ok(Err(VaultError::Conflict));
+                match rows::number_of(connection, &token)? {
+                    Some(number) if keys::keep(connection, &held)? => {
+                        rows::hold(connection, number, &held)?;
+                    }
+                    _ => return Ok(Err(VaultError::Conflict)),
                 }
-                rows::hold(connection, &token, &held)?;
             }
             Ok(Ok(()))
         })
     }
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        self.read(|connection| {
-            tokens.into_iter().map(|token| rows::find(connection, &token)).collect()
-        })
+        self.read(move |connection| rows::find(connection, &tokens))
     }
 
     fn find_by_index(
@@ -239,8 +243,10 @@ impl TokenStore for SqliteStore {
 
     fn found_by(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Vec<Index>>, VaultError>> {
         self.read(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT code FROM found_by WHERE word = ?1 ORDER BY code")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT code FROM found_by JOIN token ON number = token
+                     WHERE word = ?1 ORDER BY code",
+            )?;
             let codes = tokens.iter().map(|token| {
                 statement.query_map([token.as_str()], |row| row.get(0).map(Index))?.collect()
             });
@@ -358,7 +364,7 @@ mod tests {
         let store = open(&scratch.file("vault.db"));
         let prepared_anew = store.read(|connection| {
             for number in 0..10 {
-                rows::find(connection, &Token::from_code(&[number; 32], 1))?;
+                rows::find(connection, &[Token::from_code(&[number; 32], 1)])?;
             }
             let statement = connection.prepare_cached(&rows::with_word())?;
             Ok(statement.get_status(StatementStatus::RePrepare))

@@ -23,7 +23,7 @@ fn a_key_of_the_vault_is_kept_while_somebody_may_store_under_it() {
     let loaded = Config::load(&config).unwrap().value;
     let keyset = crate::app::open_keyset(&loaded).unwrap();
     let stored = crate::cli::block_on(async {
-        let stores = crate::app::Stores::open(&loaded.vault.place, &loaded.tenant).await?;
+        let stores = crate::app::Stores::open(&loaded.vault, &loaded.tenant).await?;
         let vault = crate::vault::Vault::new(stores.tokens, &keyset);
         Ok(vault.tokenize(&[(&"name".into(), &Cleartext::new("Anna"))]).await?)
     });
@@ -45,7 +45,7 @@ fn a_key_of_tokens_is_kept_while_what_it_made_may_be_sought() {
     assert!(!keys(&hashes_are_lost), "the vault may be on a disk that is not there");
     let loaded = Config::load(&config).unwrap().value;
     let made = crate::cli::block_on(async {
-        Ok(crate::app::Stores::open(&loaded.vault.place, &loaded.tenant).await.map(drop)?)
+        Ok(crate::app::Stores::open(&loaded.vault, &loaded.tenant).await.map(drop)?)
     });
     made.unwrap();
     let text = fs::read_to_string(&config).unwrap();

@@ -81,7 +81,7 @@ impl<'r> Given<'r> {
     }
 
     pub(super) fn found_by(&self) -> Values<'_> {
-        vec![&self.codes, &self.words_of_codes]
+        vec![&self.codes, &self.words_of_codes, &self.words]
     }
 }
 
@@ -161,10 +161,11 @@ impl<'k> Keys<'k> {
     }
 
     pub(super) fn of_holders(held: impl Iterator<Item = &'k Held>) -> Self {
-        Self::of(held.filter_map(|held| match &held.by {
+        let keys = held.filter_map(|held| match &held.by {
             Holder::House(_) => None,
-            Holder::Subject(key) => Some(key),
-        }))
+            Holder::Subject(key) => Some((key.id, key)),
+        });
+        Self::of(keys.collect::<BTreeMap<_, _>>().into_values())
     }
 
     pub(super) fn all(&self) -> Values<'_> {

@@ -114,11 +114,14 @@ pub(super) const NOTE: &str = "
     ORDER BY category, kind
     ON CONFLICT (category, kind) DO UPDATE SET build = 0 WHERE search_index.build < 0";
 
+/// Each row is looked up once, however many codes it has.
 pub(super) const ADD: &str = "
+    WITH held AS MATERIALIZED (
+        SELECT word FROM token WHERE word = ANY ($3::text[]) AND version > 0
+    )
     INSERT INTO found_by (code, word)
     SELECT code, word FROM unnest($1::bytea[], $2::text[]) AS given (code, word)
-    WHERE EXISTS (SELECT FROM token WHERE token.word = given.word AND version > 0)
-    ORDER BY code, word COLLATE \"C\" ON CONFLICT DO NOTHING";
+    JOIN held USING (word) ORDER BY code, word COLLATE \"C\" ON CONFLICT DO NOTHING";
 
 pub(super) const FORGET_FOUND_BY: &str = "DELETE FROM found_by WHERE word = ANY ($1::text[])";
 
@@ -130,14 +133,11 @@ pub(super) const FIND_OWN: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS asked (word, key, at)
-    JOIN token USING (word) LEFT JOIN LATERAL (",
+    JOIN token USING (word) LEFT JOIN LATERAL ((",
     copies!(),
-    " AND copy.key = coalesce(
-        (SELECT own.key FROM copy AS own WHERE own.word = token.word AND own.key = asked.key),
-        (SELECT first.key FROM (",
+    " AND copy.key = asked.key) UNION ALL (",
     copies!(),
-    " ORDER BY copy.key LIMIT 1) AS first)
-    )) AS held ON true ORDER BY asked.at"
+    " ORDER BY copy.key LIMIT 1) LIMIT 1) AS held ON true ORDER BY asked.at"
 );
 
 /// The first row says only which version, newer than the one given, something was stored

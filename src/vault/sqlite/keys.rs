@@ -109,19 +109,20 @@ fn erase(connection: &Connection, subjects: &[SubjectId]) -> rusqlite::Result<Er
     }
     // Every copy of a destroyed key, by way of the keys, few of which are destroyed: a `CROSS
     // JOIN` is done in the order in which it is written.
-    let gone = "word IN (
-        SELECT copy.word FROM subject_key
+    let gone = "IN (
+        SELECT copy.token FROM subject_key
         CROSS JOIN copy ON copy.key = subject_key.id AND copy.key <> x''
         WHERE subject_key.wrapped IS NULL)";
     let only = "NOT EXISTS (
         SELECT 1 FROM copy LEFT JOIN subject_key ON subject_key.id = copy.key
-        WHERE copy.word = token.word
+        WHERE copy.token = token.number
             AND (subject_key.id IS NULL OR subject_key.wrapped IS NOT NULL))";
-    let sql =
-        format!("UPDATE token SET version = 0, rough = ?1 WHERE version > 0 AND {gone} AND {only}");
+    let sql = format!(
+        "UPDATE token SET version = 0, rough = ?1 WHERE version > 0 AND number {gone} AND {only}"
+    );
     erased.tokens = connection.execute(&sql, [Index::NONE.0])? as u64;
     connection.execute(
-        &format!("DELETE FROM found_by WHERE {gone} AND word IN (SELECT word FROM token WHERE version = 0)"),
+        &format!("DELETE FROM found_by WHERE token {gone} AND token IN (SELECT number FROM token WHERE version = 0)"),
         [],
     )?;
     erased.copies = connection.execute(

@@ -25,9 +25,9 @@ const OPENS: &str = "(copy.key = x'' OR subject_key.wrapped IS NOT NULL)";
 /// With the first copy of a row that opens.
 fn with_copy() -> String {
     format!(
-        "LEFT JOIN copy ON copy.word = token.word AND copy.key = (
+        "LEFT JOIN copy ON copy.token = token.number AND copy.key = (
              SELECT copy.key FROM copy {WITH_KEY}
-             WHERE copy.word = token.word AND {OPENS} ORDER BY copy.key LIMIT 1
+             WHERE copy.token = token.number AND {OPENS} ORDER BY copy.key LIMIT 1
          ) {WITH_KEY}"
     )
 }
@@ -50,19 +50,20 @@ pub(super) fn insert(
     )?;
     let (word, category) = (row.token.as_str(), row.category.as_str());
     let is_new = statement.execute(params![word, category, row.version, row.rough.0])? > 0;
-    spoil(connection, (&row.category, &kinds), is_new, built)?;
     if is_new {
-        hold(connection, &row.token, held)?;
+        let number = connection.last_insert_rowid();
+        hold(connection, number, held)?;
+        add(connection, number, &found_by)?;
+    } else if let Some(number) = number_of(connection, &row.token)? {
+        add(connection, number, &found_by)?;
     }
-    if is_new || is_held(connection, &row.token)? {
-        add(connection, &row.token, &found_by)?;
-    }
+    spoil(connection, (&row.category, &kinds), is_new, built)?;
     if is_new {
         return Ok(Some(row));
     }
     match find_copy_of(connection, &row.token, held.by.key())? {
         Some(stored) => Ok(Some(stored)),
-        None => find(connection, &row.token),
+        None => Ok(find(connection, &[row.token])?.pop().flatten()),
     }
 }
 
@@ -80,13 +81,14 @@ pub(super) fn replace(
     if statement.execute(params![word, category, row.version, row.rough.0])? == 0 {
         return Ok(());
     }
+    let Some(number) = number_of(connection, &row.token)? else { return Ok(()) };
     if let Some(held) = &row.held {
-        let sql = "UPDATE copy SET version = ?3, sealed = ?4 WHERE word = ?1 AND key = ?2";
+        let sql = "UPDATE copy SET version = ?3, sealed = ?4 WHERE token = ?1 AND key = ?2";
         let mut statement = connection.prepare_cached(sql)?;
-        statement.execute(params![word, key(held), version(held), held.sealed])?;
+        statement.execute(params![number, key(held), version(held), held.sealed])?;
     }
-    connection.prepare_cached("DELETE FROM found_by WHERE word = ?1")?.execute([word])?;
-    add(connection, &row.token, &new.found_by)?;
+    connection.prepare_cached("DELETE FROM found_by WHERE token = ?1")?.execute([number])?;
+    add(connection, number, &new.found_by)?;
     spoil(connection, (&row.category, &new.kinds), true, built)
 }
 
@@ -95,44 +97,63 @@ pub(super) fn forgets_a_copy(connection: &Connection, row: &Row) -> rusqlite::Re
     if row.held.as_ref().is_none_or(|held| held.by.key().is_none()) {
         return Ok(false);
     }
-    let sql = "SELECT 1 FROM copy WHERE word = ?1 AND key = x'' AND version <> ?2";
+    let sql = "SELECT 1 FROM token JOIN copy ON copy.token = number
+               WHERE word = ?1 AND key = x'' AND copy.version <> ?2";
     connection.prepare_cached(sql)?.exists(params![row.token.as_str(), row.version])
 }
 
 /// Adds a copy of a value, unless its holder has one.
-pub(super) fn hold(connection: &Connection, token: &Token, held: &Held) -> rusqlite::Result<()> {
+pub(super) fn hold(connection: &Connection, number: i64, held: &Held) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO copy (word, key, version, sealed) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (word, key) DO NOTHING",
+        "INSERT INTO copy (token, key, version, sealed) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (token, key) DO NOTHING",
     )?;
-    let values = params![token.as_str(), key(held), version(held), held.sealed];
-    statement.execute(values).map(drop)
+    statement.execute(params![number, key(held), version(held), held.sealed]).map(drop)
 }
 
-/// Whether there is a row, and somebody holds it.
-pub(super) fn is_held(connection: &Connection, token: &Token) -> rusqlite::Result<bool> {
-    let sql = "SELECT 1 FROM token WHERE word = ?1 AND version > 0";
-    connection.prepare_cached(sql)?.exists([token.as_str()])
+/// The number of a row, if there is one and somebody holds it.
+pub(super) fn number_of(connection: &Connection, token: &Token) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT number FROM token WHERE word = ?1 AND version > 0";
+    let number = |row: &rusqlite::Row<'_>| row.get(0);
+    connection.prepare_cached(sql)?.query_row([token.as_str()], number).optional()
 }
 
-fn add(connection: &Connection, token: &Token, found_by: &[Index]) -> rusqlite::Result<()> {
+fn add(connection: &Connection, number: i64, found_by: &[Index]) -> rusqlite::Result<()> {
     if found_by.is_empty() {
         return Ok(());
     }
-    let mut statement =
-        connection.prepare_cached("INSERT OR IGNORE INTO found_by (code, word) VALUES (?1, ?2)")?;
-    found_by
-        .iter()
-        .try_for_each(|code| statement.execute(params![code.0, token.as_str()]).map(drop))
+    let mut statement = connection
+        .prepare_cached("INSERT OR IGNORE INTO found_by (code, token) VALUES (?1, ?2)")?;
+    found_by.iter().try_for_each(|code| statement.execute(params![code.0, number]).map(drop))
 }
 
-pub(super) fn find(connection: &Connection, token: &Token) -> rusqlite::Result<Option<Row>> {
-    connection.prepare_cached(&with_word())?.query_row([token.as_str()], read).optional()
+/// The rows of tokens, in order, each with its first copy that opens.
+pub(super) fn find(
+    connection: &Connection,
+    tokens: &[Token],
+) -> rusqlite::Result<Vec<Option<Row>>> {
+    let mut statement = connection.prepare_cached(&with_word())?;
+    let mut find = |token: &Token| {
+        let mut found = None;
+        for row in statement.query_map([token.as_str()], read)? {
+            let row = row?;
+            let opens = row.held.is_some();
+            found = Some(row);
+            if opens {
+                break;
+            }
+        }
+        Ok(found)
+    };
+    tokens.iter().map(&mut find).collect()
 }
 
-/// The row of a token, with its first copy that opens.
+/// The row of a token once for each of its copies, in their order.
 pub(super) fn with_word() -> String {
-    format!("SELECT {COLUMNS} FROM token {} WHERE token.word = ?1", with_copy())
+    format!(
+        "SELECT {COLUMNS} FROM token LEFT JOIN copy ON copy.token = token.number {WITH_KEY}
+         WHERE token.word = ?1 ORDER BY copy.key"
+    )
 }
 
 fn find_copy_of(
@@ -141,7 +162,7 @@ fn find_copy_of(
     key: Option<KeyId>,
 ) -> rusqlite::Result<Option<Row>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM token JOIN copy ON copy.word = token.word AND copy.key = ?2
+        "SELECT {COLUMNS} FROM token JOIN copy ON copy.token = token.number AND copy.key = ?2
          {WITH_KEY} WHERE token.word = ?1 AND {OPENS}"
     );
     let key = key.as_ref().map_or(&[][..], |key| &key.0);
@@ -151,11 +172,11 @@ fn find_copy_of(
 pub(super) fn find_by_index(connection: &Connection, index: Index) -> rusqlite::Result<Vec<Row>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM token {} WHERE rough = ?1 AND token.version > 0
-         ORDER BY token.word LIMIT ?2",
+         ORDER BY token.number LIMIT ?2",
         with_copy()
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(params![index.0, MAX_FOUND], read)?.collect()
+    sorted(statement.query_map(params![index.0, MAX_FOUND], read)?)
 }
 
 pub(super) fn search(
@@ -163,17 +184,24 @@ pub(super) fn search(
     asked: &Search,
     limit: u32,
 ) -> rusqlite::Result<Vec<Row>> {
-    let with_code = vec!["SELECT word FROM found_by WHERE code = ?"; asked.all_of.len()];
+    let with_code = vec!["SELECT token FROM found_by WHERE code = ?"; asked.all_of.len()];
     let sql = format!(
-        "SELECT {COLUMNS} FROM token {} WHERE token.word IN ({}) AND category = ?
-         ORDER BY token.word LIMIT {limit}",
+        "SELECT {COLUMNS} FROM token {} WHERE token.number IN ({}) AND category = ?
+         ORDER BY token.number LIMIT {limit}",
         with_copy(),
         with_code.join(" INTERSECT ")
     );
     let codes = asked.all_of.iter().map(|code| rusqlite::types::Value::Blob(code.0.into()));
     let category = rusqlite::types::Value::Text(asked.category.as_str().into());
     let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(params_from_iter(codes.chain([category])), read)?.collect()
+    sorted(statement.query_map(params_from_iter(codes.chain([category])), read)?)
+}
+
+/// By their words, which the database would have to read all for.
+fn sorted(rows: impl Iterator<Item = rusqlite::Result<Row>>) -> rusqlite::Result<Vec<Row>> {
+    let mut rows = rows.collect::<rusqlite::Result<Vec<Row>>>()?;
+    rows.sort_unstable_by(|one, other| one.token.cmp(&other.token));
+    Ok(rows)
 }
 
 pub(super) fn list(
@@ -185,7 +213,7 @@ pub(super) fn list(
     // begin behind the place, those of the next with their first.
     let sql = format!(
         "SELECT {COLUMNS}, copy.key FROM token
-         LEFT JOIN copy ON copy.word = token.word
+         LEFT JOIN copy ON copy.token = token.number
              AND copy.key >= iif(token.word = ?1, ?2, x'')
          {WITH_KEY} AND subject_key.wrapped IS NOT NULL
          WHERE token.version > 0
