@@ -20,6 +20,7 @@ mod rough;
 mod scope;
 mod search;
 mod secret;
+mod words;
 
 pub use cleartext::Cleartext;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -36,5 +37,6 @@ pub use name::{
 pub use refusal::{Refusal, RefusalCode, Side};
 pub use rough::{push_rough, rough};
 pub use scope::Scope;
-pub use search::{Pattern, PatternOf, SearchKind, words};
+pub use search::{Pattern, PatternOf, SearchKind};
 pub use secret::Secret;
+pub use words::{joined, parted, possible_words, words};
