@@ -21,6 +21,7 @@ mod rough;
 mod scope;
 mod search;
 mod secret;
+mod words;
 
 pub use check_digits::{iban_check_digits, is_iban, luhn};
 pub use cleartext::Cleartext;
@@ -38,5 +39,6 @@ pub use name::{
 pub use refusal::{Refusal, RefusalCode, Side};
 pub use rough::{push_rough, rough};
 pub use scope::Scope;
-pub use search::{Pattern, PatternOf, SearchKind, words};
+pub use search::{Pattern, PatternOf, SearchKind};
 pub use secret::Secret;
+pub use words::{joined, parted, possible_words, words};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Cleartext;
+use super::words::is_one_word;
 
 /// What part of a value it can be found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +53,8 @@ pub enum PatternOf {
     Value,
     /// One of its words.
     Word,
+    /// The end of an e-mail address.
+    Address,
 }
 
 impl Pattern {
@@ -65,19 +68,24 @@ impl Pattern {
         Self { is_at_end: true, ..Self::contains(text) }
     }
 
+    /// All e-mail addresses that end with this.
+    pub fn end_of_address(text: Cleartext) -> Self {
+        Self { of: PatternOf::Address, ..Self::ends_with(text) }
+    }
+
     /// All values that hold this anywhere.
     pub fn contains(text: Cleartext) -> Self {
         Self { parts: vec![text], is_at_start: false, is_at_end: false, of: PatternOf::Value }
     }
 
     /// All values with a word that a text stands for, in which `*` before or behind it means
-    /// that the word goes on there. `None` where the text is not one word.
+    /// that the word goes on there. `None` where the text is not one word for everybody.
     pub fn word(text: &str) -> Option<Self> {
         let after_star = text.strip_prefix('*');
         let rest = after_star.unwrap_or(text);
         let before_star = rest.strip_suffix('*');
         let word = before_star.unwrap_or(rest);
-        (words(word).eq([word])).then(|| Self {
+        is_one_word(word).then(|| Self {
             parts: vec![Cleartext::new(word)],
             is_at_start: after_star.is_none(),
             is_at_end: before_star.is_none(),
@@ -129,14 +137,6 @@ impl Pattern {
     }
 }
 
-/// The words of a text: letters and digits that stand together, of alphabets in which space
-/// stands between words. Of others, only a dictionary knows where a word ends.
-pub fn words(text: &str) -> impl Iterator<Item = &str> {
-    let is_in_word =
-        |c: char| c.is_alphanumeric() && matches!(c, ..'\u{590}' | '\u{1e00}'..'\u{2000}');
-    text.split(move |c: char| !is_in_word(c)).filter(|word| !word.is_empty())
-}
-
 /// Shows how many texts there are, and none of them.
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,12 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_letters_and_digits_that_stand_together() {
-        let words = |text| words(text).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(
-            words(" Smith-Jones, Dr. Ωmega2 山田an "),
-            ["Smith", "Jones", "Dr", "Ωmega2", "an"]
-        );
+    fn a_pattern_of_a_word_has_stars_at_its_ends() {
         for (text, is_at_start, is_at_end) in [
             ("Smith", true, true),
             ("Smi*", true, false),
@@ -190,7 +185,9 @@ mod tests {
             assert_eq!((word.is_at_start, word.is_at_end), (is_at_start, is_at_end), "{text}");
             assert_eq!(word.parts[0].expose(), text.trim_matches('*'));
         }
-        for text in ["", "*", "**", "a b", "Smith-Jones", "a*b", "**a", "O'Neil", " a", "山田"] {
+        for text in
+            ["", "*", "**", "a b", "Smith-Jones", "a*b", "**a", "O'Neil", " a", "山田", "Smith²"]
+        {
             assert_eq!(Pattern::word(text), None, "{text}");
         }
     }

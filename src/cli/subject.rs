@@ -162,9 +162,21 @@ async fn erase(config: &Config, whom: Whom, for_good: bool) -> anyhow::Result<()
             keys: erased.keys + more.keys,
             copies: erased.copies + more.copies,
             tokens: erased.tokens + more.tokens,
+            // What was left by the one before is gone with what this one deletes.
+            stays_in_files: more.stays_in_files,
         };
     }
-    let Erased { keys, copies, tokens } = erased;
+    let Erased { keys, copies, tokens, stays_in_files } = erased;
+    if let VaultPlace::Sqlite(path) = &config.vault.place
+        && stays_in_files
+    {
+        print::note(format_args!(
+            "What was deleted may still stand in `{0}` or `{0}-wal`, because something has been \
+             reading the vault all this time, such as a backup or a copy. Say this again when that \
+             has ended.",
+            path.display()
+        ));
+    }
     print::note(
         "Not looked at: values that were stored where nothing said whose they are, rows of uploads \
          that were left out (they go after 30 days), and what the CRM holds that is no token.",

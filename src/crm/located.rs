@@ -76,7 +76,7 @@ pub struct LocatedAnswer {
     pub done: Done,
     /// What the request said that later ones will be about, if the status says success.
     pub memo: Option<Memo>,
-    /// The rows, where [`ReadAnswer::sorting`] says how they are to be sorted.
+    /// The rows, where they are asked for and [`ReadAnswer::sorting`] says how they are sorted.
     pub rows: Option<Rows>,
 }
 

@@ -31,7 +31,7 @@ pub use facts::{FieldFacts, FieldKind};
 pub use generic::problem_details;
 pub use located::{FieldUse, LocatedAnswer, LocatedRequest, Operation, ReadAnswer};
 pub use record::{About, Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
-pub use sorting::{Row, Rows, SortKey, Sorting, ValueAt};
+pub use sorting::{Row, Rows, SortKey, Sorted, Sorting, ValueAt};
 pub use view::{AnswerView, BodyForm, Memo, Origins, Question, RequestView, Told};
 
 use std::fmt;

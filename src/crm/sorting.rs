@@ -72,10 +72,28 @@ impl LocatedAnswer {
     }
 }
 
+/// What is needed of an answer to sort it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sorted {
+    /// By how many of the first keys of the [`Sorting`].
+    pub keys: usize,
+    /// The most rows that are looked at: one more than may be sorted.
+    pub rows: usize,
+}
+
+impl Sorted {
+    /// What the rows of a body of so many bytes take at most.
+    pub fn bytes(self, body: usize) -> usize {
+        // `{},` is a row.
+        let rows = self.rows.min(body / 3 + 1);
+        rows * (size_of::<Row>() + self.keys * size_of::<ValueAt>())
+    }
+}
+
 /// The rows of an answer.
 #[derive(Debug, Default)]
 pub struct Rows {
-    /// In the order in which they stand in the body.
+    /// In the order in which they stand in the body, and no more than [`Sorted::rows`].
     pub rows: Vec<Row>,
     /// How many there are, as the answer says.
     pub total: Option<usize>,
@@ -91,7 +109,7 @@ pub struct Row {
     pub span: Range<usize>,
     /// The records that it shows.
     pub records: Range<u32>,
-    /// What it holds of each key of the [`Sorting`].
+    /// What it holds of each of the first keys of the [`Sorting`].
     pub keys: Vec<ValueAt>,
 }
 

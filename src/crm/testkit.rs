@@ -62,6 +62,7 @@ pub fn read_answer(
         body: &Bytes::copy_from_slice(body),
         origins,
         expansion: ExpansionLimits::FOR_TESTS,
+        sorted: None,
     })
 }
 

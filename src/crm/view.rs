@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use smol_str::SmolStr;
 
+use super::Sorted;
 use crate::base::Cleartext;
 use crate::carrier::coding::ExpansionLimits;
 
@@ -83,6 +84,8 @@ pub struct AnswerView<'a> {
     pub origins: &'a Origins,
     /// How far what is packed in the body may expand.
     pub expansion: ExpansionLimits,
+    /// What rows are wanted for; `None` where they are not sorted here.
+    pub sorted: Option<Sorted>,
 }
 
 /// Names the method and the size only: target, headers and body hold values.

@@ -44,18 +44,11 @@ impl Exchange {
         // A link keeps leading to the file.
         let path = std::fs::canonicalize(path).map_err(failed)?;
         let old = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
-        let under_way = || KeysError::UnderWay { path: path.clone() };
-        match old.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(under_way()),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        if lock_in_place(&old, &path).map_err(failed)? {
+            Ok(Self { path, old })
+        } else {
+            Err(KeysError::UnderWay { path })
         }
-        // Who held the lock until now has put another file in its place.
-        let (locked, there) = (old.metadata().map_err(failed)?, path.metadata().map_err(failed)?);
-        if (locked.dev(), locked.ino()) != (there.dev(), there.ino()) {
-            return Err(under_way());
-        }
-        Ok(Self { path, old })
     }
 
     /// Puts a file with the owner and mode of the old one in its place; durable on return.
@@ -88,6 +81,22 @@ impl Exchange {
         exchanged?;
         sync_directory(&self.path).map_err(failed)
     }
+}
+
+/// Keeps others from locking a file that was opened at `path`, as long as it is open. `false`
+/// where another has locked it, or has put another file in its place since it was opened.
+pub(crate) fn lock_in_place(file: &File, path: &Path) -> std::io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(false),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let there = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        there => there?,
+    };
+    let locked = file.metadata()?;
+    Ok((locked.dev(), locked.ino()) == (there.dev(), there.ino()))
 }
 
 /// Gives `new` the owner and the mode of the file whose place it takes: the service that

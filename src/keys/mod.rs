@@ -52,7 +52,7 @@ pub use aws_kms::{AwsKms, KmsSettings};
 pub use environment::KeyVariable;
 pub use error::KeysError;
 pub use ff1::Ff1;
-pub(crate) use files::{create_private, keep_access, sync_directory};
+pub(crate) use files::{create_private, keep_access, lock_in_place, sync_directory};
 pub use keyset::{KeyStatus, Keyset};
 pub use lease::{Lease, LeaseOver, Renewal};
 pub use mac::Mac;

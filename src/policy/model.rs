@@ -189,7 +189,7 @@ impl FieldRule {
         let best = match pattern.of {
             PatternOf::Value if pattern.is_at_start => Some(SearchKind::Prefix),
             PatternOf::Word if pattern.is_one_text() => Some(SearchKind::Words),
-            PatternOf::Value | PatternOf::Word => None,
+            PatternOf::Value | PatternOf::Word | PatternOf::Address => None,
         };
         best.into_iter().chain([SearchKind::Contains]).find(|kind| is_there(*kind))
     }

@@ -110,6 +110,11 @@ fn choose(
                                such as one with a hyphen or an accent";
                 return Err(unsearchable(item, because.into()));
             }
+            Likeness::Doubtful if pattern.of == PatternOf::Address => {
+                let because = "of a stored value nobody knows whether the CRM finds it, such as \
+                               `a@example.co.uk` for `*@example.co`";
+                return Err(unsearchable(item, because.into()));
+            }
             Likeness::Doubtful => {
                 return Err(ProtectError::Doubtful { field: item.rule.id.clone() });
             }

@@ -162,6 +162,7 @@ impl Proxy {
             body: &answered.body,
             origins: &complete.origins,
             expansion: self.expansion_limits(),
+            sorted: decided.sorted(),
         };
         let reader = &located.request.answer;
         let packed = match reader.body_form(view.status, view.headers) {
@@ -169,7 +170,8 @@ impl Proxy {
             BodyForm::Whole | BodyForm::Rows => 0,
         };
         let length = view.body.len() + packed;
-        let reserved = self.budget.resize(&mut answered.lease, length);
+        let rows = view.sorted.map_or(0, |sorted| sorted.bytes(length));
+        let reserved = self.budget.resize(&mut answered.lease, length + rows);
         reserved.map_err(|error| respond::answer_body(error.into()))?;
         let mut answer = body::work_on(length, || reader.locate(&view))
             .map_err(|error| respond::unreadable_answer(&error))?;

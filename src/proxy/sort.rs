@@ -3,7 +3,7 @@
 //! rows of its answer are sorted here, where these are all that the query finds.
 
 use crate::base::Refusal;
-use crate::crm::LocatedAnswer;
+use crate::crm::{LocatedAnswer, Sorted};
 use crate::policy::Forbidden;
 use crate::reveal;
 
@@ -11,6 +11,19 @@ use super::body;
 use super::budget::{Lease, VALUE_BYTES};
 use super::stage::{Decided, Located};
 use super::{Proxy, respond};
+
+/// One row more than may be sorted: whether there are too many then shows.
+fn rows_to_ask_for(located: &Located) -> usize {
+    located.complete.policy.sorted_rows + 1
+}
+
+impl Decided {
+    /// What is needed of the answer to sort it; `None` where it is not sorted here.
+    pub(super) fn sorted(&self) -> Option<Sorted> {
+        let rows = rows_to_ask_for(&self.located);
+        (self.sorted_by > 0).then_some(Sorted { keys: self.sorted_by, rows })
+    }
+}
 
 impl Proxy {
     /// By how many of its first keys the rows of a query are sorted here.
@@ -27,13 +40,13 @@ impl Proxy {
     }
 
     /// Has the CRM asked without the keys that rows are sorted by here, and for one row more
-    /// than may be sorted: whether there are too many then shows.
+    /// than may be sorted.
     pub(super) fn ask_unsorted(located: &mut Located, keys: usize) -> Result<(), Refusal> {
         let Some(sorting) = located.request.answer.sorting().filter(|_| keys > 0) else {
             return Ok(());
         };
         let target = std::mem::take(&mut located.request.target);
-        let rows = located.complete.policy.sorted_rows + 1;
+        let rows = rows_to_ask_for(located);
         let rewritten = sorting.rewrite(target, keys, rows);
         located.request.target =
             rewritten.ok_or_else(|| respond::defect(&"a query is not where it was found"))?;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,8 +8,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::DatabaseError;
+use super::part::Part;
 use crate::base::Tenant;
-use crate::keys::{create_private, sync_directory};
+use crate::keys::create_private;
 
 /// Kept in `user_version`.
 const FORMAT: i64 = 6;
@@ -50,8 +50,7 @@ impl DatabaseFile {
         // SQLite gives its side files the mode of the main file, so it is made first.
         match create_private(&self.path, b"") {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                let problem = format!("`{}`: {error}", self.path.display());
-                return Err(DatabaseError::Unavailable(problem));
+                return Err(unavailable(&self.path, &error));
             }
             Ok(()) | Err(_) => {}
         }
@@ -85,40 +84,32 @@ impl DatabaseFile {
         Ok(connection)
     }
 
-    /// Writes one state to a new file, which has its name only when it is whole, with nothing
-    /// in some tables.
+    /// Writes one state to a new file, which has its name only when it is whole. The rows of some
+    /// tables are never in it.
     pub(super) fn copy_to(&self, path: &Path, empty: &[&str]) -> Result<(), DatabaseError> {
-        let part = part_of(path);
-        let failed = |at: &Path, error: std::io::Error| {
-            DatabaseError::Unavailable(format!("`{}`: {error}", at.display()))
-        };
-        let name = part.to_str().ok_or_else(|| failed(path, ErrorKind::InvalidFilename.into()))?;
-        let connection = self.connect()?;
-        // SQLite takes an empty file, and keeps its mode.
-        create_private(&part, b"").map_err(|error| failed(&part, error))?;
-        let written = connection.execute("VACUUM INTO ?1", [name]).map_err(DatabaseError::from);
-        let written = written.and_then(|_| {
-            let copy = Connection::open(&part)?;
-            copy.pragma_update(None, "secure_delete", true)?;
-            // Its journal would hold what is deleted.
-            copy.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
-            empty
-                .iter()
-                .try_for_each(|table| Ok(copy.execute_batch(&format!("DELETE FROM {table}"))?))
-        });
-        let named = written.and_then(|()| {
-            let sync = File::open(&part).and_then(|file| file.sync_all());
-            // Fails where another has taken the name, whose file stays.
-            sync.and_then(|()| create_private(path, b"")).map_err(|error| failed(path, error))?;
-            std::fs::rename(&part, path).and_then(|()| sync_directory(path)).map_err(|error| {
-                let _ = std::fs::remove_file(path);
-                failed(path, error)
-            })
-        });
-        if named.is_err() {
-            let _ = std::fs::remove_file(&part);
+        self.check(&self.open()?)?;
+        let part = begin(path)?;
+        self.copy_into(part.path(), empty)?;
+        part.name(path).map_err(|error| unavailable(path, &error))
+    }
+
+    fn copy_into(&self, path: &Path, empty: &[&str]) -> Result<(), DatabaseError> {
+        let mut copy = Self::new(path, &self.tenant).open()?;
+        // What is not finished is thrown away, and what is finished is synced as a whole.
+        copy.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
+        copy.pragma_update(None, "synchronous", "OFF")?;
+        self.attach_to(&copy)?;
+        // All that is read in it is of the state that its first query saw.
+        let transaction = copy.transaction()?;
+        for (name, definition) in definitions(&transaction)? {
+            transaction.execute_batch(&definition)?;
+            if let Some(table) = name.filter(|table| !empty.contains(&table.as_str())) {
+                let all = format!("INSERT INTO main.\"{table}\" SELECT * FROM other.\"{table}\"");
+                transaction.execute_batch(&all)?;
+            }
         }
-        named
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        Ok(transaction.commit()?)
     }
 
     /// Writes a table, as `schema` defines it, to a file of its own, which takes the place of
@@ -129,28 +120,15 @@ impl DatabaseFile {
         table: &str,
         schema: &str,
     ) -> Result<(), DatabaseError> {
-        let part = part_of(path);
-        let failed = |error| DatabaseError::Unavailable(format!("`{}`: {error}", part.display()));
-        create_private(&part, b"").map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => DatabaseError::Unavailable(format!(
-                "`{}` is there: it is being written, or that was cut off; then remove it",
-                part.display()
-            )),
-            _ => failed(error),
-        })?;
-        let copy = Self::new(&part, &self.tenant);
-        let written = copy.create().and_then(|()| {
+        let part = begin(path)?;
+        let copy = Self::new(part.path(), &self.tenant);
+        copy.create()?;
+        {
             let connection = copy.connect()?;
             connection.execute_batch(schema)?;
-            Self::take(&connection, self, table)
-        });
-        let named = written.and_then(|()| {
-            std::fs::rename(&part, path).and_then(|()| sync_directory(path)).map_err(failed)
-        });
-        if named.is_err() {
-            let _ = std::fs::remove_file(&part);
+            Self::take(&connection, self, table)?;
         }
-        named
+        part.replace(path).map_err(|error| unavailable(path, &error))
     }
 
     /// What a query says that sees another file as `other`; nothing is written to that.
@@ -184,12 +162,13 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Sees to it that what was deleted stands nowhere in the file and those beside it, as far
-    /// as others who read it at this moment allow.
-    pub(super) fn wipe(&self) -> Result<(), DatabaseError> {
+    /// Sees to it that what was deleted stands nowhere in the file and those beside it. `false`
+    /// where others read it for longer than is waited for.
+    pub(super) fn wipe(&self) -> Result<bool, DatabaseError> {
         let connection = self.connect()?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        let is_busy: bool =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(!is_busy)
     }
 
     /// A connection that waits for others.
@@ -238,11 +217,29 @@ impl DatabaseFile {
     }
 }
 
-/// What a file is called until it is whole.
-fn part_of(path: &Path) -> PathBuf {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    as_file(Path::new(&part))
+/// What another file is defined by, tables first, which have their name beside.
+fn definitions(connection: &Connection) -> rusqlite::Result<Vec<(Option<String>, String)>> {
+    let mut statement = connection.prepare(
+        "SELECT iif(type = 'table', name, NULL), sql FROM other.sqlite_schema
+         WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'
+         ORDER BY type <> 'table', rowid",
+    )?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    found.collect()
+}
+
+fn begin(path: &Path) -> Result<Part, DatabaseError> {
+    Part::begin(path).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => {
+            let problem = format!("`{}` is being written by another", path.display());
+            DatabaseError::Unavailable(problem)
+        }
+        _ => unavailable(path, &error),
+    })
+}
+
+fn unavailable(path: &Path, error: &std::io::Error) -> DatabaseError {
+    DatabaseError::Unavailable(format!("`{}`: {error}", path.display()))
 }
 
 /// The path as SQLite takes it for that of a file: `file:…` is a URI to it, and `:memory:`

@@ -12,6 +12,7 @@
 //! write at one time costs one sync, and one backup holds a state that fits together.
 
 mod file;
+mod part;
 mod readers;
 #[cfg(test)]
 mod tests;
@@ -121,11 +122,12 @@ impl Database {
         self.0.readers.read(query).await
     }
 
-    /// Writes one state of it to a new file (mode 0600), with nothing in the tables of `empty`,
-    /// while others use it. Durable on return; blocks.
+    /// Writes one state of it to a new file (mode 0600), while others use it. The rows of the
+    /// tables of `empty` are never written to it. Durable on return; blocks.
     ///
     /// # Errors
-    /// When there is such a file, or it cannot be written: then none is left behind.
+    /// When there is such a file, another is writing it, or it cannot be written: then none is
+    /// left behind.
     pub fn copy_to(&self, path: &Path, empty: &[&str]) -> Result<(), DatabaseError> {
         self.0.file.copy_to(path, empty)
     }
@@ -134,7 +136,7 @@ impl Database {
     /// the place of one of that name. Durable on return; blocks.
     ///
     /// # Errors
-    /// When it cannot be written: then the one that was there stays.
+    /// When another is writing it, or it cannot be written: then the one that was there stays.
     pub fn copy_table_to(
         &self,
         path: &Path,
@@ -168,9 +170,9 @@ impl Database {
         self.0.file.take_table_from(path, table)
     }
 
-    /// Sees to it that what was deleted stands nowhere in its files, as far as others who
-    /// read them at this moment allow.
-    pub async fn wipe(&self) -> Result<(), DatabaseError> {
+    /// Sees to it that what was deleted stands nowhere in its files. `false` where others read
+    /// them for longer than is waited for.
+    pub async fn wipe(&self) -> Result<bool, DatabaseError> {
         let database = self.clone();
         let wiped = tokio::task::spawn_blocking(move || database.0.file.wipe());
         wiped.await.map_err(|error| DatabaseError::Unavailable(error.to_string()))?

@@ -160,11 +160,134 @@ async fn a_copy_has_its_name_when_it_is_whole_and_replaces_nothing() {
     assert!(database.copy_to(&other, &[]).is_err());
     assert_eq!(std::fs::read(&other).unwrap(), b"of another");
     assert_eq!(files(), before + 3, "no part is left");
-    // Another copy to the same place may be under way.
-    std::fs::write(scratch.file("next.part"), b"of another").unwrap();
-    assert!(database.copy_to(&scratch.file("next"), &[]).is_err());
-    assert!(!scratch.file("next").exists());
-    assert_eq!(std::fs::read(scratch.file("next.part")).unwrap(), b"of another");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_was_cut_off_is_written_anew_and_that_of_another_is_left() {
+    let scratch = Scratch::new();
+    let database = open(&scratch.file("house.db"));
+    insert(&database, 2).await.unwrap();
+    let (next, part) = (scratch.file("next"), scratch.file("next.part"));
+    let table = || database.copy_table_to(&next, "number", SCHEMA);
+    std::fs::write(&part, b"of another").unwrap();
+    let writing = std::fs::File::open(&part).unwrap();
+    writing.lock().unwrap();
+    for refused in [table(), database.copy_to(&next, &[])] {
+        assert!(refused.unwrap_err().to_string().contains("is being written by another"));
+        assert!(!next.exists());
+        assert_eq!(std::fs::read(&part).unwrap(), b"of another");
+    }
+    drop(writing);
+    // What belongs to the file that was cut off is no journal of the new one.
+    std::fs::write(scratch.file("next.part-journal"), b"of another").unwrap();
+    table().unwrap();
+    assert_eq!(sum(&open(&next)).await.unwrap(), 2);
+    std::fs::write(&part, b"of another").unwrap();
+    table().unwrap();
+    std::fs::remove_file(&next).unwrap();
+    std::fs::write(&part, b"of another").unwrap();
+    database.copy_to(&next, &[]).unwrap();
+    assert_eq!(sum(&open(&next)).await.unwrap(), 2);
+    std::fs::create_dir(&part).unwrap();
+    assert!(table().unwrap_err().to_string().contains("is there, and is no file"));
+    assert!(!scratch.file("next.part-journal").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_copy_to_one_place_and_each_copy_is_whole() {
+    let scratch = Scratch::new();
+    let database = open(&scratch.file("house.db"));
+    insert(&database, 2).await.unwrap();
+    let copy = scratch.file("copy");
+    let start = Arc::new(std::sync::Barrier::new(4));
+    let copying: Vec<_> = (0..4)
+        .map(|_| {
+            let (database, copy, start) = (database.clone(), copy.clone(), Arc::clone(&start));
+            std::thread::spawn(move || {
+                start.wait();
+                let copies = (0..20).map(|_| database.copy_table_to(&copy, "number", SCHEMA));
+                copies.filter(Result::is_ok).count()
+            })
+        })
+        .collect();
+    let done: usize = copying.into_iter().map(|copying| copying.join().unwrap()).sum();
+    assert!(done > 0);
+    assert_eq!(sum(&open(&copy)).await.unwrap(), 2);
+    assert!(!scratch.file("copy.part").exists());
+}
+
+/// Nothing was deleted from it: pages that were in use would be free now.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_left_out_of_a_copy_were_never_in_it() {
+    let scratch = Scratch::new();
+    let database = open(&scratch.file("house.db"));
+    database.define("CREATE TABLE other (text TEXT UNIQUE) STRICT").unwrap();
+    database.define("CREATE INDEX other_by_length ON other (length(text))").unwrap();
+    let fill = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 9999)
+         INSERT INTO number SELECT n FROM n";
+    let filled = database.write(move |connection| {
+        connection.execute_batch(fill)?;
+        connection.execute_batch("INSERT INTO other VALUES ('x')")
+    });
+    filled.await.unwrap();
+    let path = scratch.file("copy");
+    database.copy_to(&path, &["number"]).unwrap();
+    let copy = Connection::open(&path).unwrap();
+    let count = |query: &str| copy.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM number"), 0);
+    assert_eq!(count("PRAGMA freelist_count"), 0);
+    assert_eq!(count("SELECT count(*) FROM other WHERE text = 'x' AND length(text) = 1"), 1);
+    drop(copy);
+    let copy = Database::open_existing(&path, &"acme".into()).unwrap();
+    copy.verify().unwrap();
+    let [own, copied] = [&database, &copy].map(|database| {
+        let schema = |connection: &Connection| {
+            let sql = "SELECT group_concat(sql) FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
+            connection.query_row(sql, [], |row| row.get::<_, String>(0))
+        };
+        database.read(schema)
+    });
+    assert_eq!(own.await.unwrap(), copied.await.unwrap());
+}
+
+/// Each transaction changes both tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_of_one_state() {
+    let scratch = Scratch::new();
+    let database = open(&scratch.file("house.db"));
+    database.define("CREATE TABLE twin (number INTEGER NOT NULL) STRICT").unwrap();
+    let writing = database.clone();
+    let (end, mut has_ended) = tokio::sync::oneshot::channel::<()>();
+    let writing = tokio::spawn(async move {
+        while has_ended.try_recv().is_err() {
+            let both = "INSERT INTO number VALUES (1); INSERT INTO twin VALUES (1)";
+            writing.write(move |connection| connection.execute_batch(both)).await.unwrap();
+        }
+    });
+    for number in 0..50 {
+        let path = scratch.file(&format!("copy-{number}"));
+        tokio::task::block_in_place(|| database.copy_to(&path, &[])).unwrap();
+        let differ = "SELECT (SELECT count(*) FROM number) <> (SELECT count(*) FROM twin)";
+        let copy = Connection::open(&path).unwrap();
+        assert!(!copy.query_row(differ, [], |row| row.get::<_, bool>(0)).unwrap());
+    }
+    end.send(()).unwrap();
+    writing.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_read_is_wiped_when_they_have_done() {
+    let scratch = Scratch::new();
+    let path = scratch.file("house.db");
+    let database = open(&path);
+    insert(&database, 1).await.unwrap();
+    let reader = Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM number").unwrap();
+    database.write(|connection| connection.execute_batch("DELETE FROM number")).await.unwrap();
+    assert!(!database.wipe().await.unwrap());
+    reader.execute_batch("COMMIT").unwrap();
+    assert!(database.wipe().await.unwrap());
+    assert_eq!(std::fs::metadata(scratch.file("house.db-wal")).unwrap().len(), 0);
 }
 
 #[test]

@@ -16,19 +16,10 @@ impl Vault {
         (category, value): Item<'_>,
         kinds: &BTreeSet<SearchKind>,
     ) -> Vec<Index> {
-        // A CRM may end a word at signs that the rough form leaves out, such as U+200B.
-        let is_letter = |sign: char| sign.is_alphabetic() || sign.is_ascii_alphanumeric();
-        let part = |sign: char| if is_letter(sign) { sign } else { ' ' };
-        let parted: String = value.expose().chars().map(part).collect();
-        let parted = rough(&zeroize::Zeroizing::new(parted));
-        let rough = rough(value.expose());
         let of_kind = |kind: &SearchKind| {
-            let mut texts = texts_of(*kind, &rough);
-            if *kind == SearchKind::Words {
-                texts.extend(texts_of(*kind, &parted));
-            }
-            let codes = texts.into_iter();
-            codes.map(|text| self.search_index(mac, category, *kind, text)).collect::<Vec<_>>()
+            let texts = texts_of(*kind, value.expose());
+            let codes = texts.iter().map(|text| self.search_index(mac, category, *kind, text));
+            codes.collect::<Vec<_>>()
         };
         let found_by: BTreeSet<Index> = kinds.iter().flat_map(of_kind).collect();
         found_by.into_iter().collect()

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::search::{LONGEST_TO_CONTAIN, texts_to_find};
+use super::search::{LONGEST_TO_CONTAIN, TOO_MANY_WORDS, texts_to_find};
 use super::{Index, Item, MAX_FOUND, Row, Search, Token, Vault, VaultError};
-use crate::base::{Category, Cleartext, Pattern, SearchKind, rough};
+use crate::base::{Category, Cleartext, Pattern, PatternOf, SearchKind, rough};
 
 /// A stored value that is like another one, or like a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,9 +88,13 @@ impl Vault {
         if texts.is_empty() {
             return Ok(Candidates::TooShort);
         }
-        let searches = self.index_macs.iter().map(|(_, mac)| {
-            let all_of = texts.iter().map(|text| self.search_index(mac, category, kind, text));
-            Search { category: category.clone(), kind, all_of: all_of.collect() }
+        let searches = self.index_macs.iter().flat_map(|(_, mac)| {
+            let search = |texts: &[&str]| {
+                let all_of = texts.iter().map(|text| self.search_index(mac, category, kind, text));
+                Search { category: category.clone(), kind, all_of: all_of.collect() }
+            };
+            let too_many = (pattern.of != PatternOf::Value).then(|| search(&[TOO_MANY_WORDS]));
+            too_many.into_iter().chain([search(&texts)])
         });
         let newest = self.keys.newest_version();
         let found = self.store.search(searches.collect(), MAX_CANDIDATES, newest).await?;

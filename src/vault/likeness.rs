@@ -2,7 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use crate::base::{Equality, Pattern, PatternOf, fold, rough, words};
+use crate::base::{
+    Equality, Pattern, PatternOf, fold, joined, parted, possible_words, rough, words,
+};
 
 /// What a CRM makes of two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +37,10 @@ pub fn likeness(equality: Equality, one: &str, other: &str) -> Likeness {
 
 /// What a CRM with this equality makes of a text that is compared with a pattern.
 pub fn looks_like(equality: Equality, pattern: &Pattern, text: &str) -> Likeness {
-    if pattern.of == PatternOf::Word {
-        return has_word_like(pattern, text);
+    match pattern.of {
+        PatternOf::Value => {}
+        PatternOf::Word => return has_word_like(pattern, text),
+        PatternOf::Address => return is_address_like(pattern, text),
     }
     let but_case = |text: &str| matches_but_case(pattern, text);
     let (is_same, is_possible) = match equality {
@@ -73,8 +77,36 @@ fn has_word_like(pattern: &Pattern, text: &str) -> Likeness {
     if !but_case.contains(&false) {
         return Likeness::Same;
     }
-    let roughly = readings(&rough(text), &|text| pattern.matches(text, rough));
-    let is_possible = but_case.contains(&true) || roughly.contains(&true);
+    let is_like = |text: &str| pattern.matches(text, rough);
+    let may_have = || match possible_words(text) {
+        Some(words) => words.iter().any(|word| is_like(word)),
+        None => pattern.parts.iter().all(|part| stands_in(part.expose(), text)),
+    };
+    let is_possible =
+        but_case.contains(&true) || readings(&rough(text), &is_like).contains(&true) || may_have();
+    if is_possible { Likeness::Doubtful } else { Likeness::Different }
+}
+
+/// Whether the signs of a word stand in a text, one after the other, with any between.
+fn stands_in(word: &str, text: &str) -> bool {
+    let text = joined(text);
+    let mut signs = text.chars();
+    rough(word).chars().all(|sign| signs.any(|other| other == sign))
+}
+
+/// What a CRM makes of a text that has to end like an address. Whether it compares the end of
+/// the text or of a word in it, nobody says: one that goes on behind a sign, as with `.uk`, may
+/// be found or not.
+fn is_address_like(pattern: &Pattern, text: &str) -> Likeness {
+    if matches_but_case(pattern, text) {
+        return Likeness::Same;
+    }
+    let ends_in = |text: &str| {
+        let may_end = text.char_indices().filter(|(_, sign)| !sign.is_alphanumeric());
+        let mut ends = may_end.map(|(at, _)| at).chain([text.len()]);
+        ends.any(|end| text.get(..end).is_some_and(|text| pattern.matches(text, rough)))
+    };
+    let is_possible = [rough(text), joined(text), parted(text)].iter().any(|text| ends_in(text));
     if is_possible { Likeness::Doubtful } else { Likeness::Different }
 }
 
@@ -106,6 +138,7 @@ fn is_space(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Cleartext;
 
     #[test]
     fn what_looks_alike_depends_on_who_compares() {
@@ -138,7 +171,22 @@ mod tests {
             ("smith", "山田Smith", Doubtful),
             ("muller", "Anna Müller", Doubtful),
             ("weiss", "Weiß", Doubtful),
+            ("smith", "Smith²", Doubtful),
+            ("smith", "½Smith①", Doubtful),
+            ("smith2", "Smith²", Doubtful),
+            ("smith", "Smi\u{fe0f}th\u{ad}Anna", Doubtful),
+            (
+                "smith",
+                "S\u{ad}m\u{ad}i\u{ad}t\u{ad}h\u{ad}a\u{ad}b\u{ad}a\u{ad}b\u{ad}a\u{ad}b\u{ad}a\u{ad}b\u{ad}a\u{ad}b\u{ad}a\u{ad}b",
+                Doubtful,
+            ),
+            (
+                "jones",
+                "S\u{ad}m\u{ad}i\u{ad}t\u{ad}h\u{ad}a\u{ad}b\u{ad}a\u{ad}b\u{ad}a\u{ad}b\u{ad}a\u{ad}b\u{ad}a\u{ad}b\u{ad}a\u{ad}b",
+                Different,
+            ),
             ("smith", "Smithson", Different),
+            ("smith", "Smithson²", Different),
             ("smith", "Smi th", Different),
             ("smi*", "Smith", Same),
             ("smi*", "Smith-Jones", Same),
@@ -151,6 +199,25 @@ mod tests {
         ] {
             let pattern = Pattern::word(word).unwrap();
             assert_eq!(looks_like(Equality::Case, &pattern, text), expected, "{word} {text}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_goes_on_behind_the_end_is_in_doubt() {
+        use Likeness::{Different, Doubtful, Same};
+        for (text, expected) in [
+            ("a@acme.co", Same),
+            ("A@ACME.CO", Same),
+            ("a@acme.co.uk", Doubtful),
+            ("a@acme.co, b@acme.com", Doubtful),
+            ("a@acme.co\u{200b}m", Doubtful),
+            ("a@äcme.co", Doubtful),
+            ("a@acme.com", Different),
+            ("a@b.acme.co", Different),
+            ("acme.co", Different),
+        ] {
+            let end = Pattern::end_of_address(Cleartext::new("@acme.co"));
+            assert_eq!(looks_like(Equality::Case, &end, text), expected, "{text}");
         }
     }
 

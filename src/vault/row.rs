@@ -112,6 +112,9 @@ pub struct Erased {
     pub copies: u64,
     /// Tokens that stand for nothing any more.
     pub tokens: u64,
+    /// Whether what was deleted may still stand in the files of the vault, as far as we know:
+    /// others were reading them for longer than was waited for. Another erasure tries again.
+    pub stays_in_files: bool,
 }
 
 /// A keyed hash of some normal form of a value (truncated HMAC-SHA-256).

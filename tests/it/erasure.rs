@@ -239,6 +239,35 @@ async fn who_is_found_by_a_key_has_one_pseudonym_by_it() {
     world.verify_log();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_still_read_somewhere_is_said_to_stand_there() {
+    let world = World::start(Options::default()).await;
+    create(&world, json!({ "LastName": "Muster", "Email": ANNA })).await;
+    let reading = rusqlite::Connection::open(world.folder.join("zollhaus.vault"));
+    let reading = reading.expect("the vault opens");
+    reading.execute_batch("BEGIN; SELECT * FROM copy").expect("it is read");
+    let said = erase(&world, ANNA);
+    assert!(said.contains("What was deleted may still stand in `"), "{said}");
+    assert!(said.contains("zollhaus.vault-wal`") && said.contains("erased: "), "{said}");
+    drop(reading);
+    let said = erase(&world, ANNA);
+    assert!(!said.contains("may still stand in"), "{said}");
+    assert!(said.contains("nothing is kept for this person"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_was_cut_off_does_not_stop_the_next() {
+    let world = World::start(Options::default()).await;
+    create(&world, json!({ "LastName": "Muster", "Email": ANNA })).await;
+    done(&world, &["vault", "backup", "one"], "");
+    for part in ["subject-keys.part", "two.part"] {
+        std::fs::write(world.folder.join(part), "cut off").expect("a file");
+    }
+    done(&world, &["vault", "backup", "two"], "");
+    done(&world, &["vault", "verify", "--file", "two"], "");
+    assert!(!world.folder.join("subject-keys.part").exists());
+}
+
 /// Whatever a tired person writes behind `--keys`, nothing is lost that is no older copy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_replaces_nothing_but_older_keys_of_the_same_vault() {

@@ -166,6 +166,7 @@ fn read_answer(
         body: &body.into(),
         origins,
         expansion: archives::LIMITS,
+        sorted: None,
     };
     let Ok(answer) = request.answer.locate(&view) else { return false };
     answer.documents().for_each(check);

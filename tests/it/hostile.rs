@@ -46,7 +46,7 @@ fn received(world: &World) -> String {
 }
 
 /// The `VmHWM` of the process, in MiB.
-fn peak(world: &World) -> u64 {
+pub fn peak(world: &World) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", world.pid())).expect("it runs");
     let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("a peak");
     let kib: String = line.chars().filter(char::is_ascii_digit).collect();

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use zollhaus::demo::crm::CrmOptions;
 
+use crate::hostile::peak;
 use crate::stand_in::StandIn;
 use crate::world::{Answer, Options, World};
 
@@ -171,6 +172,21 @@ async fn a_policy_can_do_without() {
     );
 }
 
+/// As many rows as are read, sorted by 30 fields that nobody protects.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_sorted_here_takes_no_memory_for_it() {
+    let rows = format!("{}{{}}", "{},".repeat(240_000));
+    let hostile = format!("{{\"totalSize\":1,\"done\":true,\"records\":[{rows}]}}");
+    let stand_in = StandIn::start(move |_, _| hostile.clone()).await;
+    let keys: Vec<String> = (0..30).map(|number| format!("Clear{number}__c")).collect();
+    let query = format!("SELECT {0} FROM Contact ORDER BY {0}", keys.join(", "));
+    let world = World::start(before(&stand_in)).await;
+    let answer = ask(&world, "support", "/past", &query).await;
+    assert_eq!(answer.refusal(), None, "{answer:?}");
+    let peak = peak(&world);
+    assert!(peak < 150, "720 kB took {peak} MiB");
+}
+
 /// Whether a row is hidden is known when it is there; its place in the order would tell.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_sorts_where_a_border_limits_who_sees() {
@@ -206,6 +222,24 @@ objects:
     unlisted: pass
 ";
 
+/// A house before another CRM, at `/past`.
+fn before(stand_in: &StandIn) -> Options {
+    Options {
+        upstreams: format!(
+            "  past:
+    dialect: salesforce
+    url: http://{}
+    region: US
+    match: {{ path_prefix: /past }}
+    policy: policies/further.yaml
+",
+            stand_in.address
+        ),
+        further_policy: POLICY,
+        ..Options::default()
+    }
+}
+
 /// Rows that are older than the policy, and rows that were written past us.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_in_clear_are_sorted_as_well_and_closed_ones_are_not() {
@@ -225,21 +259,7 @@ async fn values_in_clear_are_sorted_as_well_and_closed_ones_are_not() {
         None => clear.clone(),
     })
     .await;
-    let world = World::start(Options {
-        upstreams: format!(
-            "  past:
-    dialect: salesforce
-    url: http://{}
-    region: US
-    match: {{ path_prefix: /past }}
-    policy: policies/further.yaml
-",
-            stand_in.address
-        ),
-        further_policy: POLICY,
-        ..Options::default()
-    })
-    .await;
+    let world = World::start(before(&stand_in)).await;
     let query = "SELECT LastName FROM Contact ORDER BY LastName DESC NULLS LAST LIMIT 3";
     let answer = ask(&world, "support", "/past", query).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");

@@ -147,6 +147,7 @@ fn read_answer(
         body: &body,
         origins: &origins(),
         expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
+        sorted: None,
     })
 }
 

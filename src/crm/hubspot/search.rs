@@ -174,7 +174,7 @@ impl Body<'_> {
         let text = token.text().filter(|_| listed(self.object, field).is_none())?;
         let is_address = (self.object.as_str(), field.as_str()) == ("contact", "email");
         match text.strip_prefix('*').filter(|end| is_address && is_end_of_address(end)) {
-            Some(end) => Some(Pattern::ends_with(Cleartext::new(end))),
+            Some(end) => Some(Pattern::end_of_address(Cleartext::new(end))),
             None => Pattern::word(&text),
         }
     }

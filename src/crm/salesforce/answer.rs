@@ -64,9 +64,9 @@ impl ReadAnswer for Answer {
         let mut rows = None;
         if answer.status.is_success() {
             let page = json.as_ref().map(Json::root).filter(|root| Order::reads(*root));
-            if let (Some(order), Some(page)) = (&self.order, page) {
+            if let (Some(order), Some(sorted), Some(page)) = (&self.order, answer.sorted, page) {
                 let expected = self.object.as_ref().map(Expected::Asked);
-                rows = Some(reader.sorted(page, order, expected)?);
+                rows = Some(reader.sorted(page, (order, sorted), expected)?);
             } else {
                 reader.success(self, json.as_ref())?;
             }

@@ -9,7 +9,7 @@ use super::reader::{Expected, Reader};
 use super::schema;
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
-use crate::crm::{FieldKind, LocateError, Row, Rows, SortKey, Sorting, ValueAt};
+use crate::crm::{FieldKind, LocateError, Row, Rows, SortKey, Sorted, Sorting, ValueAt};
 use crate::query::soql::{Path, Query};
 
 /// More than anybody sorts by. Each is looked for in each record.
@@ -150,7 +150,7 @@ impl Reader<'_> {
     pub(super) fn sorted(
         &mut self,
         page: Node<'_>,
-        order: &Order,
+        (order, sorted): (&Order, Sorted),
         expected: Option<Expected<'_>>,
     ) -> Result<Rows, LocateError> {
         let mut rows = Vec::new();
@@ -162,7 +162,12 @@ impl Reader<'_> {
             for record in member.value.elements() {
                 let first = self.records;
                 self.walk(record, expected)?;
-                let keys = order.paths.iter().map(|path| value_at(record, path)).collect();
+                // Too many are refused by their number.
+                if rows.len() == sorted.rows {
+                    continue;
+                }
+                let paths = order.paths.iter().take(sorted.keys);
+                let keys = paths.map(|path| value_at(record, path)).collect();
                 rows.push(Row { span: record.span(), records: first..self.records, keys });
             }
         }

@@ -49,6 +49,7 @@ impl Answer {
                 body,
                 origins,
                 expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
+                sorted: None,
             })
             .unwrap()
     }

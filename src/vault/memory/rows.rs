@@ -103,7 +103,8 @@ impl Rows {
                 (row.version, row.rough) = (0, Index::NONE);
             }
         }
-        Erased { keys: destroyed.len() as u64, copies: gone.len() as u64, tokens }
+        let (keys, copies) = (destroyed.len() as u64, gone.len() as u64);
+        Erased { keys, copies, tokens, stays_in_files: false }
     }
 
     /// Refuses what nobody may write who has older keys only; else the newest of these versions

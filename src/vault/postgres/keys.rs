@@ -73,7 +73,7 @@ impl SubjectKeyStore for PostgresStore {
             });
             let mut count = || counts.next().unwrap_or_else(|| Err(damaged("count")));
             let (keys, tokens, copies) = (count()?, count()?, count()?);
-            Ok(Erased { keys, copies, tokens })
+            Ok(Erased { keys, copies, tokens, stays_in_files: false })
         })
     }
 }

@@ -49,8 +49,8 @@ impl SubjectKeyStore for SqliteStore {
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
         Box::pin(async move {
             let erased = self.0.write(move |connection| erase(connection, &subjects)).await?;
-            self.0.wipe().await?;
-            Ok(erased)
+            let stays_in_files = !self.0.wipe().await?;
+            Ok(Erased { stays_in_files, ..erased })
         })
     }
 }

@@ -153,6 +153,7 @@ impl Reader<'_> {
             body: &body,
             origins: self.origins,
             expansion: ExpansionLimits::NOTHING,
+            sorted: None,
         };
         let first = self.next;
         let (located, next) = asked.answer.read(&view, first)?;

@@ -294,6 +294,7 @@ fn a_part_is_refused_without_the_others_where_the_caller_prefers_that() {
             body: &body.to_owned().into(),
             origins: &super::origins(),
             expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
+            sorted: None,
         })
     };
     let answer = read(&sent).unwrap();

@@ -144,6 +144,7 @@ impl Results<'_, '_> {
             body: &bytes,
             origins: self.answer.origins,
             expansion: self.answer.expansion,
+            sorted: None,
         })?;
         let first = self.next_record;
         let values = located.body.occurrences().into_iter().map(|(_, found)| found.record + 1);

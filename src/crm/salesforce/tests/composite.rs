@@ -79,6 +79,7 @@ fn split(located: &LocatedRequest, refused: &[u32], answer: &str) -> (String, St
         body: &bytes::Bytes::copy_from_slice(answer.as_bytes()),
         origins: &origins(),
         expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
+        sorted: None,
     };
     let shown = render(&reader.locate(&view).unwrap().body, &Replacement::Keep);
     (String::from_utf8(sent.to_vec()).unwrap(), shown)

@@ -174,6 +174,7 @@ fn rest(
         body: &body.to_owned().into(),
         origins: &origins(),
         expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
+        sorted: None,
     })
 }
 

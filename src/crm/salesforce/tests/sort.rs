@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
-use super::{locate, read, read_answer, uses};
+use super::{locate, origins, read, uses};
+use crate::carrier::coding::ExpansionLimits;
 use crate::carrier::{Codec, Document, Replacement};
-use crate::crm::{LocatedAnswer, LocatedRequest, Rows, ValueAt};
+use crate::crm::{AnswerView, LocatedAnswer, LocatedRequest, Rows, Sorted, ValueAt};
 
 fn query(text: &str) -> LocatedRequest {
     let target = format!("/services/data/v62.0/query?q={}", Codec::Percent.fragment(text));
@@ -138,7 +139,19 @@ const SORTED: &str =
     "SELECT LastName, Account.Phone FROM Contact ORDER BY LastName, Account.Phone LIMIT 5";
 
 fn page(body: &str) -> (LocatedAnswer, Option<Rows>) {
-    let mut answer = read_answer(&query(SORTED), 200, &HeaderMap::new(), body).unwrap();
+    page_for(Some(Sorted { keys: 2, rows: 4 }), body)
+}
+
+fn page_for(sorted: Option<Sorted>, body: &str) -> (LocatedAnswer, Option<Rows>) {
+    let view = AnswerView {
+        status: StatusCode::OK,
+        headers: &HeaderMap::new(),
+        body: &body.to_owned().into(),
+        origins: &origins(),
+        expansion: ExpansionLimits::FOR_TESTS,
+        sorted,
+    };
+    let mut answer = query(SORTED).answer.locate(&view).unwrap();
     let rows = answer.rows.take();
     (answer, rows)
 }
@@ -172,6 +185,23 @@ fn an_answer_says_where_its_rows_stand() {
         lines[1].trim_end_matches(',')
     );
     assert_eq!(kept(&sorted.body), expected);
+}
+
+#[test]
+fn no_more_is_kept_of_rows_than_is_sorted() {
+    assert_eq!(page_for(None, PAGE).1.map(|rows| rows.rows.len()), None);
+    let small = Sorted { keys: 1, rows: 2 };
+    let kept = page_for(Some(small), PAGE).1.unwrap();
+    assert_eq!(kept.rows.iter().map(|row| row.keys.len()).collect::<Vec<_>>(), [1, 1]);
+    assert!(!kept.is_complete);
+    let rows: Vec<&str> = vec!["{}"; 100_000];
+    let hostile = format!(r#"{{"totalSize":2,"done":true,"records":[{}]}}"#, rows.join(","));
+    let kept = page_for(Some(small), &hostile).1.unwrap();
+    assert_eq!(kept.rows.len(), 2);
+    let most = Sorted { keys: 32, rows: 2001 };
+    let of_short = most.bytes("{\"records\":[{},{}]}".len());
+    assert!((2 * small.bytes(6)..8 * 32 * 100).contains(&of_short), "{of_short}");
+    assert_eq!(most.bytes(hostile.len()), most.bytes(usize::MAX));
 }
 
 #[test]

@@ -60,6 +60,7 @@ fn answer(located: &LocatedRequest, body: &[u8]) -> Result<LocatedAnswer, Locate
         body: &Bytes::copy_from_slice(body),
         origins: &origins(),
         expansion: EXPANSION,
+        sorted: None,
     })
 }
 

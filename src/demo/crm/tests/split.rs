@@ -62,6 +62,7 @@ async fn split(
             body: &reply.body,
             origins: &origins,
             expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
+            sorted: None,
         })
         .unwrap();
     let shown = without(&answer.body, &|_| false);

@@ -213,6 +213,7 @@ fn one_record_is_refused_without_the_others() {
             body,
             origins: &super::super::origins(),
             expansion: crate::carrier::coding::ExpansionLimits::FOR_TESTS,
+            sorted: None,
         })
     };
     let found = read(StatusCode::OK, &one).unwrap();
