@@ -42,6 +42,7 @@ use http::{HeaderMap, StatusCode};
 use smol_str::SmolStr;
 
 use crate::base::{Equality, FieldName, ObjectName, Refusal};
+use crate::carrier::Occurrence;
 
 /// One CRM's API. Implementations are pure and shared by all requests.
 pub trait Dialect: Send + Sync + fmt::Debug {
@@ -114,6 +115,13 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// [`http::Uri`] takes 64 KiB with its origin.
     fn longest_target(&self) -> usize {
         60 * 1024
+    }
+
+    /// The record that another refers to by a value, where that tells its object and id: by
+    /// whom it is about, not who owns or has written it. The id is in the one spelling that the
+    /// dialect has for each record.
+    fn refers_to(&self, _at: &Occurrence) -> Option<(ObjectName, SmolStr)> {
+        None
     }
 
     /// Whether records of different accounts of this CRM never have one id, so that a

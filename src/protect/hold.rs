@@ -44,7 +44,8 @@ impl<K> fmt::Debug for Written<'_, K> {
 
 impl Protectors {
     /// Keeps what tokens in texts stand for, where they open there, for those in whose records
-    /// the texts are. One round trip to the vault if there are tokens, and another if they are
+    /// the texts are. In a record that is about nobody it stays whose it is: the house would
+    /// keep what is erased with its person. One round trip to the vault if there are tokens, and another if they are
     /// others'. Durable on return.
     ///
     /// # Errors
@@ -73,13 +74,10 @@ impl Protectors {
             tokens.iter().filter_map(move |token| {
                 let Opened { category, value, holder: known } = opened.get(token)?;
                 let item = (category, value.as_ref()?);
-                opens_in(written.rule, rules, category).then(|| SentBack {
-                    token: token.clone(),
-                    item,
-                    known: *known,
-                    holder: (written.keeper)(category).holder(item),
-                    field: &written.rule.id,
-                })
+                let opens = opens_in(written.rule, rules, category);
+                let holder = Some((written.keeper)(category).holder(item).filter(|_| opens)?);
+                let field = &written.rule.id;
+                Some(SentBack { token: token.clone(), item, known: *known, holder, field })
             })
         });
         self.hold(sent_back.collect()).await

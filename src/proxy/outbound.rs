@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
-use crate::base::{Category, OperationName, Refusal, RefusalCode};
+use crate::base::{Category, OperationName, Refusal, RefusalCode, SubjectId};
 use crate::carrier::{Document, Occurrence, Replacement, Value};
 use crate::crm::{
     About, AnswerView, BodyForm, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
@@ -139,9 +139,12 @@ impl Proxy {
                 if is_turned_back {
                     continue;
                 }
-                let keeper = |category: &Category| keepers.of_finding(occurrence, category);
+                let keeper = |category: &Category, holder: Option<SubjectId>| {
+                    keepers.of_finding(occurrence, category, holder)
+                };
                 if let (Decision::Protect(rule), Value::Text(text)) = (decision, &occurrence.value)
                 {
+                    let keeper = move |category: &Category| keeper(category, None);
                     written.push(Written { rule, text, keeper });
                 }
                 to_seal.extend(scanned.to_seal(keeper));
