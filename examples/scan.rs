@@ -64,7 +64,7 @@ fn find(files: &[PathBuf]) -> Result<()> {
         for text in texts(file)? {
             let text = text["text"].as_str().context("a line without `text`")?;
             let found: Vec<Value> = scanner
-                .scan(text, Sought::ALL, &[], &[])
+                .scan(text, Sought::ALL, &[], Vec::new(), &[])
                 .into_iter()
                 .map(|it| {
                     let at = |offset| text[..offset].chars().count();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::{Category, FieldName, ObjectName, Role, UpstreamName};
+use crate::base::{Category, FieldName, ObjectName, Role, Scope, UpstreamName};
 use crate::crm::{Dialect, FieldFacts};
 use crate::policy::{
     CategoryRule, ConsentRule, Digest, FieldRule, FindingKind, Names, ObjectRule, Policy,
@@ -188,6 +188,12 @@ fn findings(
             _ => None,
         })
         .collect();
+    // What is its data subject's alone in one field is so in a text.
+    let scope_of = |category: &Category| {
+        let mut rules = objects.values().flat_map(rules_of).filter(|it| it.category == *category);
+        let is_theirs = rules.any(|rule| rule.protection.scope() == Scope::Subject);
+        if is_theirs { Scope::Subject } else { Scope::Tenant }
+    };
     let kinds = FindingKind::ALL.into_iter();
     let kinds = kinds.filter(|kind| is_residual || scanned.iter().any(|sought| sought.has(*kind)));
     kinds
@@ -196,7 +202,7 @@ fn findings(
             let rule = FieldRule {
                 id: format!("found {}", kind.name()),
                 category: category.clone(),
-                protection: Protection::tokenize(Shape::Text),
+                protection: Protection::Tokenize { shape: Shape::Text, scope: scope_of(category) },
                 search: BTreeSet::new(),
             };
             Some((kind, Arc::new(rule)))

@@ -42,6 +42,7 @@ use http::{HeaderMap, StatusCode};
 use smol_str::SmolStr;
 
 use crate::base::{Equality, FieldName, ObjectName, OperationName, Refusal};
+use crate::carrier::Occurrence;
 
 /// One CRM's API. Implementations are pure and shared by all requests.
 pub trait Dialect: Send + Sync + fmt::Debug {
@@ -118,6 +119,13 @@ pub trait Dialect: Send + Sync + fmt::Debug {
 
     /// How many characters of a query in a body the CRM reads; `None` where it does not say.
     fn longest_query(&self, _operation: &OperationName) -> Option<usize> {
+        None
+    }
+
+    /// The record that another refers to by a value, where that tells its object and id: by
+    /// whom it is about, not who owns or has written it. The id is in the one spelling that the
+    /// dialect has for each record.
+    fn refers_to(&self, _at: &Occurrence) -> Option<(ObjectName, SmolStr)> {
         None
     }
 

@@ -82,6 +82,12 @@ impl Policy {
         })
     }
 
+    /// The rules of what is tokenized.
+    pub fn tokenized(&self) -> impl Iterator<Item = &Arc<FieldRule>> {
+        let rules = self.objects.values().flat_map(ObjectRule::rules);
+        rules.filter(|rule| matches!(rule.protection, Protection::Tokenize { .. }))
+    }
+
     /// The purposes that data subjects can consent to.
     pub fn purposes(&self) -> BTreeSet<Purpose> {
         let rules = self.objects.values().flat_map(|object| object.consents.values());

@@ -27,6 +27,7 @@ mod dress;
 mod fit;
 mod generalize;
 mod hash;
+mod hold;
 mod mask;
 mod open;
 mod plan;
@@ -44,6 +45,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use fit::{longest_value_that_fits, surrogate_length};
 pub use generalize::{generalize, is_kept};
+pub use hold::Written;
 pub use mask::{MARKER, is_mask, mask};
 pub use open::OpenedSurrogates;
 pub use seal::{Keeper, Sealed, SealedState, ToSeal};

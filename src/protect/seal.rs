@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One batch: its values are planned, what is new is stored, and each place gets its text.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::hold::SentBack;
 use super::plan::Plan;
 use super::spelling::Spelling;
 use super::{ProtectError, Protectors};
@@ -55,18 +55,21 @@ pub enum SealedState {
     AlreadyProtected,
 }
 
-/// Of values that one request sends back as tokens, for others than those who hold them. A token
-/// may be much shorter than what it stands for.
-const MAX_HELD: usize = 16 << 20;
+impl Keeper<'_> {
+    /// The pseudonym of whom a value is kept for, which has to be clear.
+    pub(super) fn holder(self, (category, value): Item<'_>) -> Option<SubjectId> {
+        match self {
+            Self::House => None,
+            Self::Of(subject) => Some(subject),
+            Self::Named(subjects) => Some(subjects.by_value(category, value)),
+        }
+    }
+}
 
 impl ToSeal<'_> {
     /// The pseudonym of whom it is kept for; the value has to be clear.
     fn holder(&self) -> Option<SubjectId> {
-        match self.keeper {
-            Keeper::House => None,
-            Keeper::Of(subject) => Some(subject),
-            Keeper::Named(subjects) => Some(subjects.by_value(&self.rule.category, self.value)),
-        }
+        self.keeper.holder(item_of(self))
     }
 
     /// Whether the value is stored, and not only compared with what is.
@@ -151,7 +154,12 @@ impl Protectors {
         });
         let to_mint: Vec<ToKeep<'_>> = to_mint.collect();
         let mut minted = self.vault.keep(&to_mint).await?.into_iter();
-        self.hold(batch, to_hold).await?;
+        let sent_back = to_hold.into_iter().filter_map(|(at, token, value, known)| {
+            let item = ToSeal { value, ..*batch.get(at)? };
+            let (holder, field) = (item.holder(), &item.rule.id);
+            Some(SentBack { token, item: item_of(&item), known, holder, field })
+        });
+        self.hold(sent_back.collect()).await?;
         // A filter finds what the same request stores before it.
         self.match_spellings(batch, &mut plans, |role| *role == Role::Equality).await?;
         self.search(batch, &mut plans).await?;
@@ -183,31 +191,6 @@ impl Protectors {
             }
         }
         Ok(sealed)
-    }
-
-    /// Keeps what callers send back for those whose it is now as well.
-    async fn hold<'v>(
-        &self,
-        batch: &[ToSeal<'v>],
-        to_hold: Vec<(usize, Token, &'v Cleartext, Option<SubjectId>)>,
-    ) -> Result<(), ProtectError> {
-        let (mut held, mut bytes) = (BTreeMap::new(), 0);
-        for (at, token, value, holder) in to_hold {
-            let Some(item) = batch.get(at) else { continue };
-            let item = ToSeal { value, ..*item };
-            let new = item.holder();
-            if new == holder || held.contains_key(&(token.clone(), new)) {
-                continue;
-            }
-            bytes += value.expose().len();
-            if bytes > MAX_HELD {
-                return Err(ProtectError::TooMuch { field: item.rule.id.clone() });
-            }
-            let kept = ToKeep::for_house(item_of(&item), token.form());
-            held.insert((token, new), ToKeep { holder: new, ..kept });
-        }
-        let held = held.into_iter().map(|((token, _), kept)| (token, kept));
-        Ok(self.vault.hold(&held.collect::<Vec<_>>()).await?)
     }
 
     pub(super) fn any_of<'t>(

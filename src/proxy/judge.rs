@@ -116,10 +116,12 @@ impl Proxy {
         let mut records = BTreeMap::new();
         let mut manifest = Manifest::by_policy(policy, &occurrences(located.request.documents()))?;
         self.permit_searches(&manifest, located)?;
+        // Boxed, as few requests need it.
+        let mentions = Box::pin(self.mentions(&manifest, located, &statement)).await?;
         let length = located.complete.body.len();
         body::work_on(length, || {
-            self.scan(&mut manifest, policy, located);
-            self.look_for_residual(&mut manifest, policy, located)
+            self.scan(&mut manifest, policy, located, &mentions);
+            self.look_for_residual(&mut manifest, policy, located, &mentions)
         })?;
         if let Some(border) = &policy.border {
             records = self.settle(&statement, border, &located.complete.caller).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::Category;
+use crate::base::{Category, SubjectId};
 use crate::carrier::Occurrence;
 use crate::policy::Policy;
 use crate::protect::Keeper;
@@ -38,12 +38,18 @@ impl<'a> Keepers<'a> {
         }
     }
 
-    /// Of what was found in the text of a field: it may be about somebody else.
-    pub fn of_finding(&self, occurrence: &Occurrence, category: &Category) -> Keeper<'a> {
-        if self.naming.contains(category) {
-            Keeper::Named(self.subjects)
-        } else {
-            self.of(occurrence, category)
+    /// Of what was found in the text of a field: it may be about somebody else. `holder` is whom
+    /// the text is about, where they hold it already.
+    pub fn of_finding(
+        &self,
+        occurrence: &Occurrence,
+        category: &Category,
+        holder: Option<SubjectId>,
+    ) -> Keeper<'a> {
+        match holder {
+            _ if self.naming.contains(category) => Keeper::Named(self.subjects),
+            Some(holder) => Keeper::Of(holder),
+            None => self.of(occurrence, category),
         }
     }
 }

@@ -23,6 +23,7 @@ mod judge;
 mod keepers;
 mod manifest;
 mod memory;
+mod mentions;
 mod outbound;
 mod pieces;
 mod pipeline;

@@ -7,14 +7,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
-use crate::base::{Category, OperationName, Refusal, RefusalCode};
+use crate::base::{Category, OperationName, Refusal, RefusalCode, SubjectId};
 use crate::carrier::{Document, Occurrence, Replacement, Value};
 use crate::crm::{
     About, AnswerView, BodyForm, LocateError, LocatedAnswer, LocatedRequest, Operation, ReadAnswer,
     Told,
 };
 use crate::policy::{Decision, Forbidden, Reason, Residual};
-use crate::protect::{Echoes, Sealed, SealedState, Sought, ToSeal};
+use crate::protect::{Echoes, Sealed, SealedState, Sought, ToSeal, Written};
 use crate::transfer_log::{ENTRY_VERSION, Entry, RefusedTransfer, Transfer};
 
 use super::body::{self, BodyError, BodyLimits, Buffered, Content};
@@ -129,17 +129,25 @@ impl Proxy {
         let policy = &located.complete.policy;
         let keepers = Keepers::new(policy, statement, &self.subjects);
         let mut to_seal = Vec::new();
-        let mut clear = Vec::new();
+        let (mut clear, mut written) = (Vec::new(), Vec::new());
         for (at, ((slot, occurrence), decision)) in
             occurrences.iter().zip(&manifest.decisions).enumerate()
         {
             let is_turned_back = manifest.turned_back.contains_key(&occurrence.record);
             if let Some(scanned) = manifest.scanned_text(at) {
                 clear.extend(scanned.parts().iter().map(|part| &part.value));
-                if !is_turned_back {
-                    let keeper = |category: &Category| keepers.of_finding(occurrence, category);
-                    to_seal.extend(scanned.to_seal(keeper));
+                if is_turned_back {
+                    continue;
                 }
+                let keeper = |category: &Category, holder: Option<SubjectId>| {
+                    keepers.of_finding(occurrence, category, holder)
+                };
+                if let (Decision::Protect(rule), Value::Text(text)) = (decision, &occurrence.value)
+                {
+                    let keeper = move |category: &Category| keeper(category, None);
+                    written.push(Written { rule, text, keeper });
+                }
+                to_seal.extend(scanned.to_seal(keeper));
                 continue;
             }
             if let (Decision::Protect(rule), Value::Text(value)) = (decision, &occurrence.value) {
@@ -159,7 +167,8 @@ impl Proxy {
                 });
             }
         }
-        // Boxed: it is large, and so would be whatever awaits it.
+        // Boxed: they are large, and so would be whatever awaits them.
+        Box::pin(self.protectors.hold_written(&written, &policy.scan)).await?;
         let sealed = Box::pin(self.protectors.seal(&to_seal)).await?;
         if sealed.len() != to_seal.len() {
             return Err(respond::defect(&"the protectors answered for another batch"));

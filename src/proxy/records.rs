@@ -104,6 +104,12 @@ impl Statement {
         self.named(record).or_else(|| stated.persons.first().copied())
     }
 
+    /// All pseudonyms by which the message names the person whom a record is about.
+    pub fn pseudonyms(&self, record: u32) -> impl Iterator<Item = SubjectId> {
+        let stated = self.0.get(&record).into_iter();
+        stated.flat_map(|stated| stated.named.iter().chain(&stated.persons).copied())
+    }
+
     /// Counts records of which nothing is said.
     pub fn count(&mut self, records: Range<u32>) {
         for record in records {

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use percent_encoding::percent_decode;
 
-use crate::carrier::{Role, Value};
+use crate::carrier::{Occurrence, Role, Slot, Value};
 use crate::policy::{Decision, Forbidden, Policy, Protection, Reason, Residual};
 use crate::protect::Sought;
 use crate::protect::scan::{Known, Scanned};
@@ -17,6 +17,7 @@ use crate::protect::scan::{Known, Scanned};
 use super::Proxy;
 use super::body::Content;
 use super::manifest::Manifest;
+use super::mentions::Mentions;
 use super::stage::{Located, Outgoing, occurrences};
 
 impl Proxy {
@@ -30,14 +31,11 @@ impl Proxy {
         manifest: &mut Manifest,
         policy: &Policy,
         located: &Located,
+        mentions: &Mentions,
     ) -> Result<(), Forbidden> {
         let Some(residual) = policy.residual else { return Ok(()) };
         let occurrences = occurrences(located.request.documents());
-        let names: HashSet<String> = occurrences
-            .iter()
-            .flat_map(|(_, at)| [at.object.as_str(), at.field.as_str()])
-            .map(str::to_lowercase)
-            .collect();
+        let names = names_of_fields(&occurrences);
         let whole =
             occurrences.iter().zip(&manifest.decisions).filter_map(|((_, at), decision)| {
                 match (decision, &at.value) {
@@ -58,16 +56,12 @@ impl Proxy {
         let mut counted = BTreeSet::new();
         for (at, (_, occurrence)) in occurrences.iter().enumerate() {
             let Value::Text(text) = &occurrence.value else { continue };
-            let is_free = match manifest.decisions.get(at) {
-                Some(Decision::Untouched(Reason::ObjectUnlisted | Reason::FieldUnlisted)) => true,
-                Some(Decision::Protect(rule)) => matches!(rule.protection, Protection::Scan(_)),
-                _ => false,
-            };
-            if !is_free {
+            if !manifest.decisions.get(at).is_some_and(is_free) {
                 continue;
             }
-            let scanned = manifest.scanned.get(&at);
-            let left = self.protectors.leftovers(scanned, known.as_ref(), &policy.scan, text);
+            let (scanned, known) = (manifest.scanned.get(&at), known.as_ref());
+            let mentions = mentions.in_text(at);
+            let left = self.protectors.leftovers(scanned, known, mentions, &policy.scan, text);
             let Some(left) = left else { continue };
             let is_stored = matches!(occurrence.role, Role::Stored | Role::Former);
             match residual {
@@ -82,6 +76,21 @@ impl Proxy {
         (manifest.known, manifest.residual) = (known, counted);
         Ok(())
     }
+}
+
+/// Whether a value leaves in clear, or what is not found in it does.
+pub(super) fn is_free(decision: &Decision) -> bool {
+    match decision {
+        Decision::Untouched(Reason::ObjectUnlisted | Reason::FieldUnlisted) => true,
+        Decision::Untouched(_) => false,
+        Decision::Protect(rule) => matches!(rule.protection, Protection::Scan(_)),
+    }
+}
+
+/// The names of objects and fields, in lower case.
+pub(super) fn names_of_fields(occurrences: &[(&Slot, &Occurrence)]) -> HashSet<String> {
+    let names = occurrences.iter().flat_map(|(_, at)| [at.object.as_str(), at.field.as_str()]);
+    names.map(str::to_lowercase).collect()
 }
 
 /// Where a request as it leaves repeats what it protects. Values of fields that are counted

@@ -9,12 +9,20 @@ use crate::protect::scan::Scanned;
 
 use super::Proxy;
 use super::manifest::Manifest;
+use super::mentions::Mentions;
 use super::stage::{Located, occurrences};
 
 impl Proxy {
     /// Scans the texts of fields that the policy scans. Names that the request holds in
-    /// fields of the category of names are looked for in all of them.
-    pub(super) fn scan(&self, manifest: &mut Manifest, policy: &Policy, located: &Located) {
+    /// fields of the category of names are looked for in all of them, and what the vault holds
+    /// for somebody in those about them.
+    pub(super) fn scan(
+        &self,
+        manifest: &mut Manifest,
+        policy: &Policy,
+        located: &Located,
+        mentions: &Mentions,
+    ) {
         let occurrences = occurrences(located.request.documents());
         let protected: Vec<_> = occurrences
             .iter()
@@ -40,7 +48,8 @@ impl Proxy {
             .iter()
             .filter(|(_, rule, _)| is_scanned(rule))
             .map(|(at, rule, text)| {
-                (*at, self.protectors.scan(rule, &policy.scan, &[&names], text))
+                let mentions = mentions.in_text(*at);
+                (*at, self.protectors.scan(rule, &policy.scan, &[&names], mentions, text))
             })
             .collect();
         manifest.scanned = scanned.into_iter().collect();

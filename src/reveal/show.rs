@@ -222,7 +222,7 @@ fn free_text(
         }
     }
     if let Some((rule, rules)) = place.scanned {
-        for part in protectors.scan(rule, rules, &[], text).parts() {
+        for part in protectors.scan(rule, rules, &[], &[], text).parts() {
             let Some(source) = source_of(&part.rule.category) else { continue };
             let is_shown = source.visibility.reveal == Reveal::Full;
             let reveal = if is_shown { Reveal::Full } else { Reveal::Mask };

@@ -64,6 +64,8 @@ async fn nothing_is_known_of_strangers(store: &dyn SubjectStore) {
     assert!(known.iter().all(|known| known.jurisdictions.is_empty()));
     assert_eq!(state(store, 1).await, ConsentState::None);
     assert_eq!(store.dossier(id(1)).await.unwrap().pseudonyms, [id(1)]);
+    assert_eq!(store.others(vec![id(1)], 9).await.unwrap(), [vec![]]);
+    assert!(store.others(vec![], 9).await.unwrap().is_empty());
     assert!(store.known(vec![]).await.unwrap().is_empty());
     store.learn(vec![]).await.unwrap();
 }
@@ -79,6 +81,11 @@ async fn records_answer_with_the_facts_of_their_person(store: &dyn SubjectStore)
         let pseudonyms = store.dossier(id(of)).await.unwrap().pseudonyms;
         assert_eq!(pseudonyms, [id(11), id(12), id(13)], "{of}");
     }
+    let others = store.others(vec![id(13), id(1), id(11), id(13)], 9).await.unwrap();
+    let of_13 = vec![id(11), id(12)];
+    assert_eq!(others, [of_13.clone(), vec![], vec![id(12), id(13)], of_13]);
+    let others = store.others(vec![id(12), id(13)], 1).await.unwrap();
+    assert_eq!(others, [[id(11)], [id(11)]]);
 }
 
 async fn two_persons_become_one(store: &dyn SubjectStore) {

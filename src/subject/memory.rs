@@ -25,6 +25,17 @@ impl SubjectStore for MemorySubjects {
         })
     }
 
+    fn others(
+        &self,
+        ids: Vec<SubjectId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Vec<SubjectId>>, SubjectError>> {
+        Box::pin(async move {
+            let people = self.people();
+            Ok(ids.into_iter().map(|id| people.others(id).take(limit as usize).collect()).collect())
+        })
+    }
+
     fn dossier(&self, id: SubjectId) -> BoxFuture<'_, Result<Dossier, SubjectError>> {
         Box::pin(async move { Ok(self.people().dossier(id)) })
     }

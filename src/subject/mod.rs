@@ -49,6 +49,14 @@ pub trait SubjectStore: Send + Sync {
     /// moment. One that was never heard of is a person of whom nothing is known.
     fn known(&self, ids: Vec<SubjectId>) -> BoxFuture<'_, Result<Vec<Known>, SubjectError>>;
 
+    /// By what other pseudonyms the person behind each is known, in order; sorted, and no more
+    /// than the first `limit` of them.
+    fn others(
+        &self,
+        ids: Vec<SubjectId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Vec<SubjectId>>, SubjectError>>;
+
     /// Everything that is kept of the person behind a pseudonym.
     fn dossier(&self, id: SubjectId) -> BoxFuture<'_, Result<Dossier, SubjectError>>;
 

@@ -49,6 +49,11 @@ impl People {
         Dossier::new(person, pseudonyms, jurisdictions, &histories)
     }
 
+    pub(super) fn others(&self, id: SubjectId) -> impl Iterator<Item = SubjectId> {
+        let all = self.pseudonyms.get(&self.person(id)).into_iter().flatten().copied();
+        all.filter(move |other| *other != id)
+    }
+
     pub(super) fn learn(&mut self, learned: Learned) {
         let Learned { id, same_as, jurisdictions, consents } = learned;
         if let Some(other) = same_as.filter(|other| *other != id) {

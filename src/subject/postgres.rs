@@ -5,7 +5,7 @@ mod rows;
 use std::collections::BTreeSet;
 use std::slice;
 
-use rows::{Load, bytes, id, store};
+use rows::{Load, Others, bytes, id, store};
 
 use super::people::{Changes, People};
 use super::{ConsentRecord, Dossier, Known, Learned, SubjectError, SubjectStore};
@@ -48,6 +48,19 @@ impl SubjectStore for PostgresSubjects {
             }
             let people = self.load(&ids).await?;
             Ok(ids.into_iter().map(|id| people.dossier(id).known).collect())
+        })
+    }
+
+    fn others(
+        &self,
+        ids: Vec<SubjectId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Vec<SubjectId>>, SubjectError>> {
+        Box::pin(async move {
+            if ids.is_empty() {
+                return Ok(Vec::new());
+            }
+            Ok(self.0.again(Others(&ids, limit)).await?)
         })
     }
 

@@ -71,6 +71,17 @@ impl SubjectStore for SqliteSubjects {
         })
     }
 
+    fn others(
+        &self,
+        ids: Vec<SubjectId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Vec<SubjectId>>, SubjectError>> {
+        let others = move |connection: &Connection| {
+            ids.iter().map(|id| others(connection, *id, limit)).collect()
+        };
+        Box::pin(async move { Ok(self.0.read(others).await?) })
+    }
+
     fn dossier(&self, id: SubjectId) -> BoxFuture<'_, Result<Dossier, SubjectError>> {
         Box::pin(async move { Ok(self.0.read(move |connection| dossier(connection, id)).await?) })
     }
@@ -121,6 +132,14 @@ fn dossier(connection: &Connection, id: SubjectId) -> rusqlite::Result<Dossier> 
         histories.push(consents(connection, *id)?);
     }
     Ok(Dossier::new(person, pseudonyms, all_jurisdictions, &histories))
+}
+
+fn others(connection: &Connection, id: SubjectId, limit: u32) -> rusqlite::Result<Vec<SubjectId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM subject WHERE person = (SELECT person FROM subject WHERE id = ?1)
+             AND id <> ?1 ORDER BY id LIMIT ?2",
+    )?;
+    statement.query_map(params![id.0, limit], |row| Ok(SubjectId(row.get(0)?)))?.collect()
 }
 
 fn person(connection: &Connection, id: SubjectId) -> rusqlite::Result<SubjectId> {

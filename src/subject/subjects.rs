@@ -66,6 +66,19 @@ impl Subjects {
         self.store.known(ids.to_vec()).await
     }
 
+    /// By what other pseudonyms the person behind each is known, in order; no more than `limit`
+    /// of each.
+    ///
+    /// # Errors
+    /// [`SubjectError`]; then nothing may be taken for known.
+    pub async fn others(
+        &self,
+        ids: &[SubjectId],
+        limit: u32,
+    ) -> Result<Vec<Vec<SubjectId>>, SubjectError> {
+        self.store.others(ids.to_vec(), limit).await
+    }
+
     /// Everything that is kept of a person, for those who may see it.
     pub async fn dossier(&self, id: SubjectId) -> Result<Dossier, SubjectError> {
         self.store.dossier(id).await

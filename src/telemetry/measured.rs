@@ -9,8 +9,8 @@ use crate::base::{Category, SubjectId};
 use crate::keys::Version;
 use crate::transfer_log::{Entry, TransferLog, TransferLogError};
 use crate::vault::{
-    BoxFuture, Built, Erased, Index, KeyId, Kinds, NewCopy, NewRow, Place, Row, Search, SubjectKey,
-    SubjectKeyStore, Token, TokenStore, VaultError,
+    BoxFuture, Built, Erased, HeldRows, Index, KeyId, Kinds, NewCopy, NewRow, Place, Row, Search,
+    SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
 };
 
 use super::Metrics;
@@ -55,6 +55,10 @@ impl TokenStore for MeasuredStore {
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
         self.time("find", self.inner.find(tokens))
+    }
+
+    fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {
+        self.time("held_by", self.inner.held_by(wanted))
     }
 
     fn find_by_index(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What every [`TokenStore`] must do.
 
+mod held_by;
 mod holders;
 
 use std::collections::{BTreeMap, BTreeSet};

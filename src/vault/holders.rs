@@ -166,7 +166,11 @@ impl Vault {
 }
 
 /// What a sealed value is bound to.
-fn associated<'a>(tenant: &'a Tenant, category: &'a Category, token: &'a Token) -> [&'a [u8]; 4] {
+pub(super) fn associated<'a>(
+    tenant: &'a Tenant,
+    category: &'a Category,
+    token: &'a Token,
+) -> [&'a [u8]; 4] {
     let texts = [tenant.as_str(), category.as_str(), token.as_str()];
     let [tenant, category, token] = texts.map(str::as_bytes);
     [b"zollhaus vault row 1", tenant, category, token]

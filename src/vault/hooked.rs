@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{
-    BoxFuture, Built, Erased, Index, KeyId, Kinds, MemoryStore, NewCopy, NewRow, Place, Row,
-    Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError,
+    BoxFuture, Built, Erased, HeldRows, Index, KeyId, Kinds, MemoryStore, NewCopy, NewRow, Place,
+    Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
 };
 use crate::base::{Category, SubjectId};
 use crate::keys::Version;
@@ -60,6 +60,10 @@ impl TokenStore for HookedStore {
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
         self.call("find", &[], self.rows.find(tokens))
+    }
+
+    fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {
+        self.call("held_by", &[], self.rows.held_by(wanted))
     }
 
     fn find_by_index(

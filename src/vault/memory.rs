@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rows::{Copy, Rows, counted};
 
 use super::{
-    BoxFuture, Built, Erased, Held, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow,
-    Place, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError,
+    BoxFuture, Built, Erased, Held, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy,
+    NewRow, Place, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
 };
 use crate::base::{Category, SubjectId};
 use crate::keys::Version;
@@ -122,6 +122,21 @@ impl TokenStore for MemoryStore {
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
         self.with(move |stored| tokens.iter().map(|token| stored.find(token)).collect())
+    }
+
+    fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {
+        self.with(move |stored| {
+            let (mut answers, mut found) = (Vec::new(), 0);
+            for subject in &wanted.subjects {
+                let held = stored.held_by(*subject, &wanted);
+                found += held.rows.len();
+                if found > wanted.limits.of_all as usize && !answers.is_empty() {
+                    break;
+                }
+                answers.push(held);
+            }
+            answers
+        })
     }
 
     fn find_by_index(

@@ -22,6 +22,7 @@
 pub mod conformance;
 mod codes;
 mod compare;
+mod held_by;
 mod holders;
 #[cfg(test)]
 mod hooked;
@@ -46,6 +47,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use compare::{Candidates, Spelling};
+pub use held_by::{HeldRows, HeldValues, Limits, Wanted};
 #[cfg(test)]
 pub use hooked::HookedStore;
 pub use indexes::{Built, IndexState, Kinds, Search};
@@ -110,6 +112,11 @@ pub trait TokenStore: SubjectKeyStore {
     /// The rows stored under these tokens, in order; each with that copy which is the first
     /// that some key opens.
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
+
+    /// What data subjects hold: of each one that is asked for, in order, rows with the copy of
+    /// theirs; those of categories that are named earlier come first. Answers for the first of
+    /// them, and for as many of the rest as [`Limits`] allow; one who holds nothing is answered.
+    fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>>;
 
     /// For each index value, every row that carries it, sorted by token; no more than
     /// [`MAX_FOUND`] of them, whichever. `newest` is the newest version of the keys that the values

@@ -2,6 +2,7 @@
 
 mod columns;
 mod given;
+mod held_by;
 mod keys;
 mod permit;
 mod statements;
@@ -15,17 +16,18 @@ use tokio_postgres::types::ToSql;
 
 use self::columns::{answer_of, column, damaged, index, key_of, known, read, token, version};
 use self::given::{Copies, Given, Keys};
+use self::held_by::held_by;
 pub(crate) use self::permit::permit;
 use self::permit::{BEGIN_ALONE, BEGIN_WRITE, PERMIT};
 use self::statements::{
     ADD, BEGIN_WANTED, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND, FIND_BY_INDEX, FIND_OWN, FINISH,
-    FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HOLD, INSERT, KEEP_KEYS, LIST, LOCK_ROWS, NOTE,
-    REPLACE, REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
+    FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HELD_BY, HOLD, INSERT, KEEP_KEYS, LIST, LOCK_ROWS,
+    NOTE, REPLACE, REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
 };
 use self::work::{Answer, Refused, Values, Write};
 use super::{
-    BoxFuture, Built, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow, Place, Row,
-    Search, Token, TokenStore, VaultError,
+    BoxFuture, Built, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow, Place,
+    Row, Search, Token, TokenStore, VaultError, Wanted,
 };
 use crate::base::{Category, SearchKind};
 use crate::keys::Version;
@@ -161,6 +163,20 @@ impl TokenStore for PostgresStore {
             });
             let found: HashMap<Token, Row> = found.collect::<Result<_, VaultError>>()?;
             Ok(tokens.iter().map(|token| found.get(token).cloned()).collect())
+        })
+    }
+
+    fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {
+        Box::pin(async move {
+            let asked: Vec<&[u8]> = wanted.subjects.iter().map(|it| &it.0[..]).collect();
+            let categories: Vec<&str> = wanted.categories.iter().map(Category::as_str).collect();
+            let limits = wanted.limits;
+            let [looked_at, longest] = [limits.looked_at, wanted.longest_copy()].map(i64::from);
+            // One more of each tells that there are more.
+            let [of_one, of_all] = [limits.of_one, limits.of_all].map(|limit| i64::from(limit) + 1);
+            let values: Values<'_> =
+                vec![&asked, &looked_at, &longest, &categories, &of_one, &of_all];
+            held_by(&self.rows(HELD_BY, &values).await?, &wanted)
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod backup;
 mod built;
+mod held_by;
 mod keys;
 mod newest;
 mod rows;
@@ -12,8 +13,8 @@ use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 use super::{
-    BoxFuture, Built, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
-    TokenStore, VaultError,
+    BoxFuture, Built, HeldRows, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search,
+    Token, TokenStore, VaultError, Wanted,
 };
 pub use backup::{back_up, holds_rows, knows_keys, take_keys};
 use built::{built, forget, keep, note};
@@ -210,6 +211,10 @@ impl TokenStore for SqliteStore {
 
     fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
         self.read(move |connection| rows::find(connection, &tokens))
+    }
+
+    fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {
+        self.read(move |connection| held_by::held_by(connection, &wanted))
     }
 
     fn find_by_index(

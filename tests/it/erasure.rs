@@ -268,6 +268,48 @@ async fn a_backup_that_was_cut_off_does_not_stop_the_next() {
     assert!(!world.folder.join("subject-keys.part").exists());
 }
 
+/// What a text repeats of one whom it is about, or of another, goes as it came.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_texts_say_is_erased_with_whom_they_are_about() {
+    let mut world = World::start(Options {
+        salesforce_policy: Some(|policy| {
+            policy.replace(
+                "Description:       { category: free_text, protect: encrypt }",
+                "Description:       { category: free_text, protect: scan }",
+            )
+        }),
+        ..Options::default()
+    })
+    .await;
+    let person = |first: &str, address: &str| json!({ "FirstName": first, "LastName": "M", "Email": address });
+    let anna = create(&world, person("Annabell", ANNA)).await;
+    let bert = create(&world, person("Bertram", BERT)).await;
+    let write = async |id: &str, note: &str| {
+        let (path, body) = (format!("{CONTACTS}/{id}"), json!({ "Description": note }).to_string());
+        let updated = world.send("analyst", Method::PATCH, &path, body).await;
+        assert_eq!(updated.status, StatusCode::NO_CONTENT, "{updated:?}");
+        let sent = world.crm.requests().pop().expect("a request");
+        let sent: Value = serde_json::from_slice(&sent.body).expect("JSON");
+        sent["Description"].as_str().expect("a text").to_owned()
+    };
+    let shown = async |id: &str| {
+        let read = world.get("support", &format!("{CONTACTS}/{id}")).await.json();
+        read["Description"].as_str().expect("a text").to_owned()
+    };
+    let copied = write(&anna, "Annabell called").await;
+    assert!(is_token(&copied), "{copied}");
+    let berts = write(&bert, "Bertram called").await;
+    assert_eq!(write(&bert, &format!("{copied}, {berts}")).await, format!("{copied}, {berts}"));
+    erase(&world, ANNA);
+    assert_eq!(shown(&anna).await, "Annabell called", "as it is in the note about Bertram");
+    assert_eq!(shown(&bert).await, "Annabell called, Bertram called");
+    erase(&world, BERT);
+    assert_eq!(shown(&bert).await, format!("{copied}, {berts}"));
+    // Nothing is known of them any more.
+    assert_eq!(write(&anna, "Annabell is back").await, "Annabell is back");
+    world.verify_log();
+}
+
 /// Whatever a tired person writes behind `--keys`, nothing is lost that is no older copy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_replaces_nothing_but_older_keys_of_the_same_vault() {

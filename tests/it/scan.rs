@@ -44,9 +44,13 @@ async fn world() -> World {
 
 /// The description that left last.
 fn sent(world: &World) -> String {
+    last(world)["Description"].as_str().expect("a description").to_owned()
+}
+
+/// What left last.
+fn last(world: &World) -> Value {
     let request = world.crm.requests().pop().expect("a request");
-    let body: Value = serde_json::from_slice(&request.body).expect("JSON");
-    body["Description"].as_str().expect("a description").to_owned()
+    serde_json::from_slice(&request.body).expect("JSON")
 }
 
 async fn create(world: &World, contact: Value) -> Answer {
@@ -170,4 +174,116 @@ async fn a_law_about_a_category_holds_for_what_is_found_in_a_note() {
     assert_eq!(refused.refusal(), Some("transfer_refused"), "{refused:?}");
     path_of(&create(&world, note("AT", "a@b.example wrote")).await);
     assert!(sent(&world).ends_with(" wrote"), "{}", sent(&world));
+}
+
+/// Of notes, contacts' and tasks'.
+fn scan_all(policy: &str) -> String {
+    let tasks = "Description:       { category: free_text, protect: encrypt }  # what was said";
+    scan(policy).replacen(tasks, &tasks.replacen("encrypt", "scan", 1), 1)
+}
+
+fn told() -> Value {
+    json!({
+        "FirstName": "Anna", "LastName": "Muster", "Email": "anna@corp.example",
+        "Phone": "DW 47-11x", "MailingCity": "Nirgendwo"
+    })
+}
+
+async fn update(world: &World, path: &str, body: Value) {
+    let updated = world.send("support", Method::PATCH, path, body.to_string()).await;
+    assert_eq!(updated.status, StatusCode::NO_CONTENT, "{updated:?}");
+}
+
+/// As the operations of the vault are counted.
+async fn asked_the_vault(world: &World) -> bool {
+    let metrics = String::from_utf8_lossy(&world.admin("/metrics").await.body).into_owned();
+    metrics.contains(r#"operation="held_by""#)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_in_a_note_that_is_sent_alone_leave_as_tokens() {
+    let salesforce_policy: Option<fn(String) -> String> = Some(|policy| scan_all(&policy));
+    let mut world = World::start(Options { salesforce_policy, ..Options::default() }).await;
+    let path = path_of(&create(&world, told()).await);
+    let tokens = last(&world);
+    create(&world, json!({ "FirstName": "Bert", "LastName": "Meier" })).await;
+
+    let note = "Muster, ANNA (DW 47-11x) and Bert Meier called";
+    update(&world, &path, json!({ "Description": note })).await;
+    let stored = sent(&world);
+    let last_name = tokens["LastName"].as_str().expect("a token");
+    assert!(stored.starts_with(&format!("{last_name}, zht")), "{stored}");
+    // A colleague's name is another word here.
+    assert!(stored.ends_with(") and Bert Meier called") && !stored.contains("47"), "{stored}");
+    assert_eq!(description(&world, "support", &path).await, note);
+    assert_eq!(description(&world, "analyst", &path).await, stored);
+
+    // In a batch, in the note about her only.
+    let id = path.rsplit('/').next().expect("an id");
+    let note = |id: &str| json!({ "attributes": { "type": "Contact" }, "id": id, "Description": "for Muster" });
+    let batch = json!({ "records": [note(id), note("0035g00000ZZZZZAAZ")] }).to_string();
+    let collections = "/sf/services/data/v62.0/composite/sobjects";
+    world.send("support", Method::PATCH, collections, batch).await;
+    let batch = last(&world);
+    assert_eq!(batch["records"][0]["Description"], format!("for {last_name}"));
+    assert_eq!(batch["records"][1]["Description"], "for Muster");
+
+    // Also of a task about her, and of none about another.
+    for (whom, expected) in
+        [(id, format!("call {last_name}")), ("0035g00000ZZZZZAAZ", "call Muster".into())]
+    {
+        let task = json!({ "WhoId": whom, "Description": "call Muster" }).to_string();
+        world.post("support", "/sf/services/data/v62.0/sobjects/Task", task).await;
+        assert_eq!(sent(&world), expected);
+    }
+    world.verify_log();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_note_in_one_crm_is_searched_for_names_that_another_told() {
+    let world = World::start(Options {
+        hubspot_policy: Some(|policy| {
+            let message = "message:       { category: free_text, protect: encrypt }";
+            policy.replacen(message, &message.replacen("encrypt", "scan", 1), 1)
+        }),
+        ..Options::default()
+    })
+    .await;
+    create(&world, told()).await;
+    assert!(!asked_the_vault(&world).await, "nothing is scanned there");
+    let contacts = "/hs/crm/v3/objects/contacts";
+    let post = json!({ "properties": { "email": "Anna@corp.example" } }).to_string();
+    let created = world.post("support", contacts, post).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+    assert!(!asked_the_vault(&world).await, "there is no text");
+    let path = format!("{contacts}/{}", created.json()["id"].as_str().expect("an id"));
+    let message = json!({ "properties": { "message": "Ms Muster's Anna" } }).to_string();
+    let updated = world.send("support", Method::PATCH, &path, message).await;
+    assert_eq!(updated.status, StatusCode::OK, "{updated:?}");
+    let stored = last(&world)["properties"]["message"].as_str().expect("a text").to_owned();
+    assert!(!stored.contains("Muster") && !stored.contains("Anna"), "{stored}");
+    assert!(asked_the_vault(&world).await);
+    let shown = async |caller: &str| {
+        let read = world.get(caller, &format!("{path}?properties=message")).await.json();
+        read["properties"]["message"].as_str().unwrap_or_else(|| panic!("{read}")).to_owned()
+    };
+    assert_eq!(shown("support").await, "Ms Muster's Anna");
+    assert_eq!(shown("analyst").await, stored);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn residual_data_is_what_the_vault_holds_for_whom_a_record_is_about_as_well() {
+    let salesforce_policy: Option<fn(String) -> String> = Some(|policy| {
+        let all = scan(&policy).replacen("version: 1", "version: 1\nresidual: protect", 1);
+        all.replacen("protect: scan }", "protect: scan, find: [email] }", 1)
+    });
+    let world = World::start(Options { salesforce_policy, ..Options::default() }).await;
+    let path = path_of(&create(&world, told()).await);
+    let tokens = last(&world);
+    let texts = json!({ "Title": "at Muster's in nirgendwo", "Description": "Muster moved" });
+    update(&world, &path, texts).await;
+    let (stored, name) = (last(&world), tokens["LastName"].as_str().expect("a token"));
+    assert_eq!(stored["Description"], format!("{name} moved"));
+    let title = stored["Title"].as_str().expect("a text");
+    assert!(title.starts_with(&format!("at {name}'s in zht")), "{title}");
 }

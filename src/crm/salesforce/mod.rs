@@ -165,6 +165,14 @@ impl Dialect for Salesforce {
         true
     }
 
+    fn refers_to(&self, at: &Occurrence) -> Option<(ObjectName, SmolStr)> {
+        let Value::Text(id) = &at.value else { return None };
+        let id = Some(id.expose()).filter(|id| at.role == Role::Stored && id::is_id(id))?;
+        let id = id::canonical(id);
+        let object = id::object_of(&id).filter(schema::may_be_person)?;
+        Some((object, id))
+    }
+
     fn has_global_ids(&self) -> bool {
         true
     }

@@ -31,6 +31,11 @@ pub(super) fn is_object(stated: &ObjectName) -> bool {
     !matches!(stated.as_str(), GROUP | SEVERAL)
 }
 
+/// Whether records may be about whoever an object is: users own and write them.
+pub(super) fn may_be_person(object: &ObjectName) -> bool {
+    matches!(object.as_str(), "account" | "contact" | "lead")
+}
+
 /// What rows of groups state as their object.
 pub(super) const GROUP: &str = "aggregateresult";
 /// What a record states that may be of several objects.

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Values that a request protects, wherever else they stand in it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::overlap::{Taken, free};
-use super::{Part, Scanned};
-use crate::base::{Category, Cleartext, rough};
+use super::{Mention, Part, Scanned};
+use crate::base::{Category, Cleartext, SubjectId, rough};
 use crate::policy::{FieldRule, FindingKind, Protection, ScanRules, Shape, Sought, Words};
 use crate::protect::{Protectors, is_kept};
 
@@ -46,13 +49,7 @@ impl Known {
                 | Protection::Drop => false,
                 Protection::Scan(_) => true,
             };
-            let sought = rough(value);
-            let is_word = value.len() <= Words::MAX_BYTES
-                && sought.chars().nth(MIN_CHARACTERS - 1).is_some()
-                && sought.contains(char::is_alphanumeric);
-            if is_stored || !is_word || names.contains(&value.to_lowercase()) {
-                continue;
-            }
+            let Some(sought) = as_word(value, names).filter(|_| !is_stored) else { continue };
             let token = tokens.entry(&rule.category).or_insert_with(|| token_of(rule));
             known.entry(Cleartext::new(sought.as_str())).or_insert_with(|| Arc::clone(token));
         }
@@ -71,19 +68,33 @@ impl Known {
     }
 }
 
-fn token_of(rule: &FieldRule) -> Arc<FieldRule> {
-    let protection = Protection::tokenize(Shape::Text);
+/// What is looked for of a value; nothing if it is likely to be something else. `names` are
+/// those of objects and fields.
+pub(super) fn as_word(value: &str, names: &HashSet<String>) -> Option<Zeroizing<String>> {
+    let value = value.trim();
+    let sought = rough(value);
+    let is_word = value.len() <= Words::MAX_BYTES
+        && sought.chars().nth(MIN_CHARACTERS - 1).is_some()
+        && sought.contains(char::is_alphanumeric);
+    (is_word && !names.contains(&value.to_lowercase())).then_some(sought)
+}
+
+/// A token for a value of a field that stands in a text.
+pub(super) fn token_of(rule: &FieldRule) -> Arc<FieldRule> {
+    let protection = Protection::Tokenize { shape: Shape::Text, scope: rule.protection.scope() };
     Arc::new(FieldRule { protection, ..rule.clone() })
 }
 
 impl Protectors {
     /// What a text still says beside what was found in it: values that the request protects
-    /// elsewhere and, in a text that nothing protects, e-mail addresses, phone numbers, IBANs
-    /// and cards. The findings of both, in order; `None` if there are no more.
+    /// elsewhere, those of whom it is about and, in a text that nothing protects, e-mail
+    /// addresses, phone numbers, IBANs and cards. The findings of all, in order; `None` if there
+    /// are no more.
     pub fn leftovers(
         &self,
         scanned: Option<&Scanned>,
         known: Option<&Known>,
+        mentions: &[Mention],
         rules: &ScanRules,
         text: &Cleartext,
     ) -> Option<Scanned> {
@@ -92,7 +103,7 @@ impl Protectors {
         let mut parts = Vec::new();
         if scanned.is_none() {
             let sought: Sought = UNMISTAKABLE.into_iter().collect();
-            let found = self.scanner.scan(text, sought, &[], &surrogates).into_iter();
+            let found = self.scanner.scan(text, sought, &[], Vec::new(), &surrogates).into_iter();
             parts.extend(found.map(|finding| {
                 let rule = rules.rules.get(&finding.kind).cloned();
                 let rule = rule.unwrap_or_else(|| undefined(finding.kind));
@@ -102,10 +113,19 @@ impl Protectors {
         let own = scanned.map(Scanned::parts).unwrap_or_default();
         let spans = surrogates.iter().cloned();
         let spans = spans.chain(own.iter().chain(&parts).map(|part| part.span.clone()));
-        let taken: Taken = spans.map(|span| (span.start, (span.end, None))).collect();
-        for (span, rule) in known.iter().flat_map(|known| known.find(text)) {
-            let free = free(&taken, span).into_iter();
-            parts.extend(free.map(|span| Part::new(text, span, Arc::clone(rule))));
+        let mut taken: Taken = spans.map(|span| (span.start, (span.end, None))).collect();
+        let known = known.iter().flat_map(|known| known.find(text));
+        let whole = mentions.iter().filter(|it| it.kind != Some(FindingKind::Name));
+        let mut repeated: Vec<(Range<usize>, &Arc<FieldRule>, Option<SubjectId>)> = whole
+            .map(|it| (it.span.clone(), &it.rule, Some(it.holder)))
+            .chain(known.map(|(span, rule)| (span, rule, None)))
+            .collect();
+        repeated.sort_by_key(|(span, ..)| (Reverse(span.len()), span.start));
+        for (span, rule, holder) in repeated {
+            for span in free(&taken, span) {
+                taken.insert(span.start, (span.end, None));
+                parts.push(Part::new(text, span, Arc::clone(rule)).held_by(holder));
+            }
         }
         if parts.is_empty() {
             return None;

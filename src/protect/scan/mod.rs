@@ -26,12 +26,14 @@ mod phone;
 mod replace;
 #[cfg(test)]
 mod tests;
+mod theirs;
 mod titles;
 
 use std::ops::Range;
 
 pub use known::Known;
 pub use replace::{Part, Scanned};
+pub use theirs::{Holdings, Mention, SoughtValues, Theirs};
 
 use crate::policy::{FindingKind, Names, Sought};
 
@@ -76,7 +78,8 @@ impl Scanner {
     }
 
     /// What stands in a text, in order and without overlaps. `names` are lists of names that
-    /// are known; what stands in `reserved`, in order and without overlaps, is in no finding.
+    /// are known, `known` what else has been found; what stands in `reserved`, in order and
+    /// without overlaps, is in no finding.
     /// Also what tags, entities, the percent-encoding of attributes, signs that show nothing
     /// and unusual digits, spaces and hyphens hide; a finding then covers what stands between
     /// its characters.
@@ -85,9 +88,11 @@ impl Scanner {
         text: &str,
         sought: Sought,
         names: &[&Names],
+        known: Vec<Finding>,
         reserved: &[Range<usize>],
     ) -> Vec<Finding> {
         let mut found = self.claims(text, names);
+        found.extend(known);
         if html::may_hide(text) {
             for view in html::views(text) {
                 let claims = self.claims(view.as_str(), names).into_iter();

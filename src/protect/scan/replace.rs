@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::html;
-use crate::base::{Category, Cleartext, Equality};
+use super::{Mention, html};
+use crate::base::{Category, Cleartext, Equality, SubjectId};
 use crate::carrier::{Replacement, Role};
 use crate::policy::{FieldRule, FindingKind, Names, Protection, ScanRules, Shape};
 use crate::protect::{Keeper, MARKER, ProtectError, Protectors, Sealed, Sought, ToSeal};
@@ -26,17 +26,21 @@ pub struct Part {
     pub rule: Arc<FieldRule>,
     /// What stands there, as it is written there, without tags.
     pub value: Cleartext,
+    /// Who holds it already, by a pseudonym, where it is a value of whom the text is about.
+    pub holder: Option<SubjectId>,
     /// The tags that stood in it.
     tags: String,
 }
 
 impl Protectors {
-    /// What the rule of a scanned field finds in a text. Surrogates in it stay what they are.
+    /// What the rule of a scanned field finds in a text, beside what somebody holds whom it is
+    /// about. Surrogates in it stay what they are.
     pub fn scan(
         &self,
         rule: &Arc<FieldRule>,
         rules: &ScanRules,
         names: &[&Names],
+        mentions: &[Mention],
         text: &Cleartext,
     ) -> Scanned {
         let Protection::Scan(sought) = rule.protection else {
@@ -53,8 +57,13 @@ impl Protectors {
                 Arc::new(FieldRule { protection, ..FieldRule::clone(rule) })
             })),
         };
-        let found = self.scanner.scan(text, sought, &all, &surrogates).into_iter();
-        let parts = found.map(|finding| Part::new(text, finding.span, rule_of(finding.kind)));
+        let known = mentions.iter().filter_map(Mention::finding).collect();
+        let found = self.scanner.scan(text, sought, &all, known, &surrogates).into_iter();
+        let parts = found.map(|finding| {
+            let theirs = mentions.iter().find(|mention| mention.covers_some_of(&finding));
+            let holder = theirs.map(|mention| mention.holder);
+            Part::new(text, finding.span, rule_of(finding.kind)).held_by(holder)
+        });
         Scanned { parts: parts.collect() }
     }
 
@@ -67,7 +76,11 @@ impl Protectors {
 impl Part {
     pub(super) fn new(text: &str, span: Range<usize>, rule: Arc<FieldRule>) -> Self {
         let (value, tags) = html::parted(text.get(span.clone()).unwrap_or_default());
-        Self { span, rule, value: Cleartext::new(value), tags }
+        Self { span, rule, value: Cleartext::new(value), holder: None, tags }
+    }
+
+    pub(super) fn held_by(self, holder: Option<SubjectId>) -> Self {
+        Self { holder, ..self }
     }
 }
 
@@ -86,10 +99,11 @@ impl Scanned {
         self.parts.iter().map(|part| &part.rule.category)
     }
 
-    /// What has to be sealed, in order; each kept for whom `keeper` says for its category.
+    /// What has to be sealed, in order; each kept for whom `keeper` says, by its category and
+    /// who holds it already.
     pub fn to_seal<'a>(
         &'a self,
-        keeper: impl Fn(&Category) -> Keeper<'a>,
+        keeper: impl Fn(&Category, Option<SubjectId>) -> Keeper<'a>,
     ) -> impl Iterator<Item = ToSeal<'a>> {
         self.parts.iter().map(move |part| ToSeal {
             rule: &part.rule,
@@ -99,7 +113,7 @@ impl Scanned {
             equality: Equality::Case,
             can_remove: false,
             max_length: None,
-            keeper: keeper(&part.rule.category),
+            keeper: keeper(&part.rule.category, part.holder),
         })
     }
 

@@ -14,7 +14,7 @@ static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::new);
 
 /// What is found, as `kind text`.
 fn found(text: &str, names: &Names) -> Vec<String> {
-    let findings = SCANNER.scan(text, Sought::ALL, &[names], &[]);
+    let findings = SCANNER.scan(text, Sought::ALL, &[names], vec![], &[]);
     findings.iter().map(|it| format!("{} {}", it.kind.name(), &text[it.span.clone()])).collect()
 }
 
@@ -185,7 +185,7 @@ proptest! {
         text in "(\\PC|[0-9@.+()<>&;% a-c-]|anna@b.de|<b>|&#64;|030 1234567){0,60}",
     ) {
         let names = Names::new(["anna", "İ"].into_iter());
-        let found = SCANNER.scan(&text, Sought::ALL, &[&names], &[]);
+        let found = SCANNER.scan(&text, Sought::ALL, &[&names], vec![], &[]);
         let mut end = 0;
         for finding in found {
             prop_assert!(finding.span.start >= end && !finding.span.is_empty());
@@ -209,7 +209,7 @@ fn what_was_replaced_is_left_as_it_is() {
     }
     for text in texts {
         let (mut written, mut surrogates, mut at) = (String::new(), Vec::new(), 0);
-        for finding in SCANNER.scan(&text, Sought::ALL, &[&names], &[]) {
+        for finding in SCANNER.scan(&text, Sought::ALL, &[&names], vec![], &[]) {
             written.push_str(&text[at..finding.span.start]);
             let start = written.len();
             written.push_str("zhtwea8ye0z7gk6vzwyf");
@@ -217,7 +217,7 @@ fn what_was_replaced_is_left_as_it_is() {
             at = finding.span.end;
         }
         written.push_str(&text[at..]);
-        let again = SCANNER.scan(&written, Sought::ALL, &[&names], &surrogates);
+        let again = SCANNER.scan(&written, Sought::ALL, &[&names], vec![], &surrogates);
         assert_eq!(again, [], "{written}");
     }
 }
@@ -247,8 +247,11 @@ fn recogniser_cases() {
         };
         let text = format!("{word}{}", case["text"].as_str().unwrap());
         let expected = case["expected_count"].as_u64().unwrap() as usize;
-        let found =
-            SCANNER.scan(&text, Sought::ALL, &[], &[]).iter().filter(|it| it.kind == kind).count();
+        let found = SCANNER
+            .scan(&text, Sought::ALL, &[], vec![], &[])
+            .iter()
+            .filter(|it| it.kind == kind)
+            .count();
         all += 1;
         if found == expected {
             passed += 1;
@@ -298,8 +301,9 @@ fn labelled_texts() {
     let mut files: BTreeMap<&str, Vec<(Value, Vec<Finding>)>> = BTreeMap::new();
     for (file, labels, kind, recall, precision) in floors {
         let texts = files.entry(file).or_insert_with(|| {
-            let found =
-                |text: &Value| SCANNER.scan(text["text"].as_str().unwrap(), Sought::ALL, &[], &[]);
+            let found = |text: &Value| {
+                SCANNER.scan(text["text"].as_str().unwrap(), Sought::ALL, &[], vec![], &[])
+            };
             labelled(file)
                 .into_iter()
                 .map(|text| {

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::base::{Scope, SubjectId};
+use crate::policy::{FindingKind, ScanRules};
 
 const ANNA: SubjectId = SubjectId([1; 16]);
 const BERT: SubjectId = SubjectId([2; 16]);
@@ -13,6 +14,20 @@ impl House {
     async fn of(&self, whose: SubjectId, protection: Protection, value: &str) -> Sealed {
         let keeper = Keeper::Of(whose);
         self.seal_at(protection, Role::Stored, value, |item| item.keeper = keeper).await.unwrap()
+    }
+
+    /// Writes a text to somebody's record, in which these kinds are looked for.
+    async fn write(
+        &self,
+        whose: SubjectId,
+        kinds: &[FindingKind],
+        text: &str,
+    ) -> Result<(), ProtectError> {
+        let (rules, text) = (found_addresses(), Cleartext::new(text));
+        let rule = rule("note", Protection::Scan(kinds.iter().copied().collect()));
+        let keeper = |_: &Category| Keeper::Of(whose);
+        let written = [Written { rule: &rule, text: &text, keeper }];
+        self.protectors.hold_written(&written, &rules).await
     }
 
     /// What a filter for a value asks the CRM for.
@@ -62,6 +77,35 @@ async fn a_token_that_is_written_to_the_record_of_another_is_theirs_too() {
     assert_eq!(house.open(&token, "email").await, Some(Cleartext::new("Muster")));
     assert_eq!(house.vault.erase(&[BERT]).await.unwrap().tokens, 1);
     assert_eq!(house.open(&token, "email").await, None);
+}
+
+fn found_addresses() -> ScanRules {
+    let rules = [(FindingKind::Email, rule("email", TOKENIZE))].into();
+    ScanRules { rules, ..ScanRules::default() }
+}
+
+#[tokio::test]
+async fn a_token_in_a_text_that_is_written_to_the_record_of_another_is_theirs_too() {
+    let house = house();
+    let token = text(&house.of(ANNA, TOKENIZE, "Muster").await);
+    let phone = text(&house.of(ANNA, PHONE, "+43 1 58858").await);
+    let erased = text(&house.of(SubjectId([3; 16]), TOKENIZE, "Neumann").await);
+    house.vault.erase(&[SubjectId([3; 16])]).await.unwrap();
+    let note = format!("<b>{token}</b>, {phone} or {token}; {erased}");
+    let nobodys = text(&house.of(ANNA, TOKENIZE, "Meier").await);
+    // Where it does not open, nobody is shown it.
+    house.write(BERT, &[FindingKind::Name], &nobodys).await.unwrap();
+    house.write(BERT, &[FindingKind::Email], &note).await.unwrap();
+    assert_eq!(house.vault.erase(&[ANNA]).await.unwrap().tokens, 1);
+    assert_eq!(house.open(&token, "email").await, Some(Cleartext::new("Muster")));
+    assert_eq!(house.open(&phone, "email").await, Some(Cleartext::new("+43 1 58858")));
+    assert_eq!(house.open(&nobodys, "email").await, None);
+    assert_eq!(house.vault.erase(&[BERT]).await.unwrap().tokens, 2);
+    assert_eq!(house.open(&token, "email").await, None);
+
+    take(&house.calls);
+    house.write(BERT, &[FindingKind::Email], "nothing of ours").await.unwrap();
+    assert_eq!(take(&house.calls), [""; 0]);
 }
 
 #[tokio::test]
@@ -149,6 +193,10 @@ async fn what_is_kept_for_others_is_bounded() {
     };
     seal(&[ANNA, ANNA, BERT, BERT]).await.unwrap();
     let too_much = seal(&[SubjectId([3; 16]), SubjectId([4; 16])]).await;
+    assert!(matches!(too_much, Err(ProtectError::TooMuch { .. })), "{too_much:?}");
+    let other = text(&house.of(ANNA, TOKENIZE, &"y".repeat(9 << 20)).await);
+    let note = format!("{}, {other}", token.expose());
+    let too_much = house.write(SubjectId([5; 16]), &[FindingKind::Email], &note).await;
     assert!(matches!(too_much, Err(ProtectError::TooMuch { .. })), "{too_much:?}");
 }
 

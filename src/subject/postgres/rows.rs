@@ -31,6 +31,14 @@ const LOAD: &str = "
     FROM consent JOIN pseudonym USING (subject)
     ORDER BY what, number";
 
+const OTHERS: &str = "
+    SELECT asked.at, other.id FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (id, at)
+    JOIN subject USING (id) CROSS JOIN LATERAL (
+        SELECT id FROM subject AS other
+        WHERE other.person = subject.person AND other.id <> asked.id
+        ORDER BY other.id LIMIT $2::bigint
+    ) AS other ORDER BY asked.at, other.id";
+
 const LINK: &str = "
     INSERT INTO subject (id, person)
     SELECT id, person FROM unnest($1::bytea[], $2::bytea[]) AS given (id, person)
@@ -67,6 +75,24 @@ impl Work for Load<'_> {
             }
         }
         Ok(people)
+    }
+}
+
+/// Of each that is asked for, other pseudonyms; no more than so many.
+pub(super) struct Others<'o>(pub(super) &'o [SubjectId], pub(super) u32);
+
+impl Work for Others<'_> {
+    type Done = Vec<Vec<SubjectId>>;
+
+    async fn run(&self, link: &Link) -> Result<Self::Done, Failure> {
+        let Self(asked, limit) = self;
+        let mut others = vec![Vec::new(); asked.len()];
+        for row in Query(OTHERS, &[&bytes(asked), &i64::from(*limit)]).run(link).await? {
+            let at = usize::try_from(column::<i64>(&row, 0)? - 1).ok();
+            let of_one = at.and_then(|at| others.get_mut(at)).ok_or_else(|| damaged("a place"))?;
+            of_one.push(id(&row, 1)?);
+        }
+        Ok(others)
     }
 }
 

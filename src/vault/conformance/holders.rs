@@ -12,11 +12,12 @@ pub(super) async fn run<S: TokenStore + 'static>(open: &impl Fn() -> Arc<S>) {
     nothing_is_kept_under_a_key_that_is_not_there(&*open()).await;
     what_is_erased_is_gone_for_good(&*open()).await;
     writers_and_erasers_agree(open()).await;
+    held_by::run(&*open()).await;
     let kept = vec![held_row(230, held(&key(61, 61))), held_row(231, held(&key(63, 62)))];
     insert(&*open(), kept).await.unwrap();
 }
 
-fn key(id: u8, subject: u8) -> SubjectKey {
+pub(super) fn key(id: u8, subject: u8) -> SubjectKey {
     SubjectKey {
         id: KeyId([id; 16]),
         subject: subject_of(subject),
@@ -25,7 +26,7 @@ fn key(id: u8, subject: u8) -> SubjectKey {
     }
 }
 
-fn subject_of(number: u8) -> SubjectId {
+pub(super) fn subject_of(number: u8) -> SubjectId {
     SubjectId([number; 16])
 }
 
@@ -33,7 +34,7 @@ fn held(key: &SubjectKey) -> Held {
     Held { by: Holder::Subject(key.clone()), sealed: vec![key.id.0[0]; 20] }
 }
 
-fn held_row(token: u8, held: Held) -> Row {
+pub(super) fn held_row(token: u8, held: Held) -> Row {
     Row { held: Some(held), ..row(token, token) }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::{
-    Built, Erased, Held, Holder, Index, IndexState, KeyId, NewRow, Place, Row, Search, SubjectKey,
-    Token, VaultError,
+    Built, Erased, Held, HeldRows, Holder, Index, IndexState, KeyId, NewRow, Place, Row, Search,
+    SubjectKey, Token, VaultError, Wanted,
 };
 use crate::base::{Category, SearchKind, SubjectId};
 use crate::keys::Version;
@@ -81,6 +81,24 @@ impl Rows {
         let row = self.by_token.get(token)?.clone();
         let held = self.copies_of(token).find_map(|(place, copy)| self.opens(place, copy));
         Some(Row { held, ..row })
+    }
+
+    pub(super) fn held_by(&self, subject: SubjectId, wanted: &Wanted) -> HeldRows {
+        let Some(key) = self.keys.get(&subject) else { return HeldRows::default() };
+        let copies = self.copies.iter().filter(|(place, _)| place.1 == Some(key.id));
+        let mut copies = copies.collect::<Vec<_>>().into_iter();
+        let looked_at = copies.by_ref().take(wanted.limits.looked_at as usize);
+        let ranked = looked_at.filter_map(|(place, copy)| {
+            let row = self.by_token.get(&place.0)?;
+            let rank = wanted.categories.iter().position(|it| *it == row.category)?;
+            let held = self.opens(place, copy)?;
+            let is_short = held.sealed.len() <= wanted.longest_copy() as usize;
+            is_short.then(|| (rank, Row { held: Some(held), ..row.clone() }))
+        });
+        let mut ranked: Vec<(usize, Row)> = ranked.collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        let rows = ranked.into_iter().map(|(_, row)| row).collect();
+        HeldRows::of(rows, wanted.limits, copies.next().is_none())
     }
 
     pub(super) fn erase(&mut self, subjects: &[SubjectId]) -> Erased {

@@ -140,6 +140,37 @@ pub(super) const FIND_OWN: &str = concat!(
     " ORDER BY copy.key LIMIT 1) LIMIT 1) AS held ON true ORDER BY asked.at"
 );
 
+/// One row for each data subject who is asked for, without a word, that says whether more of
+/// what they hold than may be looked at is theirs; behind it what is wanted of it. Their copies
+/// are read by their key, before anything is asked of them.
+pub(super) const HELD_BY: &str = concat!(
+    "WITH asked AS (
+        SELECT asked.at, subject_key.* FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (subject, at)
+        LEFT JOIN subject_key USING (subject)
+    )
+    SELECT (
+        SELECT count(*) > $2::bigint FROM (
+            SELECT FROM copy WHERE copy.key = asked.id AND copy.key <> '' LIMIT $2::bigint + 1
+        ) AS own
+    ) AS has_more, at, 0 AS rank,",
+    nothing!(),
+    " FROM asked UNION ALL (
+        SELECT false, asked.at, token.rank, ",
+    columns!(),
+    " FROM asked CROSS JOIN LATERAL (
+            SELECT token.*, own.sealed, array_position($4::text[], token.category) AS rank FROM (
+                SELECT word, sealed FROM copy
+                WHERE copy.key = asked.id AND copy.key <> '' LIMIT $2::bigint
+            ) AS own JOIN token USING (word)
+            WHERE octet_length(own.sealed) <= $3::bigint AND token.category = ANY ($4::text[])
+            ORDER BY rank, token.word LIMIT $5::bigint
+        ) AS token
+        CROSS JOIN LATERAL (SELECT 0::bigint AS copy_version, token.sealed, asked.id, asked.subject,
+            asked.version AS key_version, asked.wrapped) AS held
+        ORDER BY asked.at, token.rank, token.word LIMIT $6::bigint
+    ) ORDER BY at, rank, word NULLS FIRST"
+);
+
 /// The first row says only which version, newer than the one given, something was stored
 /// under; of the same state as the others.
 pub(super) const FIND_BY_INDEX: &str = concat!(

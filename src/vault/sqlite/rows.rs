@@ -14,12 +14,12 @@ use crate::vault::{
 };
 
 /// What [`read`] takes: a token, a copy of its value, and the key of that copy.
-const COLUMNS: &str = "token.word, token.category, token.version, token.rough, \
+pub(super) const COLUMNS: &str = "token.word, token.category, token.version, token.rough, \
      copy.version, copy.sealed, subject_key.id, subject_key.subject, subject_key.version, \
      subject_key.wrapped";
 
 /// The keys of copies that open: of the house, and of data subjects who are not erased.
-const WITH_KEY: &str = "LEFT JOIN subject_key ON subject_key.id = copy.key";
+pub(super) const WITH_KEY: &str = "LEFT JOIN subject_key ON subject_key.id = copy.key";
 const OPENS: &str = "(copy.key = x'' OR subject_key.wrapped IS NOT NULL)";
 
 /// With the first copy of a row that opens.
@@ -263,7 +263,7 @@ fn version(held: &Held) -> Version {
     }
 }
 
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     let key = keys::read(row, 6)?;
     let by = match (key, row.get(4)?) {
         (Some(key), _) => Some(Holder::Subject(key)),
