@@ -7,10 +7,10 @@ use super::rows::{COLUMNS, WITH_KEY, read};
 use crate::base::SubjectId;
 use crate::vault::{HeldRows, Wanted};
 
-/// The copies of a data subject, in the order of their words.
+/// The copies of a data subject, the oldest tokens first.
 const COPIES: &str = "SELECT * FROM copy
     WHERE key <> x'' AND key = (SELECT id FROM subject_key WHERE subject = ?1)
-    ORDER BY word LIMIT ?2";
+    ORDER BY token LIMIT ?2";
 
 pub(super) fn held_by(connection: &Connection, wanted: &Wanted) -> rusqlite::Result<Vec<HeldRows>> {
     let categories: String =
@@ -45,7 +45,7 @@ fn held_by_one(
     // A `CROSS JOIN` is done in the order in which it is written.
     let sql = format!(
         "SELECT {COLUMNS} FROM ({COPIES}) AS copy
-         CROSS JOIN token ON token.word = copy.word {WITH_KEY}
+         CROSS JOIN token ON token.number = copy.token {WITH_KEY}
          WHERE length(copy.sealed) <= ?3 AND instr(?4, char(10) || token.category || char(10)) > 0
          ORDER BY instr(?4, char(10) || token.category || char(10)), token.word LIMIT ?5"
     );
