@@ -16,6 +16,9 @@ impl Vault {
         (category, value): Item<'_>,
         kinds: &BTreeSet<SearchKind>,
     ) -> Vec<Index> {
+        if kinds.is_empty() {
+            return Vec::new();
+        }
         // A CRM may end a word at signs that the rough form leaves out, such as U+200B.
         let is_letter = |sign: char| sign.is_alphabetic() || sign.is_ascii_alphanumeric();
         let part = |sign: char| if is_letter(sign) { sign } else { ' ' };
