@@ -12,7 +12,7 @@ const TABLES: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
-    PRAGMA cache_size = -65536;
+    PRAGMA cache_size = -32768;
     PRAGMA wal_autocheckpoint = 16384;
     CREATE TABLE token (
         number INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE, category TEXT NOT NULL,

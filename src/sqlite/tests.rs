@@ -46,6 +46,19 @@ async fn the_file_is_for_its_owner_and_syncs_fully() {
 }
 
 #[tokio::test]
+async fn its_connections_share_the_cache() {
+    let scratch = Scratch::new();
+    let path = scratch.file("house.db");
+    let database = Database::open_with(&path, &"acme".into(), 20 << 20).unwrap();
+    let kib = |connection: &Connection| {
+        connection.pragma_query_value(None, "cache_size", |row| row.get::<_, i64>(0))
+    };
+    let readers = readers::READERS as i64;
+    let all = database.write(kib).await.unwrap() + readers * database.read(kib).await.unwrap();
+    assert_eq!(all, -20 << 10, "below zero: in KiB");
+}
+
+#[tokio::test]
 async fn files_of_others_are_refused() {
     let scratch = Scratch::new();
     let check = |name: &str, prepare: &str, problem: &str| {

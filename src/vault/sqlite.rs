@@ -107,17 +107,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        let written = self.write(move |connection| {
-            connection.execute_batch("SAVEPOINT checked")?;
-            let done = work(connection)?;
-            let end = if done.is_ok() {
-                "RELEASE checked"
-            } else {
-                "ROLLBACK TO checked; RELEASE checked"
-            };
-            connection.execute_batch(end)?;
-            Ok(done)
-        });
+        let written = self.write(move |connection| checked(connection, work));
         Box::pin(async move { written.await? })
     }
 
@@ -128,27 +118,8 @@ impl SqliteStore {
         versions: &[Version],
         work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        let oldest = versions.iter().copied().min().unwrap_or(Version::MAX);
-        let newest = versions.iter().copied().max().unwrap_or_default();
-        self.write_checked(move |connection| match permit(connection, (oldest, newest))? {
-            Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
-            None => work(connection),
-        })
-    }
-
-    fn write_rows<T: Send + 'static>(
-        &self,
-        versions: &[Version],
-        rows: Vec<NewRow>,
-        work: impl FnOnce(
-            &Connection,
-            Vec<NewRow>,
-            &mut Vec<Built>,
-        ) -> rusqlite::Result<Result<T, VaultError>>
-        + Send
-        + 'static,
-    ) -> BoxFuture<'_, Result<T, VaultError>> {
-        self.write_under(versions, |connection| work(connection, rows, &mut built(connection)?))
+        let range = range(versions);
+        self.write_checked(move |connection| under(connection, range, work))
     }
 
     /// Finds rows by what the keys up to a version make, unless something was stored under a
@@ -166,29 +137,65 @@ impl SqliteStore {
     }
 }
 
+/// The oldest and the newest of some versions.
+fn range(versions: &[Version]) -> (Version, Version) {
+    let oldest = versions.iter().copied().min().unwrap_or(Version::MAX);
+    (oldest, versions.iter().copied().max().unwrap_or_default())
+}
+
+/// Does what may be done under these versions of the vault's key.
+fn under<T>(
+    connection: &Connection,
+    range: (Version, Version),
+    work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>>,
+) -> rusqlite::Result<Result<T, VaultError>> {
+    match permit(connection, range)? {
+        Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
+        None => work(connection),
+    }
+}
+
+/// What fails for a reason of ours is undone; what shares the transaction is not. Each page
+/// that is changed meanwhile is copied first.
+fn checked<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>>,
+) -> rusqlite::Result<Result<T, VaultError>> {
+    connection.execute_batch("SAVEPOINT checked")?;
+    let done = work(connection)?;
+    let end = if done.is_ok() { "RELEASE checked" } else { "ROLLBACK TO checked; RELEASE checked" };
+    connection.execute_batch(end)?;
+    Ok(done)
+}
+
 impl TokenStore for SqliteStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
         let versions: Vec<Version> = rows.iter().flat_map(NewRow::versions).collect();
-        self.write_rows(&versions, rows, |connection, rows, built| {
-            let mut stored = Vec::with_capacity(rows.len());
-            for row in rows {
-                match rows::insert(connection, row, built)? {
-                    Some(row) => stored.push(row),
-                    None => return Ok(Err(VaultError::Conflict)),
-                }
+        let range = range(&versions);
+        let written = self.write(move |connection| {
+            // Only this can fail for a reason of ours. Rows, which are many, need no copies.
+            let permitted = checked(connection, |connection| {
+                under(connection, range, |connection| keys::keep_all(connection, &rows))
+            })?;
+            if let Err(refused) = permitted {
+                return Ok(Err(refused));
             }
-            Ok(Ok(stored))
-        })
+            let mut built = built(connection)?;
+            let insert = |row| rows::insert(connection, row, &mut built);
+            rows.into_iter().map(insert).collect::<rusqlite::Result<_>>().map(Ok)
+        });
+        Box::pin(async move { written.await? })
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
         let versions: Vec<Version> = rows.iter().map(|new| new.row.version).collect();
-        self.write_rows(&versions, rows, |connection, rows, built| {
+        self.write_under(&versions, move |connection| {
+            let mut built = built(connection)?;
             for row in &rows {
                 if rows::forgets_a_copy(connection, &row.row)? {
                     return Ok(Err(VaultError::Conflict));
                 }
-                rows::replace(connection, row, built)?;
+                rows::replace(connection, row, &mut built)?;
             }
             Ok(Ok(()))
         })

@@ -205,6 +205,19 @@ const MADE_UP: &[&str] = &[
 ];
 
 #[test]
+fn a_vault_in_a_file_has_a_cache() {
+    let folder = folder();
+    let path = folder.file("zollhaus.yaml");
+    let cache = |vault: &str| {
+        let unusual = include_str!("golden/config_unusual.yaml");
+        fs::write(&path, unusual.replace("{ sqlite: zollhaus.vault }", vault)).unwrap();
+        Config::load(&path).unwrap().value.vault.cache
+    };
+    assert_eq!(cache("{ sqlite: zollhaus.vault }"), 64 << 20);
+    assert_eq!(cache("{ sqlite: zollhaus.vault, cache: 8MiB }"), 8 << 20);
+}
+
+#[test]
 fn every_key_and_code_is_documented() {
     let folder = folder();
     fs::write(folder.file("zollhaus.yaml"), COMPLETE).unwrap();

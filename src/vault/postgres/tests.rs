@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod plans;
+
 use std::sync::Arc;
 
 use super::*;

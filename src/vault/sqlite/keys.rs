@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Keys of data subjects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::base::SubjectId;
 use crate::keys::Version;
 use crate::vault::{
-    BoxFuture, Erased, Held, Holder, Index, KeyId, SubjectKey, SubjectKeyStore, VaultError,
+    BoxFuture, Erased, Held, Holder, Index, KeyId, NewRow, SubjectKey, SubjectKeyStore, VaultError,
 };
 
 use super::SqliteStore;
@@ -59,6 +59,25 @@ fn find(connection: &Connection, subject: SubjectId) -> rusqlite::Result<Option<
     let sql = format!("SELECT {COLUMNS} FROM subject_key WHERE subject = ?1");
     let found = connection.prepare_cached(&sql)?.query_row([subject.0], |row| read(row, 0));
     Ok(found.optional()?.flatten())
+}
+
+/// Keeps the keys of new rows, each once.
+///
+/// # Errors
+/// [`VaultError::Conflict`] where a holder has another, or nobody holds a row.
+pub(super) fn keep_all(
+    connection: &Connection,
+    rows: &[NewRow],
+) -> rusqlite::Result<Result<(), VaultError>> {
+    let mut kept = BTreeSet::new();
+    for new in rows {
+        let Some(held) = &new.row.held else { return Ok(Err(VaultError::Conflict)) };
+        let is_new = held.by.key().is_some_and(|key| kept.insert((key, held.by.subject())));
+        if is_new && !keep(connection, held)? {
+            return Ok(Err(VaultError::Conflict));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Keeps the key of a copy if its holder has none; whether they have this very one then.

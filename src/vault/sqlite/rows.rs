@@ -32,18 +32,15 @@ fn with_copy() -> String {
     )
 }
 
-/// Inserts a row unless there is one under its token, and returns the one that is there then;
-/// none where the key of its copy is not there.
+/// Inserts a row unless there is one under its token, and returns the one that is there then.
+/// The key of its copy is there.
 pub(super) fn insert(
     connection: &Connection,
     new: NewRow,
     built: &mut Vec<Built>,
-) -> rusqlite::Result<Option<Row>> {
+) -> rusqlite::Result<Row> {
     let NewRow { row, kinds, found_by } = new;
-    let Some(held) = row.held.as_ref() else { return Ok(None) };
-    if !keys::keep(connection, held)? {
-        return Ok(None);
-    }
+    let held = row.held.as_ref().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO token (word, category, version, rough) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (word) DO NOTHING",
@@ -59,12 +56,13 @@ pub(super) fn insert(
     }
     spoil(connection, (&row.category, &kinds), is_new, built)?;
     if is_new {
-        return Ok(Some(row));
+        return Ok(row);
     }
-    match find_copy_of(connection, &row.token, held.by.key())? {
-        Some(stored) => Ok(Some(stored)),
-        None => Ok(find(connection, &[row.token])?.pop().flatten()),
-    }
+    let stored = match find_copy_of(connection, &row.token, held.by.key())? {
+        Some(stored) => Some(stored),
+        None => find(connection, &[row.token])?.pop().flatten(),
+    };
+    stored.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
 pub(super) fn replace(
