@@ -33,7 +33,9 @@ fn words_of(run: &Run) -> Option<Vec<Zeroizing<String>>> {
         let mut begun = vec![Zeroizing::new(String::new())];
         for piece in run.iter().skip(start) {
             let without = if piece.is_letters { Vec::new() } else { begun.clone() };
-            begun.iter_mut().for_each(|word| word.push_str(&piece.text));
+            for word in &mut begun {
+                word.push_str(&piece.text);
+            }
             words.extend(begun.iter().cloned());
             begun.extend(without);
             if words.len() > MOST_WORDS {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::base::{Category, Cleartext, FieldName, Role as CallerRole};
 use crate::carrier::{Occurrence, Role, Slot, Value};
 use crate::policy::{FieldRule, Policy, Protection, Reveal, ScanRules, Visibility};
@@ -113,23 +115,27 @@ impl<'a> Place<'a> {
         found.filter_map(move |found| opened.alarm(&found.surrogate, categories()))
     }
 
-    /// Whether the caller is shown a value that belongs to nobody.
+    /// Whether the caller is shown a value that belongs to nobody, alone or in a longer text.
     pub(super) fn shows_poison(&self, opened: &OpenedSurrogates) -> bool {
+        let Value::Text(text) = &self.occurrence.value else { return false };
         let shown = |source: &&Source<'_>| source.visibility.reveal != Reveal::Surrogate;
-        let traps = self.sources.iter().filter(shown);
-        traps.into_iter().any(|source| {
-            let is_trap = |value: &Cleartext| {
-                source.visibility.poison.iter().any(|trap| trap == value.expose())
-            };
-            let of_surrogate = |found: &FoundSurrogate| {
-                let value = opened.get(&found.surrogate, &source.rule.category);
-                value.is_some_and(is_trap)
-            };
-            match &self.occurrence.value {
-                Value::Text(text) if self.found.is_empty() => is_trap(text),
-                _ => self.found.iter().any(of_surrogate),
+        let shown = || self.sources.iter().filter(shown);
+        let mut traps = shown().flat_map(|source| source.visibility.poison).peekable();
+        if traps.peek().is_none() {
+            return false;
+        }
+        let mut clear = Zeroizing::new(String::with_capacity(text.expose().len()));
+        for piece in self.pieces(text) {
+            match piece {
+                Piece::Rest(text) => clear.push_str(text),
+                Piece::Surrogate { found, as_is } => {
+                    let value =
+                        shown().find_map(|source| found.clear(opened, &source.rule.category));
+                    clear.push_str(value.as_ref().map_or(as_is, |value| value.expose()));
+                }
             }
-        })
+        }
+        traps.any(|trap| stands_in(trap, &clear))
     }
 
     /// The value in clear: what its surrogate stands for, or what stands there if there
@@ -189,6 +195,17 @@ impl<'a> Place<'a> {
         pieces.push(Piece::Rest(part(position..text.len())));
         pieces
     }
+}
+
+/// Whether words stand in a text, and are no parts of longer ones.
+fn stands_in(words: &str, text: &str) -> bool {
+    let is_apart = |beside: Option<char>| !beside.is_some_and(char::is_alphanumeric);
+    !words.is_empty()
+        && text.match_indices(words).any(|(start, _)| {
+            let (before, after) = (text.get(..start), text.get(start + words.len()..));
+            is_apart(before.and_then(|text| text.chars().next_back()))
+                && is_apart(after.and_then(|text| text.chars().next()))
+        })
 }
 
 /// What is looked for: in messages anything, since only what was sent is put back.

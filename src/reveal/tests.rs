@@ -242,6 +242,47 @@ async fn planted_and_moved_surrogates_stay_surrogates() {
         .await;
 }
 
+#[tokio::test]
+async fn a_poison_value_is_noticed_in_whatever_text_it_is_shown() {
+    let mut house = house();
+    let metrics = Arc::new(crate::telemetry::Metrics::new().unwrap());
+    house.protectors = house.protectors.reporting_to(Arc::clone(&metrics));
+    let category = house.policy.categories.get_mut("name").unwrap();
+    category.poison = vec!["Lena Trap".into(), String::new()];
+    let alarms = || {
+        let rendered = metrics.render().unwrap();
+        let name = "zollhaus_surrogate_alarms_total{alarm=\"poison\"} ";
+        let mut lines = rendered.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.parse::<usize>().ok()).unwrap()
+    };
+    let [lena, trap] = [house.seal("first", "Lena").await, house.seal("last", "Trap").await];
+    let whole = house.seal("last", "Lena Trap").await;
+    let longer = house.seal("last", "Dr. Lena Trap, née Muster").await;
+    let anna = house.seal("last", "Lena Trapp").await;
+    let composed = |text: String| with_role("name", NAME, &text);
+    for (field, is_poison) in [
+        (stored("last", &whole), true),
+        (stored("last", &longer), true),
+        (stored("last", &anna), false),
+        (stored("last", "Lena Trap"), true),
+        (stored("last", "(Lena Trap)"), true),
+        (stored("last", "Magdalena Trap"), false),
+        (composed(format!("Ms {whole}")), true),
+        (composed(format!("Ms {lena} {trap} II")), true),
+        (composed(format!("Ms {lena} Trap")), true),
+        (composed(format!("Ms {trap}")), false),
+        (stored("email", "Lena Trap"), false),
+    ] {
+        for caller in CALLERS {
+            let before = alarms();
+            let fields = [Field { role: field.role.clone(), value: field.value.clone(), ..field }];
+            house.restore(caller, &Echoes::new(), &fields).await.unwrap();
+            let expected = usize::from(is_poison && caller != "none");
+            assert_eq!(alarms() - before, expected, "{caller} {:?}", fields[0].name);
+        }
+    }
+}
+
 /// What a CRM puts into HTML without its escapes, because it sees a token there.
 #[tokio::test]
 async fn a_value_that_was_moved_into_html_ends_no_attribute() {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::holders::Holders;
+use super::holders::{ATTEMPTS, Holders};
 use super::{
     Holder, IndexState, Kinds, NewRow, Place, Row, SubjectKey, ToKeep, Token, Vault, VaultError,
 };
@@ -11,6 +12,9 @@ use crate::base::Category;
 
 /// Rows, and keys of data subjects, that are read and written at one time.
 const PAGE: u32 = 1_000;
+
+/// Before rows are read once more that others have changed meanwhile; then twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// So many that do not open are named; more of them say no more.
 const MAX_NAMED: usize = 20;
@@ -111,7 +115,8 @@ impl Vault {
     /// rest.
     ///
     /// # Errors
-    /// [`VaultError`] when rows cannot be read or written.
+    /// [`VaultError`] when rows cannot be read or written; [`VaultError::Conflict`] where others
+    /// go on changing the same ones.
     pub async fn keep_up(
         &self,
         build: u64,
@@ -125,6 +130,7 @@ impl Vault {
         // What is to be indexed is what the store begins: it may be more than was due above.
         let to_index = Arc::new(self.store.begin_build(kinds, build).await?);
         let (mut lacking, mut after, mut closed, mut read) = (BTreeSet::new(), None, None, 0);
+        let (mut attempts, mut pause) = (1, FIRST_PAUSE);
         loop {
             let page = self.store.list(after.clone(), PAGE).await?;
             let Some((last, _)) = page.last() else { break };
@@ -134,9 +140,14 @@ impl Vault {
             let anew = aside(move || vault.anew(page, &to_index, still_closed)).await?;
             match self.store.replace(anew.rows).await {
                 // Somebody else has begun to hold one of them meanwhile.
-                Err(VaultError::Conflict) => continue,
+                Err(VaultError::Conflict) if attempts < ATTEMPTS => {
+                    tokio::time::sleep(pause).await;
+                    (attempts, pause) = (attempts + 1, 2 * pause);
+                    continue;
+                }
                 done => done?,
             }
+            (attempts, pause) = (1, FIRST_PAUSE);
             for (category, problem) in anew.unopened.into_values() {
                 lacking.insert(category);
                 unopened.add(problem);

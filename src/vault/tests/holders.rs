@@ -33,6 +33,32 @@ fn is_nothing(erased: Erased) -> bool {
     erased == Erased::default()
 }
 
+/// Whoever guesses tokens learns nothing from what is asked of the store.
+#[tokio::test]
+async fn the_store_is_asked_the_same_whatever_a_token_stands_for() {
+    let calls = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = Arc::clone(&calls);
+    let store = Arc::new(HookedStore::new(move |call, _, _| {
+        heard.lock().unwrap().push(call);
+        Ok(())
+    }));
+    let vault = Vault::new(store, &keyset());
+    let there = kept(&vault, "Muster", &[Some(ANNA)]).await;
+    let erased = kept(&vault, "Meier", &[Some(BERT)]).await;
+    vault.erase(&[BERT]).await.unwrap();
+    let others = Vault::new(Arc::new(MemoryStore::default()), &keyset());
+    let never_given = kept(&others, "Muster", &[None]).await;
+    for (token, is_known, opens) in
+        [(there, true, true), (erased, true, false), (never_given, false, false)]
+    {
+        calls.lock().unwrap().clear();
+        let opened = vault.detokenize(vec![token]).await.unwrap().remove(0);
+        assert_eq!(opened.is_some(), is_known);
+        assert_eq!(opened.is_some_and(|opened| opened.value.is_some()), opens);
+        assert_eq!(*calls.lock().unwrap(), ["find"]);
+    }
+}
+
 #[tokio::test]
 async fn a_value_is_there_until_the_last_who_holds_it_is_erased() {
     let store = Arc::new(MemoryStore::default());

@@ -381,6 +381,28 @@ async fn whoever_has_the_older_keys_only_makes_no_keys_of_data_subjects() {
 }
 
 #[tokio::test]
+async fn rows_that_others_go_on_changing_are_left_for_another_time() {
+    let keyset = keyset();
+    for (changes, is_done) in [(4, true), (usize::MAX, false)] {
+        let tried = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&tried);
+        let hook = move |call: &str, _: &[NewRow], _: &MemoryStore| match call {
+            "replace" if counted.fetch_add(1, Ordering::Relaxed) < changes => {
+                Err(VaultError::Conflict)
+            }
+            _ => Ok(()),
+        };
+        let store = Arc::new(HookedStore::new(hook));
+        tokenize(&Vault::new(store.clone(), &keyset), &name(), &["Anna"]).await;
+        let rotated = Vault::new(store, &keyset.rotated());
+        let done = rotated.keep_up(1, |_| {}).await;
+        assert_eq!(done.is_ok(), is_done);
+        assert!(is_done || matches!(done, Err(VaultError::Conflict)));
+        assert_eq!(tried.load(Ordering::Relaxed), 5);
+    }
+}
+
+#[tokio::test]
 async fn words_that_only_an_invisible_sign_parts_are_found_to_be_looked_at() {
     let vault = Vault::new(Arc::new(MemoryStore::default()), &keyset());
     vault.index_for(kinds(&[SearchKind::Words]));
