@@ -2,6 +2,7 @@
 
 mod holders;
 mod shapes;
+mod theirs;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;

@@ -39,6 +39,14 @@ impl Mentions {
     }
 }
 
+/// Whom some records are about.
+struct Persons {
+    /// The records of each person, by their pseudonyms.
+    records: BTreeMap<BTreeSet<SubjectId>, Vec<u32>>,
+    /// Whether somebody has more of them.
+    has_others: bool,
+}
+
 /// A text by its place.
 type Text<'t> = (usize, &'t Cleartext);
 
@@ -82,10 +90,10 @@ impl Proxy {
         let mut mentions = Mentions::default();
         let mut has_more = false;
         for records in about.chunks(RECORDS) {
-            let persons = self.persons(records).await?;
+            let Persons { records: persons, has_others } = self.persons(records).await?;
             let pseudonyms: Vec<&BTreeSet<SubjectId>> = persons.keys().collect();
             let held = self.protectors.held_by(&pseudonyms, &sought).await?;
-            has_more |= held.iter().any(|held| held.has_more);
+            has_more |= has_others || held.iter().any(|held| held.has_more);
             let of_persons = persons.values().zip(&held).map(|(records, held)| {
                 let texts = records.iter().filter_map(|record| texts.get(record)).flatten();
                 (held, texts.copied().collect())
@@ -126,23 +134,22 @@ impl Proxy {
         about.into_iter().filter(|(_, persons)| !persons.is_empty()).collect()
     }
 
-    /// The records of each person, by all of their pseudonyms.
-    async fn persons(
-        &self,
-        records: &[(u32, BTreeSet<SubjectId>)],
-    ) -> Result<BTreeMap<BTreeSet<SubjectId>, Vec<u32>>, Refusal> {
+    async fn persons(&self, records: &[(u32, BTreeSet<SubjectId>)]) -> Result<Persons, Refusal> {
         let named: BTreeSet<SubjectId> =
             records.iter().flat_map(|(_, named)| named).copied().collect();
         let named: Vec<SubjectId> = named.into_iter().collect();
-        let others = self.subjects.others(&named, MAX_OTHERS).await?;
+        // One more tells that there are more.
+        let others = self.subjects.others(&named, MAX_OTHERS + 1).await?;
         let others: BTreeMap<SubjectId, Vec<SubjectId>> = named.into_iter().zip(others).collect();
+        let has_others = others.values().any(|others| others.len() > MAX_OTHERS as usize);
         let mut persons = BTreeMap::<_, Vec<u32>>::new();
         for (record, named) in records {
-            let others = named.iter().filter_map(|id| others.get(id)).flatten();
+            let others = named.iter().filter_map(|id| others.get(id));
+            let others = others.flat_map(|others| others.iter().take(MAX_OTHERS as usize));
             let all: BTreeSet<SubjectId> = named.iter().chain(others).copied().collect();
             persons.entry(all).or_default().push(*record);
         }
-        Ok(persons)
+        Ok(Persons { records: persons, has_others })
     }
 
     /// Looks for what persons hold in the texts about each.

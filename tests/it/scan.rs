@@ -287,3 +287,23 @@ async fn residual_data_is_what_the_vault_holds_for_whom_a_record_is_about_as_wel
     let title = stored["Title"].as_str().expect("a text");
     assert!(title.starts_with(&format!("at {name}'s in zht")), "{title}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_one_persons_alone_is_so_in_notes() {
+    let salesforce_policy: Option<fn(String) -> String> = Some(|policy| {
+        let name = "LastName:          { category: name, protect: tokenize";
+        scan(&policy).replacen(name, &format!("{name}, scope: subject"), 1)
+    });
+    let world = World::start(Options { salesforce_policy, ..Options::default() }).await;
+    let mut tokens = Vec::new();
+    for address in ["a@corp.example", "b@corp.example"] {
+        let contact = json!({ "LastName": "Muster", "Email": address, "Description": "is Muster" });
+        let path = path_of(&create(&world, contact).await);
+        let token = last(&world)["LastName"].as_str().expect("a token").to_owned();
+        assert_eq!(sent(&world), format!("is {token}"));
+        update(&world, &path, json!({ "Description": "Muster called" })).await;
+        assert_eq!(sent(&world), format!("{token} called"));
+        tokens.push(token);
+    }
+    assert_ne!(tokens[0], tokens[1]);
+}

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::{headers, locate, names, occurrences, origins, read, read_answer, render, uses};
 use crate::base::{Refusal, RefusalCode, Timestamp};
 use crate::carrier::{Codec, Replacement};
+use crate::crm::salesforce::Salesforce;
 use crate::crm::{
-    AnswerView, Done, LocateError, LocatedAnswer, LocatedRequest, RefusedRecords, Remaining,
+    AnswerView, Dialect, Done, LocateError, LocatedAnswer, LocatedRequest, RefusedRecords,
+    Remaining,
 };
 
 const ID: &str = "003WV00000A1b2CYAR";
@@ -20,6 +22,17 @@ fn same(answer: &LocatedAnswer) -> Vec<(u32, u32)> {
         Done::All => ALL.to_vec(),
         Done::Each(same) => same.iter().map(|it| (it.in_answer, it.in_request)).collect(),
     }
+}
+
+#[test]
+fn a_record_refers_to_whom_its_ids_tell() {
+    let task = r#"{"WhoId":"003WV00000A1b2C","WhatId":"001WV00000A1b2CYAR",
+        "OwnerId":"005WV00000A1b2CYAR","Description":"003WV00000A1b2CYAR is who","Id__c":"00Q"}"#;
+    let located = locate("POST", "/services/data/v62.0/sobjects/Task", task).unwrap();
+    let found = located.body.occurrences();
+    let referred = found.into_iter().filter_map(|(_, at)| Salesforce.refers_to(at));
+    let referred: Vec<String> = referred.map(|(object, id)| format!("{object} {id}")).collect();
+    assert_eq!(referred, ["contact 003WV00000A1b2CYAR", "account 001WV00000A1b2CYAR"]);
 }
 
 #[test]
