@@ -15,10 +15,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, watch};
 
 use crate::admin::{Admin, AdminError, AdminState, Api, Readiness};
-use crate::base::{InstanceName, SystemClock, Tenant};
+use crate::base::{InstanceName, Jurisdiction, SystemClock, Tenant};
 use crate::caller::{ApiKeys, CallerSetupError, Callers, KeyKind};
-use crate::config::{Config, UpstreamSettings, VaultPlace};
-use crate::keys::{KeysError, Keyset, Lease};
+use crate::config::{Config, KeySettings, UpstreamSettings, VaultPlace};
+use crate::keys::{JurisdictionKeys, KeysError, Keyset, Lease};
 use crate::listener::{Listener, ListenerError};
 use crate::postgres::PostgresError;
 use crate::protect::Protectors;
@@ -110,10 +110,11 @@ impl App {
         let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
         let metrics = Arc::new(metrics);
         let admin = Admin::bind(config.admin.bind).await?;
-        let (keyset, lease) = keys::open(&config, &admin, &metrics).await?;
+        let (Keysets { house: keyset, jurisdictions }, lease) =
+            keys::open(&config, &admin, &metrics).await?;
         let stores = Stores::open(&config.vault.place, &config.tenant).await?;
         let store = Arc::new(MeasuredStore::new(stores.tokens, Arc::clone(&metrics)));
-        let vault = Vault::new(store, &keyset);
+        let vault = Vault::new(store, &keyset).with_jurisdictions(&jurisdictions);
         let upkeep = Upkeep::new(vault.clone(), lease.clone(), Arc::clone(&metrics));
         upkeep.index_for(config.upstreams.iter().map(|upstream| &upstream.policy));
         upkeep.begin().await?;
@@ -247,22 +248,58 @@ async fn forget(proxy: &Proxy) -> Infallible {
     }
 }
 
-/// Opens the keys that the configuration names.
+/// All keys of a house.
+#[derive(Debug)]
+pub struct Keysets {
+    pub house: Keyset,
+    /// In the order of the configuration.
+    pub jurisdictions: Vec<JurisdictionKeys>,
+}
+
+/// Opens all keys that the configuration names.
 ///
 /// # Errors
 /// [`StartError::Keys`] or [`StartError::OtherTenant`].
-pub fn open_keyset(config: &Config) -> Result<Keyset, StartError> {
-    of_tenant(config, Keyset::open(&config.keys.keyset, &*config.keys.service.open()?)?)
+pub fn open_keysets(config: &Config) -> Result<Keysets, StartError> {
+    let jurisdictions =
+        config.jurisdictions.iter().map(|(of, keys)| open_jurisdiction(&config.tenant, of, keys));
+    let jurisdictions = jurisdictions.collect::<Result<_, _>>()?;
+    Ok(Keysets { house: open_keyset(config)?, jurisdictions })
 }
 
-fn of_tenant(config: &Config, keyset: Keyset) -> Result<Keyset, StartError> {
-    if keyset.tenant == config.tenant {
-        return Ok(keyset);
+/// Opens the keys of the house.
+///
+/// # Errors
+/// As [`open_keysets`].
+pub fn open_keyset(config: &Config) -> Result<Keyset, StartError> {
+    let keys = &config.keys;
+    let keyset = Keyset::open(&keys.keyset, &*keys.service.open()?)?;
+    of_tenant(&config.tenant, keys, &keyset.tenant)?;
+    Ok(keyset)
+}
+
+/// Opens the keys of a jurisdiction, as `keys` says where they are.
+///
+/// # Errors
+/// As [`open_keysets`].
+pub fn open_jurisdiction(
+    tenant: &Tenant,
+    jurisdiction: &Jurisdiction,
+    keys: &KeySettings,
+) -> Result<JurisdictionKeys, StartError> {
+    let opened = JurisdictionKeys::open(&keys.keyset, &*keys.service.open()?, jurisdiction)?;
+    of_tenant(tenant, keys, &opened.tenant)?;
+    Ok(opened)
+}
+
+fn of_tenant(expected: &Tenant, keys: &KeySettings, found: &Tenant) -> Result<(), StartError> {
+    if found == expected {
+        return Ok(());
     }
     Err(StartError::OtherTenant {
-        path: config.keys.keyset.clone(),
-        found: keyset.tenant,
-        expected: config.tenant.clone(),
+        path: keys.keyset.clone(),
+        found: found.clone(),
+        expected: expected.clone(),
     })
 }
 

@@ -9,6 +9,7 @@ use super::spelling::Spelling;
 use super::{ProtectError, Protectors};
 use crate::base::{Cleartext, Equality, Scope, SubjectId};
 use crate::carrier::{Replacement, Role};
+use crate::keys::Realm;
 use crate::policy::{FieldRule, Shape};
 use crate::subject::Subjects;
 use crate::vault::{Item, ToKeep, Token};
@@ -35,10 +36,20 @@ pub struct ToSeal<'a> {
 pub enum Keeper<'a> {
     /// No data subject.
     House,
-    /// The data subject whose record it stands in, by a pseudonym.
-    Of(SubjectId),
-    /// The data subject whom it names itself.
-    Named(&'a Subjects),
+    /// The data subject whose record it stands in, by a pseudonym; and whose keysets their key
+    /// may be under, by the laws of the record.
+    Of(SubjectId, &'a [Realm]),
+    /// The data subject whom it names itself; and the same of the record it stands in.
+    Named(&'a Subjects, &'a [Realm]),
+}
+
+impl<'a> Keeper<'a> {
+    fn realms(self) -> &'a [Realm] {
+        match self {
+            Self::House => &[],
+            Self::Of(_, realms) | Self::Named(_, realms) => realms,
+        }
+    }
 }
 
 /// What became of one occurrence.
@@ -64,8 +75,8 @@ impl ToSeal<'_> {
     fn holder(&self) -> Option<SubjectId> {
         match self.keeper {
             Keeper::House => None,
-            Keeper::Of(subject) => Some(subject),
-            Keeper::Named(subjects) => Some(subjects.by_value(&self.rule.category, self.value)),
+            Keeper::Of(subject, _) => Some(subject),
+            Keeper::Named(subjects, _) => Some(subjects.by_value(&self.rule.category, self.value)),
         }
     }
 
@@ -147,7 +158,7 @@ impl Protectors {
             let scope = item.scope();
             let whose = if scope == Scope::Subject { of } else { item };
             let kept = ToKeep::for_house(item_of(of), spelling.token_form());
-            Some(ToKeep { holder: whose.holder(), scope, ..kept })
+            Some(ToKeep { holder: whose.holder(), realms: whose.keeper.realms(), scope, ..kept })
         });
         let to_mint: Vec<ToKeep<'_>> = to_mint.collect();
         let mut minted = self.vault.keep(&to_mint).await?.into_iter();
@@ -204,7 +215,7 @@ impl Protectors {
                 return Err(ProtectError::TooMuch { field: item.rule.id.clone() });
             }
             let kept = ToKeep::for_house(item_of(&item), token.form());
-            held.insert((token, new), ToKeep { holder: new, ..kept });
+            held.insert((token, new), ToKeep { holder: new, realms: item.keeper.realms(), ..kept });
         }
         let held = held.into_iter().map(|((token, _), kept)| (token, kept));
         Ok(self.vault.hold(&held.collect::<Vec<_>>()).await?)

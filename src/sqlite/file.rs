@@ -13,7 +13,17 @@ use crate::base::Tenant;
 use crate::keys::{create_private, sync_directory};
 
 /// Kept in `user_version`.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
+
+/// The oldest format that is brought to this one.
+const OLDEST_FORMAT: i64 = 5;
+
+/// What brings a file with keys of data subjects from the format before to this one: each is
+/// under the keyset of the house.
+const FORWARD: &str = "
+    ALTER TABLE subject_key ADD COLUMN realm TEXT NOT NULL DEFAULT '';
+    DROP INDEX IF EXISTS subject_key_by_version;
+";
 
 const SCHEMA: &str = "CREATE TABLE house (tenant TEXT NOT NULL, probe BLOB NOT NULL) STRICT";
 
@@ -54,15 +64,17 @@ impl DatabaseFile {
             transaction.pragma_update(None, "user_version", FORMAT)?;
         }
         transaction.commit()?;
-        self.check(&connection)
+        self.bring_forward(&mut connection)?;
+        self.check(&connection, FORMAT)
     }
 
     /// A connection to read and write with.
     pub(super) fn connect(&self) -> Result<Connection, DatabaseError> {
-        let connection = self.open()?;
+        let mut connection = self.open()?;
         // What is not ours is not written to.
-        self.check(&connection)?;
+        self.check(&connection, OLDEST_FORMAT)?;
         self.make_durable(&connection)?;
+        self.bring_forward(&mut connection)?;
         // Statements are prepared once. Without this, one that values may be planned by is
         // prepared anew for each of them (SQLITE_ENABLE_STAT4).
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -140,7 +152,7 @@ impl DatabaseFile {
     /// What a query says that sees another file as `other`; nothing is written to that.
     pub(super) fn compare_with(&self, path: &Path, query: &str) -> Result<bool, DatabaseError> {
         let other = Self::new(path, &self.tenant);
-        other.check(&other.open()?)?;
+        other.check(&other.open()?, OLDEST_FORMAT)?;
         let connection = self.connect()?;
         other.attach_to(&connection)?;
         Ok(connection.query_row(query, [], |row| row.get(0))?)
@@ -197,10 +209,26 @@ impl DatabaseFile {
         Ok(())
     }
 
-    fn check(&self, connection: &Connection) -> Result<(), DatabaseError> {
-        let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match format {
-            FORMAT => {}
+    /// Changes a file of an older format into one of this.
+    fn bring_forward(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
+        if format_of(connection)? != OLDEST_FORMAT {
+            return Ok(());
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have done it meanwhile.
+        if format_of(&transaction)? == OLDEST_FORMAT {
+            let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'subject_key')";
+            if transaction.query_row(sql, [], |row| row.get(0))? {
+                transaction.execute_batch(FORWARD)?;
+            }
+            transaction.pragma_update(None, "user_version", FORMAT)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn check(&self, connection: &Connection, oldest: i64) -> Result<(), DatabaseError> {
+        match format_of(connection)? {
+            format if (oldest..=FORMAT).contains(&format) => {}
             0 => return Err(self.unusable("it is a database, but not one of Zollhaus")),
             other => {
                 return Err(self
@@ -220,6 +248,10 @@ impl DatabaseFile {
     fn unusable(&self, problem: &str) -> DatabaseError {
         DatabaseError::Unusable { path: self.path.clone(), problem: problem.to_owned() }
     }
+}
+
+fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// What a file is called until it is whole.

@@ -13,15 +13,15 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 use super::{
     BoxFuture, Built, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
-    TokenStore, VaultError,
+    TokenStore, Under, VaultError,
 };
 pub use backup::{back_up, holds_rows, knows_keys, take_keys};
 use built::{built, forget, keep, note};
-use newest::permit;
 pub(crate) use newest::{define_newest_key, newer_than};
+use newest::{permit, permit_jurisdictions};
 
 use crate::base::Category;
-use crate::keys::Version;
+use crate::keys::{Realm, Version};
 use crate::sqlite::{Database, DatabaseError};
 
 /// The house's copy of a value has no key, and says under which version of the vault's key it
@@ -67,9 +67,10 @@ const KEYS_SCHEMA: &str = "
         id BLOB PRIMARY KEY,
         subject BLOB UNIQUE,
         version INTEGER,
-        wrapped BLOB
+        wrapped BLOB,
+        realm TEXT NOT NULL DEFAULT ''
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS subject_key_by_version ON subject_key (version);
+    CREATE INDEX IF NOT EXISTS subject_key_by_realm ON subject_key (realm, version);
     CREATE INDEX IF NOT EXISTS subject_key_destroyed ON subject_key (id) WHERE wrapped IS NULL;
 ";
 
@@ -116,24 +117,27 @@ impl SqliteStore {
         Box::pin(async move { written.await? })
     }
 
-    /// Writes under versions of the vault's key, unless something was stored under a newer one
-    /// than the oldest of them.
+    /// Writes under versions of keys, unless something was stored under a newer one than the
+    /// oldest of them.
     fn write_under<T: Send + 'static>(
         &self,
-        versions: &[Version],
+        under: Under,
         work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        let oldest = versions.iter().copied().min().unwrap_or(Version::MAX);
-        let newest = versions.iter().copied().max().unwrap_or_default();
-        self.write_checked(move |connection| match permit(connection, (oldest, newest))? {
-            Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
-            None => work(connection),
+        self.write_checked(move |connection| {
+            if let Some(newer) = permit(connection, under.house)? {
+                return Ok(Err(VaultError::KeyGone(newer)));
+            }
+            match permit_jurisdictions(connection, &under.jurisdictions)? {
+                Some((of, newer)) => Ok(Err(VaultError::JurisdictionKeyGone(of, newer))),
+                None => work(connection),
+            }
         })
     }
 
     fn write_rows<T: Send + 'static>(
         &self,
-        versions: &[Version],
+        under: Under,
         rows: Vec<NewRow>,
         work: impl FnOnce(
             &Connection,
@@ -143,7 +147,7 @@ impl SqliteStore {
         + Send
         + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        self.write_under(versions, |connection| work(connection, rows, &mut built(connection)?))
+        self.write_under(under, |connection| work(connection, rows, &mut built(connection)?))
     }
 
     /// Finds rows by what the keys up to a version make, unless something was stored under a
@@ -163,8 +167,8 @@ impl SqliteStore {
 
 impl TokenStore for SqliteStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        let versions: Vec<Version> = rows.iter().flat_map(NewRow::versions).collect();
-        self.write_rows(&versions, rows, |connection, rows, built| {
+        let under = Under::of(rows.iter().flat_map(NewRow::needs));
+        self.write_rows(under, rows, |connection, rows, built| {
             let mut stored = Vec::with_capacity(rows.len());
             for row in rows {
                 match rows::insert(connection, row, built)? {
@@ -177,8 +181,8 @@ impl TokenStore for SqliteStore {
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
-        let versions: Vec<Version> = rows.iter().map(|new| new.row.version).collect();
-        self.write_rows(&versions, rows, |connection, rows, built| {
+        let under = Under::of(rows.iter().map(|new| (&Realm::House, new.row.version)));
+        self.write_rows(under, rows, |connection, rows, built| {
             for row in &rows {
                 if rows::forgets_a_copy(connection, &row.row)? {
                     return Ok(Err(VaultError::Conflict));
@@ -190,8 +194,8 @@ impl TokenStore for SqliteStore {
     }
 
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
-        let versions: Vec<Version> = copies.iter().map(|copy| copy.held.by.version()).collect();
-        self.write_under(&versions, move |connection| {
+        let under = Under::of(copies.iter().map(|copy| copy.held.by.needs()));
+        self.write_under(under, move |connection| {
             for NewCopy { token, held } in copies {
                 if !rows::is_held(connection, &token)? || !keys::keep(connection, &held)? {
                     return Ok(Err(VaultError::Conflict));

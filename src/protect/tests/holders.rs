@@ -11,7 +11,7 @@ const THEIR_DAY: Protection = Protection::Tokenize { shape: Shape::Date, scope: 
 
 impl House {
     async fn of(&self, whose: SubjectId, protection: Protection, value: &str) -> Sealed {
-        let keeper = Keeper::Of(whose);
+        let keeper = Keeper::Of(whose, &[]);
         self.seal_at(protection, Role::Stored, value, |item| item.keeper = keeper).await.unwrap()
     }
 
@@ -115,7 +115,7 @@ async fn a_value_that_names_somebody_is_theirs() {
     let subjects = Box::new(crate::subject::Subjects::new(store, &house.keyset));
     let subjects: &'static _ = Box::leak(subjects);
     let seal = async |value: &str| {
-        let named = |item: &mut ToSeal<'_>| item.keeper = Keeper::Named(subjects);
+        let named = |item: &mut ToSeal<'_>| item.keeper = Keeper::Named(subjects, &[]);
         text(&house.seal_at(TOKENIZE, Role::Stored, value, named).await.unwrap())
     };
     let tokens = [seal("anna@example.org").await, seal(" Anna@Example.ORG ").await];
@@ -141,7 +141,7 @@ async fn what_is_kept_for_others_is_bounded() {
         equality: Equality::Case,
         can_remove: false,
         max_length: None,
-        keeper: Keeper::Of(whose),
+        keeper: Keeper::Of(whose, &[]),
     };
     let seal = async |of: &[SubjectId]| {
         let batch: Vec<_> = of.iter().map(|whose| item(*whose)).collect();

@@ -353,7 +353,7 @@ async fn a_key_that_does_not_open_stops_no_other() {
         let kept = ToKeep { holder: Some(subject), ..ToKeep::for_house(item, Form::Word) };
         before.keep(&[kept]).await.unwrap();
     }
-    let mut keys = store.keys_before(2, None, 3).await.unwrap();
+    let mut keys = store.keys_before((Realm::House, 2), None, 3).await.unwrap();
     keys[0].wrapped[0] ^= 1;
     store.rewrap(keys.clone()).await.unwrap();
     let after = Vault::new(store.clone(), &first.rotated());
