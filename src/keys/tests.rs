@@ -2,6 +2,7 @@
 
 mod aws_kms;
 mod exchange;
+mod jurisdiction;
 mod pkcs11;
 mod rotation;
 pub(crate) mod stand_in;
@@ -64,6 +65,7 @@ fn key_variables_conform_and_say_what_is_wrong() {
     let line = Secret::new(std::fs::read(&path).unwrap());
     let opened = KeyVariable::open("ROOT", Some(&line)).unwrap();
     // The same root key in another place opens the same.
+    let acme = "acme".into();
     let name = sample_name(&acme);
     let wrapped = other.wrap(&name, &Secret::new([7; 64])).unwrap();
     assert_eq!(opened.unwrap(&name, &wrapped).unwrap(), Secret::new([7; 64]));

@@ -58,12 +58,51 @@ async fn files_of_others_are_refused() {
     };
     check("tenant.db", "UPDATE house SET tenant = 'bolt'", "`bolt`");
     check("older.db", "PRAGMA user_version = 2", "format is 2");
-    check("newer.db", "PRAGMA user_version = 6", "format is 6");
+    check("newer.db", "PRAGMA user_version = 7", "format is 7");
     check("foreign.db", "PRAGMA user_version = 0", "not one of Zollhaus");
 
     std::fs::write(scratch.file("text.db"), "this is no database".repeat(100)).unwrap();
     let error = Database::open(&scratch.file("text.db"), &"acme".into()).unwrap_err();
     assert!(matches!(error, DatabaseError::Unavailable(_)), "{error}");
+}
+
+/// As the version before left them: a house, and a backup of its keys of data subjects.
+#[tokio::test]
+async fn files_of_the_format_before_are_brought_forward() {
+    let scratch = Scratch::new();
+    let older = |name: &str, tables: &str| {
+        let path = scratch.file(name);
+        drop(open(&path));
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(tables).unwrap();
+        connection.pragma_update(None, "user_version", 5).unwrap();
+        path
+    };
+    let keys = "CREATE TABLE subject_key (id BLOB PRIMARY KEY, subject BLOB UNIQUE,
+            version INTEGER, wrapped BLOB) STRICT, WITHOUT ROWID;
+        CREATE INDEX subject_key_by_version ON subject_key (version);
+        INSERT INTO subject_key VALUES (x'01', x'02', 1, x'03')";
+    let realm = |connection: &Connection| {
+        connection.query_row("SELECT id, realm FROM subject_key", [], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
+        })
+    };
+    let of_house = (vec![1], String::new());
+    let (house, backup) = (older("house.db", keys), older("keys.db", keys));
+    let database = open(&house);
+    assert_eq!(database.read(realm).await.unwrap(), of_house);
+    drop(open(&older("empty.db", "")));
+    // Nothing is written to what is only looked at.
+    let same = "SELECT EXISTS (SELECT 1 FROM other.subject_key JOIN main.subject_key USING (id))";
+    assert!(database.compare_with(&backup, same).unwrap());
+    let format = |path: &Path| -> i64 {
+        let connection = Connection::open(path).unwrap();
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    };
+    assert_eq!((format(&house), format(&backup)), (6, 5));
+    database.write(|it| it.execute("DELETE FROM subject_key", [])).await.unwrap();
+    database.take_table_from(&backup, "subject_key").unwrap();
+    assert_eq!(database.read(realm).await.unwrap(), of_house);
 }
 
 /// Both connections fail once and must come back. What fails is the one thing that

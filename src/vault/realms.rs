@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{KeyId, SubjectKey, Vault, VaultError};
 use crate::base::{Jurisdiction, SubjectId, Tenant};
@@ -14,7 +15,12 @@ pub(super) struct Wrapping {
     jurisdiction: Jurisdiction,
     keys: Versions<Siv>,
     in_use: InUse,
+    /// Whether it opens nothing of what is kept under a keyset of this jurisdiction.
+    is_another: AtomicBool,
 }
+
+/// Keys of data subjects by which a keyset is known.
+const SAMPLE: u32 = 10;
 
 impl Vault {
     /// With keysets of jurisdictions. Where several are those of one person, the first is.
@@ -24,6 +30,7 @@ impl Vault {
             jurisdiction: keyset.jurisdiction.clone(),
             keys: keyset.vault.clone(),
             in_use: InUse::of(&keyset.vault),
+            is_another: AtomicBool::new(false),
         };
         Self { jurisdictions: Arc::new(keysets.iter().map(wrapping).collect()), ..self }
     }
@@ -31,6 +38,27 @@ impl Vault {
     /// The jurisdictions with a keyset at hand, in order.
     pub fn jurisdictions(&self) -> impl Iterator<Item = &Jurisdiction> {
         self.jurisdictions.iter().map(|wrapping| &wrapping.jurisdiction)
+    }
+
+    /// Looks which keysets are others than those that the keys of data subjects are under, and
+    /// names them. From now on nothing is kept under these: whoever puts the right one in its
+    /// place would not open it.
+    ///
+    /// # Errors
+    /// [`VaultError::Unavailable`] where keys cannot be read.
+    pub async fn prove_keysets(&self) -> Result<Vec<Jurisdiction>, VaultError> {
+        let mut others = Vec::new();
+        for Wrapping { jurisdiction, is_another, .. } in &*self.jurisdictions {
+            let any = (Realm::Of(jurisdiction.clone()), Version::MAX);
+            let sample = self.store.keys_before(any, None, SAMPLE).await?;
+            let is_closed = |key| matches!(self.unwrap(key), Err(VaultError::Closed(_)));
+            let proves_nothing = sample.iter().all(is_closed);
+            if !sample.is_empty() && proves_nothing {
+                is_another.store(true, Ordering::Relaxed);
+                others.push(jurisdiction.clone());
+            }
+        }
+        Ok(others)
     }
 
     /// Whose key is to wrap that of a data subject, by whose it is now, if there is one, and
@@ -54,6 +82,12 @@ impl Vault {
             }
             _ => false,
         }
+    }
+
+    /// Whether there is a keyset of a jurisdiction, and not another one than its keys need.
+    pub(super) fn is_at_hand(&self, jurisdiction: &Jurisdiction) -> bool {
+        let is_right = |wrapping: &Wrapping| !wrapping.is_another.load(Ordering::Relaxed);
+        self.of(jurisdiction).is_some_and(is_right)
     }
 
     fn of(&self, jurisdiction: &Jurisdiction) -> Option<&Wrapping> {
@@ -96,6 +130,11 @@ impl Vault {
     ) -> Result<SubjectKey, VaultError> {
         let version = self.version_of(realm)?;
         let wrapping = self.wrapping(realm, version)?;
+        if let Realm::Of(of) = realm
+            && !self.is_at_hand(of)
+        {
+            return Err(VaultError::Closed(of.clone()));
+        }
         let wrapped = match realm {
             Realm::House => wrapping.seal_key(owner(&self.tenant, &id, &subject), key),
             Realm::Of(of) => wrapping.seal_key(owner_in(of, &self.tenant, &id, &subject), key),

@@ -24,6 +24,9 @@ pub struct Due {
     pub under_older_keys: u64,
     /// Categories whose rows are indexed for less, or for more, than is searched for.
     pub not_indexed: BTreeSet<Category>,
+    /// Keys of data subjects under keysets that are not at hand: those are for others to bring
+    /// up to date.
+    pub closed: u64,
 }
 
 /// What of the vault is under which version of a key, and how much of it.
@@ -31,7 +34,7 @@ type Counts = BTreeMap<Version, u64>;
 
 impl Due {
     pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
+        self.under_older_keys == 0 && self.not_indexed.is_empty()
     }
 }
 
@@ -84,10 +87,12 @@ impl Vault {
             *counts.entry(version).or_default() += keys;
         }
         let mut under_older_keys = self.under_older(&Realm::House, &counts)?;
-        // What is under other keysets is for those to bring up to date who have them.
-        for jurisdiction in self.jurisdictions() {
-            if let Some(counts) = of_jurisdictions.get(jurisdiction) {
-                under_older_keys += self.under_older(&Realm::Of(jurisdiction.clone()), counts)?;
+        let mut closed = 0;
+        for (jurisdiction, counts) in of_jurisdictions {
+            if self.is_at_hand(&jurisdiction) {
+                under_older_keys += self.under_older(&Realm::Of(jurisdiction), &counts)?;
+            } else {
+                closed += counts.values().sum::<u64>();
             }
         }
         let wanted = self.kinds.load();
@@ -109,7 +114,7 @@ impl Vault {
                 })
                 .cloned(),
         );
-        Ok(Due { under_older_keys, not_indexed })
+        Ok(Due { under_older_keys, not_indexed, closed })
     }
 
     /// How much is not under the version of a key that is in use.

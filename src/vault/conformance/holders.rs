@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::base::SubjectId;
-use crate::vault::{Erased, Holder, KeyId, NewCopy, SubjectKey};
+use crate::keys::{Realm, Version};
+use crate::vault::{Erased, Holder, KeyCounts, KeyId, NewCopy, Rewrapped, SubjectKey};
 
 pub(super) async fn run<S: TokenStore + 'static>(open: &impl Fn() -> Arc<S>) {
     the_first_key_of_a_data_subject_is_kept(&*open()).await;
@@ -16,24 +17,33 @@ pub(super) async fn run<S: TokenStore + 'static>(open: &impl Fn() -> Arc<S>) {
     insert(&*open(), kept).await.unwrap();
 }
 
-fn key(id: u8, subject: u8) -> SubjectKey {
+pub fn of_house<const N: usize>(counts: [(Version, u64); N]) -> KeyCounts {
+    counts.map(|(version, keys)| ((Realm::House, version), keys)).into()
+}
+
+pub fn in_house(key: SubjectKey) -> Rewrapped {
+    Rewrapped { from: Realm::House, key }
+}
+
+pub(super) fn key(id: u8, subject: u8) -> SubjectKey {
     SubjectKey {
         id: KeyId([id; 16]),
         subject: subject_of(subject),
+        realm: Realm::House,
         version: 1,
         wrapped: vec![id; 80],
     }
 }
 
-fn subject_of(number: u8) -> SubjectId {
+pub(super) fn subject_of(number: u8) -> SubjectId {
     SubjectId([number; 16])
 }
 
-fn held(key: &SubjectKey) -> Held {
+pub(super) fn held(key: &SubjectKey) -> Held {
     Held { by: Holder::Subject(key.clone()), sealed: vec![key.id.0[0]; 20] }
 }
 
-fn held_row(token: u8, held: Held) -> Row {
+pub(super) fn held_row(token: u8, held: Held) -> Row {
     Row { held: Some(held), ..row(token, token) }
 }
 
@@ -44,7 +54,7 @@ async fn kept(store: &dyn TokenStore, token: u8, key: SubjectKey) -> Option<Subj
     store.keys(vec![key.subject]).await.unwrap().remove(0)
 }
 
-async fn find(store: &dyn TokenStore, token: &Token) -> Row {
+pub(super) async fn find(store: &dyn TokenStore, token: &Token) -> Row {
     store.find(vec![token.clone()]).await.unwrap().remove(0).unwrap()
 }
 
@@ -147,10 +157,10 @@ pub(super) async fn keys_are_wrapped_anew_unless_they_are_destroyed(store: &dyn 
     assert_eq!(store.keys_before((Realm::House, 1), None, 10).await.unwrap(), []);
     let anew = SubjectKey { version: 2, wrapped: vec![5; 80], ..key(61, 61) };
     let unknown = SubjectKey { version: 2, ..key(78, 78) };
-    store.rewrap(vec![anew.clone(), unknown]).await.unwrap();
+    store.rewrap(vec![in_house(anew.clone()), in_house(unknown)]).await.unwrap();
     let found = store.keys(vec![subject_of(61), subject_of(78)]).await.unwrap();
     assert_eq!(found, [Some(anew.clone()), None]);
-    let older = store.rewrap(vec![SubjectKey { version: 1, ..anew }]).await;
+    let older = store.rewrap(vec![in_house(SubjectKey { version: 1, ..anew })]).await;
     assert!(matches!(older, Err(VaultError::KeyGone(2))), "{older:?}");
     assert_eq!(store.keys_before((Realm::House, 2), None, 10).await.unwrap(), [key(63, 62)]);
     assert_eq!(store.count_keys().await.unwrap(), of_house([(1, 1), (2, 1)]));
