@@ -2,6 +2,7 @@
 //! The composition root: a configuration becomes a running house.
 
 mod keys;
+mod keysets;
 mod reload;
 mod stores;
 mod upkeep;
@@ -15,10 +16,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, watch};
 
 use crate::admin::{Admin, AdminError, AdminState, Api, Readiness};
-use crate::base::{InstanceName, Jurisdiction, SystemClock, Tenant};
+use crate::base::{InstanceName, SystemClock, Tenant};
 use crate::caller::{ApiKeys, CallerSetupError, Callers, KeyKind};
-use crate::config::{Config, KeySettings, UpstreamSettings, VaultPlace};
-use crate::keys::{JurisdictionKeys, KeysError, Keyset, Lease};
+use crate::config::{Config, UpstreamSettings, VaultPlace};
+use crate::keys::{KeysError, Lease};
 use crate::listener::{Listener, ListenerError};
 use crate::postgres::PostgresError;
 use crate::protect::Protectors;
@@ -37,6 +38,8 @@ use crate::transfer_log::{DirectoryLog, DirectorySettings, OpenError, TransferLo
 use crate::upstream::{UpstreamClient, UpstreamSetupError};
 use crate::vault::{Vault, VaultError};
 
+use keysets::of_tenant;
+pub use keysets::{Keysets, open_jurisdiction, open_keyset, open_keysets};
 pub use reload::Reloader;
 use reload::Sources;
 pub use stores::Stores;
@@ -246,61 +249,6 @@ async fn forget(proxy: &Proxy) -> Infallible {
         }
         tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     }
-}
-
-/// All keys of a house.
-#[derive(Debug)]
-pub struct Keysets {
-    pub house: Keyset,
-    /// In the order of the configuration.
-    pub jurisdictions: Vec<JurisdictionKeys>,
-}
-
-/// Opens all keys that the configuration names.
-///
-/// # Errors
-/// [`StartError::Keys`] or [`StartError::OtherTenant`].
-pub fn open_keysets(config: &Config) -> Result<Keysets, StartError> {
-    let jurisdictions =
-        config.jurisdictions.iter().map(|(of, keys)| open_jurisdiction(&config.tenant, of, keys));
-    let jurisdictions = jurisdictions.collect::<Result<_, _>>()?;
-    Ok(Keysets { house: open_keyset(config)?, jurisdictions })
-}
-
-/// Opens the keys of the house.
-///
-/// # Errors
-/// As [`open_keysets`].
-pub fn open_keyset(config: &Config) -> Result<Keyset, StartError> {
-    let keys = &config.keys;
-    let keyset = Keyset::open(&keys.keyset, &*keys.service.open()?)?;
-    of_tenant(&config.tenant, keys, &keyset.tenant)?;
-    Ok(keyset)
-}
-
-/// Opens the keys of a jurisdiction, as `keys` says where they are.
-///
-/// # Errors
-/// As [`open_keysets`].
-pub fn open_jurisdiction(
-    tenant: &Tenant,
-    jurisdiction: &Jurisdiction,
-    keys: &KeySettings,
-) -> Result<JurisdictionKeys, StartError> {
-    let opened = JurisdictionKeys::open(&keys.keyset, &*keys.service.open()?, jurisdiction)?;
-    of_tenant(tenant, keys, &opened.tenant)?;
-    Ok(opened)
-}
-
-fn of_tenant(expected: &Tenant, keys: &KeySettings, found: &Tenant) -> Result<(), StartError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(StartError::OtherTenant {
-        path: keys.keyset.clone(),
-        found: found.clone(),
-        expected: expected.clone(),
-    })
 }
 
 /// Where parts of long bodies wait: beside what is kept of the same values for good, or

@@ -193,7 +193,9 @@ mod tests {
 
     use super::*;
     use crate::base::Secret;
-    use crate::keys::{KeyServiceSettings, MemoryKeyService, SecretSource, TransitSettings};
+    use crate::keys::{
+        KeyFile, KeyServiceSettings, MemoryKeyService, SecretSource, TransitSettings,
+    };
     use crate::testkit::Scratch;
 
     #[test]
@@ -208,10 +210,14 @@ mod tests {
         // Takes questions, and never answers.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let scratch = Scratch::new();
-        let keyset = scratch.file("keyset");
+        let [of_house, of_australia, at_hand, root] =
+            ["house", "australia", "at hand", "root"].map(|name| scratch.file(name));
+        let (tenant, australia) = ("acme".into(), "AU".into());
         let today = SystemClock.now().date();
         let made = MemoryKeyService::generate().unwrap();
-        Keyset::create(&keyset, &made, &"acme".into(), today).unwrap();
+        Keyset::create(&of_house, &made, &tenant, today).unwrap();
+        JurisdictionKeys::create(&of_australia, &made, (&tenant, &australia), today).unwrap();
+        Keyset::create(&at_hand, &KeyFile::create(&root).unwrap(), &tenant, today).unwrap();
         let service = KeyServiceSettings::VaultTransit(TransitSettings {
             url: format!("http://{}", silent.local_addr().unwrap()).parse().unwrap(),
             ca: None,
@@ -220,8 +226,18 @@ mod tests {
             key: "house".into(),
             token: SecretSource::Environment { name: "T".into(), value: Some(Secret::new("t")) },
         });
-        let house = KeySettings { service, keyset, lease: Some(Duration::from_secs(60)) };
-        let keys = Places { house, jurisdictions: Vec::new() };
+        let away = |keyset| {
+            let (service, lease) = (service.clone(), Some(Duration::from_secs(60)));
+            KeySettings { service, keyset, lease }
+        };
+        is_not_ready(&Places { house: away(of_house), jurisdictions: Vec::new() }).await;
+        let service = KeyServiceSettings::File { path: root, passphrase: None };
+        let house = KeySettings { service, keyset: at_hand, lease: None };
+        let jurisdictions = vec![(australia, away(of_australia))];
+        is_not_ready(&Places { house, jurisdictions }).await;
+    }
+
+    async fn is_not_ready(keys: &Places) {
         let admin = Admin::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
         let ask = async |path: &str| {
@@ -234,10 +250,9 @@ mod tests {
         };
         let asked = async { (ask("/healthz").await, ask("/readyz").await) };
         let (alive, ready) = tokio::select! {
-            opened = wait(&keys, &admin, &metrics) => panic!("{opened:?}"),
+            opened = wait(keys, &admin, &metrics) => panic!("{opened:?}"),
             answers = asked => answers,
         };
-        drop(silent);
         assert!(alive.starts_with("HTTP/1.1 200"), "{alive}");
         assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("not answered yet"), "{ready}");
     }

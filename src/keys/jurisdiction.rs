@@ -67,7 +67,8 @@ impl FromFile for JurisdictionKeys {
             return Err(KeysError::Ended { path: path.into(), jurisdiction });
         }
         let keys = file.open(path, service, KeyPurpose::Vault)?;
-        let vault = Versions::new(keys).ok_or(KeysError::NotAuthentic)?.try_map(siv_of)?;
+        let vault =
+            Versions::new(keys).ok_or(KeysError::NotAuthentic)?.try_map(|key| siv_of(&key))?;
         Ok(Self { tenant: file.tenant.clone(), jurisdiction, vault })
     }
 }

@@ -155,9 +155,9 @@ impl Keyset {
             tenant: tenant.clone(),
             token_mac: keys(KeyPurpose::TokenMac)?.try_map(mac)?,
             index_mac: keys(KeyPurpose::IndexMac)?.try_map(mac)?,
-            siv: keys(KeyPurpose::Siv)?.try_map(siv_of)?,
+            siv: keys(KeyPurpose::Siv)?.try_map(|key| siv_of(&key))?,
             ff1,
-            vault: keys(KeyPurpose::Vault)?.try_map(siv_of)?,
+            vault: keys(KeyPurpose::Vault)?.try_map(|key| siv_of(&key))?,
             caller_mac: keys(KeyPurpose::CallerMac)?.active().clone(),
             subject_mac: Mac::new(keys(KeyPurpose::SubjectMac)?.active().clone()),
             log_signing: keys(KeyPurpose::LogSigning)?,
@@ -226,7 +226,7 @@ impl Keyset {
     }
 }
 
-pub(super) fn siv_of(key: Secret) -> Result<Siv, KeysError> {
+pub(super) fn siv_of(key: &Secret) -> Result<Siv, KeysError> {
     let bytes = key.expose().try_into().map_err(|_| KeysError::NotAuthentic)?;
     Ok(Siv::new(Zeroizing::new(bytes)))
 }

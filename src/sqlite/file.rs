@@ -64,7 +64,7 @@ impl DatabaseFile {
             transaction.pragma_update(None, "user_version", FORMAT)?;
         }
         transaction.commit()?;
-        self.bring_forward(&mut connection)?;
+        bring_forward(&mut connection)?;
         self.check(&connection, FORMAT)
     }
 
@@ -74,7 +74,7 @@ impl DatabaseFile {
         // What is not ours is not written to.
         self.check(&connection, OLDEST_FORMAT)?;
         self.make_durable(&connection)?;
-        self.bring_forward(&mut connection)?;
+        bring_forward(&mut connection)?;
         // Statements are prepared once. Without this, one that values may be planned by is
         // prepared anew for each of them (SQLITE_ENABLE_STAT4).
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -209,23 +209,6 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Changes a file of an older format into one of this.
-    fn bring_forward(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
-        if format_of(connection)? != OLDEST_FORMAT {
-            return Ok(());
-        }
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have done it meanwhile.
-        if format_of(&transaction)? == OLDEST_FORMAT {
-            let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'subject_key')";
-            if transaction.query_row(sql, [], |row| row.get(0))? {
-                transaction.execute_batch(FORWARD)?;
-            }
-            transaction.pragma_update(None, "user_version", FORMAT)?;
-        }
-        Ok(transaction.commit()?)
-    }
-
     fn check(&self, connection: &Connection, oldest: i64) -> Result<(), DatabaseError> {
         match format_of(connection)? {
             format if (oldest..=FORMAT).contains(&format) => {}
@@ -248,6 +231,23 @@ impl DatabaseFile {
     fn unusable(&self, problem: &str) -> DatabaseError {
         DatabaseError::Unusable { path: self.path.clone(), problem: problem.to_owned() }
     }
+}
+
+/// Changes a file of an older format into one of this.
+fn bring_forward(connection: &mut Connection) -> Result<(), DatabaseError> {
+    if format_of(connection)? != OLDEST_FORMAT {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have done it meanwhile.
+    if format_of(&transaction)? == OLDEST_FORMAT {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'subject_key')";
+        if transaction.query_row(sql, [], |row| row.get(0))? {
+            transaction.execute_batch(FORWARD)?;
+        }
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
+    Ok(transaction.commit()?)
 }
 
 fn format_of(connection: &Connection) -> rusqlite::Result<i64> {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{
     Erased, Held, Holder, KeyId, NewCopy, Rewrapped, SubjectKey, ToKeep, Token, Vault, VaultError,
 };
-use crate::base::{Category, Jurisdiction, SubjectId, Tenant};
+use crate::base::{Category, SubjectId, Tenant};
 use crate::keys::{Realm, Siv, Version, random};
 
 /// How often values are written that fall together with what others write or erase.
@@ -174,15 +174,6 @@ impl Vault {
     /// [`VaultError::Unavailable`]; then it may be done or not.
     pub async fn erase(&self, pseudonyms: &[SubjectId]) -> Result<Erased, VaultError> {
         self.store.erase(pseudonyms.to_vec()).await
-    }
-
-    /// Destroys the keys of all data subjects that are wrapped under the keyset of a
-    /// jurisdiction, as [`erase`](Self::erase) does. No process may use that keyset any more.
-    ///
-    /// # Errors
-    /// [`VaultError::Unavailable`]; then it may be done or not.
-    pub async fn end(&self, jurisdiction: &Jurisdiction) -> Result<Erased, VaultError> {
-        self.store.end(jurisdiction.clone()).await
     }
 
     fn new_key(&self, subject: SubjectId, realm: &Realm) -> Result<(Siv, SubjectKey), VaultError> {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use super::holders::{ATTEMPTS, Holders};
 use super::realms::Wrapping;
-use super::{Form, Held, Kinds, NewRow, Opened, Place, Row, Token, TokenStore, VaultError};
+use super::{Form, Held, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError};
 use crate::base::{Category, Cleartext, Scope, SubjectId, Tenant};
 use crate::keys::{InUse, Keyset, Mac, Realm, Siv, Version, Versions};
 
@@ -49,9 +49,6 @@ impl<'a> ToKeep<'a> {
         Self { item, form, holder: None, realms: &[], scope: Scope::Tenant }
     }
 }
-
-/// How many copies of a value are read to find one that opens.
-const MAX_COPIES: u32 = 100;
 
 /// An item by its place in a list.
 pub(super) type Placed<'a> = (usize, ToKeep<'a>);
@@ -246,27 +243,6 @@ impl Vault {
         Ok(opened)
     }
 
-    /// What a row holds: where its first copy stays closed, by way of another.
-    async fn open_any(&self, row: &Row) -> Result<Opened, VaultError> {
-        match self.open(row) {
-            Err(VaultError::Closed(_)) => {}
-            done => return done,
-        }
-        let first = Place(row.token.clone(), row.held.as_ref().and_then(|held| held.by.key()));
-        for (place, row) in self.store.list(Some(first.clone()), MAX_COPIES).await? {
-            if place.0 != first.0 {
-                break;
-            }
-            match self.open(&row) {
-                Err(VaultError::Closed(_)) => {}
-                Ok(Opened { value: None, .. }) => {}
-                done => return done,
-            }
-        }
-        let category = row.category.clone();
-        Ok(Opened { category, value: None, holder: None, is_closed: true })
-    }
-
     /// Whether tokens can be read and written now.
     pub async fn health(&self) -> Result<(), VaultError> {
         self.store.health().await
@@ -295,15 +271,6 @@ impl Vault {
             opened => opened?,
         };
         Ok(opened.value.as_ref().map(|value| (&opened.category, value)) == Some(item))
-    }
-
-    /// Whether a row that does not open is surely that of a value which has its token: 80 bits
-    /// under one key say so, and 128 under another. Of other forms tokens are few.
-    fn is_known_by_codes(&self, stored: &Row, item: Item<'_>) -> bool {
-        let mac = self.index_macs.get(stored.version);
-        stored.token.form() == Form::Word
-            && stored.category == *item.0
-            && mac.is_some_and(|mac| self.rough_index(mac, item) == stored.rough)
     }
 
     pub(super) fn open(&self, row: &Row) -> Result<Opened, VaultError> {

@@ -28,11 +28,11 @@ transfers:
 ";
 
 fn keys_of(jurisdictions: &[&str]) -> String {
-    let mut keys = KEYS.replace(" }", ", jurisdictions: {");
-    for name in jurisdictions {
-        keys += &format!(" {name}: {{ file: {name}.key, keyset: {name}.keyset }},");
-    }
-    keys.trim_end_matches(',').to_owned() + " } }"
+    let keysets: Vec<String> = jurisdictions
+        .iter()
+        .map(|name| format!("{name}: {{ file: {name}.key, keyset: {name}.keyset }}"))
+        .collect();
+    KEYS.replace(" }", &format!(", jurisdictions: {{ {} }} }}", keysets.join(", ")))
 }
 
 fn configure(world: &World, before: &str, after: &str) {

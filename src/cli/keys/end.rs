@@ -9,7 +9,7 @@ use crate::cli::vault::stopped;
 use crate::cli::{block_on, print};
 use crate::config::{Config, VaultPlace};
 use crate::keys::{JurisdictionKeys, KeysError, Realm};
-use crate::vault::Erased;
+use crate::vault::{Erased, KeyCounts};
 
 /// What is said to it on the command line.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub fn end(config: &Config, whose: &Realm, said: Said) -> anyhow::Result<()> {
     let stores = block_on(stores(config))?;
     let kept = match &stores {
         Some(stores) => block_on(async { Ok(stores.tokens.count_keys().await?) })?,
-        None => Default::default(),
+        None => KeyCounts::default(),
     };
     let kept: u64 =
         kept.iter().filter(|((realm, _), _)| realm == whose).map(|(_, keys)| keys).sum();

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::base::{Scope, SubjectId};
+use crate::keys::{JurisdictionKeys, Realm};
 
 const ANNA: SubjectId = SubjectId([1; 16]);
 const BERT: SubjectId = SubjectId([2; 16]);
@@ -105,6 +106,31 @@ async fn what_is_erased_is_not_hashed() {
     assert_eq!(house.seal(hash, Role::Stored, &token).await, hashed);
     house.vault.erase(&[ANNA]).await.unwrap();
     assert_eq!(house.seal(hash, Role::Stored, &token).await, already());
+}
+
+/// It is not gone: nothing may be decided as if there were no value.
+#[tokio::test]
+async fn what_stays_closed_comes_back_as_it_is_and_is_not_taken_for_erased() {
+    let house = house();
+    let keyset = JurisdictionKeys::generate(&"acme".into(), "AU");
+    let vault = house.vault.clone().with_jurisdictions(&[keyset]);
+    let with = Protectors::new(vault, &house.keyset, "pii.Acme.example");
+    let realms = [Realm::from_code("AU")];
+    let with = House { protectors: with, ..house };
+    let keeper = |item: &mut ToSeal<'_>| item.keeper = Keeper::Of(ANNA, &realms);
+    let sealed = with.seal_at(TOKENIZE, Role::Stored, "Muster", keeper).await.unwrap();
+    let token = text(&sealed);
+    assert_eq!(with.open(&token, "email").await, Some(Cleartext::new("Muster")));
+
+    let without = over(&with.store, &with.keyset);
+    let without = House { protectors: without, ..with };
+    assert_eq!(without.open(&token, "email").await, None);
+    assert_eq!(without.of(BERT, TOKENIZE, &token).await, already());
+    let hash = Protection::Hash { shape: Shape::Text, of: crate::policy::Hashed::Exact };
+    assert_eq!(without.seal(hash, Role::Stored, &token).await, already());
+    let (surrogate, category) = (Surrogate::parse(&token).unwrap(), "email".into());
+    let opened = without.protectors.open(&[(&surrogate, &category)]).await.unwrap();
+    assert!(opened.knows(&surrogate, &category) && !opened.has_lost(&surrogate, &category));
 }
 
 /// A value that names somebody is kept for them, in whichever spelling.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::columns::key_of;
 use super::work::Values;
 use crate::base::SearchKind;
-use crate::vault::{Held, Holder, NewRow, SubjectKey, Token, Under};
+use crate::vault::{Held, Holder, NewRow, Rewrapped, SubjectKey, Token, Under};
 
 /// Rows, and what they are found by.
 pub(super) struct Given<'r> {
@@ -130,12 +130,20 @@ pub(super) struct Keys<'k> {
     versions: Vec<i64>,
     wrapped: Vec<&'k [u8]>,
     realms: Vec<&'k str>,
+    /// Under whose they were wrapped before.
+    from: Vec<&'k str>,
 }
 
 impl<'k> Keys<'k> {
+    pub(super) fn rewrapped(keys: &'k [Rewrapped]) -> Self {
+        let from = keys.iter().map(|it| it.from.code()).collect();
+        Self { from, ..Self::of(keys.iter().map(|it| &it.key)) }
+    }
+
     pub(super) fn of(keys: impl IntoIterator<Item = &'k SubjectKey>) -> Self {
-        let (ids, subjects, versions) = (vec![], vec![], vec![]);
-        let mut given = Self { ids, subjects, versions, wrapped: vec![], realms: vec![] };
+        let (ids, subjects, versions, wrapped) = (vec![], vec![], vec![], vec![]);
+        let (realms, from) = (vec![], vec![]);
+        let mut given = Self { ids, subjects, versions, wrapped, realms, from };
         for key in keys {
             given.ids.push(&key.id.0);
             given.subjects.push(&key.subject.0);
@@ -157,9 +165,9 @@ impl<'k> Keys<'k> {
         vec![&self.ids, &self.subjects, &self.versions, &self.wrapped, &self.realms]
     }
 
-    /// To be wrapped so, where they are wrapped under the keys of these.
-    pub(super) fn wrapped<'v>(&'v self, from: &'v Vec<&str>) -> Values<'v> {
-        vec![&self.ids, &self.versions, &self.wrapped, &self.realms, from]
+    /// As they are to be wrapped, and as they were.
+    pub(super) fn wrapped(&self) -> Values<'_> {
+        vec![&self.ids, &self.versions, &self.wrapped, &self.realms, &self.from]
     }
 }
 

@@ -61,9 +61,8 @@ impl SubjectKeyStore for PostgresStore {
             if keys.is_empty() {
                 return Ok(());
             }
-            let given = Keys::of(keys.iter().map(|it| &it.key));
-            let from: Vec<&str> = keys.iter().map(|it| it.from.code()).collect();
-            let rewrap = [(REWRAP, given.wrapped(&from))];
+            let given = Keys::rewrapped(&keys);
+            let rewrap = [(REWRAP, given.wrapped())];
             let under = Under::of(keys.iter().map(|it| (&it.key.realm, it.key.version)));
             self.write_under(&under, &rewrap).await.map(drop)
         })

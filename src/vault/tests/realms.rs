@@ -240,7 +240,7 @@ async fn a_jurisdiction_that_ends_takes_its_values_along() {
     let own = keep(&vault, "bruce@b.example", BRUCE, &[au()]).await.unwrap();
     let of_both = keep(&vault, "info@b.example", BRUCE, &[au()]).await.unwrap();
     keep(&vault, "info@b.example", ANNA, &[eu()]).await.unwrap();
-    let ended = vault.end(&"AU".into()).await.unwrap();
+    let ended = house.store.end("AU".into()).await.unwrap();
     assert_eq!(ended, Erased { keys: 1, copies: 2, tokens: 1 });
     let after = house.with(std::slice::from_ref(&house.europe));
     let lost = opened(&after, &own).await.unwrap();
