@@ -2,6 +2,7 @@
 //! The composition root: a configuration becomes a running house.
 
 mod keys;
+mod keysets;
 mod reload;
 mod stores;
 mod upkeep;
@@ -18,7 +19,7 @@ use crate::admin::{Admin, AdminError, AdminState, Api, Readiness};
 use crate::base::{InstanceName, SystemClock, Tenant};
 use crate::caller::{ApiKeys, CallerSetupError, Callers, KeyKind};
 use crate::config::{Config, UpstreamSettings, VaultPlace};
-use crate::keys::{KeysError, Keyset, Lease};
+use crate::keys::{KeysError, Lease};
 use crate::listener::{Listener, ListenerError};
 use crate::postgres::PostgresError;
 use crate::protect::Protectors;
@@ -37,6 +38,8 @@ use crate::transfer_log::{DirectoryLog, DirectorySettings, OpenError, TransferLo
 use crate::upstream::{UpstreamClient, UpstreamSetupError};
 use crate::vault::{Vault, VaultError};
 
+use keysets::of_tenant;
+pub use keysets::{Keysets, open_jurisdiction, open_keyset, open_keysets};
 pub use reload::Reloader;
 use reload::Sources;
 pub use stores::Stores;
@@ -110,10 +113,11 @@ impl App {
         let metrics = Metrics::new().map_err(|error| StartError::Metrics(error.to_string()))?;
         let metrics = Arc::new(metrics);
         let admin = Admin::bind(config.admin.bind).await?;
-        let (keyset, lease) = keys::open(&config, &admin, &metrics).await?;
+        let (Keysets { house: keyset, jurisdictions }, lease) =
+            keys::open(&config, &admin, &metrics).await?;
         let stores = Stores::open(&config.vault, &config.tenant).await?;
         let store = Arc::new(MeasuredStore::new(stores.tokens, Arc::clone(&metrics)));
-        let vault = Vault::new(store, &keyset);
+        let vault = Vault::new(store, &keyset).with_jurisdictions(&jurisdictions);
         let upkeep = Upkeep::new(vault.clone(), lease.clone(), Arc::clone(&metrics));
         upkeep.index_for(config.upstreams.iter().map(|upstream| &upstream.policy));
         upkeep.begin().await?;
@@ -245,25 +249,6 @@ async fn forget(proxy: &Proxy) -> Infallible {
         }
         tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     }
-}
-
-/// Opens the keys that the configuration names.
-///
-/// # Errors
-/// [`StartError::Keys`] or [`StartError::OtherTenant`].
-pub fn open_keyset(config: &Config) -> Result<Keyset, StartError> {
-    of_tenant(config, Keyset::open(&config.keys.keyset, &*config.keys.service.open()?)?)
-}
-
-fn of_tenant(config: &Config, keyset: Keyset) -> Result<Keyset, StartError> {
-    if keyset.tenant == config.tenant {
-        return Ok(keyset);
-    }
-    Err(StartError::OtherTenant {
-        path: config.keys.keyset.clone(),
-        found: keyset.tenant,
-        expected: config.tenant.clone(),
-    })
 }
 
 /// Where parts of long bodies wait: beside what is kept of the same values for good, or

@@ -8,23 +8,24 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::admin::{Admin, AdminState, Readiness};
-use crate::base::{Clock, SystemClock};
+use crate::base::{Clock, Jurisdiction, SystemClock};
 use crate::config::{Config, KeySettings};
-use crate::keys::{KeysError, Keyset, Lease, Renewal, open_leased};
+use crate::keys::{JurisdictionKeys, KeysError, Keyset, Lease, Renewal, leased};
 use crate::telemetry::Metrics;
 
-use super::{StartError, of_tenant};
+use super::{Keysets, StartError, of_tenant};
 
 /// Between the first two attempts; then it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// A service that is back is found within this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Opens the keyset. Until its key service has answered, and while it is away or does not know
-/// us yet, the admin listener says that the house lives and is not ready, and it is tried again.
+/// Opens all keysets. Until their key services have answered, and while one of them is away or
+/// does not know us yet, the admin listener says that the house lives and is not ready, and it is tried again.
 ///
 /// Ending would make a supervisor start us anew, at pauses of its own: systemd gives up after
-/// a few, Kubernetes waits for up to five minutes. What no waiting mends ends the start.
+/// a few, Kubernetes waits for up to five minutes. What no waiting mends ends the start. The
+/// lease is over as soon as that of one of them is.
 ///
 /// # Errors
 /// [`StartError::Keys`] or [`StartError::OtherTenant`].
@@ -32,16 +33,35 @@ pub(super) async fn open(
     config: &Config,
     admin: &Admin,
     metrics: &Arc<Metrics>,
-) -> Result<(Keyset, Lease), StartError> {
-    let (keyset, lease) = wait(&config.keys, admin, metrics).await?;
-    Ok((of_tenant(config, keyset)?, lease))
+) -> Result<(Keysets, Lease), StartError> {
+    let places = Places { house: config.keys.clone(), jurisdictions: config.jurisdictions.clone() };
+    let (keysets, lease) = wait(&places, admin, metrics).await?;
+    of_tenant(&config.tenant, &config.keys, &keysets.house.tenant)?;
+    for ((_, keys), opened) in config.jurisdictions.iter().zip(&keysets.jurisdictions) {
+        of_tenant(&config.tenant, keys, &opened.tenant)?;
+    }
+    Ok((keysets, lease))
+}
+
+/// Where all keys are.
+#[derive(Clone)]
+struct Places {
+    house: KeySettings,
+    jurisdictions: Vec<(Jurisdiction, KeySettings)>,
+}
+
+/// Why keys do not open.
+struct Unopened {
+    error: KeysError,
+    /// Whether it may pass.
+    can_wait: bool,
 }
 
 async fn wait(
-    keys: &KeySettings,
+    places: &Places,
     admin: &Admin,
     metrics: &Arc<Metrics>,
-) -> Result<(Keyset, Lease), StartError> {
+) -> Result<(Keysets, Lease), StartError> {
     let silent = "the key service has not answered yet".to_owned();
     let because = Arc::new(ArcSwap::from_pointee(silent));
     let state = Arc::new(AdminState {
@@ -52,9 +72,10 @@ async fn wait(
     let opened = admin.serve_during(state, async {
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match attempt(keys).await {
-                Err(StartError::Keys(error)) if can_wait(keys, &error) => error,
-                opened => return opened,
+            let error = match attempt(places).await? {
+                Ok(opened) => return Ok(opened),
+                Err(Unopened { error, can_wait: true }) => error,
+                Err(Unopened { error, can_wait: false }) => return Err(StartError::Keys(error)),
             };
             metrics.key_service_failed();
             let problem = chain(&error);
@@ -72,15 +93,33 @@ async fn wait(
     opened.await
 }
 
-/// The service is asked in a thread that may block.
-async fn attempt(keys: &KeySettings) -> Result<(Keyset, Lease), StartError> {
-    let KeySettings { service, keyset, lease } = keys.clone();
-    let opened = tokio::task::spawn_blocking(move || open_leased(&keyset, &service, lease)).await;
-    Ok(opened.map_err(|panicked| StartError::KeysPanicked(panicked.to_string()))??)
+/// The services are asked in a thread that may block.
+async fn attempt(places: &Places) -> Result<Result<(Keysets, Lease), Unopened>, StartError> {
+    let places = places.clone();
+    let opened = tokio::task::spawn_blocking(move || places.open()).await;
+    opened.map_err(|panicked| StartError::KeysPanicked(panicked.to_string()))
 }
 
-fn can_wait(keys: &KeySettings, error: &KeysError) -> bool {
-    !keys.service.is_at_hand() && error.may_pass()
+impl Places {
+    fn open(&self) -> Result<(Keysets, Lease), Unopened> {
+        let unopened = |keys: &KeySettings, error: KeysError| {
+            let can_wait = !keys.service.is_at_hand() && error.may_pass();
+            Unopened { error, can_wait }
+        };
+        let KeySettings { service, keyset, lease } = &self.house;
+        let (house, lease) = leased(service, *lease, |service| Keyset::open(keyset, service))
+            .map_err(|error| unopened(&self.house, error))?;
+        let (mut jurisdictions, mut leases) = (Vec::new(), vec![lease]);
+        for (jurisdiction, keys) in &self.jurisdictions {
+            let (opened, lease) = leased(&keys.service, keys.lease, |service| {
+                JurisdictionKeys::open(&keys.keyset, service, jurisdiction)
+            })
+            .map_err(|error| unopened(keys, error))?;
+            jurisdictions.push(opened);
+            leases.push(lease);
+        }
+        Ok((Keysets { house, jurisdictions }, Lease::all(leases)))
+    }
 }
 
 fn waiting(because: Arc<ArcSwap<String>>) -> Readiness {
@@ -102,7 +141,7 @@ pub(super) async fn keep(lease: &Lease, metrics: &Metrics) -> Infallible {
         tokio::time::sleep(interval).await;
         let asked = lease.clone();
         match tokio::task::spawn_blocking(move || asked.renew()).await {
-            Ok(renewal) => tell(&renewal, metrics),
+            Ok(renewals) => renewals.iter().for_each(|renewal| tell(renewal, metrics)),
             Err(error) => tracing::error!(%error, "asking the key service ended in a panic"),
         }
     }
@@ -110,7 +149,7 @@ pub(super) async fn keep(lease: &Lease, metrics: &Metrics) -> Infallible {
 
 /// Asks the key service now. It blocks.
 pub(super) fn renew(lease: &Lease, metrics: &Metrics) {
-    tell(&lease.renew(), metrics);
+    lease.renew().iter().for_each(|renewal| tell(renewal, metrics));
     show(lease, metrics);
 }
 
@@ -154,7 +193,9 @@ mod tests {
 
     use super::*;
     use crate::base::Secret;
-    use crate::keys::{KeyServiceSettings, MemoryKeyService, SecretSource, TransitSettings};
+    use crate::keys::{
+        KeyFile, KeyServiceSettings, MemoryKeyService, SecretSource, TransitSettings,
+    };
     use crate::testkit::Scratch;
 
     #[test]
@@ -169,10 +210,14 @@ mod tests {
         // Takes questions, and never answers.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let scratch = Scratch::new();
-        let keyset = scratch.file("keyset");
+        let [of_house, of_australia, at_hand, root] =
+            ["house", "australia", "at hand", "root"].map(|name| scratch.file(name));
+        let (tenant, australia) = ("acme".into(), "AU".into());
         let today = SystemClock.now().date();
         let made = MemoryKeyService::generate().unwrap();
-        Keyset::create(&keyset, &made, &"acme".into(), today).unwrap();
+        Keyset::create(&of_house, &made, &tenant, today).unwrap();
+        JurisdictionKeys::create(&of_australia, &made, (&tenant, &australia), today).unwrap();
+        Keyset::create(&at_hand, &KeyFile::create(&root).unwrap(), &tenant, today).unwrap();
         let service = KeyServiceSettings::VaultTransit(TransitSettings {
             url: format!("http://{}", silent.local_addr().unwrap()).parse().unwrap(),
             ca: None,
@@ -181,7 +226,18 @@ mod tests {
             key: "house".into(),
             token: SecretSource::Environment { name: "T".into(), value: Some(Secret::new("t")) },
         });
-        let keys = KeySettings { service, keyset, lease: Some(Duration::from_secs(60)) };
+        let away = |keyset| {
+            let (service, lease) = (service.clone(), Some(Duration::from_secs(60)));
+            KeySettings { service, keyset, lease }
+        };
+        is_not_ready(&Places { house: away(of_house), jurisdictions: Vec::new() }).await;
+        let service = KeyServiceSettings::File { path: root, passphrase: None };
+        let house = KeySettings { service, keyset: at_hand, lease: None };
+        let jurisdictions = vec![(australia, away(of_australia))];
+        is_not_ready(&Places { house, jurisdictions }).await;
+    }
+
+    async fn is_not_ready(keys: &Places) {
         let admin = Admin::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
         let ask = async |path: &str| {
@@ -194,10 +250,9 @@ mod tests {
         };
         let asked = async { (ask("/healthz").await, ask("/readyz").await) };
         let (alive, ready) = tokio::select! {
-            opened = wait(&keys, &admin, &metrics) => panic!("{opened:?}"),
+            opened = wait(keys, &admin, &metrics) => panic!("{opened:?}"),
             answers = asked => answers,
         };
-        drop(silent);
         assert!(alive.starts_with("HTTP/1.1 200"), "{alive}");
         assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("not answered yet"), "{ready}");
     }

@@ -49,9 +49,17 @@ impl Upkeep {
     }
 
     /// Works at once if there is nothing to read: then the first search needs not wait.
-    /// Rows that were restored are without what was erased after their backup.
+    /// Rows that were restored are without what was erased after their backup, and keysets are
+    /// those that the vault knows.
     pub(super) async fn begin(&self) -> Result<(), VaultError> {
         self.vault.erase(&[]).await?;
+        for jurisdiction in self.vault.prove_keysets().await? {
+            tracing::error!(
+                %jurisdiction,
+                "the keyset of the jurisdiction is another one than that which the vault holds keys \
+                 of data subjects under: what it holds of them stays closed, and nothing is kept"
+            );
+        }
         if self.vault.count().await? == 0 { self.work().await.map(drop) } else { Ok(()) }
     }
 
@@ -123,7 +131,7 @@ impl Upkeep {
 
     async fn due(&self) -> Result<Due, VaultError> {
         let due = self.vault.due().await?;
-        self.metrics.vault_due(due.under_older_keys, due.not_indexed.len());
+        self.metrics.vault_due(due.under_older_keys, due.not_indexed.len(), due.closed);
         Ok(due)
     }
 }

@@ -228,6 +228,15 @@ impl Atlas {
         parts.insert(code.clone());
     }
 
+    /// Whether one name stands for a part of what another stands for, on that day.
+    pub fn is_part(&self, place: &str, of: &str, today: Date) -> bool {
+        let (parts, whole) = (self.parts(place, today), self.parts(of, today));
+        let is_in_whole = |part: &Code| {
+            whole.iter().any(|code| [part.as_str(), part.country()].contains(&code.as_str()))
+        };
+        place == of || (!parts.is_empty() && parts.iter().all(is_in_whole))
+    }
+
     /// Whether a place lies in `places`, whatever of its parts is meant.
     pub(super) fn is_within(&self, place: &str, places: &Places, moment: &Moment<'_>) -> bool {
         let parts = self.parts(place, moment.today);

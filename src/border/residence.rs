@@ -128,6 +128,19 @@ impl Border {
         self.residence.iter().any(ResidenceRule::is_about_record)
     }
 
+    /// Whether some rule may say that a record is under the law of this place.
+    pub fn may_tell(&self, of: &Jurisdiction, today: Date) -> bool {
+        let of = of.as_str();
+        self.residence.iter().any(|rule| match &rule.finding {
+            Finding::Are(laws) => {
+                laws.iter().any(|law| self.atlas.is_part(law.as_str(), of, today))
+            }
+            Finding::CodeIn(_) => !self.atlas.parts(of, today).is_empty(),
+            // It was learned by other rules.
+            Finding::Known => false,
+        })
+    }
+
     fn told_by(&self, rule: &ResidenceRule, record: &RecordFacts<'_>) -> Option<Vec<Jurisdiction>> {
         if !rule.when.iter().all(|condition| self.is_met(condition, record)) {
             return None;

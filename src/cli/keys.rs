@@ -13,8 +13,10 @@ use crate::config::{Config, append_admin_key, append_api_key};
 use super::{ConfigFile, init, keyset, print};
 
 mod destroy;
+mod end;
 mod needed;
 mod purpose;
+pub mod realm;
 mod rotate;
 mod status;
 

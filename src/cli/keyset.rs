@@ -7,9 +7,10 @@ use anyhow::{bail, ensure};
 use clap::Args;
 
 use crate::base::{Clock, SystemClock};
-use crate::config::Config;
-use crate::keys::Keyset;
+use crate::config::{Config, KeySettings};
+use crate::keys::{JurisdictionKeys, Keyset, Realm};
 
+use super::keys::realm::Whose;
 use super::{ConfigFile, print};
 
 /// Make the keyset that the configuration names
@@ -17,13 +18,16 @@ use super::{ConfigFile, print};
 /// Its keys are new, and wrapped by the key service that `keys` names. A root key that is a
 /// file of ours is made as well, if it is not there; in other services it has to be there.
 /// Nothing is overwritten: keys that are in use are not to be replaced, for without them
-/// nothing opens that was sealed.
+/// nothing opens that was sealed. That of a jurisdiction is made by itself.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
   zollhaus init /etc/zollhaus --without-keys
-  zollhaus keys create --config /etc/zollhaus/zollhaus.yaml")]
+  zollhaus keys create --config /etc/zollhaus/zollhaus.yaml
+  zollhaus keys create --jurisdiction AU --config /etc/zollhaus/zollhaus.yaml")]
 pub struct Create {
+    #[command(flatten)]
+    whose: Whose,
     #[command(flatten)]
     file: ConfigFile,
 }
@@ -46,16 +50,24 @@ pub struct Rewrap {
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     file: ConfigFile,
 }
 
 impl Create {
     pub fn execute(self) -> anyhow::Result<()> {
         let config = self.file.load()?.value;
-        let path = &config.keys.keyset;
-        refuse_to_overwrite(&config)?;
-        let service = config.keys.service.open_or_create()?;
-        Keyset::create(path, &*service, &config.tenant, SystemClock.now().date())?;
+        let (realm, settings) = self.whose.settings(&config)?;
+        let path = &settings.keyset;
+        refuse_to_overwrite(settings)?;
+        let (service, today) = (settings.service.open_or_create()?, SystemClock.now().date());
+        match &realm {
+            Realm::House => drop(Keyset::create(path, &*service, &config.tenant, today)?),
+            Realm::Of(of) => {
+                drop(JurisdictionKeys::create(path, &*service, (&config.tenant, of), today)?);
+            }
+        }
         print::note(
             "Keep a copy of the keyset, apart from the vault. Without it and its root key \
              nothing that was sealed can be opened again.",
@@ -75,13 +87,12 @@ impl Rewrap {
             old.tenant,
             new.tenant,
         );
-        refuse_to_overwrite(&new)?;
-        let from = old.keys.service.open()?;
+        let (_, to) = self.whose.settings(&new)?;
+        refuse_to_overwrite(to)?;
         // Before anything is made for it.
-        Keyset::open(&old.keys.keyset, &*from)?;
-        let by = new.keys.service.open_or_create()?;
-        let to = &new.keys.keyset;
-        Keyset::rewrap(&old.keys.keyset, &*from, (to, &*by))?;
+        let (_, at) = self.whose.proven(&old)?;
+        let (from, by, to) = (at.service.open()?, to.service.open_or_create()?, &to.keyset);
+        Keyset::rewrap(&at.keyset, &*from, (to, &*by))?;
         print::note(
             "The house takes it at its next start. The old keyset and its root key still open \
              everything: destroy both when the new ones are backed up and in use.",
@@ -90,8 +101,7 @@ impl Rewrap {
     }
 }
 
-fn refuse_to_overwrite(config: &Config) -> anyhow::Result<()> {
-    let path = &config.keys.keyset;
+fn refuse_to_overwrite(KeySettings { keyset: path, .. }: &KeySettings) -> anyhow::Result<()> {
     if path.symlink_metadata().is_ok() {
         bail!("the keyset {} is there already and is never overwritten", path.display());
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 
-use crate::app::{Stores, open_keyset};
+use crate::app::{Keysets, Stores, open_keysets};
 use crate::config::{Config, VaultPlace};
 use crate::quarantine::Quarantine;
 use crate::sqlite::Database;
@@ -189,7 +189,7 @@ async fn until_ended(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::
 }
 
 /// Keeps the house from running: it holds this lock while it does.
-fn stopped(log: &Path) -> anyhow::Result<Option<File>> {
+pub(super) fn stopped(log: &Path) -> anyhow::Result<Option<File>> {
     let Ok(lock) = File::open(log.join("lock")) else { return Ok(None) };
     let is_free = lock.try_lock().is_ok();
     ensure!(is_free, "the house runs: its transfer log `{}` is in use", log.display());
@@ -233,7 +233,7 @@ async fn verify(
     place: &VaultPlace,
     damaged: impl FnOnce() -> String,
 ) -> anyhow::Result<()> {
-    let keyset = open_keyset(config)?;
+    let Keysets { house: keyset, jurisdictions } = open_keysets(config)?;
     let stores = match place {
         VaultPlace::Sqlite(path) => {
             let database = open(config, path)?;
@@ -242,10 +242,22 @@ async fn verify(
         }
         VaultPlace::Postgres(_) => Stores::open_existing(place, &config.tenant).await?,
     };
-    let vault = vault::Vault::new(stores.tokens, &keyset);
+    let vault = vault::Vault::new(stores.tokens, &keyset).with_jurisdictions(&jurisdictions);
     let mut progress = print::Progress::new("tokens", vault.count().await?);
-    let Verified { tokens, damaged: rows } = vault.verify(|done| progress.at(done)).await?;
+    let Verified { tokens, damaged: rows, closed } = vault.verify(|done| progress.at(done)).await?;
     drop(progress);
+    for (jurisdiction, copies) in &closed {
+        print::line(format_args!(
+            "{copies} values of jurisdiction `{jurisdiction}` stay closed: its keyset is not at hand"
+        ))?;
+    }
+    let other = jurisdictions.iter().map(|it| &it.jurisdiction).find(|it| closed.contains_key(*it));
+    if let Some(of) = other {
+        bail!(
+            "the keyset of `{of}` that `keys.jurisdictions` names does not open what is kept under \
+             it: it is another one, or lacks a version"
+        );
+    }
     for (token, damage) in &rows {
         print::line(format_args!("{token}  {damage}"))?;
     }

@@ -45,13 +45,17 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
     if let (Some(item), Some(vault), Some(upstreams)) = (&vault_item, &vault, &upstreams) {
         check_vault(item, vault, upstreams);
     }
-    let keys = top.required("keys").and_then(|keys| keys::compile(&keys));
+    let keys_item = top.required("keys");
+    let keys = keys_item.as_ref().and_then(keys::compile);
+    if let (Some(item), Some(upstreams)) = (&keys_item, &upstreams) {
+        keys::check_jurisdictions(item, upstreams);
+    }
     let transfer_log = top.required("transfer_log").and_then(|log| transfer_log::compile(&log));
     let log = log_settings(top.section("log"));
     top.finish_with(LATER);
 
     let (callers, upstreams) = (callers?, upstreams?);
-    let (transfer_log, streams) = transfer_log.unzip();
+    let ((keys, jurisdictions), (transfer_log, streams)) = (keys.unzip(), transfer_log.unzip());
     if let Some(listener) = &listener {
         callers.report_contradictions(document, listener);
     }
@@ -64,6 +68,7 @@ pub fn config(document: &Document<'_>) -> Option<Config> {
         callers: callers.config,
         callers_file: callers.file,
         keys: keys?,
+        jurisdictions: jurisdictions?,
         vault: vault?,
         transfer_log: transfer_log?,
         streams: streams?,

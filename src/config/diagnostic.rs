@@ -121,6 +121,8 @@ codes! {
     UnknownTarget = "ZH0507", Warning;
     /// A border without rules that tell whose law covers a record.
     NoJurisdiction = "ZH0508", Warning;
+    /// A keyset of a jurisdiction that is the law of no record.
+    UnusedKeyset = "ZH0509", Warning;
     /// An expectation of a policy test that does not hold.
     Unmet = "ZH0601", Error;
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::base::{Clock, Jurisdiction, SystemClock};
+use crate::border::COUNTRIES;
 use crate::keys::{KeyServiceSettings, SecretSource};
 
 use super::diagnostic::Code;
@@ -10,7 +12,8 @@ use super::document::{Section, listed};
 use super::environment::variable;
 use super::item::Item;
 use super::key_services;
-use super::model::KeySettings;
+use super::model::{KeySettings, UpstreamSettings};
+use super::spelling::closest;
 
 /// The places that a root key can be in; one is named.
 const PLACES: [&str; 5] = ["file", "environment", "vault_transit", "aws_kms", "pkcs11"];
@@ -19,15 +22,59 @@ const PLACES: [&str; 5] = ["file", "environment", "vault_transit", "aws_kms", "p
 const MIN_LEASE: Duration = Duration::from_secs(60);
 const MAX_LEASE: Duration = Duration::from_secs(30 * 24 * 3600);
 
-pub fn compile(keys: &Item<'_>) -> Option<KeySettings> {
+/// The keysets of jurisdictions.
+pub type Jurisdictions = Vec<(Jurisdiction, KeySettings)>;
+
+pub fn compile(keys: &Item<'_>) -> Option<(KeySettings, Jurisdictions)> {
     let section = keys.section()?;
+    let jurisdictions = section.optional_or("jurisdictions", Vec::new(), |item| {
+        let all: Vec<_> = item
+            .section()?
+            .named()
+            .map(|(name, item)| {
+                Some((Jurisdiction::new(name.text), settings(&item, item.section()?)?))
+            })
+            .collect();
+        all.into_iter().collect()
+    });
+    Some((settings(keys, section)?, jurisdictions?))
+}
+
+/// Reports keysets of jurisdictions that no policy would ever use.
+pub fn check_jurisdictions(keys: &Item<'_>, upstreams: &[UpstreamSettings]) {
+    let section = keys.section().and_then(|section| section.section("jurisdictions"));
+    let today = SystemClock.now().date();
+    let borders = || upstreams.iter().filter_map(|upstream| upstream.policy.border.as_ref());
+    for (name, item) in section.iter().flat_map(Section::named) {
+        let jurisdiction = Jurisdiction::new(name.text);
+        if borders().any(|border| border.may_tell(&jurisdiction, today)) {
+            continue;
+        }
+        if borders().next().is_none() {
+            let message = format!("the keyset of `{name}` is never used: no policy has a border");
+            let help = "the rules of a border say whose law covers a record";
+            item.report(item.key_problem(Code::UnusedKeyset, message).help(help));
+            continue;
+        }
+        let message = format!("no rule says that `{name}` is the law of a record");
+        let problem =
+            item.key_problem(Code::UnusedKeyset, message).label("its keyset is never used");
+        let groups = borders().flat_map(|border| border.atlas.group_names());
+        item.report(match closest(name.text, groups.chain(COUNTRIES.iter().copied())) {
+            Some(meant) if meant != name.text => problem.did_you_mean(meant),
+            _ => problem.help("an ISO 3166 code or a group of the border that its rules find"),
+        });
+    }
+}
+
+fn settings(keys: &Item<'_>, section: Section<'_>) -> Option<KeySettings> {
     let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
     let service = service(keys, &section);
     let lease = section.optional("lease");
     section.finish();
     let service = service?;
     let lease = if service.is_at_hand() {
-        lease.is_none_or(|item| refuse_lease(&item)).then_some(None)
+        lease.is_none_or(|item| refuse_lease(keys, &item)).then_some(None)
     } else {
         stated_lease(keys, lease.as_ref()).map(Some)
     };
@@ -35,8 +82,8 @@ pub fn compile(keys: &Item<'_>) -> Option<KeySettings> {
 }
 
 /// There is nobody who could be away. Whether it may stay, which is not.
-fn refuse_lease(lease: &Item<'_>) -> bool {
-    let message = "`keys.lease` is for a root key that stays in a key service";
+fn refuse_lease(keys: &Item<'_>, lease: &Item<'_>) -> bool {
+    let message = format!("`{}.lease` is for a root key that stays in a key service", keys.name);
     lease.report(lease.key_problem(Code::Contradiction, message).help("leave it out"));
     false
 }
@@ -46,7 +93,8 @@ fn stated_lease(keys: &Item<'_>, lease: Option<&Item<'_>>) -> Option<Duration> {
     if let Some(lease) = lease {
         return lease.duration(MIN_LEASE..=MAX_LEASE);
     }
-    let message = "`keys` does not say how long keys serve while the key service is away";
+    let message =
+        format!("`{}` does not say how long keys serve while the key service is away", keys.name);
     let help = "add `lease`, such as `24h`: after that, requests are refused";
     keys.report(keys.key_problem(Code::MissingKey, message).help(help));
     None
@@ -84,18 +132,18 @@ fn service(keys: &Item<'_>, section: &Section<'_>) -> Option<KeyServiceSettings>
     }
     let Some((place, settings)) = named.into_iter().next() else {
         // A slip is reported as such.
-        let known =
-            |key: &str| PLACES.contains(&key) || ["keyset", "passphrase", "lease"].contains(&key);
+        let others = ["keyset", "passphrase", "lease", "jurisdictions"];
+        let known = |key: &str| PLACES.contains(&key) || others.contains(&key);
         if section.entries().all(|(key, _)| known(key)) {
-            let message = "`keys` does not say where the root key is";
+            let message = format!("`{}` does not say where the root key is", keys.name);
             let help = format!("add one of {}", listed(PLACES.iter()));
             keys.report(keys.key_problem(Code::MissingKey, message).help(help));
         }
         return None;
     };
     match passphrase {
-        Some(passphrase) if place.name != "keys.file" => {
-            let message = "`keys.passphrase` is for a root key in a `file`";
+        Some(passphrase) if place.name != format!("{}.file", keys.name) => {
+            let message = format!("`{}.passphrase` is for a root key in a `file`", keys.name);
             let problem = passphrase.key_problem(Code::Contradiction, message);
             passphrase.report(problem.help("leave it out"));
             None

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{PrincipalName, Region, Tenant, UpstreamName};
+use crate::base::{Jurisdiction, PrincipalName, Region, Tenant, UpstreamName};
 use crate::caller::{ApiKey, CallersConfig};
 use crate::crm::Dialect;
 use crate::keys::KeyServiceSettings;
@@ -31,6 +31,8 @@ pub struct Config {
     /// The file that `callers.api_keys` was read from.
     pub callers_file: Option<PathBuf>,
     pub keys: KeySettings,
+    /// Keysets of jurisdictions; where several are those of one person, the first is.
+    pub jurisdictions: Vec<(Jurisdiction, KeySettings)>,
     pub vault: VaultSettings,
     pub transfer_log: DirectorySettings,
     /// Where entries of the log are sent.

@@ -223,7 +223,7 @@ impl KeyService for AwsKms {
 fn context(name: &KeyName<'_>) -> serde_json::Value {
     serde_json::json!({
         "zollhaus:tenant": name.tenant.as_str(),
-        "zollhaus:purpose": name.purpose.name(),
+        "zollhaus:purpose": name.purpose_in_realm(),
         "zollhaus:version": name.version.to_string(),
     })
 }

@@ -17,7 +17,8 @@ const LENGTH_BYTES: usize = 8;
 
 /// A key's name in bytes; no name is the beginning of another.
 pub(super) fn name_bytes(name: &KeyName<'_>) -> Vec<u8> {
-    let (purpose, tenant) = (name.purpose.name().as_bytes(), name.tenant.as_str().as_bytes());
+    let purpose = name.purpose_in_realm();
+    let (purpose, tenant) = (purpose.as_bytes(), name.tenant.as_str().as_bytes());
     let mut bytes = b"zollhaus wrapped key 2".to_vec();
     for part in [purpose, tenant, &name.version.to_be_bytes()] {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -98,17 +99,29 @@ impl Belongs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::KeyPurpose;
+    use crate::base::Tenant;
+    use crate::keys::{KeyPurpose, Realm};
 
     #[test]
     fn no_name_begins_another() {
         let key = Secret::new([7; 32]);
         let tenants = ["a".into(), "ab".into(), "b".into(), "".into()];
-        let names: Vec<_> = tenants
+        let names: Vec<((&Tenant, KeyPurpose, Realm), u32)> = tenants
             .iter()
             .flat_map(|tenant| KeyPurpose::ALL.map(|purpose| (tenant, purpose)))
             .flat_map(|(tenant, purpose)| {
-                [1, 256].map(|version| KeyName { tenant, purpose, version })
+                let realms = [Realm::House, Realm::from_code("A"), Realm::from_code("AU")];
+                let realms = realms.map(|realm| (tenant, purpose, realm));
+                realms.into_iter().flat_map(|name| [1, 256].map(|version| (name.clone(), version)))
+            })
+            .collect();
+        let names: Vec<_> = names
+            .iter()
+            .map(|((tenant, purpose, realm), version)| KeyName {
+                tenant,
+                realm,
+                purpose: *purpose,
+                version: *version,
             })
             .collect();
         for (at, name) in names.iter().enumerate() {
@@ -122,7 +135,12 @@ mod tests {
     #[test]
     fn keys_of_any_length_come_back_whole() {
         let tenant = "acme".into();
-        let name = KeyName { tenant: &tenant, purpose: KeyPurpose::Vault, version: 1 };
+        let name = KeyName {
+            tenant: &tenant,
+            realm: &Realm::House,
+            purpose: KeyPurpose::Vault,
+            version: 1,
+        };
         for length in 0..70 {
             let key = Secret::new(vec![0; length]);
             let packed = pack(&name, &key);

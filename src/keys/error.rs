@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{KeyPurpose, Version};
+use super::{KeyPurpose, Realm, Version};
+use crate::base::Jurisdiction;
 use crate::upstream::UpstreamSetupError;
 
 /// Keys cannot be made, read or used. Names files, never key material.
@@ -105,6 +106,25 @@ pub enum KeysError {
         purpose.name()
     )]
     NotDestroyable { purpose: KeyPurpose, version: Version },
+    /// The keyset is another one than that which is asked for.
+    #[error(
+        "the keyset `{}` is that of {found}, and not that of {expected}",
+        path.display()
+    )]
+    OtherRealm { path: PathBuf, found: Box<Realm>, expected: Box<Realm> },
+    /// All keys of a jurisdiction were destroyed.
+    #[error(
+        "the keyset `{}` was destroyed for good, and with it the values of all whose law is \
+         `{jurisdiction}`; take `{jurisdiction}` out of `keys.jurisdictions`",
+        path.display()
+    )]
+    Ended { path: PathBuf, jurisdiction: Jurisdiction },
+    #[error(
+        "the keyset of jurisdiction `{jurisdiction}` has no key `{}`: that is one of the house; \
+         leave `--jurisdiction` out",
+        purpose.name()
+    )]
+    OfTheHouse { purpose: KeyPurpose, jurisdiction: Jurisdiction },
     #[error("the operating system gives no random bytes")]
     Random(#[source] getrandom::Error),
 }
@@ -138,6 +158,9 @@ impl KeysError {
             | Self::PreparedAlready { .. }
             | Self::FirstKey { .. }
             | Self::NotDestroyable { .. }
+            | Self::OtherRealm { .. }
+            | Self::Ended { .. }
+            | Self::OfTheHouse { .. }
             | Self::Random(_) => false,
         }
     }

@@ -5,15 +5,14 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::files::Exchange;
-use super::keyset_file::{FORMAT, KeysetFile, StoredKey};
+use super::keyset_file::{KeysetFile, StoredKey};
+use super::rotation::FromFile;
 use super::{
-    Ff1, KeyName, KeyPurpose, KeyService, KeyState, KeysError, Mac, Siv, Version, Versions, files,
-    random,
+    Ff1, JurisdictionKeys, KeyPurpose, KeyService, KeyState, KeysError, Mac, Realm, Siv, Version,
+    Versions, files, random,
 };
 use crate::base::{Date, Secret, Tenant};
 use crate::transfer_log::note::{InvalidKey, SignerKey};
-
-const FIRST_VERSION: Version = 1;
 
 /// The keys of one tenant, ready for use.
 #[derive(Clone, Debug)]
@@ -50,7 +49,7 @@ pub struct KeyStatus {
 impl Keyset {
     /// Fresh keys that exist in memory only.
     pub fn generate(tenant: &Tenant) -> Result<Self, KeysError> {
-        Self::assemble(tenant, |purpose| Ok(vec![(FIRST_VERSION, new_key(purpose)?)]))
+        Self::assemble(tenant, |purpose| Ok(vec![(1, new_key(purpose)?)]))
     }
 
     /// Makes fresh keys and writes them, wrapped, to a new file; durable on return.
@@ -64,19 +63,14 @@ impl Keyset {
         tenant: &Tenant,
         today: Date,
     ) -> Result<Self, KeysError> {
-        let keys = KeyPurpose::ALL.map(|purpose| {
-            let name = KeyName { tenant, purpose, version: FIRST_VERSION };
-            StoredKey::new(service, &name, &new_key(purpose)?, KeyState::Active, today)
-        });
-        let keys = keys.into_iter().collect::<Result<_, _>>()?;
-        let file = KeysetFile { zollhaus_keyset: FORMAT, tenant: tenant.to_string(), keys };
+        let file = KeysetFile::fresh(service, (tenant, &Realm::House), today)?;
         // Some may wrap and not unwrap.
         let keyset = Self::unwrapped(path, &file, service)?;
         files::create(path, file.to_text(path)?.as_bytes())?;
         Ok(keyset)
     }
 
-    /// What keys there are, by purpose and version. Needs no root key.
+    /// What keys there are in any keyset, by purpose and version. Needs no root key.
     ///
     /// # Errors
     /// [`KeysError::Missing`] or [`KeysError::Damaged`].
@@ -96,31 +90,13 @@ impl Keyset {
     /// Reads a keyset that [`create`](Self::create) wrote.
     ///
     /// # Errors
-    /// [`KeysError::Missing`], [`KeysError::Damaged`], or [`KeysError::Unopened`]
-    /// when the key service does not unwrap its keys.
+    /// [`KeysError::Missing`], [`KeysError::Damaged`], [`KeysError::OtherRealm`] for that of a
+    /// jurisdiction, or [`KeysError::Unopened`] when the key service does not unwrap its keys.
     pub fn open(path: &Path, service: &dyn KeyService) -> Result<Self, KeysError> {
         Self::unwrapped(path, &KeysetFile::read(path)?, service)
     }
 
-    /// The keys of a file that is, or is to be, at this path.
-    pub(super) fn unwrapped(
-        path: &Path,
-        file: &KeysetFile,
-        service: &dyn KeyService,
-    ) -> Result<Self, KeysError> {
-        let tenant = Tenant::new(&file.tenant);
-        Self::assemble(&tenant, |purpose| {
-            if purpose == KeyPurpose::Ff1 && file.of(purpose).next().is_none() {
-                return Ok(Vec::new());
-            }
-            let live = file.live(path, purpose)?;
-            live.into_iter()
-                .map(|key| Ok((key.version, key.open(path, service, &tenant)?)))
-                .collect()
-        })
-    }
-
-    /// Writes the keys of a keyset, with their purposes, versions and states, to a new file,
+    /// Writes the keys of any keyset, with their purposes, versions and states, to a new file,
     /// wrapped by another key service; durable on return. The keyset at hand is not changed
     /// meanwhile.
     ///
@@ -134,12 +110,15 @@ impl Keyset {
     ) -> Result<(), KeysError> {
         let _exchange = Exchange::begin(path)?;
         let mut file = KeysetFile::read(path)?;
-        let tenant = Tenant::new(&file.tenant);
+        let (tenant, realm) = (file.tenant.clone(), file.realm());
         for key in file.keys.iter_mut().filter(|key| key.state != KeyState::Destroyed) {
-            let clear = key.open(path, service, &tenant)?;
-            key.wrap(by, &tenant, &clear)?;
+            let clear = key.open(path, service, (&tenant, &realm))?;
+            key.wrap(by, (&tenant, &realm), &clear)?;
         }
-        Self::unwrapped(to, &file, by)?;
+        match realm {
+            Realm::House => drop(Self::unwrapped(to, &file, by)?),
+            Realm::Of(_) => drop(JurisdictionKeys::unwrapped(to, &file, by)?),
+        }
         files::create(to, file.to_text(to)?.as_bytes())
     }
 
@@ -172,20 +151,32 @@ impl Keyset {
             Versions::new(keys(KeyPurpose::Ff1)?).map(|keys| keys.try_map(ff1)).transpose()?;
         let mut keys = |purpose| Versions::new(keys(purpose)?).ok_or(KeysError::NotAuthentic);
         let mac = |key| Ok::<_, KeysError>(Mac::new(key));
-        let siv = |key: Secret| {
-            let bytes = key.expose().try_into().map_err(|_| KeysError::NotAuthentic)?;
-            Ok::<_, KeysError>(Siv::new(Zeroizing::new(bytes)))
-        };
         Ok(Self {
             tenant: tenant.clone(),
             token_mac: keys(KeyPurpose::TokenMac)?.try_map(mac)?,
             index_mac: keys(KeyPurpose::IndexMac)?.try_map(mac)?,
-            siv: keys(KeyPurpose::Siv)?.try_map(siv)?,
+            siv: keys(KeyPurpose::Siv)?.try_map(|key| siv_of(&key))?,
             ff1,
-            vault: keys(KeyPurpose::Vault)?.try_map(siv)?,
+            vault: keys(KeyPurpose::Vault)?.try_map(|key| siv_of(&key))?,
             caller_mac: keys(KeyPurpose::CallerMac)?.active().clone(),
             subject_mac: Mac::new(keys(KeyPurpose::SubjectMac)?.active().clone()),
             log_signing: keys(KeyPurpose::LogSigning)?,
+        })
+    }
+}
+
+impl FromFile for Keyset {
+    fn unwrapped(
+        path: &Path,
+        file: &KeysetFile,
+        service: &dyn KeyService,
+    ) -> Result<Self, KeysError> {
+        file.require(path, &Realm::House)?;
+        Self::assemble(&file.tenant, |purpose| {
+            if purpose == KeyPurpose::Ff1 && file.of(purpose).next().is_none() {
+                return Ok(Vec::new());
+            }
+            file.open(path, service, purpose)
         })
     }
 }
@@ -233,6 +224,11 @@ impl Keyset {
             ..self.clone()
         }
     }
+}
+
+pub(super) fn siv_of(key: &Secret) -> Result<Siv, KeysError> {
+    let bytes = key.expose().try_into().map_err(|_| KeysError::NotAuthentic)?;
+    Ok(Siv::new(Zeroizing::new(bytes)))
 }
 
 pub(super) fn new_key(purpose: KeyPurpose) -> Result<Secret, KeysError> {

@@ -7,18 +7,24 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, Readers};
-use super::{KeyName, KeyPurpose, KeyService, KeyState, KeysError, Version};
-use crate::base::{Date, Secret, Tenant};
+use super::keyset::new_key;
+use super::{KeyName, KeyPurpose, KeyService, KeyState, KeysError, Realm, Version};
+use crate::base::{Date, Jurisdiction, Secret, Tenant};
 
-pub(super) const FORMAT: u32 = 1;
+const FORMAT: u32 = 1;
+
+const FIRST_VERSION: Version = 1;
 
 /// A keyset as it lies on disk: JSON that names each key's purpose, version and
 /// state in the clear and holds the key wrapped.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeysetFile {
-    pub(super) zollhaus_keyset: u32,
-    pub(super) tenant: String,
+    zollhaus_keyset: u32,
+    pub(super) tenant: Tenant,
+    /// Whose data subjects it is for; none for that of the house.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jurisdiction: Option<Jurisdiction>,
     pub(super) keys: Vec<StoredKey>,
 }
 
@@ -37,6 +43,52 @@ pub(super) struct StoredKey {
 }
 
 impl KeysetFile {
+    /// Fresh keys for all purposes of a realm.
+    pub(super) fn fresh(
+        service: &dyn KeyService,
+        (tenant, realm): (&Tenant, &Realm),
+        today: Date,
+    ) -> Result<Self, KeysError> {
+        let keys = KeyPurpose::all_of(realm).iter().map(|purpose| {
+            let name = KeyName { tenant, realm, purpose: *purpose, version: FIRST_VERSION };
+            StoredKey::new(service, &name, &new_key(*purpose)?, KeyState::Active, today)
+        });
+        let jurisdiction = match realm {
+            Realm::House => None,
+            Realm::Of(jurisdiction) => Some(jurisdiction.clone()),
+        };
+        let (tenant, keys) = (tenant.clone(), keys.collect::<Result<_, _>>()?);
+        Ok(Self { zollhaus_keyset: FORMAT, tenant, jurisdiction, keys })
+    }
+
+    pub(super) fn realm(&self) -> Realm {
+        self.jurisdiction.clone().map_or(Realm::House, Realm::Of)
+    }
+
+    /// # Errors
+    /// [`KeysError::OtherRealm`] where it is not that of this realm.
+    pub(super) fn require(&self, path: &Path, expected: &Realm) -> Result<(), KeysError> {
+        let found = self.realm();
+        if found == *expected {
+            return Ok(());
+        }
+        let (found, expected) = (Box::new(found), Box::new(expected.clone()));
+        Err(KeysError::OtherRealm { path: path.into(), found, expected })
+    }
+
+    /// The keys of a purpose that are not destroyed, opened, in the order of
+    /// [`live`](Self::live).
+    pub(super) fn open(
+        &self,
+        path: &Path,
+        service: &dyn KeyService,
+        purpose: KeyPurpose,
+    ) -> Result<Vec<(Version, Secret)>, KeysError> {
+        let (tenant, realm) = (&self.tenant, self.realm());
+        let live = self.live(path, purpose)?.into_iter();
+        live.map(|key| Ok((key.version, key.open(path, service, (tenant, &realm))?))).collect()
+    }
+
     pub(super) fn read(path: &Path) -> Result<Self, KeysError> {
         let text = files::read(path, Readers::Any)?;
         let mut file: Self = serde_json::from_str(&text).map_err(|error| damaged(path, &error))?;
@@ -54,11 +106,7 @@ impl KeysetFile {
 
     /// The keys of a purpose that are not destroyed: the active one, then the newer before the
     /// older.
-    pub(super) fn live(
-        &self,
-        path: &Path,
-        purpose: KeyPurpose,
-    ) -> Result<Vec<&StoredKey>, KeysError> {
+    fn live(&self, path: &Path, purpose: KeyPurpose) -> Result<Vec<&StoredKey>, KeysError> {
         let newest_first: Vec<&StoredKey> = self.of(purpose).rev().collect();
         let refused = |problem: &str| {
             Err(damaged(path, &format!("{problem} of purpose `{}`", purpose.name())))
@@ -106,7 +154,7 @@ impl StoredKey {
     ) -> Result<Self, KeysError> {
         let (purpose, version) = (name.purpose, name.version);
         let mut stored = Self { purpose, version, state, since: Some(today), wrapped: None };
-        stored.wrap(service, name.tenant, key)?;
+        stored.wrap(service, (name.tenant, name.realm), key)?;
         Ok(stored)
     }
 
@@ -114,10 +162,10 @@ impl StoredKey {
     pub(super) fn wrap(
         &mut self,
         service: &dyn KeyService,
-        tenant: &Tenant,
+        of: (&Tenant, &Realm),
         key: &Secret,
     ) -> Result<(), KeysError> {
-        let name = KeyName { tenant, purpose: self.purpose, version: self.version };
+        let name = self.name(of);
         self.wrapped = Some(STANDARD.encode(service.wrap(&name, key)?));
         Ok(())
     }
@@ -126,15 +174,19 @@ impl StoredKey {
         &self,
         path: &Path,
         service: &dyn KeyService,
-        tenant: &Tenant,
+        of: (&Tenant, &Realm),
     ) -> Result<Secret, KeysError> {
         let wrapped = self.wrapped.as_deref().unwrap_or_default();
         let wrapped = STANDARD.decode(wrapped).map_err(|error| damaged(path, &error))?;
-        let name = KeyName { tenant, purpose: self.purpose, version: self.version };
+        let name = self.name(of);
         service.unwrap(&name, &wrapped).map_err(|source| KeysError::Unopened {
             path: path.to_owned(),
             source: Box::new(source),
         })
+    }
+
+    fn name<'n>(&self, (tenant, realm): (&'n Tenant, &'n Realm)) -> KeyName<'n> {
+        KeyName { tenant, realm, purpose: self.purpose, version: self.version }
     }
 }
 

@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use super::{KeyName, KeyPurpose, KeyService, KeysError};
+use super::{KeyName, KeyPurpose, KeyService, KeysError, Realm};
 use crate::base::{Secret, Tenant};
 
 /// The longest pause between two questions to the key service.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How long keys may serve that a key service has unwrapped. Clones share it.
+/// How long keys may serve that a key service has unwrapped; of several services, all have to
+/// let theirs serve. Clones share it.
 ///
 /// [`renew`](Self::renew) has one of them unwrapped again. While the service is away, the
 /// keys serve until the lease that it granted last is over; when it says that the root key
 /// does not open any more, it is over at once. It begins anew as soon as a key is unwrapped.
 /// Time is monotonic: setting the clock back does not prolong it.
 #[derive(Clone, Debug)]
-pub struct Lease(Option<Arc<Held>>);
+pub struct Lease(Vec<Arc<Held>>);
 
 #[derive(Debug)]
 struct Held {
@@ -55,13 +56,18 @@ pub enum Renewal {
 impl Lease {
     /// For a root key that is at hand: there is nobody to ask.
     pub fn unlimited() -> Self {
-        Self(None)
+        Self(Vec::new())
+    }
+
+    /// That of everything at once: it is over as soon as one of these is.
+    pub fn all(leases: impl IntoIterator<Item = Self>) -> Self {
+        Self(leases.into_iter().flat_map(|lease| lease.0).collect())
     }
 
     /// Begins when a keyset was opened by this service.
     pub(super) fn begin(service: Remembering, duration: Duration, now: Instant) -> Self {
         let standing = ArcSwap::from_pointee(Standing { until: now + duration, because: None });
-        Self(Some(Arc::new(Held { service, duration, standing })))
+        Self(vec![Arc::new(Held { service, duration, standing })])
     }
 
     /// # Errors
@@ -71,8 +77,30 @@ impl Lease {
     }
 
     fn check_at(&self, now: Instant) -> Result<(), LeaseOver> {
-        let Some(held) = &self.0 else { return Ok(()) };
-        let standing = held.standing.load();
+        self.0.iter().try_for_each(|held| held.check(now))
+    }
+
+    /// How long to wait before the key service is asked again; `None` if nobody is.
+    pub fn interval(&self) -> Option<Duration> {
+        self.0.iter().map(|held| (held.duration / 4).min(LONGEST_INTERVAL)).min()
+    }
+
+    /// How long the keys serve if nobody answers any more.
+    pub fn left(&self) -> Option<Duration> {
+        let now = Instant::now();
+        self.0.iter().map(|held| held.standing.load().until.saturating_duration_since(now)).min()
+    }
+
+    /// Asks each key service once, and tells what became of the questions. It blocks. Does
+    /// nothing for a root key at hand.
+    pub fn renew(&self) -> Vec<Renewal> {
+        self.0.iter().map(|held| held.renew_at(Instant::now)).collect()
+    }
+}
+
+impl Held {
+    fn check(&self, now: Instant) -> Result<(), LeaseOver> {
+        let standing = self.standing.load();
         if now < standing.until {
             return Ok(());
         }
@@ -80,39 +108,22 @@ impl Lease {
         Err(LeaseOver(standing.because.as_deref().unwrap_or(silence).to_owned()))
     }
 
-    /// How long to wait before the key service is asked again; `None` if nobody is.
-    pub fn interval(&self) -> Option<Duration> {
-        self.0.as_ref().map(|held| (held.duration / 4).min(LONGEST_INTERVAL))
-    }
-
-    /// How long the keys serve if nobody answers any more.
-    pub fn left(&self) -> Option<Duration> {
-        let held = self.0.as_ref()?;
-        Some(held.standing.load().until.saturating_duration_since(Instant::now()))
-    }
-
-    /// Asks the key service once. It blocks. Does nothing for a root key at hand.
-    pub fn renew(&self) -> Renewal {
-        self.renew_at(Instant::now)
-    }
-
     fn renew_at(&self, now: impl Fn() -> Instant) -> Renewal {
-        let Some(held) = &self.0 else { return Renewal::Renewed { was_over: false } };
         // The duration counts from the question, not from a late answer.
         let asked = now();
-        let answer = held.service.unwrap_again();
-        let until = held.standing.load().until;
+        let answer = self.service.unwrap_again();
+        let until = self.standing.load().until;
         match answer {
             Ok(()) => {
                 let was_over = until <= asked;
-                let until = asked + held.duration;
-                held.standing.store(Arc::new(Standing { until, because: None }));
+                let until = asked + self.duration;
+                self.standing.store(Arc::new(Standing { until, because: None }));
                 Renewal::Renewed { was_over }
             }
             Err(error) => {
                 let until = if error.ends_lease() { until.min(asked) } else { until };
                 let because = Some(error.to_string());
-                held.standing.store(Arc::new(Standing { until, because }));
+                self.standing.store(Arc::new(Standing { until, because }));
                 match until.saturating_duration_since(now()) {
                     Duration::ZERO => Renewal::Over { error },
                     left => Renewal::Away { error, left },
@@ -124,6 +135,11 @@ impl Lease {
 
 #[cfg(test)]
 impl Lease {
+    fn renew_at(&self, now: impl Fn() -> Instant) -> Renewal {
+        let [held] = &self.0[..] else { panic!("not one lease") };
+        held.renew_at(now)
+    }
+
     /// One that is over.
     pub fn over() -> Self {
         let service = super::MemoryKeyService::generate().expect("random bytes");
@@ -140,6 +156,7 @@ pub(super) struct Remembering {
 #[derive(Clone)]
 struct Unwrapped {
     tenant: Tenant,
+    realm: Realm,
     purpose: KeyPurpose,
     version: u32,
     wrapped: Vec<u8>,
@@ -153,9 +170,9 @@ impl Remembering {
     /// Whether it still unwraps what it has unwrapped last.
     fn unwrap_again(&self) -> Result<(), KeysError> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Unwrapped { tenant, purpose, version, wrapped } =
+        let Unwrapped { tenant, realm, purpose, version, wrapped } =
             last.ok_or(KeysError::NotAuthentic)?;
-        let name = KeyName { tenant: &tenant, purpose, version };
+        let name = KeyName { tenant: &tenant, realm: &realm, purpose, version };
         self.service.unwrap(&name, &wrapped).map(drop)
     }
 }
@@ -167,9 +184,9 @@ impl KeyService for Remembering {
 
     fn unwrap(&self, name: &KeyName<'_>, wrapped: &[u8]) -> Result<Secret, KeysError> {
         let key = self.service.unwrap(name, wrapped)?;
-        let KeyName { tenant, purpose, version } = *name;
-        let unwrapped =
-            Unwrapped { tenant: tenant.clone(), purpose, version, wrapped: wrapped.to_vec() };
+        let KeyName { tenant, realm, purpose, version } = *name;
+        let (tenant, realm, wrapped) = (tenant.clone(), realm.clone(), wrapped.to_vec());
+        let unwrapped = Unwrapped { tenant, realm, purpose, version, wrapped };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(unwrapped);
         Ok(key)
     }
@@ -302,6 +319,22 @@ mod tests {
     fn a_root_key_at_hand_has_none() {
         let lease = Lease::unlimited();
         assert_eq!((lease.check(), lease.interval(), lease.left()), (Ok(()), None, None));
-        assert!(matches!(lease.renew(), Renewal::Renewed { was_over: false }));
+        assert!(lease.renew().is_empty());
+    }
+
+    #[test]
+    fn of_several_each_has_to_last() {
+        let (house, start, _) = begun();
+        let (other, _, moody) = begun();
+        let both = Lease::all([Lease::unlimited(), house.clone(), other]);
+        assert_eq!((both.check_at(start), both.interval()), (Ok(()), Some(LONGEST_INTERVAL)));
+        moody.fails(Some(withdrawn));
+        let renewals = both.renew();
+        assert!(
+            matches!(renewals[..], [Renewal::Renewed { .. }, Renewal::Over { .. }]),
+            "{renewals:?}"
+        );
+        assert!(both.check().is_err() && both.left() == Some(Duration::ZERO));
+        assert_eq!(house.check(), Ok(()));
     }
 }

@@ -14,7 +14,9 @@
 //! - A key can be prepared in every process before the first of them uses it.
 //! - A new version of a key does not take away what the ones before it have made: they open
 //!   it until they are destroyed, which is a command of its own.
-//! - A wrapped key opens only for the tenant, purpose and version it was made for.
+//! - A wrapped key opens only for the tenant, realm, purpose and version it was made for.
+//! - The keys of data subjects whose jurisdiction has a keyset open with that alone
+//!   ([`JurisdictionKeys`]); everything else is under that of the house.
 //! - Keys that a service has unwrapped serve no longer than the [`Lease`] says; only the
 //!   transfer log goes on being signed, with what was refused since then.
 
@@ -26,6 +28,7 @@ mod environment;
 mod error;
 mod ff1;
 mod files;
+mod jurisdiction;
 mod keyset;
 mod keyset_file;
 mod lease;
@@ -33,6 +36,7 @@ mod mac;
 mod passphrase;
 mod pkcs11;
 mod pkcs11_cipher;
+mod realm;
 mod remote;
 mod root;
 mod rotation;
@@ -53,14 +57,16 @@ pub use environment::KeyVariable;
 pub use error::KeysError;
 pub use ff1::Ff1;
 pub(crate) use files::{create_private, keep_access, lock_in_place, sync_directory};
+pub use jurisdiction::JurisdictionKeys;
 pub use keyset::{KeyStatus, Keyset};
 pub use lease::{Lease, LeaseOver, Renewal};
 pub use mac::Mac;
 pub use passphrase::SealedKeyFile;
 pub use pkcs11::{Pkcs11Settings, Pkcs11Token};
+pub use realm::Realm;
 pub use root::{KeyFile, MemoryKeyService};
 pub use service::{KeyName, KeyPurpose, KeyService, KeyState};
-pub use settings::{KeyServiceSettings, open_leased};
+pub use settings::{KeyServiceSettings, leased};
 pub use siv::Siv;
 pub use source::SecretSource;
 pub use transit::{Transit, TransitSettings};

@@ -116,7 +116,8 @@ impl RootKey {
 
     /// The root key's id, then the sealed key.
     pub(super) fn wrap(&self, name: &KeyName<'_>, key: &Secret) -> Vec<u8> {
-        let sealed = self.siv.seal(associated(name, &name.version.to_be_bytes()), key.expose());
+        let (purpose, version) = (name.purpose_in_realm(), name.version.to_be_bytes());
+        let sealed = self.siv.seal(associated(name, &purpose, &version), key.expose());
         [self.id.as_slice(), &sealed].concat()
     }
 
@@ -125,12 +126,13 @@ impl RootKey {
         if id != self.id {
             return Err(KeysError::WrongRootKey);
         }
-        let opened = self.siv.open(associated(name, &name.version.to_be_bytes()), sealed);
+        let (purpose, version) = (name.purpose_in_realm(), name.version.to_be_bytes());
+        let opened = self.siv.open(associated(name, &purpose, &version), sealed);
         opened.map(|key| Secret::new(key.as_slice())).ok_or(KeysError::NotAuthentic)
     }
 }
 
-fn associated<'a>(name: &KeyName<'a>, version: &'a [u8; 4]) -> [&'a [u8]; 4] {
+fn associated<'a>(name: &KeyName<'a>, purpose: &'a str, version: &'a [u8; 4]) -> [&'a [u8]; 4] {
     let tenant = name.tenant.as_str().as_bytes();
-    [b"zollhaus wrapped key 1", name.purpose.name().as_bytes(), tenant, version]
+    [b"zollhaus wrapped key 1", purpose.as_bytes(), tenant, version]
 }

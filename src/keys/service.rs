@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use super::{KeysError, Version};
+use super::{KeysError, Realm, Version};
 use crate::base::{Secret, Tenant};
 
 /// Wraps keys under a root key that stays where it is.
@@ -25,8 +27,21 @@ pub trait KeyService: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct KeyName<'a> {
     pub tenant: &'a Tenant,
+    pub realm: &'a Realm,
     pub purpose: KeyPurpose,
     pub version: Version,
+}
+
+impl KeyName<'_> {
+    /// What it is for, and for whom: `vault`, or `vault:AU` in the keyset of a jurisdiction.
+    pub(super) fn purpose_in_realm(&self) -> Cow<'static, str> {
+        match self.realm {
+            Realm::House => Cow::Borrowed(self.purpose.name()),
+            Realm::Of(jurisdiction) => {
+                Cow::Owned(format!("{}:{jurisdiction}", self.purpose.name()))
+            }
+        }
+    }
 }
 
 /// What a key of a keyset is for.
@@ -54,6 +69,16 @@ impl KeyPurpose {
         Self::SubjectMac,
         Self::LogSigning,
     ];
+
+    /// The purposes of a keyset. What a jurisdiction has keys of its own for are the keys of
+    /// data subjects: tokens and indexes are of the house, since a filter asks for people
+    /// whose law nobody knows.
+    pub(super) const fn all_of(realm: &Realm) -> &'static [Self] {
+        match realm {
+            Realm::House => &Self::ALL,
+            Realm::Of(_) => &[Self::Vault],
+        }
+    }
 
     /// The purposes whose keys change when that of this one does, itself among them.
     ///

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::files::Readers;
 use super::lease::Remembering;
 use super::{
-    AwsKms, KeyFile, KeyService, KeyVariable, KeysError, Keyset, KmsSettings, Lease,
-    Pkcs11Settings, Pkcs11Token, SealedKeyFile, SecretSource, Transit, TransitSettings,
+    AwsKms, KeyFile, KeyService, KeyVariable, KeysError, KmsSettings, Lease, Pkcs11Settings,
+    Pkcs11Token, SealedKeyFile, SecretSource, Transit, TransitSettings,
 };
 use crate::base::Secret;
 
@@ -71,19 +71,19 @@ impl KeyServiceSettings {
     }
 }
 
-/// Opens a keyset for a house that runs, with the lease that begins now. `lease` is how long
-/// its keys serve while the service is away; a root key at hand has none.
+/// Opens keys for a house that runs, with the lease that begins now. `lease` is how long they
+/// serve while the service is away; a root key at hand has none.
 ///
 /// # Errors
-/// Those of [`Keyset::open`].
-pub fn open_leased(
-    keyset: &Path,
+/// Those of `open`, and of opening the service.
+pub fn leased<K>(
     settings: &KeyServiceSettings,
     lease: Option<Duration>,
-) -> Result<(Keyset, Lease), KeysError> {
+    open: impl FnOnce(&dyn KeyService) -> Result<K, KeysError>,
+) -> Result<(K, Lease), KeysError> {
     let service = Remembering::new(settings.open()?);
     let now = Instant::now();
-    let opened = Keyset::open(keyset, &service)?;
+    let opened = open(&service)?;
     let lease = lease.map_or_else(Lease::unlimited, |lease| Lease::begin(service, lease, now));
     Ok((opened, lease))
 }

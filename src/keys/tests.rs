@@ -2,6 +2,7 @@
 
 mod aws_kms;
 mod exchange;
+mod jurisdiction;
 mod pkcs11;
 mod pkcs11_vectors;
 mod rotation;
@@ -16,14 +17,15 @@ use crate::testkit::Scratch;
 
 /// A name to wrap keys under.
 pub(super) fn sample_name(tenant: &Tenant) -> KeyName<'_> {
-    KeyName { tenant, purpose: KeyPurpose::Siv, version: 1 }
+    KeyName { tenant, realm: &Realm::House, purpose: KeyPurpose::Siv, version: 1 }
 }
 
 /// What every key service must do. `open` gives a service with the same root key
 /// each time, `other` one with another.
 pub(super) fn check_service(open: impl Fn() -> Box<dyn KeyService>, other: &dyn KeyService) {
     let (acme, bolt) = (Tenant::from("acme"), Tenant::from("bolt"));
-    let name = KeyName { tenant: &acme, purpose: KeyPurpose::Vault, version: 1 };
+    let name = KeyName { purpose: KeyPurpose::Vault, ..sample_name(&acme) };
+    let australia = Realm::from_code("AU");
     let key = Secret::new([7; 64]);
     let wrapped = open().wrap(&name, &key).unwrap();
     assert!(!wrapped.windows(8).any(|part| part == [7; 8]), "the key stands in the wrapped form");
@@ -36,6 +38,7 @@ pub(super) fn check_service(open: impl Fn() -> Box<dyn KeyService>, other: &dyn 
     for wrong in [
         KeyName { tenant: &bolt, ..name },
         KeyName { purpose: KeyPurpose::Siv, ..name },
+        KeyName { realm: &australia, ..name },
         KeyName { version: 2, ..name },
     ] {
         assert!(matches!(open().unwrap(&wrong, &wrapped), Err(KeysError::NotAuthentic)));
@@ -63,7 +66,8 @@ fn key_variables_conform_and_say_what_is_wrong() {
     let line = Secret::new(std::fs::read(&path).unwrap());
     let opened = KeyVariable::open("ROOT", Some(&line)).unwrap();
     // The same root key in another place opens the same.
-    let name = KeyName { tenant: &"acme".into(), purpose: KeyPurpose::Siv, version: 1 };
+    let acme = "acme".into();
+    let name = sample_name(&acme);
     let wrapped = other.wrap(&name, &Secret::new([7; 64])).unwrap();
     assert_eq!(opened.unwrap(&name, &wrapped).unwrap(), Secret::new([7; 64]));
 

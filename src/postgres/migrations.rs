@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("quarantine", include_str!("migrations/0003_quarantine.sql")),
     ("holders", include_str!("migrations/0004_holders.sql")),
     ("versions", include_str!("migrations/0005_versions.sql")),
+    ("realms", include_str!("migrations/0006_realms.sql")),
 ];
 
 const HOUSE: &str = "

@@ -14,8 +14,8 @@ use crate::vault::{Form, Token};
 pub(super) struct CameBack {
     found: FoundSurrogate,
     shape: Shape,
-    /// Nobody holds what it stood for any more.
-    pub(super) is_erased: bool,
+    /// What it stands for is not to be had: nobody holds it any more, or it stays closed.
+    pub(super) is_empty: bool,
 }
 
 impl CameBack {
@@ -96,9 +96,9 @@ impl Protectors {
             let found = found?;
             let category = &item.rule.category;
             let opens = found.clear(&opened, category).is_some();
-            let is_erased = opened.has_lost(&found.surrogate, category);
+            let is_empty = opened.has_no_value(&found.surrogate, category);
             let shape = shape_of(&found, item.value);
-            (opens || is_erased).then_some(CameBack { found, shape, is_erased })
+            (opens || is_empty).then_some(CameBack { found, shape, is_empty })
         });
         let came_back = came_back.collect();
         Ok((came_back, opened))

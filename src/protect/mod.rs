@@ -51,7 +51,7 @@ pub use open::OpenedSurrogates;
 pub use seal::{Keeper, Sealed, SealedState, ToSeal};
 pub use surrogate::{FoundSurrogate, Sought, Surrogate};
 
-use crate::base::{Cleartext, Tenant};
+use crate::base::{Cleartext, Jurisdiction, Tenant};
 use crate::keys::{Ff1, Keyset, Mac, Siv, Versions};
 use crate::telemetry::Metrics;
 use crate::vault::{Vault, VaultError};
@@ -96,6 +96,11 @@ impl Protectors {
     /// to be [ours](FoundSurrogate::is_ours) is an ordinary value.
     pub fn find(&self, text: &str, sought: Sought) -> Vec<FoundSurrogate> {
         surrogate::find(text, &self.email_domain, sought)
+    }
+
+    /// The jurisdictions that have a keyset of their own, in order.
+    pub fn jurisdictions(&self) -> impl Iterator<Item = &Jurisdiction> {
+        self.vault.jurisdictions()
     }
 
     /// Whether new values can be protected now.

@@ -30,6 +30,12 @@ impl OpenedSurrogates {
     /// Whether a surrogate was given for a value of this category, and nobody holds that any
     /// more.
     pub fn has_lost(&self, surrogate: &Surrogate, category: &Category) -> bool {
+        let opened = self.known(surrogate, category);
+        opened.is_some_and(|opened| opened.value.is_none() && !opened.is_closed)
+    }
+
+    /// The same, or it stays closed for want of a jurisdiction's keyset.
+    pub(super) fn has_no_value(&self, surrogate: &Surrogate, category: &Category) -> bool {
         self.known(surrogate, category).is_some_and(|opened| opened.value.is_none())
     }
 
@@ -69,16 +75,12 @@ impl Protectors {
                     if opened.contains_key(surrogate) => {}
                 Surrogate::Encrypted(word) => {
                     let value = self.decrypt(word, category);
-                    let category = category.clone();
-                    let value =
-                        value.map(|value| Opened { category, value: Some(value), holder: None });
+                    let value = value.map(|value| by_itself(value, category));
                     opened.extend(value.map(|value| (surrogate.clone(), value)));
                 }
                 Surrogate::Preserved(digits) => {
                     let value = self.unpreserve(digits, category);
-                    let category = category.clone();
-                    let value =
-                        value.map(|value| Opened { category, value: Some(value), holder: None });
+                    let value = value.map(|value| by_itself(value, category));
                     opened.extend(value.map(|value| (surrogate.clone(), value)));
                 }
             }
@@ -154,6 +156,12 @@ impl Protectors {
         let mut value = self.siv.iter().find_map(|(_, key)| key.open(associated, &sealed))?;
         String::from_utf8(std::mem::take(&mut *value)).ok().map(Cleartext::new)
     }
+}
+
+/// What a surrogate opens to that holds its value itself.
+fn by_itself(value: Cleartext, category: &Category) -> Opened {
+    let category = category.clone();
+    Opened { category, value: Some(value), holder: None, is_closed: false }
 }
 
 /// What an encrypted word is bound to.

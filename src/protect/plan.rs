@@ -45,10 +45,8 @@ impl Protectors {
             Protection::Tokenize { .. }
             | Protection::Encrypt { .. }
             | Protection::FormatPreserving { .. } => is_ours,
-            // What a token stood for that nobody holds any more cannot be hashed.
-            Protection::Hash { .. } => {
-                back.is_some_and(|back| back.is_erased) || self.is_hash(text)
-            }
+            // What a token stood for that is not to be had cannot be hashed.
+            Protection::Hash { .. } => back.is_some_and(|back| back.is_empty) || self.is_hash(text),
             // A law that lets a mask pass may let no more pass than a token.
             Protection::Mask => back.is_some_and(|back| !back.holds_value()) || is_mask(text),
             Protection::Generalize(_) | Protection::Scan(_) | Protection::Drop => false,

@@ -9,6 +9,7 @@ use super::spelling::Spelling;
 use super::{ProtectError, Protectors};
 use crate::base::{Cleartext, Equality, Scope, SubjectId};
 use crate::carrier::{Replacement, Role};
+use crate::keys::Realm;
 use crate::policy::{FieldRule, Shape};
 use crate::subject::Subjects;
 use crate::vault::{Item, ToKeep, Token};
@@ -35,10 +36,20 @@ pub struct ToSeal<'a> {
 pub enum Keeper<'a> {
     /// No data subject.
     House,
-    /// The data subject whose record it stands in, by a pseudonym.
-    Of(SubjectId),
-    /// The data subject whom it names itself.
-    Named(&'a Subjects),
+    /// The data subject whose record it stands in, by a pseudonym; and whose keysets their key
+    /// may be under, by the laws of the record.
+    Of(SubjectId, &'a [Realm]),
+    /// The data subject whom it names itself; and the same of the record it stands in.
+    Named(&'a Subjects, &'a [Realm]),
+}
+
+impl<'a> Keeper<'a> {
+    fn realms(self) -> &'a [Realm] {
+        match self {
+            Self::House => &[],
+            Self::Of(_, realms) | Self::Named(_, realms) => realms,
+        }
+    }
 }
 
 /// What became of one occurrence.
@@ -150,7 +161,7 @@ impl Protectors {
             let scope = item.scope();
             let whose = if scope == Scope::Subject { of } else { item };
             let kept = ToKeep::for_house(item_of(of), spelling.token_form());
-            Some(ToKeep { holder: whose.holder(), scope, ..kept })
+            Some(ToKeep { holder: whose.holder(), realms: whose.keeper.realms(), scope, ..kept })
         });
         let to_mint: Vec<ToKeep<'_>> = to_mint.collect();
         let mut minted = self.vault.keep(&to_mint).await?.into_iter();

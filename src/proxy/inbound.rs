@@ -19,7 +19,7 @@ use crate::transfer_log::{ENTRY_VERSION, Entry, Outcome, TransferResult};
 use super::body::{self, BodyLimits, Buffered, Content};
 use super::budget::{Lease, VALUE_BYTES};
 use super::headers;
-use super::keepers::Keepers;
+use super::manifest::Record;
 use super::records::{Message, Reader, Statement};
 use super::stage::{
     Answered, Arriving, Decided, Located, Outgoing, Recorded, Restored, occurrences,
@@ -192,8 +192,8 @@ impl Proxy {
         let roles = &complete.caller.roles;
         let opened = reveal::open(&answer, &complete.policy, roles, &self.protectors);
         let mut opened = body::work_through(length, opened).await?;
-        let statement = self.come_back(decided, &answer, &mut opened).await?;
-        let keepers = Keepers::new(&complete.policy, &statement, &self.subjects);
+        let (statement, records) = self.come_back(decided, &answer, &mut opened).await?;
+        let keepers = self.keepers(&complete.policy, &statement, &records);
         // A short answer may name a long value many times.
         let shown = opened.shown_bytes(echoes);
         if answered.body.len() + shown > self.limits.max_body_bytes {
@@ -222,13 +222,13 @@ impl Proxy {
     }
 
     /// Hides what may not be shown where the caller asks from, and remembers what the
-    /// answer tells of data subjects. What it says of them.
+    /// answer tells of data subjects. What it says of them, and of their records.
     async fn come_back(
         &self,
         decided: &Decided,
         answer: &LocatedAnswer,
         opened: &mut OpenedAnswer<'_>,
-    ) -> Result<Statement, Refusal> {
+    ) -> Result<(Statement, BTreeMap<u32, Record>), Refusal> {
         let complete = &decided.located.complete;
         let (policy, caller) = (&complete.policy, &complete.caller);
         let reader = Reader {
@@ -271,6 +271,6 @@ impl Proxy {
             learned.extend(statement.learned(&records, &shown, now));
             self.subjects.learn(&learned).await?;
         }
-        Ok(statement)
+        Ok((statement, records))
     }
 }

@@ -23,7 +23,6 @@ use super::declaration::Declaration;
 use super::field_counts::FieldCounts;
 use super::headers;
 use super::judge::purpose_of;
-use super::keepers::Keepers;
 use super::manifest::Manifest;
 use super::request_body::RequestBody;
 use super::residual::residual_place;
@@ -120,14 +119,14 @@ impl Proxy {
     }
 
     pub(super) async fn protect(&self, mut decided: Decided) -> Result<Protected, Refusal> {
-        let Decided { located, manifest, statement, .. } = &decided;
+        let Decided { located, manifest, statement, records, .. } = &decided;
         let occurrences = occurrences(located.request.documents());
         let dialect = &located.complete.upstream.dialect;
         let max_length = |occurrence: &Occurrence| {
             dialect.field_facts(&occurrence.object, &occurrence.field)?.max_length
         };
         let policy = &located.complete.policy;
-        let keepers = Keepers::new(policy, statement, &self.subjects);
+        let keepers = self.keepers(policy, statement, records);
         let mut to_seal = Vec::new();
         let (mut clear, mut written) = (Vec::new(), Vec::new());
         for (at, ((slot, occurrence), decision)) in

@@ -239,14 +239,18 @@ pub fn unreadable_answer(problem: &impl std::fmt::Display) -> Refusal {
     Refusal::new(RefusalCode::UpstreamUnreadable, format!("the answer cannot be read: {problem}"))
 }
 
-/// The text for the caller says only that the vault is away, or that it has no room; the
-/// cause is logged where it is seen.
+/// The text for the caller says only that the vault or keys are away, or that it has no room;
+/// the cause is logged where it is seen.
 pub fn vault(error: &VaultError) -> Refusal {
     tracing::error!(%error, "the vault failed");
-    if let VaultError::Full(_) = error {
-        return Refusal::new(RefusalCode::UnprotectableValue, error.to_string());
+    match error {
+        VaultError::Full(_) => Refusal::new(RefusalCode::UnprotectableValue, error.to_string()),
+        VaultError::Closed(_) => {
+            let message = "the keys of its jurisdiction are not available";
+            Refusal::new(RefusalCode::KeysUnavailable, message)
+        }
+        _ => Refusal::new(RefusalCode::VaultUnavailable, "the vault is not available"),
     }
-    Refusal::new(RefusalCode::VaultUnavailable, "the vault is not available")
 }
 
 pub fn transfer_log(error: &TransferLogError) -> Refusal {

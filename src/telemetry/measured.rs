@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::{Category, SubjectId};
-use crate::keys::Version;
+use crate::base::{Category, Jurisdiction, SubjectId};
+use crate::keys::{Realm, Version};
 use crate::transfer_log::{Entry, TransferLog, TransferLogError};
 use crate::vault::{
-    BoxFuture, Built, Erased, HeldRows, Index, KeyId, Kinds, NewCopy, NewRow, Place, Row, Search,
-    SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
+    BoxFuture, Built, Erased, HeldRows, Index, KeyCounts, KeyId, Kinds, NewCopy, NewRow, Place,
+    Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
 };
 
 use super::Metrics;
@@ -127,25 +127,29 @@ impl SubjectKeyStore for MeasuredStore {
         self.time("keys", self.inner.keys(subjects))
     }
 
-    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
+    fn count_keys(&self) -> BoxFuture<'_, Result<KeyCounts, VaultError>> {
         self.time("count_keys", self.inner.count_keys())
     }
 
     fn keys_before(
         &self,
-        version: Version,
+        under: (Realm, Version),
         after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.time("keys_before", self.inner.keys_before(version, after, limit))
+        self.time("keys_before", self.inner.keys_before(under, after, limit))
     }
 
-    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn rewrap(&self, keys: Vec<Rewrapped>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.time("rewrap", self.inner.rewrap(keys))
     }
 
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
         self.time("erase", self.inner.erase(subjects))
+    }
+
+    fn end(&self, jurisdiction: Jurisdiction) -> BoxFuture<'_, Result<Erased, VaultError>> {
+        self.time("end", self.inner.end(jurisdiction))
     }
 }
 

@@ -118,9 +118,11 @@ impl Metrics {
         Held::new(gauge, i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
-    /// What the vault holds that is not as keys and policies say.
-    pub fn vault_due(&self, rows: u64, categories: usize) {
+    /// What the vault holds that is not as keys and policies say, and how many keys of data
+    /// subjects stay closed.
+    pub fn vault_due(&self, rows: u64, categories: usize, closed: u64) {
         let families = &self.families;
+        families.vault_keys_closed.set(i64::try_from(closed).unwrap_or(i64::MAX));
         families.vault_rows_under_older_keys.set(i64::try_from(rows).unwrap_or(i64::MAX));
         families.vault_categories_not_indexed.set(i64::try_from(categories).unwrap_or(i64::MAX));
     }

@@ -74,6 +74,8 @@ metrics! {
         "Rows of the vault that are sealed under a key that was rotated. The house seals them anew; at 0 the old key can be destroyed.";
     vault_rows_unopened: IntGauge = "vault_rows_unopened" []
         "Rows of the vault, and keys of data subjects, that did not open when they were to be sealed or indexed anew. They stay as they are, so an older key stays needed, and searches that would not find them are refused. The log names the first of them by token or pseudonym, `zollhaus vault verify` more.";
+    vault_keys_closed: IntGauge = "vault_keys_closed" []
+        "Keys of data subjects that are wrapped under keysets of jurisdictions which this process does not have. What they open stays closed, and searches that would find it are refused.";
     vault_categories_not_indexed: IntGauge = "vault_categories_not_indexed" []
         "Categories whose values are not indexed yet for all that policies search for. Until they are, such searches are refused.";
     transfer_log_append: Histogram = "transfer_log_append_seconds" []

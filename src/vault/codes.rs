@@ -28,7 +28,7 @@ impl Vault {
     /// The token of a value. `counter` is 0 unless another value holds that token.
     pub(super) fn derive(
         &self,
-        ToKeep { item: (category, value), form, holder, scope }: &ToKeep<'_>,
+        ToKeep { item: (category, value), form, holder, scope, .. }: &ToKeep<'_>,
         version: Version,
         counter: u32,
     ) -> Token {

@@ -2,7 +2,8 @@
 //! What every [`TokenStore`] must do.
 
 mod held_by;
-mod holders;
+pub(super) mod holders;
+mod realms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
     who_knows_no_newer_keys_is_refused(&*open()).await;
     holders::keys_are_wrapped_anew_unless_they_are_destroyed(&*open()).await;
     holders::no_copy_of_the_house_is_left_under_an_older_key(&*open()).await;
+    realms::run(&*open()).await;
 }
 
 /// A row that differs from others by these numbers only.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who values are kept for, and how they are erased.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use zeroize::Zeroizing;
 
-use super::{Erased, Held, Holder, KeyId, NewCopy, SubjectKey, ToKeep, Token, Vault, VaultError};
+use super::{
+    Erased, Held, Holder, KeyId, NewCopy, Rewrapped, SubjectKey, ToKeep, Token, Vault, VaultError,
+};
 use crate::base::{Category, SubjectId, Tenant};
-use crate::keys::{Siv, Version, random};
+use crate::keys::{Realm, Siv, Version, random};
 
 /// How often values are written that fall together with what others write or erase.
 pub(super) const ATTEMPTS: usize = 5;
@@ -24,22 +26,60 @@ impl Holders {
 }
 
 impl Vault {
-    /// The keys of data subjects. Those who have none get one, which is kept with the first
-    /// value under it.
-    pub(super) async fn holders(
+    /// The keys of those whom items are kept for. Those who have none get one, which is kept
+    /// with the first value under it. Whose law has changed to one with a keyset of its own has
+    /// it wrapped anew under that, which is durable on return.
+    pub(super) async fn holders<'i>(
         &self,
-        subjects: impl Iterator<Item = SubjectId>,
+        items: impl Iterator<Item = &'i ToKeep<'i>>,
     ) -> Result<Holders, VaultError> {
-        let subjects: Vec<SubjectId> = subjects.collect::<BTreeSet<_>>().into_iter().collect();
-        if subjects.is_empty() {
+        let mut asked: BTreeMap<SubjectId, BTreeSet<&Realm>> = BTreeMap::new();
+        for item in items {
+            let Some(subject) = item.holder else { continue };
+            asked.entry(subject).or_default().extend(item.realms);
+        }
+        if asked.is_empty() {
             return Ok(Holders::default());
         }
-        let known = self.store.keys(subjects.clone()).await?;
-        let keys = subjects.into_iter().zip(known).map(|(subject, key)| match key {
-            Some(key) => Ok((subject, (self.unwrap(&key)?, key))),
-            None => Ok((subject, self.new_key(subject)?)),
-        });
-        Ok(Holders(keys.collect::<Result<_, VaultError>>()?))
+        let known = self.store.keys(asked.keys().copied().collect()).await?;
+        let (mut holders, mut moved) = (Holders::default(), Vec::new());
+        for ((subject, realms), key) in asked.into_iter().zip(known) {
+            let realm = self.realm_for(key.as_ref().map(|key| &key.realm), &realms);
+            let opened = match key {
+                None => self.new_key(subject, &realm)?,
+                Some(key) => {
+                    let opened = self.unwrap(&key)?;
+                    if key.realm != realm {
+                        moved.push((key.realm.clone(), subject));
+                    }
+                    let key = self.wrapped_in(&realm, key, &opened)?;
+                    (opened, key)
+                }
+            };
+            holders.0.insert(subject, opened);
+        }
+        self.move_keys(&holders, &moved).await?;
+        Ok(holders)
+    }
+
+    /// Stores keys that are wrapped under another keyset than before.
+    async fn move_keys(
+        &self,
+        holders: &Holders,
+        moved: &[(Realm, SubjectId)],
+    ) -> Result<(), VaultError> {
+        while !moved.is_empty() {
+            let keys = moved.iter().filter_map(|(from, subject)| {
+                let (opened, key) = holders.0.get(subject)?;
+                let key = self.current(key, opened);
+                Some(key.map(|key| Rewrapped { from: from.clone(), key }))
+            });
+            match self.store.rewrap(keys.collect::<Result<_, _>>()?).await {
+                Err(error) if self.takes_up(&error) => {}
+                done => return done,
+            }
+        }
+        Ok(())
     }
 
     /// Keeps values for their holders that have these tokens already. Durable on return.
@@ -50,7 +90,7 @@ impl Vault {
         let items: Vec<_> = items.iter().map(|(token, item)| (token, item)).collect();
         let mut attempts = 1;
         loop {
-            let holders = self.holders(items.iter().filter_map(|(_, item)| item.holder)).await?;
+            let holders = self.holders(items.iter().map(|(_, item)| *item)).await?;
             match self.hold_for(&holders, &items).await {
                 Err(VaultError::Conflict) if attempts < ATTEMPTS => attempts += 1,
                 done => return done,
@@ -70,7 +110,7 @@ impl Vault {
                 Ok(NewCopy { token: (*token).clone(), held })
             });
             match self.store.hold(copies.collect::<Result<_, VaultError>>()?).await {
-                Err(VaultError::KeyGone(newer)) if self.in_use.take_up(newer) => {}
+                Err(error) if self.takes_up(&error) => {}
                 done => return done,
             }
         }
@@ -93,13 +133,7 @@ impl Vault {
             return Ok(Held { by, sealed: key.seal(associated, clear) });
         };
         let (opened, key) = holders.0.get(subject).ok_or(VaultError::Conflict)?;
-        // One that is new, and was wrapped before another process began to use a newer version.
-        let key = if key.version == version {
-            key.clone()
-        } else {
-            self.wrap(key.id, key.subject, opened)
-        };
-        let by = Holder::Subject(key);
+        let by = Holder::Subject(self.current(key, opened)?);
         Ok(Held { by, sealed: opened.seal(associated, clear) })
     }
 
@@ -142,26 +176,12 @@ impl Vault {
         self.store.erase(pseudonyms.to_vec()).await
     }
 
-    fn new_key(&self, subject: SubjectId) -> Result<(Siv, SubjectKey), VaultError> {
+    fn new_key(&self, subject: SubjectId, realm: &Realm) -> Result<(Siv, SubjectKey), VaultError> {
         let failed = |error| VaultError::Unavailable(format!("no new key: {error}"));
         let id = KeyId(*random().map_err(failed)?);
         let key = Siv::random().map_err(failed)?;
-        let wrapped = self.wrap(id, subject, &key);
+        let wrapped = self.wrap(realm, (id, subject), &key)?;
         Ok((key, wrapped))
-    }
-
-    pub(super) fn wrap(&self, id: KeyId, subject: SubjectId, key: &Siv) -> SubjectKey {
-        let version = self.in_use.version();
-        let wrapping = self.keys.get(version).unwrap_or(self.keys.active());
-        let wrapped = wrapping.seal_key(owner(&self.tenant, &id, &subject), key);
-        SubjectKey { id, subject, version, wrapped }
-    }
-
-    pub(super) fn unwrap(&self, key: &SubjectKey) -> Result<Siv, VaultError> {
-        let wrapping = self.keys.get(key.version).ok_or(VaultError::KeyGone(key.version))?;
-        let opened = wrapping.open_key(owner(&self.tenant, &key.id, &key.subject), &key.wrapped);
-        opened
-            .ok_or_else(|| VaultError::Corrupt(format!("the key of data subject {}", key.subject)))
     }
 }
 
@@ -174,9 +194,4 @@ pub(super) fn associated<'a>(
     let texts = [tenant.as_str(), category.as_str(), token.as_str()];
     let [tenant, category, token] = texts.map(str::as_bytes);
     [b"zollhaus vault row 1", tenant, category, token]
-}
-
-/// What a wrapped key is bound to.
-fn owner<'a>(tenant: &'a Tenant, id: &'a KeyId, subject: &'a SubjectId) -> [&'a [u8]; 4] {
-    [b"zollhaus subject key 1", tenant.as_str().as_bytes(), &id.0, &subject.0]
 }

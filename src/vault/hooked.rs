@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{
-    BoxFuture, Built, Erased, HeldRows, Index, KeyId, Kinds, MemoryStore, NewCopy, NewRow, Place,
-    Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
+    BoxFuture, Built, Erased, HeldRows, Index, KeyCounts, KeyId, Kinds, MemoryStore, NewCopy, NewRow, Place,
+    Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
 };
-use crate::base::{Category, SubjectId};
-use crate::keys::Version;
+use crate::base::{Category, Jurisdiction, SubjectId};
+use crate::keys::{Realm, Version};
 
 /// Hears of each call before it is made, by its name and the rows that it brings, and can
 /// make it fail.
@@ -132,25 +132,29 @@ impl SubjectKeyStore for HookedStore {
         self.call("keys", &[], self.rows.keys(subjects))
     }
 
-    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
+    fn count_keys(&self) -> BoxFuture<'_, Result<KeyCounts, VaultError>> {
         self.call("count_keys", &[], self.rows.count_keys())
     }
 
     fn keys_before(
         &self,
-        version: Version,
+        under: (Realm, Version),
         after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.call("keys_before", &[], self.rows.keys_before(version, after, limit))
+        self.call("keys_before", &[], self.rows.keys_before(under, after, limit))
     }
 
-    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn rewrap(&self, keys: Vec<Rewrapped>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.call("rewrap", &[], self.rows.rewrap(keys))
     }
 
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
         self.call("erase", &[], self.rows.erase(subjects))
+    }
+
+    fn end(&self, jurisdiction: Jurisdiction) -> BoxFuture<'_, Result<Erased, VaultError>> {
+        self.call("end", &[], self.rows.end(jurisdiction))
     }
 }
 

@@ -9,11 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rows::{Copy, Rows, counted};
 
 use super::{
-    BoxFuture, Built, Erased, Held, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy,
-    NewRow, Place, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
+    BoxFuture, Built, Erased, Held, HeldRows, Index, IndexState, KeyCounts, KeyId, Kinds, MAX_FOUND, NewCopy,
+    NewRow, Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, Under,
+    VaultError, Wanted,
 };
-use crate::base::{Category, SubjectId};
-use crate::keys::Version;
+use crate::base::{Category, Jurisdiction, SubjectId};
+use crate::keys::{Realm, Version};
 
 /// Rows that end with the process.
 #[derive(Debug, Default)]
@@ -76,25 +77,25 @@ impl MemoryStore {
 impl TokenStore for MemoryStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
         self.try_with(|stored| {
-            let versions = rows.iter().flat_map(NewRow::versions);
-            stored.know_all(versions.clone())?;
+            let under = Under::of(rows.iter().flat_map(NewRow::needs));
+            stored.know_all(&under)?;
             let held: Vec<&Held> = rows.iter().filter_map(|new| new.row.held.as_ref()).collect();
             if held.len() < rows.len() || !stored.keep_keys(held.into_iter()) {
                 return Err(VaultError::Conflict);
             }
-            stored.permit(versions)?;
+            stored.permit(&under)?;
             Ok(rows.into_iter().map(|row| stored.insert(row)).collect())
         })
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.try_with(|stored| {
-            let versions = rows.iter().map(|new| new.row.version);
-            stored.know_all(versions.clone())?;
+            let under = Under::of(rows.iter().map(|new| (&Realm::House, new.row.version)));
+            stored.know_all(&under)?;
             if rows.iter().any(|new| stored.forgets_a_copy(&new.row)) {
                 return Err(VaultError::Conflict);
             }
-            stored.permit(versions)?;
+            stored.permit(&under)?;
             for row in rows {
                 stored.replace(row);
             }
@@ -107,12 +108,12 @@ impl TokenStore for MemoryStore {
             let is_held = |copy: &NewCopy| {
                 stored.by_token.get(&copy.token).is_some_and(|row| row.version > 0)
             };
-            let versions = copies.iter().map(|copy| copy.held.by.version());
-            stored.know_all(versions.clone())?;
+            let under = Under::of(copies.iter().map(|copy| copy.held.by.needs()));
+            stored.know_all(&under)?;
             if !copies.iter().all(is_held) || !stored.keep_keys(copies.iter().map(|it| &it.held)) {
                 return Err(VaultError::Conflict);
             }
-            stored.permit(versions)?;
+            stored.permit(&under)?;
             for copy in copies {
                 stored.hold(copy.token, copy.held);
             }
@@ -256,18 +257,21 @@ impl SubjectKeyStore for MemoryStore {
         })
     }
 
-    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
-        self.with(|stored| counted(stored.keys.values().map(|key| key.version)))
+    fn count_keys(&self) -> BoxFuture<'_, Result<KeyCounts, VaultError>> {
+        self.with(|stored| {
+            counted(stored.keys.values().map(|key| (key.realm.clone(), key.version)))
+        })
     }
 
     fn keys_before(
         &self,
-        version: Version,
+        (realm, version): (Realm, Version),
         after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
         self.with(move |stored| {
-            let older = stored.keys.values().filter(|key| key.version < version);
+            let is_older = |key: &&SubjectKey| key.realm == realm && key.version < version;
+            let older = stored.keys.values().filter(is_older);
             let older: BTreeMap<KeyId, &SubjectKey> = older.map(|key| (key.id, key)).collect();
             let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
             let page = older.range(behind).take(limit as usize);
@@ -275,12 +279,14 @@ impl SubjectKeyStore for MemoryStore {
         })
     }
 
-    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn rewrap(&self, keys: Vec<Rewrapped>) -> BoxFuture<'_, Result<(), VaultError>> {
         self.try_with(|stored| {
-            stored.permit(keys.iter().map(|key| key.version))?;
-            for key in keys {
-                let known = stored.keys.get_mut(&key.subject).filter(|it| it.id == key.id);
-                if let Some(known) = known {
+            let needed = keys.iter().map(|Rewrapped { key, .. }| (&key.realm, key.version));
+            stored.permit(&Under::of(needed))?;
+            for Rewrapped { from, key } in keys {
+                let known = stored.keys.get_mut(&key.subject);
+                let is_it = |it: &&mut SubjectKey| it.id == key.id && it.realm == from;
+                if let Some(known) = known.filter(is_it) {
                     *known = key;
                 }
             }
@@ -290,6 +296,13 @@ impl SubjectKeyStore for MemoryStore {
 
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
         self.with(move |stored| stored.erase(&subjects))
+    }
+
+    fn end(&self, jurisdiction: Jurisdiction) -> BoxFuture<'_, Result<Erased, VaultError>> {
+        self.with(move |stored| {
+            stored.newest_of.remove(&jurisdiction);
+            stored.erase(&stored.subjects_of(&jurisdiction))
+        })
     }
 }
 

@@ -30,6 +30,7 @@ mod indexes;
 mod likeness;
 mod memory;
 mod postgres;
+mod realms;
 mod row;
 mod search;
 mod sqlite;
@@ -56,7 +57,8 @@ pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 pub(crate) use postgres::permit;
 pub use row::{
-    Erased, Held, Holder, Index, KeyId, MAX_FOUND, NewCopy, NewRow, Place, Row, SubjectKey,
+    Erased, Held, Holder, Index, KeyId, MAX_FOUND, NewCopy, NewRow, Place, Rewrapped, Row,
+    SubjectKey, Under,
 };
 pub use search::LONGEST_TO_CONTAIN;
 pub use sqlite::{SqliteStore, back_up, holds_rows, knows_keys, take_keys};
@@ -66,8 +68,8 @@ pub use token::{Form, Token};
 pub use upkeep::{Due, Unopened};
 pub use verify::{Damage, Verified};
 
-use crate::base::{Category, Cleartext, SubjectId};
-use crate::keys::Version;
+use crate::base::{Category, Cleartext, Jurisdiction, SubjectId};
+use crate::keys::{Realm, Version};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -86,6 +88,7 @@ pub trait TokenStore: SubjectKeyStore {
     /// [`VaultError::KeyGone`] where anything was stored under a newer version than one that
     /// these, or keys of their holders, are under, be it erased since: whoever has the older
     /// keys only would not find it, and they may be destroyed.
+    /// [`VaultError::JurisdictionKeyGone`] is the same of the keyset of a jurisdiction.
     /// [`VaultError::Conflict`] where a holder has another key, or the key is destroyed.
     /// [`VaultError::Unavailable`]; then nothing may be assumed about the rows.
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>>;
@@ -193,40 +196,49 @@ pub trait SubjectKeyStore: Send + Sync {
         subjects: Vec<SubjectId>,
     ) -> BoxFuture<'_, Result<Vec<Option<SubjectKey>>, VaultError>>;
 
-    /// How many keys there are, by the version of the vault's key that they are wrapped under.
-    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>>;
+    /// How many keys there are, by whose key they are wrapped under, and which version of it.
+    fn count_keys(&self) -> BoxFuture<'_, Result<KeyCounts, VaultError>>;
 
     /// The keys that are wrapped under an older version than this, by their numbers, behind one
     /// or from the first on; no more than `limit`.
     fn keys_before(
         &self,
-        version: Version,
+        under: (Realm, Version),
         after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>>;
 
-    /// Puts keys in the place of those with the same number; others are left out. Durable on
-    /// return.
+    /// Puts keys in the place of those with the same number that are wrapped as it says; others
+    /// are left out. Durable on return.
     ///
     /// # Errors
-    /// [`VaultError::KeyGone`] where anything was stored under a newer version of the vault's
-    /// key than that of one of these.
-    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>>;
+    /// [`VaultError::KeyGone`] or [`VaultError::JurisdictionKeyGone`] where anything was stored
+    /// under a newer version than that of one of these.
+    fn rewrap(&self, keys: Vec<Rewrapped>) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// Destroys the keys of these data subjects. Forgets what destroyed keys had opened, also
     /// those of before: the copies, and of a row that nobody holds any more all but its token
     /// and category. One transaction; durable on return.
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>>;
+
+    /// As [`erase`](Self::erase), of all data subjects whose keys are wrapped under the keyset
+    /// of this jurisdiction. Another keyset of it may begin anew with its first version.
+    fn end(&self, jurisdiction: Jurisdiction) -> BoxFuture<'_, Result<Erased, VaultError>>;
 }
+
+/// Keys of data subjects, by whose key they are wrapped under, and which version of it.
+pub type KeyCounts = BTreeMap<(Realm, Version), u64>;
 
 /// What a token stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     pub category: Category,
-    /// None where everybody who held it is erased.
+    /// None where everybody who held it is erased, or where it stays closed.
     pub value: Option<Cleartext>,
     /// One who holds it: a data subject, or else the house.
     pub holder: Option<SubjectId>,
+    /// Whether it is kept under the keyset of a jurisdiction that is not at hand.
+    pub is_closed: bool,
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -240,6 +252,19 @@ pub enum VaultError {
          if it was rotated a moment ago, start this process again"
     )]
     KeyGone(Version),
+    /// The same of the keyset of a jurisdiction, which keys of data subjects are under.
+    #[error(
+        "the vault holds keys of data subjects under version {1} of the keyset of jurisdiction \
+         `{0}`, which this process does not have; if it was rotated a moment ago, start this \
+         process again"
+    )]
+    JurisdictionKeyGone(Jurisdiction, Version),
+    /// The keyset at hand does not open the key of a data subject, or there is none.
+    #[error(
+        "a value is kept under the keyset of jurisdiction `{0}`, and `keys.jurisdictions` names \
+         none that opens it"
+    )]
+    Closed(Jurisdiction),
     /// Other values hold all tokens of this form that a value could have. Trying again does
     /// not help.
     #[error(

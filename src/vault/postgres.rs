@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::types::ToSql;
 
 use self::columns::{answer_of, column, damaged, index, key_of, known, read, token, version};
-use self::given::{Copies, Given, Keys};
+use self::given::{Copies, Given, Jurisdictions, Keys};
 use self::held_by::held_by;
 pub(crate) use self::permit::permit;
-use self::permit::{BEGIN_ALONE, BEGIN_WRITE, PERMIT};
+use self::permit::{BEGIN_ALONE, BEGIN_WRITE, PERMIT, PERMIT_REALMS};
 use self::statements::{
     ADD, BEGIN_WANTED, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND, FIND_BY_INDEX, FIND_OWN, FINISH,
     FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HELD_BY, HOLD, INSERT, KEEP_KEYS, LIST, LOCK_ROWS,
@@ -26,11 +26,11 @@ use self::statements::{
 };
 use self::work::{Answer, Refused, Values, Write};
 use super::{
-    BoxFuture, Built, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow, Place,
-    Row, Search, Token, TokenStore, VaultError, Wanted,
+    BoxFuture, Built, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow, Place, Row,
+    Search, Token, TokenStore, Under, VaultError, Wanted,
 };
 use crate::base::{Category, SearchKind};
-use crate::keys::Version;
+use crate::keys::{Realm, Version};
 use crate::postgres::{Postgres, PostgresError, Query};
 
 /// Rows in the shared database.
@@ -50,17 +50,20 @@ impl PostgresStore {
         self.0.again(Query(sql, values)).await
     }
 
-    /// Writes under versions of the vault's key (the oldest and the newest of them), unless
-    /// something was stored under a newer one.
+    /// Writes under versions of keys, unless something was stored under a newer one.
     async fn write_under(
         &self,
-        (oldest, newest): (i64, i64),
+        under: &Under,
         statements: &[(&str, Values<'_>)],
     ) -> Result<Vec<Answer>, VaultError> {
+        let (oldest, newest) = (i64::from(under.house.0), i64::from(under.house.1));
+        let jurisdictions = Jurisdictions::of(under);
         for (begin, is_alone) in [(BEGIN_WRITE, false), (BEGIN_ALONE, true)] {
-            let permit: Values<'_> = vec![&oldest, &newest, &is_alone];
-            let all: Vec<_> =
-                [(PERMIT, permit)].into_iter().chain(statements.iter().cloned()).collect();
+            let mut all = vec![(PERMIT, vec![&oldest as _, &newest as _, &is_alone as _])];
+            if !under.jurisdictions.is_empty() {
+                all.push((PERMIT_REALMS, jurisdictions.and(&is_alone)));
+            }
+            all.extend(statements.iter().cloned());
             match self.0.again(Write(begin, &all)).await? {
                 Err(Refused::First) if !is_alone => {}
                 done => return done.map_err(VaultError::from),
@@ -103,8 +106,8 @@ impl TokenStore for PostgresStore {
                 statements.push((ADD, given.found_by()));
             }
             statements.push((FIND_OWN, asked.places()));
-            let versions = (given.oldest.min(asked.oldest), given.newest.max(asked.newest));
-            let stored = self.write_under(versions, &statements).await?.pop().unwrap_or_default();
+            let under = Under::of(rows.iter().flat_map(NewRow::needs));
+            let stored = self.write_under(&under, &statements).await?.pop().unwrap_or_default();
             if stored.len() != rows.len() {
                 return Err(VaultError::Unavailable("a row is gone that was inserted".into()));
             }
@@ -129,7 +132,8 @@ impl TokenStore for PostgresStore {
                 (FORGET_FOUND_BY, given.words()),
                 (ADD, given.found_by()),
             ];
-            self.write_under((given.oldest, given.newest), &statements).await.map(drop)
+            let under = Under::of(rows.iter().map(|new| (&Realm::House, new.row.version)));
+            self.write_under(&under, &statements).await.map(drop)
         })
     }
 
@@ -146,7 +150,8 @@ impl TokenStore for PostgresStore {
                 (REQUIRE_HELD, given.words()),
                 (HOLD, given.all()),
             ];
-            self.write_under((given.oldest, given.newest), &statements).await.map(drop)
+            let under = Under::of(copies.iter().map(|copy| copy.held.by.needs()));
+            self.write_under(&under, &statements).await.map(drop)
         })
     }
 

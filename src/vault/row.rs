@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a store keeps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Token;
-use crate::base::{Category, SearchKind, SubjectId};
-use crate::keys::Version;
+use crate::base::{Category, Jurisdiction, SearchKind, SubjectId};
+use crate::keys::{Realm, Version};
 
 /// How many rows a store finds under one index value. There are rarely more than a
 /// few spellings of one value; how many there are is up to callers.
@@ -48,9 +48,18 @@ pub enum Holder {
 pub struct SubjectKey {
     pub id: KeyId,
     pub subject: SubjectId,
-    /// The version of the vault's key that it is wrapped under.
+    /// Whose key it is wrapped under, and which version of that.
+    pub realm: Realm,
     pub version: Version,
     pub wrapped: Vec<u8>,
+}
+
+/// A key of a data subject on its way to the store, in the place of what it was wrapped as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrapped {
+    /// Whose key it was wrapped under.
+    pub from: Realm,
+    pub key: SubjectKey,
 }
 
 /// Tells a key from all others, also from those that its data subject had before.
@@ -70,11 +79,11 @@ impl Holder {
         }
     }
 
-    /// The version of the vault's key that it needs.
-    pub fn version(&self) -> Version {
+    /// Whose key it needs, and which version of that.
+    pub fn needs(&self) -> (&Realm, Version) {
         match self {
-            Self::House(version) => *version,
-            Self::Subject(key) => key.version,
+            Self::House(version) => (&Realm::House, *version),
+            Self::Subject(key) => (&key.realm, key.version),
         }
     }
 
@@ -127,10 +136,35 @@ impl Index {
 }
 
 impl NewRow {
-    /// The versions of the vault's key that it needs.
-    pub fn versions(&self) -> impl Iterator<Item = Version> + Clone {
-        let by = self.row.held.as_ref().map(|held| held.by.version());
-        std::iter::once(self.row.version).chain(by)
+    /// The keys that it needs.
+    pub fn needs(&self) -> impl Iterator<Item = (&Realm, Version)> {
+        let by = self.row.held.as_ref().map(|held| held.by.needs());
+        std::iter::once((&Realm::House, self.row.version)).chain(by)
+    }
+}
+
+/// What is to be stored under: of each keyset, the oldest and the newest version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Under {
+    /// Of the house; nothing is older than what is not there, and nothing newer.
+    pub house: (Version, Version),
+    pub jurisdictions: BTreeMap<Jurisdiction, (Version, Version)>,
+}
+
+impl Under {
+    pub fn of<'k>(needed: impl Iterator<Item = (&'k Realm, Version)>) -> Self {
+        let none = (Version::MAX, Version::MIN);
+        let mut under = Self { house: none, jurisdictions: BTreeMap::new() };
+        for (realm, version) in needed {
+            let range = match realm {
+                Realm::House => &mut under.house,
+                Realm::Of(jurisdiction) => {
+                    under.jurisdictions.entry(jurisdiction.clone()).or_insert(none)
+                }
+            };
+            *range = (range.0.min(version), range.1.max(version));
+        }
+        under
     }
 }
 

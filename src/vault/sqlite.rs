@@ -13,16 +13,16 @@ use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 use super::{
-    BoxFuture, Built, HeldRows, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search,
-    Token, TokenStore, VaultError, Wanted,
+    BoxFuture, Built, HeldRows, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
+    TokenStore, Under, VaultError, Wanted,
 };
 pub use backup::{back_up, holds_rows, knows_keys, take_keys};
 use built::{built, forget, keep, note};
-use newest::permit;
 pub(crate) use newest::{define_newest_key, newer_than};
+use newest::{permit, permit_jurisdictions};
 
 use crate::base::Category;
-use crate::keys::Version;
+use crate::keys::{Realm, Version};
 use crate::sqlite::{Database, DatabaseError};
 
 /// The house's copy of a value has no key, and says under which version of the vault's key it
@@ -72,9 +72,10 @@ const KEYS_SCHEMA: &str = "
         id BLOB PRIMARY KEY,
         subject BLOB UNIQUE,
         version INTEGER,
-        wrapped BLOB
+        wrapped BLOB,
+        realm TEXT NOT NULL DEFAULT ''
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS subject_key_by_version ON subject_key (version);
+    CREATE INDEX IF NOT EXISTS subject_key_by_realm ON subject_key (realm, version);
     CREATE INDEX IF NOT EXISTS subject_key_destroyed ON subject_key (id) WHERE wrapped IS NULL;
 ";
 
@@ -111,15 +112,14 @@ impl SqliteStore {
         Box::pin(async move { written.await? })
     }
 
-    /// Writes under versions of the vault's key, unless something was stored under a newer one
-    /// than the oldest of them.
+    /// Writes under versions of keys, unless something was stored under a newer one than the
+    /// oldest of them.
     fn write_under<T: Send + 'static>(
         &self,
-        versions: &[Version],
+        under: Under,
         work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, VaultError>> {
-        let range = range(versions);
-        self.write_checked(move |connection| under(connection, range, work))
+        self.write_checked(move |connection| permitted(connection, &under, work))
     }
 
     /// Finds rows by what the keys up to a version make, unless something was stored under a
@@ -137,20 +137,17 @@ impl SqliteStore {
     }
 }
 
-/// The oldest and the newest of some versions.
-fn range(versions: &[Version]) -> (Version, Version) {
-    let oldest = versions.iter().copied().min().unwrap_or(Version::MAX);
-    (oldest, versions.iter().copied().max().unwrap_or_default())
-}
-
-/// Does what may be done under these versions of the vault's key.
-fn under<T>(
+/// Does what may be done under these versions of keys.
+fn permitted<T>(
     connection: &Connection,
-    range: (Version, Version),
+    under: &Under,
     work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>>,
 ) -> rusqlite::Result<Result<T, VaultError>> {
-    match permit(connection, range)? {
-        Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
+    if let Some(newer) = permit(connection, under.house)? {
+        return Ok(Err(VaultError::KeyGone(newer)));
+    }
+    match permit_jurisdictions(connection, &under.jurisdictions)? {
+        Some((of, newer)) => Ok(Err(VaultError::JurisdictionKeyGone(of, newer))),
         None => work(connection),
     }
 }
@@ -170,12 +167,11 @@ fn checked<T>(
 
 impl TokenStore for SqliteStore {
     fn insert(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<Vec<Row>, VaultError>> {
-        let versions: Vec<Version> = rows.iter().flat_map(NewRow::versions).collect();
-        let range = range(&versions);
+        let under = Under::of(rows.iter().flat_map(NewRow::needs));
         let written = self.write(move |connection| {
             // Only this can fail for a reason of ours. Rows, which are many, need no copies.
             let permitted = checked(connection, |connection| {
-                under(connection, range, |connection| keys::keep_all(connection, &rows))
+                permitted(connection, &under, |connection| keys::keep_all(connection, &rows))
             })?;
             if let Err(refused) = permitted {
                 return Ok(Err(refused));
@@ -188,8 +184,8 @@ impl TokenStore for SqliteStore {
     }
 
     fn replace(&self, rows: Vec<NewRow>) -> BoxFuture<'_, Result<(), VaultError>> {
-        let versions: Vec<Version> = rows.iter().map(|new| new.row.version).collect();
-        self.write_under(&versions, move |connection| {
+        let under = Under::of(rows.iter().map(|new| (&Realm::House, new.row.version)));
+        self.write_under(under, move |connection| {
             let mut built = built(connection)?;
             for row in &rows {
                 if rows::forgets_a_copy(connection, &row.row)? {
@@ -202,8 +198,8 @@ impl TokenStore for SqliteStore {
     }
 
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>> {
-        let versions: Vec<Version> = copies.iter().map(|copy| copy.held.by.version()).collect();
-        self.write_under(&versions, move |connection| {
+        let under = Under::of(copies.iter().map(|copy| copy.held.by.needs()));
+        self.write_under(under, move |connection| {
             for NewCopy { token, held } in copies {
                 match rows::number_of(connection, &token)? {
                     Some(number) if keys::keep(connection, &held)? => {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::holders::{ATTEMPTS, Holders};
+use super::realms::Wrapping;
 use super::{Form, Held, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError};
 use crate::base::{Category, Cleartext, Scope, SubjectId, Tenant};
-use crate::keys::{InUse, Keyset, Mac, Siv, Version, Versions};
+use crate::keys::{InUse, Keyset, Mac, Realm, Siv, Version, Versions};
 
 /// Tokens over a store: derives them, seals values, detects collisions.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct Vault {
     pub(super) keys: Versions<Siv>,
     /// The version of both that new rows are under.
     pub(super) in_use: InUse,
+    /// Keysets that keys of data subjects are under in the place of `keys`.
+    pub(super) jurisdictions: Arc<Vec<Wrapping>>,
     /// What new values are indexed for.
     pub(super) kinds: Arc<ArcSwap<Kinds>>,
 }
@@ -35,12 +38,15 @@ pub struct ToKeep<'a> {
     pub form: Form,
     /// The data subject whom it is kept for, by a pseudonym; none for the house.
     pub holder: Option<SubjectId>,
+    /// Whose keysets the key of the holder may be under, by the laws of the record that the
+    /// value stands in; none where these are not known.
+    pub realms: &'a [Realm],
     pub scope: Scope,
 }
 
 impl<'a> ToKeep<'a> {
     pub fn for_house(item: Item<'a>, form: Form) -> Self {
-        Self { item, form, holder: None, scope: Scope::Tenant }
+        Self { item, form, holder: None, realms: &[], scope: Scope::Tenant }
     }
 }
 
@@ -59,6 +65,7 @@ impl Vault {
             index_macs: keyset.index_mac.clone(),
             keys: keyset.vault.clone(),
             in_use: InUse::of(&keyset.vault),
+            jurisdictions: Arc::default(),
             kinds: Arc::default(),
         }
     }
@@ -92,7 +99,7 @@ impl Vault {
     }
 
     async fn try_keep(&self, items: &[ToKeep<'_>]) -> Result<Vec<Token>, VaultError> {
-        let holders = self.holders(items.iter().filter_map(|item| item.holder)).await?;
+        let holders = self.holders(items.iter()).await?;
         let mut walked = Walked::new();
         let mut unknown: Vec<Placed<'_>> = items.iter().copied().enumerate().collect();
         let active = self.token_macs.active_version();
@@ -210,22 +217,30 @@ impl Vault {
             });
             let rows: Vec<NewRow> = rows.collect::<Result<_, VaultError>>()?;
             match self.store.insert(rows.clone()).await {
-                Err(VaultError::KeyGone(newer)) if self.in_use.take_up(newer) => {}
+                Err(error) if self.takes_up(&error) => {}
                 stored => return Ok((rows, stored?)),
             }
         }
     }
 
-    /// What each token stands for, in order; `None` for tokens that were never given.
+    /// What each token stands for, in order; `None` for tokens that were never given. What is
+    /// kept under keysets of jurisdictions only that are not at hand stays closed.
     ///
     /// # Errors
-    /// [`VaultError::Corrupt`] when a stored row does not open.
+    /// [`VaultError::Corrupt`] when a stored row does not open otherwise.
     pub async fn detokenize(&self, tokens: Vec<Token>) -> Result<Vec<Option<Opened>>, VaultError> {
         if tokens.is_empty() {
             return Ok(Vec::new());
         }
         let rows = self.store.find(tokens).await?;
-        rows.iter().map(|row| row.as_ref().map(|row| self.open(row)).transpose()).collect()
+        let mut opened = Vec::with_capacity(rows.len());
+        for row in &rows {
+            opened.push(match row {
+                Some(row) => Some(self.open_any(row).await?),
+                None => None,
+            });
+        }
+        Ok(opened)
     }
 
     /// Whether tokens can be read and written now.
@@ -251,19 +266,23 @@ impl Vault {
 
     /// Whether a stored row stands for this value. What is erased stands for none.
     fn stands_for(&self, stored: &Row, item: Item<'_>) -> Result<bool, VaultError> {
-        let opened = self.open(stored)?;
+        let opened = match self.open(stored) {
+            Err(VaultError::Closed(_)) if self.is_known_by_codes(stored, item) => return Ok(true),
+            opened => opened?,
+        };
         Ok(opened.value.as_ref().map(|value| (&opened.category, value)) == Some(item))
     }
 
     pub(super) fn open(&self, row: &Row) -> Result<Opened, VaultError> {
         let category = row.category.clone();
         let Some(held) = &row.held else {
-            return Ok(Opened { category, value: None, holder: None });
+            return Ok(Opened { category, value: None, holder: None, is_closed: false });
         };
         let corrupt = || VaultError::Corrupt(format!("token `{}`", row.token));
         let mut value = self.open_held(held, &category, &row.token)?.ok_or_else(corrupt)?;
         let value = String::from_utf8(std::mem::take(&mut *value)).map_err(|_| corrupt())?;
-        Ok(Opened { category, value: Some(Cleartext::new(value)), holder: held.by.subject() })
+        let (value, holder) = (Some(Cleartext::new(value)), held.by.subject());
+        Ok(Opened { category, value, holder, is_closed: false })
     }
 }
 

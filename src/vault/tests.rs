@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 mod holders;
+mod realms;
 mod rotation;
 
 use std::sync::Arc;
@@ -35,8 +36,10 @@ async fn tokens_open_to_their_values_in_order() {
     assert_eq!(tokens[0], tokens[3]);
     let opened = vault.detokenize(tokens).await.unwrap();
     let expected = values(["b", "a", "ä😀\"", "b"]);
-    let expected =
-        expected.map(|value| Some(Opened { category: email(), value: Some(value), holder: None }));
+    let opens_to = |value| {
+        Some(Opened { category: email(), value: Some(value), holder: None, is_closed: false })
+    };
+    let expected = expected.map(opens_to);
     assert_eq!(opened, expected);
 }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::holders::{ATTEMPTS, Holders};
 use super::{
-    Holder, IndexState, Kinds, NewRow, Place, Row, SubjectKey, ToKeep, Token, Vault, VaultError,
+    Holder, IndexState, Kinds, NewRow, Place, Rewrapped, Row, SubjectKey, ToKeep, Token, Vault,
+    VaultError,
 };
-use crate::base::Category;
+use crate::base::{Category, Jurisdiction};
+use crate::keys::{Realm, Version};
 
 /// Rows, and keys of data subjects, that are read and written at one time.
 const PAGE: u32 = 1_000;
@@ -26,11 +28,17 @@ pub struct Due {
     pub under_older_keys: u64,
     /// Categories whose rows are indexed for less, or for more, than is searched for.
     pub not_indexed: BTreeSet<Category>,
+    /// Keys of data subjects under keysets that are not at hand: those are for others to bring
+    /// up to date.
+    pub closed: u64,
 }
+
+/// What of the vault is under which version of a key, and how much of it.
+type Counts = BTreeMap<Version, u64>;
 
 impl Due {
     pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
+        self.under_older_keys == 0 && self.not_indexed.is_empty()
     }
 }
 
@@ -74,17 +82,23 @@ impl Vault {
     /// others to do.
     pub async fn due(&self) -> Result<Due, VaultError> {
         let mut counts = self.store.count().await?;
-        for (version, keys) in self.store.count_keys().await? {
+        let mut of_jurisdictions: BTreeMap<Jurisdiction, Counts> = BTreeMap::new();
+        for ((realm, version), keys) in self.store.count_keys().await? {
+            let counts = match realm {
+                Realm::House => &mut counts,
+                Realm::Of(jurisdiction) => of_jurisdictions.entry(jurisdiction).or_default(),
+            };
             *counts.entry(version).or_default() += keys;
         }
-        if let Some((newer, _)) = counts.range(self.in_use.version() + 1..).next_back()
-            && !self.in_use.take_up(*newer)
-        {
-            return Err(VaultError::KeyGone(*newer));
+        let mut under_older_keys = self.under_older(&Realm::House, &counts)?;
+        let mut closed = 0;
+        for (jurisdiction, counts) in of_jurisdictions {
+            if self.is_at_hand(&jurisdiction) {
+                under_older_keys += self.under_older(&Realm::Of(jurisdiction), &counts)?;
+            } else {
+                closed += counts.values().sum::<u64>();
+            }
         }
-        let current = self.in_use.version();
-        let under_older_keys =
-            counts.iter().filter(|(version, _)| **version != current).map(|(_, rows)| rows).sum();
         let wanted = self.kinds.load();
         let mut there = Kinds::new();
         let mut not_indexed = BTreeSet::new();
@@ -104,7 +118,23 @@ impl Vault {
                 })
                 .cloned(),
         );
-        Ok(Due { under_older_keys, not_indexed })
+        Ok(Due { under_older_keys, not_indexed, closed })
+    }
+
+    /// How much is not under the version of a key that is in use.
+    fn under_older(&self, realm: &Realm, counts: &Counts) -> Result<u64, VaultError> {
+        let current = self.version_of(realm)?;
+        if let Some((newer, _)) = counts.range(current + 1..).next_back() {
+            let gone = match realm {
+                Realm::House => VaultError::KeyGone(*newer),
+                Realm::Of(of) => VaultError::JurisdictionKeyGone(of.clone(), *newer),
+            };
+            if !self.takes_up(&gone) {
+                return Err(gone);
+            }
+        }
+        let current = self.version_of(realm)?;
+        Ok(counts.iter().filter(|(version, _)| **version != current).map(|(_, it)| it).sum())
     }
 
     /// Seals every row under the keys that are in use, and indexes it for what is searched
@@ -156,7 +186,10 @@ impl Vault {
             read += length;
             at(read);
         }
-        self.rewrap_keys(&mut unopened).await?;
+        self.rewrap_keys(&Realm::House, &mut unopened).await?;
+        for jurisdiction in self.jurisdictions() {
+            self.rewrap_keys(&Realm::Of(jurisdiction.clone()), &mut unopened).await?;
+        }
         self.store.finish_build(build, lacking).await?;
         Ok(unopened)
     }
@@ -216,23 +249,23 @@ impl Vault {
         Ok(self.row(item, token, held, version))
     }
 
-    /// Wraps the keys of data subjects under the vault's key that is in use.
-    async fn rewrap_keys(&self, unopened: &mut Unopened) -> Result<(), VaultError> {
+    /// Wraps the keys of data subjects anew that are under older versions of this one.
+    async fn rewrap_keys(&self, realm: &Realm, unopened: &mut Unopened) -> Result<(), VaultError> {
         let mut after = None;
         loop {
-            let keys = self.store.keys_before(self.in_use.version(), after, PAGE).await?;
+            let under = (realm.clone(), self.version_of(realm)?);
+            let keys = self.store.keys_before(under, after, PAGE).await?;
             let Some(last) = keys.last() else { return Ok(()) };
             after = Some(last.id);
             let vault = self.clone();
             let anew = aside(move || {
-                let anew =
-                    |key: &SubjectKey| Ok(vault.wrap(key.id, key.subject, &vault.unwrap(key)?));
+                let anew = |key: &SubjectKey| vault.current(key, &vault.unwrap(key)?);
                 Ok(keys.iter().map(anew).collect::<Vec<Result<SubjectKey, VaultError>>>())
             });
             let (mut rewrapped, anew) = (Vec::new(), anew.await?);
             for key in anew {
                 match key {
-                    Ok(key) => rewrapped.push(key),
+                    Ok(key) => rewrapped.push(Rewrapped { from: realm.clone(), key }),
                     Err(problem) => unopened.add(problem),
                 }
             }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Index, IndexState, Kinds, Opened, Place, Row, ToKeep, Token, Vault, VaultError};
+use crate::base::Jurisdiction;
 
 /// Rows that are read at one time.
 const PAGE: u32 = 10_000;
@@ -16,6 +18,15 @@ pub struct Verified {
     pub tokens: u64,
     /// The first of those that are, by token.
     pub damaged: Vec<(Token, Damage)>,
+    /// Copies of values that stay closed, by whose keyset they are kept under.
+    pub closed: BTreeMap<Jurisdiction, u64>,
+}
+
+/// What is found of one copy of a value.
+enum Look {
+    Sound,
+    Damaged(Damage),
+    Closed(Jurisdiction),
 }
 
 /// What is wrong with a row.
@@ -61,18 +72,23 @@ impl Vault {
             if page.is_empty() {
                 return Ok(verified);
             }
-            for (place, damage) in page {
+            for (place, look) in page {
                 if after.as_ref().is_none_or(|before| before.0 != place.0) {
                     verified.tokens += 1;
                     at(verified.tokens);
                 }
                 let before = after.replace(place.clone());
-                if damage.is_none() {
-                    continue;
+                match look {
+                    Look::Sound => continue,
+                    Look::Closed(of) => {
+                        *verified.closed.entry(of).or_default() += 1;
+                        continue;
+                    }
+                    Look::Damaged(_) => {}
                 }
                 // It may have been written, or erased, between two reads.
                 let again = self.look(before, 1).await?.pop().filter(|(at, _)| *at == place);
-                if let Some(damage) = again.and_then(|(_, damage)| damage) {
+                if let Some((_, Look::Damaged(damage))) = again {
                     if verified.damaged.len() == MAX_DAMAGED {
                         return Ok(verified);
                     }
@@ -82,12 +98,12 @@ impl Vault {
         }
     }
 
-    /// Some copies of values, and what is wrong with each.
+    /// Some copies of values, and what is found of each.
     async fn look(
         &self,
         after: Option<Place>,
         limit: u32,
-    ) -> Result<Vec<(Place, Option<Damage>)>, VaultError> {
+    ) -> Result<Vec<(Place, Look)>, VaultError> {
         let mut kinds = self.complete_kinds().await?;
         let page = self.store.list(after, limit).await?;
         let tokens = page.iter().map(|(_, row)| row.token.clone()).collect();
@@ -99,8 +115,11 @@ impl Vault {
             !kinds.is_empty()
         });
         let judged = page.into_iter().zip(found_by).map(|((place, row), found_by)| {
-            let damage = self.damage(&row, &found_by, &kinds)?;
-            Ok((place, damage))
+            let look = match self.damage(&row, &found_by, &kinds) {
+                Err(VaultError::Closed(of)) => Look::Closed(of),
+                damage => damage?.map_or(Look::Sound, Look::Damaged),
+            };
+            Ok((place, look))
         });
         judged.collect()
     }
@@ -117,7 +136,8 @@ impl Vault {
     }
 
     /// # Errors
-    /// [`VaultError::KeyGone`] where the keys were rotated, and these are the older ones.
+    /// [`VaultError::KeyGone`] where the keys were rotated, and these are the older ones; and
+    /// [`VaultError::Closed`] of what is under the keyset of a jurisdiction that is not at hand.
     fn damage(
         &self,
         row: &Row,
@@ -135,6 +155,11 @@ impl Vault {
             Ok(Opened { category, value: Some(value), .. }) => (category, value),
             Err(VaultError::KeyGone(newer)) if newer > newest => {
                 return Err(VaultError::KeyGone(newer));
+            }
+            Err(
+                of_jurisdiction @ (VaultError::JurisdictionKeyGone(..) | VaultError::Closed(_)),
+            ) => {
+                return Err(of_jurisdiction);
             }
             Ok(_) | Err(_) => return Ok(Some(Damage::Sealed)),
         };

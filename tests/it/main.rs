@@ -31,6 +31,7 @@ mod erasure;
 mod fail_closed;
 mod fuzz;
 mod generalize;
+mod jurisdictions;
 mod keys;
 mod layers;
 mod ledger;

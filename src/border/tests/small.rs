@@ -186,3 +186,40 @@ fn codes_are_those_of_iso_3166() {
         assert_eq!(Code::parse(text), None, "{text}");
     }
 }
+
+#[test]
+fn a_place_may_be_part_of_another() {
+    let members = ["DE", "FR"].map(|text| Member::of(code(text))).to_vec();
+    let atlas = Atlas::new([("EU".into(), members)].into(), [code("US-CA")]);
+    for (place, of, expected) in [
+        ("AU", "AU", true),
+        ("DE", "EU", true),
+        ("EU", "DE", false),
+        ("US-CA", "US", true),
+        ("US", "US-CA", false),
+        ("AU", "EU", false),
+        ("Atlantis", "EU", false),
+    ] {
+        assert_eq!(atlas.is_part(place, of, TODAY), expected, "{place} of {of}");
+    }
+}
+
+#[test]
+fn what_rules_may_tell_is_known() {
+    let members = ["DE", "FR"].map(|text| Member::of(code(text))).to_vec();
+    let with = |finding: Finding| Border {
+        atlas: Atlas::new([("EU".into(), members.clone())].into(), []),
+        residence: vec![residence_rule("h/rule", vec![], finding)],
+        ..Border::default()
+    };
+    let code_in = Finding::CodeIn(vec![("contact".into(), "countrycode".into())]);
+    for (finding, may_tell) in [
+        (are(&["DE"]), [true, false, false]),
+        (code_in, [true, true, false]),
+        (Finding::Known, [false, false, false]),
+    ] {
+        let border = with(finding.clone());
+        let told = ["EU", "AU", "Atlantis"].map(|of| border.may_tell(&of.into(), TODAY));
+        assert_eq!(told, may_tell, "{finding:?}");
+    }
+}

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::app::Stores;
 use crate::cli::print;
 use crate::config::{Config, VaultPlace};
-use crate::keys::{KeyPurpose, KeyStatus, Version};
-use crate::vault::Place;
+use crate::keys::{KeyPurpose, KeyStatus, Realm, Version};
+use crate::vault::{KeyCounts, Place};
 
 /// `None` where no vault was made yet. Of a shared one nobody can say so: it may be away.
 pub async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
@@ -24,6 +24,7 @@ pub async fn stores(config: &Config) -> anyhow::Result<Option<Stores>> {
 pub struct Needed {
     rows: BTreeMap<Version, u64>,
     tokens: BTreeMap<Version, u64>,
+    keys: KeyCounts,
 }
 
 /// Rows that are read at one time.
@@ -32,11 +33,9 @@ const PAGE: u32 = 10_000;
 impl Needed {
     pub async fn read(stores: &Stores, keys: &[KeyStatus]) -> anyhow::Result<Self> {
         let store = &stores.tokens;
-        let mut rows = store.count().await?;
+        let rows = store.count().await?;
         let mut progress = print::Progress::new("tokens", rows.values().sum());
-        for (version, keys) in store.count_keys().await? {
-            *rows.entry(version).or_default() += keys;
-        }
+        let under = store.count_keys().await?;
         let (mut tokens, mut after, mut read) = (BTreeMap::new(), None, 0);
         loop {
             let page = store.list(after.clone(), PAGE).await?;
@@ -56,25 +55,42 @@ impl Needed {
                 of.for_each(|key| *tokens.entry(key.version).or_default() += 1);
             }
         }
-        Ok(Self { rows, tokens })
+        Ok(Self { rows, tokens, keys: under })
     }
 
-    pub fn count(&self, purpose: KeyPurpose, version: Version) -> u64 {
-        let counts = match purpose {
-            KeyPurpose::Vault | KeyPurpose::IndexMac => &self.rows,
-            KeyPurpose::TokenMac => &self.tokens,
+    /// How many keys of data subjects are under the keyset of each jurisdiction.
+    pub fn of_jurisdictions(&self) -> BTreeMap<&Realm, u64> {
+        let mut counts = BTreeMap::new();
+        for ((realm, _), keys) in self.keys.iter().filter(|((realm, _), _)| *realm != Realm::House)
+        {
+            *counts.entry(realm).or_default() += keys;
+        }
+        counts
+    }
+
+    pub fn count(&self, realm: &Realm, purpose: KeyPurpose, version: Version) -> u64 {
+        let of = |counts: &BTreeMap<Version, u64>| counts.get(&version).copied().unwrap_or(0);
+        let keys = || self.keys.get(&(realm.clone(), version)).copied().unwrap_or(0);
+        match purpose {
+            KeyPurpose::Vault | KeyPurpose::IndexMac if *realm == Realm::House => {
+                of(&self.rows) + keys()
+            }
+            KeyPurpose::Vault | KeyPurpose::IndexMac => keys(),
+            KeyPurpose::TokenMac => of(&self.tokens),
             KeyPurpose::Siv
             | KeyPurpose::Ff1
             | KeyPurpose::CallerMac
             | KeyPurpose::SubjectMac
-            | KeyPurpose::LogSigning => return 0,
-        };
-        counts.get(&version).copied().unwrap_or_default()
+            | KeyPurpose::LogSigning => 0,
+        }
     }
 
-    pub fn by(&self, purpose: KeyPurpose, version: Version) -> String {
-        let count = self.count(purpose, version);
+    pub fn by(&self, realm: &Realm, purpose: KeyPurpose, version: Version) -> String {
+        let count = self.count(realm, purpose, version);
         match purpose {
+            KeyPurpose::Vault | KeyPurpose::IndexMac if *realm != Realm::House => {
+                format!("{count} keys of data subjects")
+            }
             KeyPurpose::Vault | KeyPurpose::IndexMac => {
                 format!("{count} rows and keys of the vault")
             }

@@ -4,10 +4,10 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::purpose::{RotatedPurpose, SharedPurpose};
+use super::realm::{Change, Whose, change};
 use crate::app::open_keyset;
-use crate::base::{Clock, SystemClock};
 use crate::cli::{ConfigFile, print};
-use crate::config::{Config, VaultPlace};
+use crate::config::{Config, KeySettings, VaultPlace};
 use crate::keys::{KeyPurpose, KeyState, Keyset, Version};
 
 /// Make a key that is rotated to later, when every process knows it
@@ -26,6 +26,8 @@ pub struct Prepare {
     #[arg(long, value_enum)]
     purpose: SharedPurpose,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     file: ConfigFile,
 }
 
@@ -43,6 +45,7 @@ pub struct Prepare {
 #[command(after_help = "\
 Examples:
   zollhaus keys rotate --purpose vault
+  zollhaus keys rotate --purpose vault --jurisdiction AU
   zollhaus keys rotate --purpose log_signing")]
 pub struct Rotate {
     /// What the key is for
@@ -53,22 +56,23 @@ pub struct Rotate {
     #[arg(long)]
     all_stopped: bool,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     file: ConfigFile,
 }
 
 impl Prepare {
     pub fn execute(self) -> anyhow::Result<()> {
         let config = self.file.load()?.value;
-        open_keyset(&config)?;
-        let (purpose, service) = (self.purpose.into(), config.keys.service.open()?);
-        let today = SystemClock.now().date();
-        Keyset::prepare(&config.keys.keyset, &*service, purpose, today)?;
+        let (realm, keys) = self.whose.proven(&config)?;
+        let purpose = self.purpose.into();
+        change(&realm, keys, purpose, &Change::Prepare)?;
         let name = purpose.name();
         print::note(format_args!(
             "Back the keyset up, and start every process anew with it. When the last of them \
              has it, `zollhaus keys rotate --purpose {name}` takes the key into use."
         ));
-        let version = version(&config, purpose, KeyState::Prepared)?;
+        let version = version(keys, purpose, KeyState::Prepared)?;
         print::line(format_args!("version {version} of {name} is prepared"))
     }
 }
@@ -76,11 +80,11 @@ impl Prepare {
 impl Rotate {
     pub fn execute(self) -> anyhow::Result<()> {
         let config = self.file.load()?.value;
-        open_keyset(&config)?;
+        let (realm, keys) = self.whose.proven(&config)?;
         let purpose = KeyPurpose::from(self.purpose);
         let name = purpose.name();
-        let keys = Keyset::status(&config.keys.keyset)?;
-        let newest = keys.iter().rev().find(|key| key.purpose == purpose).map(|key| key.state);
+        let status = Keyset::status(&keys.keyset)?;
+        let newest = status.iter().rev().find(|key| key.purpose == purpose).map(|key| key.state);
         // Without the first one, whatever needs it is refused.
         let is_missed_by_nobody = matches!(newest, None | Some(KeyState::Prepared));
         ensure!(
@@ -92,21 +96,19 @@ impl Rotate {
              find what others make: run `zollhaus keys prepare --purpose {name}` and start each \
              anew before this, or stop all of them and say so with `--all-stopped`",
         );
-        let service = config.keys.service.open()?;
-        let today = SystemClock.now().date();
-        let keyset = Keyset::rotate(&config.keys.keyset, &*service, purpose, today)?;
+        change(&realm, keys, purpose, &Change::Rotate)?;
         if purpose == KeyPurpose::LogSigning {
-            return announce(&config, &keyset);
+            return announce(&config);
         }
         print::note("Start the house anew, every instance of it, and back the keyset up.");
-        let version = version(&config, purpose, KeyState::Active)?;
+        let version = version(keys, purpose, KeyState::Active)?;
         print::line(format_args!("{name} is at version {version}"))
     }
 }
 
 /// Prints what those who verify the log need to know.
-fn announce(config: &Config, keyset: &Keyset) -> anyhow::Result<()> {
-    let signers = keyset.log_signers(&config.transfer_log.origin)?;
+fn announce(config: &Config) -> anyhow::Result<()> {
+    let signers = open_keyset(config)?.log_signers(&config.transfer_log.origin)?;
     let signer = signers.last().context("the keyset has no key for log signing")?;
     print::note(
         "The next start of the house announces this key in the transfer log; give it to those \
@@ -116,8 +118,8 @@ fn announce(config: &Config, keyset: &Keyset) -> anyhow::Result<()> {
 }
 
 /// The version of the key that is in this state.
-fn version(config: &Config, purpose: KeyPurpose, state: KeyState) -> anyhow::Result<Version> {
-    let keys = Keyset::status(&config.keys.keyset)?;
-    let key = keys.iter().find(|key| key.purpose == purpose && key.state == state);
+fn version(keys: &KeySettings, purpose: KeyPurpose, state: KeyState) -> anyhow::Result<Version> {
+    let status = Keyset::status(&keys.keyset)?;
+    let key = status.iter().find(|key| key.purpose == purpose && key.state == state);
     Ok(key.with_context(|| format!("no key `{}` is {}", purpose.name(), state.name()))?.version)
 }

@@ -74,6 +74,12 @@ fn every_key_goes_where_it_belongs() {
     let service = KeyServiceSettings::File { path: folder.file("zollhaus.key"), passphrase };
     assert_eq!(config.keys.service, service);
     assert_eq!(config.keys.keyset, folder.file("zollhaus.keyset"));
+    let [(jurisdiction, keys)] = &config.jurisdictions[..] else { panic!("one") };
+    assert_eq!((jurisdiction.as_str(), keys.lease), ("AU", None));
+    assert!(
+        matches!(&keys.service, KeyServiceSettings::Environment { name, .. } if name == "PATH")
+    );
+    assert_eq!(keys.keyset, folder.file("zollhaus.admins"));
     let VaultPlace::Postgres(vault) = config.vault.place else { panic!("it is shared") };
     let host = |name: &str, port| PostgresHost { name: name.into(), port };
     let expected = PostgresSettings {
@@ -202,6 +208,7 @@ const MADE_UP: &[&str] = &[
     "old",
     "collector",
     "disk",
+    "AU",
 ];
 
 #[test]

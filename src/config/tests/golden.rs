@@ -67,6 +67,7 @@ golden! {
     config_keys: CONFIG;
     config_keys_misspelt: CONFIG;
     config_keys_variable: CONFIG;
+    config_jurisdictions: CONFIG;
     config_vault: CONFIG;
     config_vault_twice: CONFIG;
     config_vault_misspelt: CONFIG;
@@ -82,8 +83,8 @@ golden! {
     policy_names: POLICY;
 }
 
-#[test]
-fn config_callers() {
+/// `text` is `zollhaus.yaml`, whose policy has a border.
+fn check_bordered(name: &str, text: &str, expected: &str) {
     let law = "version: 1\nlaw: house\napplies_to: anyone\njurisdiction: [{ name: rest, otherwise: \
         DE }]\ntransfers: [{ name: local, to: DE, action: keep_local }]\nconsent: [{ name: c, \
         purposes: [newsletter], needs: consent, without: refuse }]\n";
@@ -94,8 +95,20 @@ fn config_callers() {
         ("groups.yaml", include_str!("golden/border_sound.yaml")),
         ("law.yaml", law),
     ];
+    check(name, CONFIG, text, &beside, expected);
+}
+
+#[test]
+fn config_callers() {
     let config = include_str!("golden/config_callers.yaml");
-    check("config_callers", CONFIG, config, &beside, include_str!("golden/config_callers.txt"));
+    check_bordered("config_callers", config, include_str!("golden/config_callers.txt"));
+}
+
+#[test]
+fn config_jurisdictions_unused() {
+    let config = include_str!("golden/config_jurisdictions_unused.yaml");
+    let expected = include_str!("golden/config_jurisdictions_unused.txt");
+    check_bordered("config_jurisdictions_unused", config, expected);
 }
 
 /// A policy whose border consists of these documents.

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::base::{Scope, SubjectId};
+use crate::keys::{JurisdictionKeys, Realm};
 use crate::policy::{FindingKind, ScanRules};
 
 const ANNA: SubjectId = SubjectId([1; 16]);
@@ -12,7 +13,7 @@ const THEIR_DAY: Protection = Protection::Tokenize { shape: Shape::Date, scope: 
 
 impl House {
     async fn of(&self, whose: SubjectId, protection: Protection, value: &str) -> Sealed {
-        let keeper = Keeper::Of(whose);
+        let keeper = Keeper::Of(whose, &[]);
         self.seal_at(protection, Role::Stored, value, |item| item.keeper = keeper).await.unwrap()
     }
 
@@ -151,6 +152,31 @@ async fn what_is_erased_is_not_hashed() {
     assert_eq!(house.seal(hash, Role::Stored, &token).await, already());
 }
 
+/// It is not gone: nothing may be decided as if there were no value.
+#[tokio::test]
+async fn what_stays_closed_comes_back_as_it_is_and_is_not_taken_for_erased() {
+    let house = house();
+    let keyset = JurisdictionKeys::generate(&"acme".into(), "AU");
+    let vault = house.vault.clone().with_jurisdictions(&[keyset]);
+    let with = Protectors::new(vault, &house.keyset, "pii.Acme.example");
+    let realms = [Realm::from_code("AU")];
+    let with = House { protectors: with, ..house };
+    let keeper = |item: &mut ToSeal<'_>| item.keeper = Keeper::Of(ANNA, &realms);
+    let sealed = with.seal_at(TOKENIZE, Role::Stored, "Muster", keeper).await.unwrap();
+    let token = text(&sealed);
+    assert_eq!(with.open(&token, "email").await, Some(Cleartext::new("Muster")));
+
+    let without = over(&with.store, &with.keyset);
+    let without = House { protectors: without, ..with };
+    assert_eq!(without.open(&token, "email").await, None);
+    assert_eq!(without.of(BERT, TOKENIZE, &token).await, already());
+    let hash = Protection::Hash { shape: Shape::Text, of: crate::policy::Hashed::Exact };
+    assert_eq!(without.seal(hash, Role::Stored, &token).await, already());
+    let (surrogate, category) = (Surrogate::parse(&token).unwrap(), "email".into());
+    let opened = without.protectors.open(&[(&surrogate, &category)]).await.unwrap();
+    assert!(opened.knows(&surrogate, &category) && !opened.has_lost(&surrogate, &category));
+}
+
 /// A value that names somebody is kept for them, in whichever spelling.
 #[tokio::test]
 async fn a_value_that_names_somebody_is_theirs() {
@@ -159,7 +185,7 @@ async fn a_value_that_names_somebody_is_theirs() {
     let subjects = Box::new(crate::subject::Subjects::new(store, &house.keyset));
     let subjects: &'static _ = Box::leak(subjects);
     let seal = async |value: &str| {
-        let named = |item: &mut ToSeal<'_>| item.keeper = Keeper::Named(subjects);
+        let named = |item: &mut ToSeal<'_>| item.keeper = Keeper::Named(subjects, &[]);
         text(&house.seal_at(TOKENIZE, Role::Stored, value, named).await.unwrap())
     };
     let tokens = [seal("anna@example.org").await, seal(" Anna@Example.ORG ").await];
@@ -185,7 +211,7 @@ async fn what_is_kept_for_others_is_bounded() {
         equality: Equality::Case,
         can_remove: false,
         max_length: None,
-        keeper: Keeper::Of(whose),
+        keeper: Keeper::Of(whose, &[]),
     };
     let seal = async |of: &[SubjectId]| {
         let batch: Vec<_> = of.iter().map(|whose| item(*whose)).collect();

@@ -146,7 +146,7 @@ async fn what_is_erased_is_sorted_as_no_value() {
     for (field, values) in
         [("last", ["Muster", "Adam", "Zoe"]), ("hired", ["2001-01-01", "1999-01-01", "2020-01-01"])]
     {
-        let mut rows = vec![vec![house.seal_for(Keeper::Of(anna), field, values[0]).await]];
+        let mut rows = vec![vec![house.seal_for(Keeper::Of(anna, &[]), field, values[0]).await]];
         for value in &values[1..] {
             rows.push(vec![house.seal(field, value).await]);
         }

@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::base::SubjectId;
-use crate::vault::{Erased, Holder, KeyId, NewCopy, SubjectKey};
+use crate::keys::{Realm, Version};
+use crate::vault::{Erased, Holder, KeyCounts, KeyId, NewCopy, Rewrapped, SubjectKey};
 
 pub(super) async fn run<S: TokenStore + 'static>(open: &impl Fn() -> Arc<S>) {
     the_first_key_of_a_data_subject_is_kept(&*open()).await;
@@ -17,10 +18,19 @@ pub(super) async fn run<S: TokenStore + 'static>(open: &impl Fn() -> Arc<S>) {
     insert(&*open(), kept).await.unwrap();
 }
 
+pub fn of_house<const N: usize>(counts: [(Version, u64); N]) -> KeyCounts {
+    counts.map(|(version, keys)| ((Realm::House, version), keys)).into()
+}
+
+pub fn in_house(key: SubjectKey) -> Rewrapped {
+    Rewrapped { from: Realm::House, key }
+}
+
 pub(super) fn key(id: u8, subject: u8) -> SubjectKey {
     SubjectKey {
         id: KeyId([id; 16]),
         subject: subject_of(subject),
+        realm: Realm::House,
         version: 1,
         wrapped: vec![id; 80],
     }
@@ -30,7 +40,7 @@ pub(super) fn subject_of(number: u8) -> SubjectId {
     SubjectId([number; 16])
 }
 
-fn held(key: &SubjectKey) -> Held {
+pub(super) fn held(key: &SubjectKey) -> Held {
     Held { by: Holder::Subject(key.clone()), sealed: vec![key.id.0[0]; 20] }
 }
 
@@ -45,7 +55,7 @@ async fn kept(store: &dyn TokenStore, token: u8, key: SubjectKey) -> Option<Subj
     store.keys(vec![key.subject]).await.unwrap().remove(0)
 }
 
-async fn find(store: &dyn TokenStore, token: &Token) -> Row {
+pub(super) async fn find(store: &dyn TokenStore, token: &Token) -> Row {
     store.find(vec![token.clone()]).await.unwrap().remove(0).unwrap()
 }
 
@@ -67,7 +77,7 @@ async fn the_first_key_of_a_data_subject_is_kept(store: &dyn TokenStore) {
     assert!(is_conflict(&insert(store, rows).await));
     let found = store.keys([2, 3, 1, 2].map(subject_of).into()).await.unwrap();
     assert_eq!(found, [Some(other.clone()), None, Some(first), Some(other)]);
-    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 2)]));
+    assert_eq!(store.count_keys().await.unwrap(), of_house([(1, 2)]));
     let found = store.find(vec![row(196, 1).token, row(197, 1).token]).await.unwrap();
     assert_eq!(found, [None, None]);
 }
@@ -141,20 +151,20 @@ pub(super) async fn hold_for_somebody_new(store: &dyn TokenStore) -> Result<(), 
 /// After rows under version 2 are there.
 pub(super) async fn keys_are_wrapped_anew_unless_they_are_destroyed(store: &dyn TokenStore) {
     let all = [key(61, 61), key(63, 62)];
-    assert_eq!(store.keys_before(2, None, 10).await.unwrap(), all);
-    assert_eq!(store.keys_before(2, None, 1).await.unwrap(), all[..1]);
-    assert_eq!(store.keys_before(2, Some(all[0].id), 1).await.unwrap(), all[1..]);
-    assert_eq!(store.keys_before(2, Some(all[1].id), 1).await.unwrap(), []);
-    assert_eq!(store.keys_before(1, None, 10).await.unwrap(), []);
+    assert_eq!(store.keys_before((Realm::House, 2), None, 10).await.unwrap(), all);
+    assert_eq!(store.keys_before((Realm::House, 2), None, 1).await.unwrap(), all[..1]);
+    assert_eq!(store.keys_before((Realm::House, 2), Some(all[0].id), 1).await.unwrap(), all[1..]);
+    assert_eq!(store.keys_before((Realm::House, 2), Some(all[1].id), 1).await.unwrap(), []);
+    assert_eq!(store.keys_before((Realm::House, 1), None, 10).await.unwrap(), []);
     let anew = SubjectKey { version: 2, wrapped: vec![5; 80], ..key(61, 61) };
     let unknown = SubjectKey { version: 2, ..key(78, 78) };
-    store.rewrap(vec![anew.clone(), unknown]).await.unwrap();
+    store.rewrap(vec![in_house(anew.clone()), in_house(unknown)]).await.unwrap();
     let found = store.keys(vec![subject_of(61), subject_of(78)]).await.unwrap();
     assert_eq!(found, [Some(anew.clone()), None]);
-    let older = store.rewrap(vec![SubjectKey { version: 1, ..anew }]).await;
+    let older = store.rewrap(vec![in_house(SubjectKey { version: 1, ..anew })]).await;
     assert!(matches!(older, Err(VaultError::KeyGone(2))), "{older:?}");
-    assert_eq!(store.keys_before(2, None, 10).await.unwrap(), [key(63, 62)]);
-    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 1), (2, 1)]));
+    assert_eq!(store.keys_before((Realm::House, 2), None, 10).await.unwrap(), [key(63, 62)]);
+    assert_eq!(store.count_keys().await.unwrap(), of_house([(1, 1), (2, 1)]));
 }
 
 async fn what_is_erased_is_gone_for_good(store: &dyn TokenStore) {
@@ -171,7 +181,7 @@ async fn what_is_erased_is_gone_for_good(store: &dyn TokenStore) {
     assert_eq!(store.find_by_index(vec![alone.rough], 1).await.unwrap(), [vec![]]);
     assert_eq!(store.find_by_index(vec![Index::NONE], 1).await.unwrap(), [vec![]]);
     assert_eq!(store.keys(vec![subject_of(1)]).await.unwrap(), [None]);
-    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 1)]));
+    assert_eq!(store.count_keys().await.unwrap(), of_house([(1, 1)]));
     let listed = store.list(None, u32::MAX).await.unwrap();
     assert!(listed.iter().all(|(place, _)| place.0 != alone.token));
 
@@ -251,7 +261,7 @@ async fn a_version_counts_although_all_under_it_is_erased(store: &dyn TokenStore
     insert(store, vec![of_subject]).await.unwrap();
     store.erase(vec![subject_of(51)]).await.unwrap();
     assert!(!store.count().await.unwrap().contains_key(&4));
-    assert!(!store.count_keys().await.unwrap().contains_key(&4));
+    assert!(!store.count_keys().await.unwrap().contains_key(&(Realm::House, 4)));
     let older = insert(store, vec![Row { version: 3, ..row(222, 222) }]).await;
     assert!(matches!(older, Err(VaultError::KeyGone(4))), "{older:?}");
 }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::{
-    Built, Erased, Held, HeldRows, Holder, Index, IndexState, KeyId, NewRow, Place, Row, Search,
-    SubjectKey, Token, VaultError, Wanted,
+    Built, Erased, Held, HeldRows, Holder, Index, IndexState, KeyId, NewRow, Place, Row, Search, SubjectKey,
+    Token, Under, VaultError, Wanted,
 };
-use crate::base::{Category, SearchKind, SubjectId};
+use crate::base::{Category, Jurisdiction, SearchKind, SubjectId};
 use crate::keys::Version;
 
 /// A value as one holder has it: the version of the vault's key, for the house, and the value.
@@ -29,6 +29,8 @@ pub(super) struct Rows {
     pub(super) built: Vec<Built>,
     /// Under which anything was stored, whatever became of it.
     pub(super) newest: Version,
+    /// The same of the keysets of jurisdictions.
+    pub(super) newest_of: BTreeMap<Jurisdiction, Version>,
 }
 
 impl Rows {
@@ -101,6 +103,12 @@ impl Rows {
         HeldRows::of(rows, wanted.limits, copies.next().is_none())
     }
 
+    /// Whose keys are under the keyset of a jurisdiction.
+    pub(super) fn subjects_of(&self, jurisdiction: &Jurisdiction) -> Vec<SubjectId> {
+        let keys = self.keys.values();
+        keys.filter(|key| key.realm.code() == jurisdiction.as_str()).map(|it| it.subject).collect()
+    }
+
     pub(super) fn erase(&mut self, subjects: &[SubjectId]) -> Erased {
         let destroyed: Vec<KeyId> =
             subjects.iter().filter_map(|it| Some(self.keys.remove(it)?.id)).collect();
@@ -127,20 +135,24 @@ impl Rows {
 
     /// Refuses what nobody may write who has older keys only; else the newest of these versions
     /// counts from now on.
-    pub(super) fn permit(
-        &mut self,
-        versions: impl Iterator<Item = Version> + Clone,
-    ) -> Result<(), VaultError> {
-        self.know_all(versions.clone())?;
-        self.newest = versions.fold(self.newest, Version::max);
+    pub(super) fn permit(&mut self, under: &Under) -> Result<(), VaultError> {
+        self.know_all(under)?;
+        self.newest = self.newest.max(under.house.1);
+        for (jurisdiction, (_, newest)) in &under.jurisdictions {
+            let stored = self.newest_of.entry(jurisdiction.clone()).or_default();
+            *stored = (*stored).max(*newest);
+        }
         Ok(())
     }
 
-    pub(super) fn know_all(
-        &self,
-        mut versions: impl Iterator<Item = Version>,
-    ) -> Result<(), VaultError> {
-        versions.try_for_each(|version| self.know(version))
+    pub(super) fn know_all(&self, under: &Under) -> Result<(), VaultError> {
+        self.know(under.house.0)?;
+        for (jurisdiction, (oldest, _)) in &under.jurisdictions {
+            if let Some(newer) = self.newest_of.get(jurisdiction).filter(|it| *it > oldest) {
+                return Err(VaultError::JurisdictionKeyGone(jurisdiction.clone(), *newer));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn know(&self, version: Version) -> Result<(), VaultError> {
@@ -230,9 +242,9 @@ impl Rows {
     }
 }
 
-pub(super) fn counted(versions: impl Iterator<Item = Version>) -> BTreeMap<Version, u64> {
-    versions.fold(BTreeMap::new(), |mut counts, version| {
-        *counts.entry(version).or_default() += 1;
+pub(super) fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
+    keys.fold(BTreeMap::new(), |mut counts, key| {
+        *counts.entry(key).or_default() += 1;
         counts
     })
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use tokio_postgres::types::FromSql;
 
 use crate::base::{Category, SubjectId};
-use crate::keys::Version;
+use crate::keys::{Realm, Version};
 use crate::vault::{Held, Holder, Index, KeyId, Row, SubjectKey, Token, VaultError};
 
 /// The rows behind the first, which says whether others are under a newer version.
@@ -60,6 +60,7 @@ pub(super) fn read_key(row: &tokio_postgres::Row, at: usize) -> Result<SubjectKe
         subject: SubjectId(id(row, at + 1)?),
         version: version(row, at + 2)?,
         wrapped: column(row, at + 3)?,
+        realm: Realm::from_code(column(row, at + 4)?),
     })
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::columns::key_of;
 use super::work::Values;
 use crate::base::SearchKind;
-use crate::vault::{Held, Holder, NewRow, SubjectKey, Token};
+use crate::vault::{Held, Holder, NewRow, Rewrapped, SubjectKey, Token, Under};
 
 /// Rows, and what they are found by.
 pub(super) struct Given<'r> {
@@ -23,8 +23,6 @@ pub(super) struct Given<'r> {
     pub(super) kinds_noted: Vec<&'r str>,
     categories_noted: Vec<&'r str>,
     words_noted: Vec<&'r str>,
-    pub(super) oldest: i64,
-    pub(super) newest: i64,
 }
 
 impl<'r> Given<'r> {
@@ -42,7 +40,6 @@ impl<'r> Given<'r> {
         };
         let noted =
             || all.iter().flat_map(|new| new.kinds.iter().map(move |kind| (kind, &new.row)));
-        let versions = || all.iter().map(|new| i64::from(new.row.version));
         Self {
             words: rows().map(|row| row.token.as_str()).collect(),
             categories: rows().map(|row| row.category.as_str()).collect(),
@@ -55,8 +52,6 @@ impl<'r> Given<'r> {
             kinds_noted: noted().map(|(kind, _)| kind.name()).collect(),
             categories_noted: noted().map(|(_, row)| row.category.as_str()).collect(),
             words_noted: noted().map(|(_, row)| row.token.as_str()).collect(),
-            oldest: versions().min().unwrap_or_default(),
-            newest: versions().max().unwrap_or_default(),
         }
     }
 
@@ -91,24 +86,18 @@ pub(super) struct Copies<'c> {
     keys: Vec<&'c [u8]>,
     versions: Vec<i64>,
     sealed: Vec<&'c [u8]>,
-    /// Of the vault's key, by which they, or the keys of their holders, are sealed.
-    pub(super) oldest: i64,
-    pub(super) newest: i64,
 }
 
 impl<'c> Copies<'c> {
     pub(super) fn of(copies: impl Iterator<Item = (&'c Token, Option<&'c Held>)>) -> Self {
         let (words, keys, versions, sealed) = (vec![], vec![], vec![], vec![]);
-        let mut given = Self { words, keys, versions, sealed, oldest: i64::MAX, newest: 0 };
+        let mut given = Self { words, keys, versions, sealed };
         for (token, held) in copies {
             let (key, version) = match held.map(|held| &held.by) {
                 None => (&b"nobody"[..], 0),
                 Some(Holder::House(version)) => (key_of(None), i64::from(*version)),
                 Some(Holder::Subject(key)) => (key_of(Some(&key.id)), 0),
             };
-            if let Some(needed) = held.map(|held| i64::from(held.by.version())) {
-                (given.oldest, given.newest) = (given.oldest.min(needed), given.newest.max(needed));
-            }
             given.words.push(token.as_str());
             given.keys.push(key);
             given.versions.push(version);
@@ -140,22 +129,27 @@ pub(super) struct Keys<'k> {
     subjects: Vec<&'k [u8]>,
     versions: Vec<i64>,
     wrapped: Vec<&'k [u8]>,
-    pub(super) oldest: i64,
-    pub(super) newest: i64,
+    realms: Vec<&'k str>,
+    /// Under whose they were wrapped before.
+    from: Vec<&'k str>,
 }
 
 impl<'k> Keys<'k> {
+    pub(super) fn rewrapped(keys: &'k [Rewrapped]) -> Self {
+        let from = keys.iter().map(|it| it.from.code()).collect();
+        Self { from, ..Self::of(keys.iter().map(|it| &it.key)) }
+    }
+
     pub(super) fn of(keys: impl IntoIterator<Item = &'k SubjectKey>) -> Self {
         let (ids, subjects, versions, wrapped) = (vec![], vec![], vec![], vec![]);
-        let (oldest, newest) = (i64::MAX, 0);
-        let mut given = Self { ids, subjects, versions, wrapped, oldest, newest };
+        let (realms, from) = (vec![], vec![]);
+        let mut given = Self { ids, subjects, versions, wrapped, realms, from };
         for key in keys {
             given.ids.push(&key.id.0);
             given.subjects.push(&key.subject.0);
-            let version = i64::from(key.version);
-            given.versions.push(version);
-            (given.oldest, given.newest) = (given.oldest.min(version), given.newest.max(version));
+            given.versions.push(key.version.into());
             given.wrapped.push(&key.wrapped);
+            given.realms.push(key.realm.code());
         }
         given
     }
@@ -169,11 +163,34 @@ impl<'k> Keys<'k> {
     }
 
     pub(super) fn all(&self) -> Values<'_> {
-        vec![&self.ids, &self.subjects, &self.versions, &self.wrapped]
+        vec![&self.ids, &self.subjects, &self.versions, &self.wrapped, &self.realms]
     }
 
+    /// As they are to be wrapped, and as they were.
     pub(super) fn wrapped(&self) -> Values<'_> {
-        vec![&self.ids, &self.versions, &self.wrapped]
+        vec![&self.ids, &self.versions, &self.wrapped, &self.realms, &self.from]
+    }
+}
+
+/// Keysets of jurisdictions, and the versions that are written under.
+pub(super) struct Jurisdictions<'u> {
+    realms: Vec<&'u str>,
+    oldest: Vec<i64>,
+    newest: Vec<i64>,
+}
+
+impl<'u> Jurisdictions<'u> {
+    pub(super) fn of(under: &'u Under) -> Self {
+        let all = || under.jurisdictions.iter();
+        Self {
+            realms: all().map(|(of, _)| of.as_str()).collect(),
+            oldest: all().map(|(_, (oldest, _))| i64::from(*oldest)).collect(),
+            newest: all().map(|(_, (_, newest))| i64::from(*newest)).collect(),
+        }
+    }
+
+    pub(super) fn and<'v>(&'v self, is_alone: &'v bool) -> Values<'v> {
+        vec![&self.realms, &self.oldest, &self.newest, is_alone]
     }
 }
 

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::collections::BTreeMap;
-
 use super::PostgresStore;
-use super::columns::{column, damaged, key_of, read_key, read_keys};
+use super::columns::{column, damaged, key_of, read_key, read_keys, version};
 use super::given::Keys;
 use super::permit::ALONE;
 use super::statements::{
-    COUNT_KEYS, DESTROY_KEYS, FORGET_COPIES, FORGET_TOKENS, KEYS, KEYS_BEFORE, REWRAP,
+    COUNT_KEYS, DESTROY_KEYS, DESTROY_KEYS_OF, FORGET_COPIES, FORGET_NEWEST, FORGET_TOKENS, KEYS,
+    KEYS_BEFORE, REWRAP,
 };
-use super::work::{Once, Values};
-
-use crate::base::SubjectId;
-use crate::keys::Version;
-use crate::vault::{BoxFuture, Erased, Index, KeyId, SubjectKey, SubjectKeyStore, VaultError};
+use super::work::{Answer, Once, Values};
+use crate::base::{Jurisdiction, SubjectId};
+use crate::keys::{Realm, Version};
+use crate::postgres::Query;
+use crate::vault::{
+    BoxFuture, Erased, Index, KeyCounts, KeyId, Rewrapped, SubjectKey, SubjectKeyStore, Under,
+    VaultError,
+};
 
 impl SubjectKeyStore for PostgresStore {
     fn keys(
@@ -27,53 +29,74 @@ impl SubjectKeyStore for PostgresStore {
         })
     }
 
-    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
-        Box::pin(self.count_of(COUNT_KEYS))
+    fn count_keys(&self) -> BoxFuture<'_, Result<KeyCounts, VaultError>> {
+        Box::pin(async move {
+            let counts = self.0.read_long(Query(COUNT_KEYS, &[])).await?;
+            let count = |row: &tokio_postgres::Row| {
+                let realm = Realm::from_code(column(row, 0)?);
+                Ok(((realm, version(row, 1)?), column::<i64>(row, 2)? as u64))
+            };
+            counts.iter().map(count).collect()
+        })
     }
 
     fn keys_before(
         &self,
-        version: Version,
+        (realm, version): (Realm, Version),
         after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
         Box::pin(async move {
             let (version, limit) = (i64::from(version), i64::from(limit));
             let after = key_of(after.as_ref());
-            let values: Values<'_> = vec![&version, &after, &limit];
+            let realm = realm.code();
+            let values: Values<'_> = vec![&realm, &version, &after, &limit];
             let rows = self.rows(KEYS_BEFORE, &values).await?;
             rows.iter().map(|row| read_key(row, 0)).collect()
         })
     }
 
-    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
+    fn rewrap(&self, keys: Vec<Rewrapped>) -> BoxFuture<'_, Result<(), VaultError>> {
         Box::pin(async move {
             if keys.is_empty() {
                 return Ok(());
             }
-            let given = Keys::of(&keys);
+            let given = Keys::rewrapped(&keys);
             let rewrap = [(REWRAP, given.wrapped())];
-            self.write_under((given.oldest, given.newest), &rewrap).await.map(drop)
+            let under = Under::of(keys.iter().map(|it| (&it.key.realm, it.key.version)));
+            self.write_under(&under, &rewrap).await.map(drop)
         })
     }
 
     fn erase(&self, subjects: Vec<SubjectId>) -> BoxFuture<'_, Result<Erased, VaultError>> {
         Box::pin(async move {
             let asked: Vec<&[u8]> = subjects.iter().map(|subject| &subject.0[..]).collect();
-            let none = &Index::NONE.0[..];
-            let statements: [(&str, Values<'_>); 3] = [
-                (DESTROY_KEYS, vec![&asked]),
-                (FORGET_TOKENS, vec![&none]),
-                (FORGET_COPIES, vec![]),
-            ];
-            let counts = self.0.transaction_long(Once(ALONE, &statements)).await?;
-            let mut counts = counts.iter().map(|rows| {
-                let row = rows.first().ok_or_else(|| damaged("count"))?;
-                Ok(column::<i64>(row, 0)? as u64)
-            });
-            let mut count = || counts.next().unwrap_or_else(|| Err(damaged("count")));
-            let (keys, tokens, copies) = (count()?, count()?, count()?);
-            Ok(Erased { keys, copies, tokens, stays_in_files: false })
+            self.destroy(&[(DESTROY_KEYS, vec![&asked])]).await
         })
+    }
+
+    fn end(&self, jurisdiction: Jurisdiction) -> BoxFuture<'_, Result<Erased, VaultError>> {
+        Box::pin(async move {
+            let realm = jurisdiction.as_str();
+            let forget: (_, Values<'_>) = (FORGET_NEWEST, vec![&realm]);
+            self.destroy(&[(DESTROY_KEYS_OF, vec![&realm]), forget]).await
+        })
+    }
+}
+
+impl PostgresStore {
+    /// Destroys keys, which the first statement does and counts, and forgets what they opened.
+    async fn destroy(&self, destroy: &[(&str, Values<'_>)]) -> Result<Erased, VaultError> {
+        let none = &Index::NONE.0[..];
+        let forget: [(&str, Values<'_>); 2] =
+            [(FORGET_TOKENS, vec![&none]), (FORGET_COPIES, vec![])];
+        let statements: Vec<_> = destroy.iter().cloned().chain(forget).collect();
+        let answers = self.0.transaction_long(Once(ALONE, &statements)).await?;
+        let [keys, .., tokens, copies] = &answers[..] else { return Err(damaged("count")) };
+        let count = |answer: &Answer| {
+            let row = answer.first().ok_or_else(|| damaged("count"))?;
+            Ok::<_, VaultError>(column::<i64>(row, 0)? as u64)
+        };
+        Ok(Erased { keys: count(keys)?, copies: count(copies)?, tokens: count(tokens)? })
     }
 }

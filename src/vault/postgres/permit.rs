@@ -37,10 +37,17 @@ pub(super) const ALONE: &str = alone!();
 /// of some versions up to the newest of them.
 pub(super) const PERMIT: &str = "SELECT permit($1, $2, $3)";
 
+/// The same of the keysets of jurisdictions.
+pub(super) const PERMIT_REALMS: &str = "SELECT permit_realms($1, $2, $3, $4)";
+
 /// Something was stored under a newer version, which is the message.
 pub(super) const NEWER: &str = "ZH001";
 /// The first under a version: whoever writes it has to be alone.
 pub(super) const FIRST: &str = "ZH002";
+
+/// Something was stored under a newer version of the keyset of a jurisdiction; both are the
+/// message.
+pub(super) const NEWER_OF: &str = "ZH004";
 
 /// A key is not there, or a row that is to be held.
 pub(super) const CONFLICT: &str = "ZH003";
@@ -53,7 +60,9 @@ pub(crate) async fn permit(link: &Link, version: Version) -> Result<Result<(), V
         Ok(_) => Ok(Ok(())),
         Err(Failure::Server(error)) => match Refused::read(&error) {
             Some(Refused::Newer(newer)) => Ok(Err(newer)),
-            Some(Refused::First | Refused::Conflict) | None => Err(error.into()),
+            Some(Refused::NewerOf(..) | Refused::First | Refused::Conflict) | None => {
+                Err(error.into())
+            }
         },
         Err(damaged @ Failure::Corrupt(_)) => Err(damaged),
     }

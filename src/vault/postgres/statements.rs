@@ -26,7 +26,7 @@ macro_rules! leave {
 macro_rules! columns {
     () => {
         "token.word, token.category, token.version, token.rough, held.copy_version, held.sealed,
-        held.id, held.subject, held.key_version, held.wrapped"
+        held.id, held.subject, held.key_version, held.wrapped, held.realm"
     };
 }
 
@@ -34,7 +34,7 @@ macro_rules! columns {
 macro_rules! nothing {
     () => {
         " NULL::text AS word, NULL::text, NULL::bigint, NULL::bytea, NULL::bigint, NULL::bytea,
-        NULL::bytea, NULL::bytea, NULL::bigint, NULL::bytea"
+        NULL::bytea, NULL::bytea, NULL::bigint, NULL::bytea, NULL::text"
     };
 }
 
@@ -42,7 +42,7 @@ macro_rules! nothing {
 macro_rules! copies {
     () => {
         " SELECT copy.key, copy.version AS copy_version, copy.sealed, subject_key.id, subject_key.subject,
-            subject_key.version AS key_version, subject_key.wrapped
+            subject_key.version AS key_version, subject_key.wrapped, subject_key.realm
         FROM copy LEFT JOIN subject_key ON subject_key.id = copy.key
         WHERE copy.word = token.word AND (copy.key = '' OR subject_key.wrapped IS NOT NULL)"
     };
@@ -253,7 +253,8 @@ pub(super) const LIST: &str = concat!(
     ) AS copy ON true
     LEFT JOIN subject_key ON subject_key.id = copy.key AND wrapped IS NOT NULL
     CROSS JOIN LATERAL (SELECT copy.version AS copy_version, copy.sealed, subject_key.id,
-        subject_key.subject, subject_key.version AS key_version, subject_key.wrapped) AS held
+        subject_key.subject, subject_key.version AS key_version, subject_key.wrapped,
+        subject_key.realm) AS held
     WHERE token.version > 0 AND token.word >= $1 AND (token.word > $1 OR copy.key IS NOT NULL)
     ORDER BY token.word, copy.key LIMIT $3"
 );
@@ -262,31 +263,42 @@ pub(super) const COUNT: &str =
     "SELECT version, count(*) FROM token WHERE version > 0 GROUP BY version";
 
 pub(super) const COUNT_KEYS: &str =
-    "SELECT version, count(*) FROM subject_key WHERE version > 0 GROUP BY version";
+    "SELECT realm, version, count(*) FROM subject_key WHERE version > 0 GROUP BY realm, version";
 
 pub(super) const KEYS: &str = "
-    SELECT id, subject, version, wrapped FROM subject_key WHERE subject = ANY ($1::bytea[])";
+    SELECT id, subject, version, wrapped, realm FROM subject_key WHERE subject = ANY ($1::bytea[])";
 
 pub(super) const KEEP_KEYS: &str = "
-    INSERT INTO subject_key (id, subject, version, wrapped)
-    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[])
-        AS given (id, subject, version, wrapped)
+    INSERT INTO subject_key (id, subject, version, wrapped, realm)
+    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[])
+        AS given (id, subject, version, wrapped, realm)
     ORDER BY subject ON CONFLICT DO NOTHING";
 
 pub(super) const KEYS_BEFORE: &str = "
-    SELECT id, subject, version, wrapped FROM subject_key
-    WHERE version < $1 AND id > $2 ORDER BY id LIMIT $3";
+    SELECT id, subject, version, wrapped, realm FROM subject_key
+    WHERE realm = $1 AND version < $2 AND id > $3 ORDER BY id LIMIT $4";
 
 pub(super) const REWRAP: &str = "
-    UPDATE subject_key SET version = given.version, wrapped = given.wrapped
-    FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS given (id, version, wrapped)
-    WHERE subject_key.id = given.id AND subject_key.wrapped IS NOT NULL";
+    UPDATE subject_key
+    SET version = given.version, wrapped = given.wrapped, realm = given.realm
+    FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::text[], $5::text[])
+        AS given (id, version, wrapped, realm, from_realm)
+    WHERE subject_key.id = given.id AND subject_key.realm = given.from_realm
+        AND subject_key.wrapped IS NOT NULL";
 
 pub(super) const DESTROY_KEYS: &str = "
     WITH destroyed AS (
-        UPDATE subject_key SET subject = NULL, version = NULL, wrapped = NULL
+        UPDATE subject_key SET subject = NULL, version = NULL, wrapped = NULL, realm = ''
         WHERE subject = ANY ($1::bytea[]) RETURNING id
     ) SELECT count(*) FROM destroyed";
+
+pub(super) const DESTROY_KEYS_OF: &str = "
+    WITH destroyed AS (
+        UPDATE subject_key SET subject = NULL, version = NULL, wrapped = NULL, realm = ''
+        WHERE realm = $1 RETURNING id
+    ) SELECT count(*) FROM destroyed";
+
+pub(super) const FORGET_NEWEST: &str = "DELETE FROM newest_key_of WHERE realm = $1";
 
 /// Of rows that only destroyed keys opened.
 pub(super) const FORGET_TOKENS: &str = "

@@ -319,6 +319,7 @@ async fn an_erasure_whose_answer_is_lost_is_not_done_again() {
         item: (&category, &value),
         form: Form::Word,
         holder: Some(subject),
+        realms: &[],
         scope: crate::base::Scope::Tenant,
     };
     vault.keep(&[item]).await.unwrap();

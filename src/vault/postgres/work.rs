@@ -5,7 +5,8 @@ use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 
 use super::columns::damaged;
-use super::permit::{CONFLICT, FIRST, NEWER};
+use super::permit::{CONFLICT, FIRST, NEWER, NEWER_OF};
+use crate::base::Jurisdiction;
 use crate::keys::Version;
 use crate::postgres::{Failure, Link, Query, Work};
 use crate::vault::VaultError;
@@ -19,6 +20,7 @@ pub(super) type Answer = Vec<tokio_postgres::Row>;
 /// Why the rows of a transaction were not written.
 pub(super) enum Refused {
     Newer(Version),
+    NewerOf(Jurisdiction, Version),
     First,
     Conflict,
 }
@@ -27,6 +29,7 @@ impl From<Refused> for VaultError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Newer(version) => Self::KeyGone(version),
+            Refused::NewerOf(of, version) => Self::JurisdictionKeyGone(of, version),
             Refused::First => damaged("permit"),
             Refused::Conflict => Self::Conflict,
         }
@@ -38,6 +41,10 @@ impl Refused {
         let said = error.as_db_error()?;
         match said.code().code() {
             NEWER => said.message().parse().ok().map(Self::Newer),
+            NEWER_OF => {
+                let (version, of) = said.message().split_once(' ')?;
+                Some(Self::NewerOf(Jurisdiction::new(of), version.parse().ok()?))
+            }
             FIRST => Some(Self::First),
             CONFLICT => Some(Self::Conflict),
             _ => None,

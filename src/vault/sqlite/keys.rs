@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Keys of data subjects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::base::SubjectId;
-use crate::keys::Version;
+use crate::base::{Jurisdiction, SubjectId};
+use crate::keys::{Realm, Version};
 use crate::vault::{
-    BoxFuture, Erased, Held, Holder, Index, KeyId, NewRow, SubjectKey, SubjectKeyStore, VaultError,
+    BoxFuture, Erased, Held, Holder, Index, KeyCounts, KeyId, NewRow, Rewrapped, SubjectKey,
+    SubjectKeyStore, Under, VaultError,
 };
 
 use super::SqliteStore;
-use super::rows::count_of;
 
-const COLUMNS: &str = "id, subject, version, wrapped";
+const COLUMNS: &str = "id, subject, version, wrapped, realm";
 
 impl SubjectKeyStore for SqliteStore {
     fn keys(
@@ -26,22 +26,22 @@ impl SubjectKeyStore for SqliteStore {
         })
     }
 
-    fn count_keys(&self) -> BoxFuture<'_, Result<BTreeMap<Version, u64>, VaultError>> {
-        self.read(|connection| count_of(connection, "subject_key"))
+    fn count_keys(&self) -> BoxFuture<'_, Result<KeyCounts, VaultError>> {
+        self.read(count)
     }
 
     fn keys_before(
         &self,
-        version: Version,
+        under: (Realm, Version),
         after: Option<KeyId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<SubjectKey>, VaultError>> {
-        self.read(move |connection| before(connection, version, after, limit))
+        self.read(move |connection| before(connection, &under, after, limit))
     }
 
-    fn rewrap(&self, keys: Vec<SubjectKey>) -> BoxFuture<'_, Result<(), VaultError>> {
-        let versions: Vec<Version> = keys.iter().map(|key| key.version).collect();
-        self.write_under(&versions, move |connection| {
+    fn rewrap(&self, keys: Vec<Rewrapped>) -> BoxFuture<'_, Result<(), VaultError>> {
+        let under = Under::of(keys.iter().map(|it| (&it.key.realm, it.key.version)));
+        self.write_under(under, move |connection| {
             keys.iter().try_for_each(|key| rewrap(connection, key)).map(Ok)
         })
     }
@@ -51,6 +51,14 @@ impl SubjectKeyStore for SqliteStore {
             let erased = self.0.write(move |connection| erase(connection, &subjects)).await?;
             let stays_in_files = !self.0.wipe().await?;
             Ok(Erased { stays_in_files, ..erased })
+        })
+    }
+
+    fn end(&self, jurisdiction: Jurisdiction) -> BoxFuture<'_, Result<Erased, VaultError>> {
+        Box::pin(async move {
+            let ended = self.0.write(move |connection| end(connection, &jurisdiction)).await?;
+            self.0.wipe().await?;
+            Ok(ended)
         })
     }
 }
@@ -89,43 +97,74 @@ pub(super) fn keep(connection: &Connection, held: &Held) -> rusqlite::Result<boo
         return Ok(true);
     }
     let mut statement = connection.prepare_cached(
-        "INSERT INTO subject_key (id, subject, version, wrapped) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO subject_key (id, subject, version, wrapped, realm)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
     )?;
-    Ok(statement.execute(params![key.id.0, key.subject.0, key.version, key.wrapped])? > 0)
+    let (id, subject, realm) = (key.id.0, key.subject.0, key.realm.code());
+    Ok(statement.execute(params![id, subject, key.version, key.wrapped, realm])? > 0)
 }
 
 fn before(
     connection: &Connection,
-    version: Version,
+    (realm, version): &(Realm, Version),
     after: Option<KeyId>,
     limit: u32,
 ) -> rusqlite::Result<Vec<SubjectKey>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM subject_key WHERE version < ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+        "SELECT {COLUMNS} FROM subject_key WHERE realm = ?1 AND version < ?2 AND id > ?3
+         ORDER BY id LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let after = after.as_ref().map_or(&[][..], |key| &key.0);
-    let keys = statement.query_map(params![version, after, limit], |row| read(row, 0))?;
+    let values = params![realm.code(), version, after, limit];
+    let keys = statement.query_map(values, |row| read(row, 0))?;
     keys.filter_map(Result::transpose).collect()
 }
 
-fn rewrap(connection: &Connection, key: &SubjectKey) -> rusqlite::Result<()> {
+fn rewrap(connection: &Connection, Rewrapped { from, key }: &Rewrapped) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "UPDATE subject_key SET version = ?2, wrapped = ?3 WHERE id = ?1 AND wrapped IS NOT NULL",
+        "UPDATE subject_key SET version = ?2, wrapped = ?3, realm = ?4
+         WHERE id = ?1 AND realm = ?5 AND wrapped IS NOT NULL",
     )?;
-    statement.execute(params![key.id.0, key.version, key.wrapped]).map(drop)
+    let (realm, from) = (key.realm.code(), from.code());
+    statement.execute(params![key.id.0, key.version, key.wrapped, realm, from]).map(drop)
 }
 
-fn erase(connection: &Connection, subjects: &[SubjectId]) -> rusqlite::Result<Erased> {
-    let mut erased = Erased::default();
-    let mut statement = connection.prepare_cached(
-        "UPDATE subject_key SET subject = NULL, version = NULL, wrapped = NULL
-         WHERE subject = ?1",
+fn count(connection: &Connection) -> rusqlite::Result<KeyCounts> {
+    let mut statement = connection.prepare(
+        "SELECT realm, version, count(*) FROM subject_key WHERE version > 0
+         GROUP BY realm, version",
     )?;
+    let count = |row: &rusqlite::Row<'_>| {
+        let realm = Realm::from_code(row.get_ref(0)?.as_str()?);
+        Ok(((realm, row.get(1)?), row.get::<_, i64>(2)? as u64))
+    };
+    statement.query_map([], count)?.collect()
+}
+
+/// What is left of a key that is destroyed.
+const DESTROY: &str =
+    "UPDATE subject_key SET subject = NULL, version = NULL, wrapped = NULL, realm = ''";
+
+fn erase(connection: &Connection, subjects: &[SubjectId]) -> rusqlite::Result<Erased> {
+    let mut keys = 0;
+    let mut statement = connection.prepare_cached(&format!("{DESTROY} WHERE subject = ?1"))?;
     for subject in subjects {
-        erased.keys += statement.execute([subject.0])? as u64;
+        keys += statement.execute([subject.0])? as u64;
     }
+    forget(connection, keys)
+}
+
+fn end(connection: &Connection, jurisdiction: &Jurisdiction) -> rusqlite::Result<Erased> {
+    let realm = [jurisdiction.as_str()];
+    let keys = connection.execute(&format!("{DESTROY} WHERE realm = ?1"), realm)? as u64;
+    connection.execute("DELETE FROM newest_key_of WHERE realm = ?1", realm)?;
+    forget(connection, keys)
+}
+
+/// Forgets what keys opened that are destroyed; so many of them just now.
+fn forget(connection: &Connection, keys: u64) -> rusqlite::Result<Erased> {
+    let mut erased = Erased { keys, ..Erased::default() };
     // Every copy of a destroyed key, by way of the keys, few of which are destroyed: a `CROSS
     // JOIN` is done in the order in which it is written.
     let gone = "IN (
@@ -155,5 +194,6 @@ fn erase(connection: &Connection, subjects: &[SubjectId]) -> rusqlite::Result<Er
 pub(super) fn read(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<SubjectKey>> {
     let (Some(id), Some(wrapped)) = (row.get(at)?, row.get(at + 3)?) else { return Ok(None) };
     let (subject, version) = (SubjectId(row.get(at + 1)?), row.get(at + 2)?);
-    Ok(Some(SubjectKey { id: KeyId(id), subject, version, wrapped }))
+    let realm = Realm::from_code(row.get_ref(at + 4)?.as_str()?);
+    Ok(Some(SubjectKey { id: KeyId(id), subject, realm, version, wrapped }))
 }

@@ -16,7 +16,7 @@ use crate::vault::{
 /// What [`read`] takes: a token, a copy of its value, and the key of that copy.
 pub(super) const COLUMNS: &str = "token.word, token.category, token.version, token.rough, \
      copy.version, copy.sealed, subject_key.id, subject_key.subject, subject_key.version, \
-     subject_key.wrapped";
+     subject_key.wrapped, subject_key.realm";
 
 /// The keys of copies that open: of the house, and of data subjects who are not erased.
 pub(super) const WITH_KEY: &str = "LEFT JOIN subject_key ON subject_key.id = copy.key";
@@ -226,7 +226,7 @@ pub(super) fn list(
     key.push(0);
     let mut statement = connection.prepare_cached(&sql)?;
     let listed = |row: &rusqlite::Row<'_>| {
-        let key: Option<Vec<u8>> = row.get(10)?;
+        let key: Option<Vec<u8>> = row.get(11)?;
         let key = key.filter(|key| !key.is_empty()).and_then(|key| key.try_into().ok()).map(KeyId);
         let row = read(row)?;
         Ok((Place(row.token.clone(), key), row))
@@ -235,15 +235,8 @@ pub(super) fn list(
 }
 
 pub(super) fn count(connection: &Connection) -> rusqlite::Result<BTreeMap<Version, u64>> {
-    count_of(connection, "token")
-}
-
-pub(super) fn count_of(
-    connection: &Connection,
-    table: &str,
-) -> rusqlite::Result<BTreeMap<Version, u64>> {
-    let sql = format!("SELECT version, count(*) FROM {table} WHERE version > 0 GROUP BY version");
-    let mut statement = connection.prepare(&sql)?;
+    let sql = "SELECT version, count(*) FROM token WHERE version > 0 GROUP BY version";
+    let mut statement = connection.prepare(sql)?;
     let count = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64));
     statement.query_map([], count)?.collect()
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::*;
+use crate::keys::Realm;
+use crate::vault::conformance::holders::{in_house, of_house};
 
 const NAMES: [&str; 4] = ["Anna", "ANNA", "Bert", "Änne"];
 
@@ -353,13 +355,13 @@ async fn a_key_that_does_not_open_stops_no_other() {
         let kept = ToKeep { holder: Some(subject), ..ToKeep::for_house(item, Form::Word) };
         before.keep(&[kept]).await.unwrap();
     }
-    let mut keys = store.keys_before(2, None, 3).await.unwrap();
+    let mut keys = store.keys_before((Realm::House, 2), None, 3).await.unwrap();
     keys[0].wrapped[0] ^= 1;
-    store.rewrap(keys.clone()).await.unwrap();
+    store.rewrap(keys.into_iter().map(in_house).collect()).await.unwrap();
     let after = Vault::new(store.clone(), &first.rotated());
     let unopened = after.keep_up(1, |_| {}).await.unwrap();
     assert_eq!(unopened.count, 1, "{unopened:?}");
-    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(1, 1), (2, 2)]));
+    assert_eq!(store.count_keys().await.unwrap(), of_house([(1, 1), (2, 2)]));
     assert_eq!(store.count().await.unwrap(), BTreeMap::from([(2, 1)]), "others hold it, too");
 }
 
@@ -377,7 +379,7 @@ async fn whoever_has_the_older_keys_only_makes_no_keys_of_data_subjects() {
     assert!(matches!(late, Err(VaultError::KeyGone(2))), "{late:?}");
     assert_eq!(store.keys(vec![subject]).await.unwrap(), [None]);
     Vault::new(store.clone(), &first.preparing(&second)).keep(&[kept]).await.unwrap();
-    assert_eq!(store.count_keys().await.unwrap(), BTreeMap::from([(2, 1)]));
+    assert_eq!(store.count_keys().await.unwrap(), of_house([(2, 1)]));
 }
 
 #[tokio::test]

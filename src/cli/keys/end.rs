@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A jurisdiction whose keyset is destroyed, and what is kept under it with it.
+
+use anyhow::{Context, bail, ensure};
+
+use super::needed::stores;
+use super::realm;
+use crate::cli::vault::stopped;
+use crate::cli::{block_on, print};
+use crate::config::{Config, VaultPlace};
+use crate::keys::{JurisdictionKeys, KeysError, Realm};
+use crate::vault::{Erased, KeyCounts};
+
+/// What is said to it on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Said {
+    pub for_good: bool,
+    pub all_stopped: bool,
+}
+
+pub fn end(config: &Config, whose: &Realm, said: Said) -> anyhow::Result<()> {
+    let Realm::Of(jurisdiction) = whose else {
+        bail!(
+            "name what is to be destroyed: a `--purpose` and a `--version`, or a `--jurisdiction`"
+        )
+    };
+    let named = realm::settings(config, whose);
+    let stores = block_on(stores(config))?;
+    let kept = match &stores {
+        Some(stores) => block_on(async { Ok(stores.tokens.count_keys().await?) })?,
+        None => KeyCounts::default(),
+    };
+    let kept: u64 =
+        kept.iter().filter(|((realm, _), _)| realm == whose).map(|(_, keys)| keys).sum();
+    ensure!(
+        named.is_some() || kept > 0,
+        "`keys.jurisdictions` names no keyset of {whose}, and nothing is kept under one"
+    );
+    if !said.for_good {
+        bail!(
+            "nothing is destroyed without `--for-good`: the values of data subjects that are kept \
+             under the keyset of {whose} never open again ({kept} keys of theirs)"
+        );
+    }
+    ensure!(
+        said.all_stopped || matches!(config.vault.place, VaultPlace::Sqlite(_)),
+        "several processes may use this vault, and one that goes on would keep values under keys \
+         that are destroyed: stop all of them and say so with `--all-stopped`",
+    );
+    let _stopped = stopped(&config.transfer_log.directory)?;
+    if let Some(settings) = named {
+        match JurisdictionKeys::end(&settings.keyset, jurisdiction) {
+            Err(KeysError::Missing { .. }) => {}
+            done => done?,
+        }
+    }
+    let erased = match stores {
+        Some(stores) => block_on(async move { Ok(stores.tokens.end(jurisdiction.clone()).await?) })
+            .context("the keyset is destroyed, and the vault still holds what it opened")?,
+        None => Erased::default(),
+    };
+    print::note(format_args!(
+        "Copies of this keyset elsewhere, with its root key, still open copies of the vault; \
+         destroy them too. Take `{jurisdiction}` out of `keys.jurisdictions` before the next start."
+    ));
+    let Erased { keys, copies, tokens } = erased;
+    print::line(format_args!(
+        "the keyset of {whose} is destroyed; erased: {copies} values under {keys} keys; {tokens} \
+         tokens stand for nothing any more"
+    ))
+}
