@@ -167,15 +167,8 @@ async fn erase(config: &Config, whom: Whom, for_good: bool) -> anyhow::Result<()
         };
     }
     let Erased { keys, copies, tokens, stays_in_files } = erased;
-    if let VaultPlace::Sqlite(path) = &config.vault.place
-        && stays_in_files
-    {
-        print::note(format_args!(
-            "What was deleted may still stand in `{0}` or `{0}-wal`, because something has been \
-             reading the vault all this time, such as a backup or a copy. Say this again when that \
-             has ended.",
-            path.display()
-        ));
+    if stays_in_files {
+        note_what_stays(&config.vault.place);
     }
     print::note(
         "Not looked at: values that were stored where nothing said whose they are, rows of uploads \
@@ -247,4 +240,15 @@ pub async fn open(config: &Config) -> anyhow::Result<Subjects> {
     let keyset = open_keyset(config)?;
     let stores = Stores::open(&config.vault, &config.tenant).await?;
     Ok(Subjects::new(stores.subjects, &keyset))
+}
+
+/// Says that what was erased is not gone from the files yet.
+pub(super) fn note_what_stays(place: &VaultPlace) {
+    let VaultPlace::Sqlite(path) = place else { return };
+    print::note(format_args!(
+        "What was deleted may still stand in `{0}` or `{0}-wal`, because something has been \
+         reading the vault all this time, such as a backup or a copy. Say this again when that \
+         has ended.",
+        path.display()
+    ));
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{Keeper, ProtectError, Protectors, Sought, Surrogate};
 use crate::base::{Category, Cleartext, SubjectId};
+use crate::keys::Realm;
 use crate::policy::{FieldRule, Protection, ScanRules};
 use crate::vault::{Item, Opened, ToKeep, Token};
 
@@ -21,8 +22,9 @@ pub(super) struct SentBack<'v> {
     pub item: Item<'v>,
     /// One who holds it; none for the house.
     pub known: Option<SubjectId>,
-    /// Who is to hold it.
+    /// Who is to hold it, and whose keysets their key may be under.
     pub holder: Option<SubjectId>,
+    pub realms: &'v [Realm],
     /// The id of the rule of its place.
     pub field: &'v str,
 }
@@ -45,8 +47,8 @@ impl<K> fmt::Debug for Written<'_, K> {
 impl Protectors {
     /// Keeps what tokens in texts stand for, where they open there, for those in whose records
     /// the texts are. In a record that is about nobody it stays whose it is: the house would
-    /// keep what is erased with its person. One round trip to the vault if there are tokens, and another if they are
-    /// others'. Durable on return.
+    /// keep what is erased with its person. One round trip to the vault if there are tokens, and
+    /// another if they are others'. Durable on return.
     ///
     /// # Errors
     /// [`ProtectError::TooMuch`], and [`ProtectError::Vault`].
@@ -72,12 +74,13 @@ impl Protectors {
         let sent_back = found.iter().flat_map(|(written, tokens)| {
             let opened = &opened;
             tokens.iter().filter_map(move |token| {
-                let Opened { category, value, holder: known } = opened.get(token)?;
+                let Opened { category, value, holder: known, .. } = opened.get(token)?;
                 let item = (category, value.as_ref()?);
                 let opens = opens_in(written.rule, rules, category);
-                let holder = Some((written.keeper)(category).holder(item).filter(|_| opens)?);
-                let field = &written.rule.id;
-                Some(SentBack { token: token.clone(), item, known: *known, holder, field })
+                let keeper = (written.keeper)(category);
+                let holder = Some(keeper.holder(item).filter(|_| opens)?);
+                let (realms, field) = (keeper.realms(), &written.rule.id);
+                Some(SentBack { token: token.clone(), item, known: *known, holder, realms, field })
             })
         });
         self.hold(sent_back.collect()).await
@@ -86,7 +89,7 @@ impl Protectors {
     /// Keeps what is sent back for those whose it is now as well.
     pub(super) async fn hold<'v>(&self, sent_back: Vec<SentBack<'v>>) -> Result<(), ProtectError> {
         let (mut held, mut bytes) = (BTreeMap::new(), 0);
-        for SentBack { token, item, known, holder, field } in sent_back {
+        for SentBack { token, item, known, holder, realms, field } in sent_back {
             if holder == known || held.contains_key(&(token.clone(), holder)) {
                 continue;
             }
@@ -95,7 +98,7 @@ impl Protectors {
                 return Err(ProtectError::TooMuch { field: field.to_owned() });
             }
             let kept = ToKeep::for_house(item, token.form());
-            held.insert((token, holder), ToKeep { holder, ..kept });
+            held.insert((token, holder), ToKeep { holder, realms, ..kept });
         }
         let held = held.into_iter().map(|((token, _), kept)| (token, kept));
         Ok(self.vault.hold(&held.collect::<Vec<_>>()).await?)

@@ -44,7 +44,16 @@ pub enum Keeper<'a> {
 }
 
 impl<'a> Keeper<'a> {
-    fn realms(self) -> &'a [Realm] {
+    /// The pseudonym of whom a value is kept for, which has to be clear.
+    pub(super) fn holder(self, (category, value): Item<'_>) -> Option<SubjectId> {
+        match self {
+            Self::House => None,
+            Self::Of(subject, _) => Some(subject),
+            Self::Named(subjects, _) => Some(subjects.by_value(category, value)),
+        }
+    }
+
+    pub(super) fn realms(self) -> &'a [Realm] {
         match self {
             Self::House => &[],
             Self::Of(_, realms) | Self::Named(_, realms) => realms,
@@ -64,17 +73,6 @@ pub enum SealedState {
     Protected,
     /// The value is a surrogate of ours, of this very category: it stays.
     AlreadyProtected,
-}
-
-impl Keeper<'_> {
-    /// The pseudonym of whom a value is kept for, which has to be clear.
-    pub(super) fn holder(self, (category, value): Item<'_>) -> Option<SubjectId> {
-        match self {
-            Self::House => None,
-            Self::Of(subject) => Some(subject),
-            Self::Named(subjects) => Some(subjects.by_value(category, value)),
-        }
-    }
 }
 
 impl ToSeal<'_> {
@@ -167,8 +165,8 @@ impl Protectors {
         let mut minted = self.vault.keep(&to_mint).await?.into_iter();
         let sent_back = to_hold.into_iter().filter_map(|(at, token, value, known)| {
             let item = ToSeal { value, ..*batch.get(at)? };
-            let (holder, field) = (item.holder(), &item.rule.id);
-            Some(SentBack { token, item: item_of(&item), known, holder, field })
+            let (holder, realms, field) = (item.holder(), item.keeper.realms(), &item.rule.id);
+            Some(SentBack { token, item: item_of(&item), known, holder, realms, field })
         });
         self.hold(sent_back.collect()).await?;
         // A filter finds what the same request stores before it.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{
-    BoxFuture, Built, Erased, HeldRows, Index, KeyCounts, KeyId, Kinds, MemoryStore, NewCopy, NewRow, Place,
-    Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
+    BoxFuture, Built, Erased, HeldRows, Index, KeyCounts, KeyId, Kinds, MemoryStore, NewCopy,
+    NewRow, Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore,
+    VaultError, Wanted,
 };
 use crate::base::{Category, Jurisdiction, SubjectId};
 use crate::keys::{Realm, Version};

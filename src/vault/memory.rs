@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rows::{Copy, Rows, counted};
 
 use super::{
-    BoxFuture, Built, Erased, Held, HeldRows, Index, IndexState, KeyCounts, KeyId, Kinds, MAX_FOUND, NewCopy,
-    NewRow, Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, Under,
-    VaultError, Wanted,
+    BoxFuture, Built, Erased, Held, HeldRows, Index, IndexState, KeyCounts, KeyId, Kinds,
+    MAX_FOUND, NewCopy, NewRow, Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token,
+    TokenStore, Under, VaultError, Wanted,
 };
 use crate::base::{Category, Jurisdiction, SubjectId};
 use crate::keys::{Realm, Version};

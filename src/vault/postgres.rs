@@ -26,8 +26,8 @@ use self::statements::{
 };
 use self::work::{Answer, Refused, Values, Write};
 use super::{
-    BoxFuture, Built, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow, Place, Row,
-    Search, Token, TokenStore, Under, VaultError, Wanted,
+    BoxFuture, Built, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow, Place,
+    Row, Search, Token, TokenStore, Under, VaultError, Wanted,
 };
 use crate::base::{Category, SearchKind};
 use crate::keys::{Realm, Version};

@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 use super::{
-    BoxFuture, Built, HeldRows, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search, Token,
-    TokenStore, Under, VaultError, Wanted,
+    BoxFuture, Built, HeldRows, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search,
+    Token, TokenStore, Under, VaultError, Wanted,
 };
 pub use backup::{back_up, holds_rows, knows_keys, take_keys};
 use built::{built, forget, keep, note};

@@ -5,6 +5,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::needed::stores;
 use super::realm;
+use crate::cli::subject::note_what_stays;
 use crate::cli::vault::stopped;
 use crate::cli::{block_on, print};
 use crate::config::{Config, VaultPlace};
@@ -63,7 +64,10 @@ pub fn end(config: &Config, whose: &Realm, said: Said) -> anyhow::Result<()> {
         "Copies of this keyset elsewhere, with its root key, still open copies of the vault; \
          destroy them too. Take `{jurisdiction}` out of `keys.jurisdictions` before the next start."
     ));
-    let Erased { keys, copies, tokens } = erased;
+    let Erased { keys, copies, tokens, stays_in_files } = erased;
+    if stays_in_files {
+        note_what_stays(&config.vault.place);
+    }
     print::line(format_args!(
         "the keyset of {whose} is destroyed; erased: {copies} values under {keys} keys; {tokens} \
          tokens stand for nothing any more"

@@ -26,7 +26,7 @@ impl House {
     ) -> Result<(), ProtectError> {
         let (rules, text) = (found_addresses(), Cleartext::new(text));
         let rule = rule("note", Protection::Scan(kinds.iter().copied().collect()));
-        let keeper = |_: &Category| Keeper::Of(whose);
+        let keeper = |_: &Category| Keeper::Of(whose, &[]);
         let written = [Written { rule: &rule, text: &text, keeper }];
         self.protectors.hold_written(&written, &rules).await
     }
@@ -159,9 +159,9 @@ async fn what_stays_closed_comes_back_as_it_is_and_is_not_taken_for_erased() {
     let keyset = JurisdictionKeys::generate(&"acme".into(), "AU");
     let vault = house.vault.clone().with_jurisdictions(&[keyset]);
     let with = Protectors::new(vault, &house.keyset, "pii.Acme.example");
-    let realms = [Realm::from_code("AU")];
+    let realms: &'static [Realm] = Box::leak(Box::new([Realm::from_code("AU")]));
     let with = House { protectors: with, ..house };
-    let keeper = |item: &mut ToSeal<'_>| item.keeper = Keeper::Of(ANNA, &realms);
+    let keeper = |item: &mut ToSeal<'_>| item.keeper = Keeper::Of(ANNA, realms);
     let sealed = with.seal_at(TOKENIZE, Role::Stored, "Muster", keeper).await.unwrap();
     let token = text(&sealed);
     assert_eq!(with.open(&token, "email").await, Some(Cleartext::new("Muster")));

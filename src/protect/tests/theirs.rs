@@ -164,7 +164,7 @@ async fn a_finding_has_the_token_of_the_field_that_it_is_from() {
                 equality: Equality::Case,
                 can_remove: false,
                 max_length: None,
-                keeper: Keeper::Of(whose),
+                keeper: Keeper::Of(whose, &[]),
             };
             text(&house.protectors.seal(&[item]).await.unwrap()[0])
         };
@@ -176,7 +176,7 @@ async fn a_finding_has_the_token_of_the_field_that_it_is_from() {
         let mentions = Theirs::new(&held, &all, &HashSet::new()).find(note.expose());
         let scan = rule("note", Protection::Scan(Kinds::ALL));
         let scanned = house.protectors.scan(&scan, &policy.scan, &[], &mentions, &note);
-        let to_seal = scanned.to_seal(|_, holder| Keeper::Of(holder.unwrap()));
+        let to_seal = scanned.to_seal(|_, holder| Keeper::Of(holder.unwrap(), &[]));
         let sealed = house.protectors.seal(&to_seal.collect::<Vec<_>>()).await.unwrap();
         let replaced = scanned.replaced("note", &note, &sealed, None).unwrap();
         assert_eq!(replaced, Replacement::text(format!("call {annas}")));

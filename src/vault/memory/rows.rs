@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::{
-    Built, Erased, Held, HeldRows, Holder, Index, IndexState, KeyId, NewRow, Place, Row, Search, SubjectKey,
-    Token, Under, VaultError, Wanted,
+    Built, Erased, Held, HeldRows, Holder, Index, IndexState, KeyId, NewRow, Place, Row, Search,
+    SubjectKey, Token, Under, VaultError, Wanted,
 };
 use crate::base::{Category, Jurisdiction, SearchKind, SubjectId};
 use crate::keys::Version;

@@ -97,6 +97,7 @@ impl PostgresStore {
             let row = answer.first().ok_or_else(|| damaged("count"))?;
             Ok::<_, VaultError>(column::<i64>(row, 0)? as u64)
         };
-        Ok(Erased { keys: count(keys)?, copies: count(copies)?, tokens: count(tokens)? })
+        let (keys, copies, tokens) = (count(keys)?, count(copies)?, count(tokens)?);
+        Ok(Erased { keys, copies, tokens, stays_in_files: false })
     }
 }

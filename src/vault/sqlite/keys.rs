@@ -57,8 +57,8 @@ impl SubjectKeyStore for SqliteStore {
     fn end(&self, jurisdiction: Jurisdiction) -> BoxFuture<'_, Result<Erased, VaultError>> {
         Box::pin(async move {
             let ended = self.0.write(move |connection| end(connection, &jurisdiction)).await?;
-            self.0.wipe().await?;
-            Ok(ended)
+            let stays_in_files = !self.0.wipe().await?;
+            Ok(Erased { stays_in_files, ..ended })
         })
     }
 }

@@ -241,7 +241,7 @@ async fn a_jurisdiction_that_ends_takes_its_values_along() {
     let of_both = keep(&vault, "info@b.example", BRUCE, &[au()]).await.unwrap();
     keep(&vault, "info@b.example", ANNA, &[eu()]).await.unwrap();
     let ended = house.store.end("AU".into()).await.unwrap();
-    assert_eq!(ended, Erased { keys: 1, copies: 2, tokens: 1 });
+    assert_eq!(ended, Erased { keys: 1, copies: 2, tokens: 1, stays_in_files: false });
     let after = house.with(std::slice::from_ref(&house.europe));
     let lost = opened(&after, &own).await.unwrap();
     assert_eq!((lost.value, lost.is_closed), (None, false));
