@@ -87,7 +87,7 @@ impl Protectors {
     }
 
     /// Keeps what is sent back for those whose it is now as well.
-    pub(super) async fn hold<'v>(&self, sent_back: Vec<SentBack<'v>>) -> Result<(), ProtectError> {
+    pub(super) async fn hold(&self, sent_back: Vec<SentBack<'_>>) -> Result<(), ProtectError> {
         let (mut held, mut bytes) = (BTreeMap::new(), 0);
         for SentBack { token, item, known, holder, realms, field } in sent_back {
             if holder == known || held.contains_key(&(token.clone(), holder)) {

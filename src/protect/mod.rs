@@ -3,7 +3,7 @@
 //!
 //! All occurrences of one request are sealed as one batch: one round trip to the
 //! vault, whatever the count (a second one where filters and keys are looked up by
-//! spelling, or where surrogates came back).
+//! spelling, or where surrogates came back; one for tokens that came back in texts).
 //!
 //! Two kinds of surrogate are spelt as one word (see `vault::word`): a token,
 //! whose value lies in the vault, and an encrypted word, which holds its value

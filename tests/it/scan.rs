@@ -257,7 +257,7 @@ async fn a_note_in_one_crm_is_searched_for_names_that_another_told() {
     assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
     assert!(!asked_the_vault(&world).await, "there is no text");
     let path = format!("{contacts}/{}", created.json()["id"].as_str().expect("an id"));
-    let message = json!({ "properties": { "message": "Ms Muster's Anna" } }).to_string();
+    let message = json!({ "properties": { "message": "Muster's Anna asks" } }).to_string();
     let updated = world.send("support", Method::PATCH, &path, message).await;
     assert_eq!(updated.status, StatusCode::OK, "{updated:?}");
     let stored = last(&world)["properties"]["message"].as_str().expect("a text").to_owned();
@@ -267,7 +267,7 @@ async fn a_note_in_one_crm_is_searched_for_names_that_another_told() {
         let read = world.get(caller, &format!("{path}?properties=message")).await.json();
         read["properties"]["message"].as_str().unwrap_or_else(|| panic!("{read}")).to_owned()
     };
-    assert_eq!(shown("support").await, "Ms Muster's Anna");
+    assert_eq!(shown("support").await, "Muster's Anna asks");
     assert_eq!(shown("analyst").await, stored);
 }
 
