@@ -2,6 +2,7 @@
 
 mod backup;
 mod built;
+mod checked;
 mod keys;
 mod newest;
 mod rows;
@@ -17,7 +18,7 @@ use super::{
 };
 pub use backup::{back_up, holds_rows, knows_keys, take_keys};
 use built::{built, forget, keep, note};
-use newest::permit;
+use checked::{checked, range, under};
 pub(crate) use newest::{define_newest_key, newer_than};
 
 use crate::base::Category;
@@ -134,37 +135,6 @@ impl SqliteStore {
         });
         Box::pin(async move { found.await? })
     }
-}
-
-/// The oldest and the newest of some versions.
-fn range(versions: &[Version]) -> (Version, Version) {
-    let oldest = versions.iter().copied().min().unwrap_or(Version::MAX);
-    (oldest, versions.iter().copied().max().unwrap_or_default())
-}
-
-/// Does what may be done under these versions of the vault's key.
-fn under<T>(
-    connection: &Connection,
-    range: (Version, Version),
-    work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>>,
-) -> rusqlite::Result<Result<T, VaultError>> {
-    match permit(connection, range)? {
-        Some(newer) => Ok(Err(VaultError::KeyGone(newer))),
-        None => work(connection),
-    }
-}
-
-/// What fails for a reason of ours is undone; what shares the transaction is not. Each page
-/// that is changed meanwhile is copied first.
-fn checked<T>(
-    connection: &Connection,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>>,
-) -> rusqlite::Result<Result<T, VaultError>> {
-    connection.execute_batch("SAVEPOINT checked")?;
-    let done = work(connection)?;
-    let end = if done.is_ok() { "RELEASE checked" } else { "ROLLBACK TO checked; RELEASE checked" };
-    connection.execute_batch(end)?;
-    Ok(done)
 }
 
 impl TokenStore for SqliteStore {
