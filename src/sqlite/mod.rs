@@ -94,7 +94,7 @@ impl Database {
     fn start(file: DatabaseFile, cache: usize) -> Result<Self, DatabaseError> {
         let writer = Writer::start(file.clone().with_cache(cache / 2))?;
         let readers = Readers::new(file.clone().with_cache(cache / 2 / readers::READERS));
-        Ok(Self(Arc::new(Parts { readers, writer, file })))
+        Ok(Self(Arc::new(Parts { file, writer, readers })))
     }
 
     /// Makes the tables of a store where they are missing: `CREATE … IF NOT EXISTS`.

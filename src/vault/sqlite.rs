@@ -2,6 +2,7 @@
 
 mod backup;
 mod built;
+mod checked;
 mod held_by;
 mod keys;
 mod newest;
@@ -18,8 +19,8 @@ use super::{
 };
 pub use backup::{back_up, holds_rows, knows_keys, take_keys};
 use built::{built, forget, keep, note};
+use checked::{checked, permitted};
 pub(crate) use newest::{define_newest_key, newer_than};
-use newest::{permit, permit_jurisdictions};
 
 use crate::base::Category;
 use crate::keys::{Realm, Version};
@@ -135,34 +136,6 @@ impl SqliteStore {
         });
         Box::pin(async move { found.await? })
     }
-}
-
-/// Does what may be done under these versions of keys.
-fn permitted<T>(
-    connection: &Connection,
-    under: &Under,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>>,
-) -> rusqlite::Result<Result<T, VaultError>> {
-    if let Some(newer) = permit(connection, under.house)? {
-        return Ok(Err(VaultError::KeyGone(newer)));
-    }
-    match permit_jurisdictions(connection, &under.jurisdictions)? {
-        Some((of, newer)) => Ok(Err(VaultError::JurisdictionKeyGone(of, newer))),
-        None => work(connection),
-    }
-}
-
-/// What fails for a reason of ours is undone; what shares the transaction is not. Each page
-/// that is changed meanwhile is copied first.
-fn checked<T>(
-    connection: &Connection,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, VaultError>>,
-) -> rusqlite::Result<Result<T, VaultError>> {
-    connection.execute_batch("SAVEPOINT checked")?;
-    let done = work(connection)?;
-    let end = if done.is_ok() { "RELEASE checked" } else { "ROLLBACK TO checked; RELEASE checked" };
-    connection.execute_batch(end)?;
-    Ok(done)
 }
 
 impl TokenStore for SqliteStore {
