@@ -2,12 +2,13 @@
 //! Whose values are whose.
 
 use super::*;
-use crate::base::{Scope, SubjectId};
+use crate::base::{Jurisdiction, Scope, SubjectId};
 use crate::keys::{JurisdictionKeys, Realm};
 use crate::policy::{FindingKind, ScanRules};
 
 const ANNA: SubjectId = SubjectId([1; 16]);
 const BERT: SubjectId = SubjectId([2; 16]);
+const AUSTRALIA: &[Realm] = &[Realm::Of(Jurisdiction::from_static("AU"))];
 const THEIRS_ALONE: Protection = Protection::Tokenize { shape: Shape::Text, scope: Scope::Subject };
 const THEIR_DAY: Protection = Protection::Tokenize { shape: Shape::Date, scope: Scope::Subject };
 
@@ -159,9 +160,8 @@ async fn what_stays_closed_comes_back_as_it_is_and_is_not_taken_for_erased() {
     let keyset = JurisdictionKeys::generate(&"acme".into(), "AU");
     let vault = house.vault.clone().with_jurisdictions(&[keyset]);
     let with = Protectors::new(vault, &house.keyset, "pii.Acme.example");
-    let realms: &'static [Realm] = Box::leak(Box::new([Realm::from_code("AU")]));
     let with = House { protectors: with, ..house };
-    let keeper = |item: &mut ToSeal<'_>| item.keeper = Keeper::Of(ANNA, realms);
+    let keeper = |item: &mut ToSeal<'_>| item.keeper = Keeper::Of(ANNA, AUSTRALIA);
     let sealed = with.seal_at(TOKENIZE, Role::Stored, "Muster", keeper).await.unwrap();
     let token = text(&sealed);
     assert_eq!(with.open(&token, "email").await, Some(Cleartext::new("Muster")));
