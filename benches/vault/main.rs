@@ -151,6 +151,7 @@ async fn measure(
             .iter()
             .zip(numbers)
             .map(|(value, number)| ToKeep {
+                realms: &[],
                 item: (&category, value),
                 form: Form::Word,
                 holder: load.has_subjects.then(|| subject(number / OF_ONE)),
