@@ -62,8 +62,8 @@ impl Keyset {
         change(path, service, |file| rotate(file, service, purpose, today))
     }
 
-    /// Takes a key that is no longer in use out of the file of any keyset for good: what only it opens is
-    /// lost. Durable on return. Copies of the file elsewhere still hold it.
+    /// Takes a key that is no longer in use out of the file of any keyset for good: what only it
+    /// opens is lost. Durable on return. Copies of the file elsewhere still hold it.
     ///
     /// # Errors
     /// [`KeysError::NotDestroyable`] for a version that is in use, prepared, destroyed or
