@@ -21,7 +21,7 @@ pub fn is_one_word(text: &str) -> bool {
 
 /// All that may be a word of a text for some CRM, in the rough form: it may take a sign that is
 /// neither letter nor space for a part of the word, for its end, or leave it out. `None` where
-/// that is more than [`MOST_WORDS`] between two spaces.
+/// that is more than 128 between two spaces.
 pub fn possible_words(text: &str) -> Option<Vec<Zeroizing<String>>> {
     let of_runs = runs(text).into_iter().map(|run| words_of(&run));
     Some(of_runs.collect::<Option<Vec<_>>>()?.concat())
