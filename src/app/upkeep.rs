@@ -57,7 +57,8 @@ impl Upkeep {
             tracing::error!(
                 %jurisdiction,
                 "the keyset of the jurisdiction is another one than that which the vault holds keys \
-                 of data subjects under: what it holds of them stays closed, and nothing is kept"
+                 of data subjects under, or one from before a rotation: what it holds of them stays \
+                 closed, and nothing is kept, until the house is started with the right one"
             );
         }
         if self.vault.count().await? == 0 { self.work().await.map(drop) } else { Ok(()) }

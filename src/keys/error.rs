@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{KeyPurpose, Realm, Version};
-use crate::base::Jurisdiction;
+use crate::base::{Jurisdiction, Tenant};
 use crate::upstream::UpstreamSetupError;
 
 /// Keys cannot be made, read or used. Names files, never key material.
@@ -112,6 +112,11 @@ pub enum KeysError {
         path.display()
     )]
     OtherRealm { path: PathBuf, found: Box<Realm>, expected: Box<Realm> },
+    #[error(
+        "the keyset `{}` belongs to tenant `{found}`, and not to `{expected}`",
+        path.display()
+    )]
+    OtherTenant { path: PathBuf, found: Tenant, expected: Tenant },
     /// All keys of a jurisdiction were destroyed.
     #[error(
         "the keyset `{}` was destroyed for good, and with it the values of all whose law is \
@@ -159,6 +164,7 @@ impl KeysError {
             | Self::FirstKey { .. }
             | Self::NotDestroyable { .. }
             | Self::OtherRealm { .. }
+            | Self::OtherTenant { .. }
             | Self::Ended { .. }
             | Self::OfTheHouse { .. }
             | Self::Random(_) => false,

@@ -11,7 +11,7 @@ use super::service::MAX_LIVE;
 use super::{
     JurisdictionKeys, KeyName, KeyPurpose, KeyService, KeyState, KeysError, Keyset, Realm, Version,
 };
-use crate::base::{Date, Jurisdiction};
+use crate::base::{Date, Jurisdiction, Tenant};
 
 /// Keys that a keyset file holds, opened.
 pub(super) trait FromFile: Sized {
@@ -115,12 +115,19 @@ impl JurisdictionKeys {
     /// the file elsewhere still hold them.
     ///
     /// # Errors
-    /// [`KeysError::OtherRealm`] for a keyset that is not of this jurisdiction,
-    /// [`KeysError::UnderWay`], and when the file cannot be replaced.
-    pub fn end(path: &Path, jurisdiction: &Jurisdiction) -> Result<(), KeysError> {
+    /// [`KeysError::OtherRealm`] and [`KeysError::OtherTenant`] for a keyset that is not of this
+    /// jurisdiction and tenant, [`KeysError::UnderWay`], and when the file cannot be replaced.
+    pub fn end(
+        path: &Path,
+        (tenant, jurisdiction): (&Tenant, &Jurisdiction),
+    ) -> Result<(), KeysError> {
         let exchange = Exchange::begin(path)?;
         let mut file = KeysetFile::read(path)?;
         file.require(path, &Realm::Of(jurisdiction.clone()))?;
+        if file.tenant != *tenant {
+            let (found, expected) = (file.tenant.clone(), tenant.clone());
+            return Err(KeysError::OtherTenant { path: path.into(), found, expected });
+        }
         for key in &mut file.keys {
             key.state = KeyState::Destroyed;
             key.wrapped = None;

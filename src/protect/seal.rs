@@ -39,8 +39,9 @@ pub enum Keeper<'a> {
     /// The data subject whose record it stands in, by a pseudonym; and whose keysets their key
     /// may be under, by the laws of the record.
     Of(SubjectId, &'a [Realm]),
-    /// The data subject whom it names itself; and the same of the record it stands in.
-    Named(&'a Subjects, &'a [Realm]),
+    /// The data subject whom it names itself. What their law is, the record does not say that it
+    /// stands in.
+    Named(&'a Subjects),
 }
 
 impl<'a> Keeper<'a> {
@@ -49,14 +50,14 @@ impl<'a> Keeper<'a> {
         match self {
             Self::House => None,
             Self::Of(subject, _) => Some(subject),
-            Self::Named(subjects, _) => Some(subjects.by_value(category, value)),
+            Self::Named(subjects) => Some(subjects.by_value(category, value)),
         }
     }
 
     pub(super) fn realms(self) -> &'a [Realm] {
         match self {
-            Self::House => &[],
-            Self::Of(_, realms) | Self::Named(_, realms) => realms,
+            Self::House | Self::Named(_) => &[],
+            Self::Of(_, realms) => realms,
         }
     }
 }

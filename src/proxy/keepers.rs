@@ -54,13 +54,14 @@ impl Keepers<'_> {
             .flatten();
         match of_record {
             Some(person) => Keeper::Of(person, self.realms_of(occurrence)),
-            None if self.naming.contains(category) => self.named(occurrence),
+            None if self.naming.contains(category) => Keeper::Named(self.subjects),
             None => Keeper::House,
         }
     }
 
     /// Of what was found in the text of a field: it may be about somebody else. `holder` is whom
-    /// the text is about, where they hold it already.
+    /// the text is about, where they hold it already. The law of a record is not that of whom it
+    /// only mentions.
     pub fn of_finding(
         &self,
         occurrence: &Occurrence,
@@ -68,14 +69,10 @@ impl Keepers<'_> {
         holder: Option<SubjectId>,
     ) -> Keeper<'_> {
         match holder {
-            _ if self.naming.contains(category) => self.named(occurrence),
-            Some(holder) => Keeper::Of(holder, self.realms_of(occurrence)),
+            _ if self.naming.contains(category) => Keeper::Named(self.subjects),
+            Some(holder) => Keeper::Of(holder, &[]),
             None => self.of(occurrence, category),
         }
-    }
-
-    fn named(&self, occurrence: &Occurrence) -> Keeper<'_> {
-        Keeper::Named(self.subjects, self.realms_of(occurrence))
     }
 
     fn realms_of(&self, occurrence: &Occurrence) -> &[Realm] {

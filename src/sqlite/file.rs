@@ -127,6 +127,10 @@ impl DatabaseFile {
             let connection = copy.connect()?;
             connection.execute_batch(schema)?;
             Self::take(&connection, self, table)?;
+            // Closing does it, too, and does not say that it failed.
+            if !is_in_the_file(&connection)? {
+                return Err(copy.unusable("somebody else reads it"));
+            }
         }
         part.replace(path).map_err(|error| unavailable(path, &error))
     }
@@ -165,10 +169,7 @@ impl DatabaseFile {
     /// Sees to it that what was deleted stands nowhere in the file and those beside it. `false`
     /// where others read it for longer than is waited for.
     pub(super) fn wipe(&self) -> Result<bool, DatabaseError> {
-        let connection = self.connect()?;
-        let is_busy: bool =
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        Ok(!is_busy)
+        Ok(is_in_the_file(&self.connect()?)?)
     }
 
     /// A connection that waits for others.
@@ -215,6 +216,13 @@ impl DatabaseFile {
     fn unusable(&self, problem: &str) -> DatabaseError {
         DatabaseError::Unusable { path: self.path.clone(), problem: problem.to_owned() }
     }
+}
+
+/// Writes to the file what the write-ahead log holds, and cuts that; `false` where others read it.
+fn is_in_the_file(connection: &Connection) -> rusqlite::Result<bool> {
+    let is_busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(!is_busy)
 }
 
 /// What another file is defined by, tables first, which have their name beside.

@@ -60,8 +60,7 @@ impl Vault {
             let rows: Vec<Row> =
                 indexes.iter().flat_map(|index| rows.remove(index).unwrap_or_default()).collect();
             let all = if rows.len() < usize::from(MAX_FOUND) {
-                let all = rows.into_iter().filter_map(|row| self.spelling(row).transpose());
-                Some(all.collect::<Result<Arc<[_]>, VaultError>>()?)
+                Some(self.opened(rows).await?.into())
             } else {
                 None
             };
@@ -107,8 +106,7 @@ impl Vault {
         if rows.len() >= MAX_CANDIDATES as usize {
             return Ok(Candidates::TooMany(MAX_CANDIDATES as usize));
         }
-        let all = rows.into_values().filter_map(|row| self.spelling(row).transpose());
-        Ok(Candidates::All(all.collect::<Result<_, VaultError>>()?))
+        Ok(Candidates::All(self.opened(rows.into_values()).await?))
     }
 
     /// Whether a value can be indexed for all that its category is searched for.
@@ -125,10 +123,17 @@ impl Vault {
         self.index_macs.iter().map(|(_, mac)| self.rough_index(mac, item)).collect()
     }
 
-    /// None for what nobody holds any more.
-    fn spelling(&self, row: Row) -> Result<Option<Spelling>, VaultError> {
-        let value = self.open(&row)?.value;
-        Ok(value.map(|value| Spelling { token: row.token, value }))
+    /// What rows hold; nothing of those that nobody holds any more.
+    async fn opened(
+        &self,
+        rows: impl IntoIterator<Item = Row>,
+    ) -> Result<Vec<Spelling>, VaultError> {
+        let mut opened = Vec::new();
+        for row in rows {
+            let value = self.open_known(&row).await?.value;
+            opened.extend(value.map(|value| Spelling { token: row.token, value }));
+        }
+        Ok(opened)
     }
 }
 

@@ -54,7 +54,10 @@ impl Vault {
         for Wrapping { jurisdiction, is_another, .. } in &*self.jurisdictions {
             let any = (Realm::Of(jurisdiction.clone()), Version::MAX);
             let sample = self.store.keys_before(any, None, SAMPLE).await?;
-            let is_closed = |key| matches!(self.unwrap(key), Err(VaultError::Closed(_)));
+            let is_closed = |key| {
+                let opened = self.unwrap(key);
+                matches!(opened, Err(VaultError::Closed(_) | VaultError::JurisdictionKeyGone(..)))
+            };
             let proves_nothing = sample.iter().all(is_closed);
             if !sample.is_empty() && proves_nothing {
                 is_another.store(true, Ordering::Relaxed);
@@ -123,6 +126,20 @@ impl Vault {
             return Ok(key);
         }
         self.wrap(realm, (key.id, key.subject), opened)
+    }
+
+    /// As [`open_any`](Self::open_any), for whoever has to know the value.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`] where all copies stay closed.
+    pub(super) async fn open_known(&self, row: &Row) -> Result<Opened, VaultError> {
+        match self.open(row) {
+            Err(closed @ VaultError::Closed(_)) => {
+                let opened = self.open_any(row).await?;
+                if opened.is_closed { Err(closed) } else { Ok(opened) }
+            }
+            done => done,
+        }
     }
 
     /// What a row holds: where its first copy stays closed, by way of another.
@@ -194,7 +211,8 @@ impl Vault {
         let Realm::Of(jurisdiction) = realm else {
             return self.keys.get(version).ok_or(VaultError::KeyGone(version));
         };
-        let keys = self.of(jurisdiction).map(|wrapping| &wrapping.keys);
+        let at_hand = self.of(jurisdiction).filter(|_| self.is_at_hand(jurisdiction));
+        let keys = at_hand.map(|wrapping| &wrapping.keys);
         keys.and_then(|keys| keys.get(version)).ok_or_else(|| match keys {
             Some(keys) if version > keys.newest_version() => {
                 VaultError::JurisdictionKeyGone(jurisdiction.clone(), version)

@@ -192,7 +192,7 @@ impl Vault {
                 let is_same = rows.next().map(|new| new.row) == found;
                 match found {
                     None if matches!(missing, Missing::Left) => unknown.push(placed),
-                    Some(found) if !is_same && !self.stands_for(&found, placed.1.item)? => {
+                    Some(found) if !is_same && !self.stands_for(&found, placed.1.item).await? => {
                         collided.push(placed);
                     }
                     found => drop(walked.insert(placed.0, (token, found))),
@@ -265,9 +265,10 @@ impl Vault {
     }
 
     /// Whether a stored row stands for this value. What is erased stands for none.
-    fn stands_for(&self, stored: &Row, item: Item<'_>) -> Result<bool, VaultError> {
+    async fn stands_for(&self, stored: &Row, item: Item<'_>) -> Result<bool, VaultError> {
         let opened = match self.open(stored) {
             Err(VaultError::Closed(_)) if self.is_known_by_codes(stored, item) => return Ok(true),
+            Err(VaultError::Closed(_)) => self.open_known(stored).await?,
             opened => opened?,
         };
         Ok(opened.value.as_ref().map(|value| (&opened.category, value)) == Some(item))

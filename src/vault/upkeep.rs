@@ -187,7 +187,7 @@ impl Vault {
             at(read);
         }
         self.rewrap_keys(&Realm::House, &mut unopened).await?;
-        for jurisdiction in self.jurisdictions() {
+        for jurisdiction in self.jurisdictions().filter(|of| self.is_at_hand(of)) {
             self.rewrap_keys(&Realm::Of(jurisdiction.clone()), &mut unopened).await?;
         }
         self.store.finish_build(build, lacking).await?;

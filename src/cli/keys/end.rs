@@ -50,7 +50,7 @@ pub fn end(config: &Config, whose: &Realm, said: Said) -> anyhow::Result<()> {
     );
     let _stopped = stopped(&config.transfer_log.directory)?;
     if let Some(settings) = named {
-        match JurisdictionKeys::end(&settings.keyset, jurisdiction) {
+        match JurisdictionKeys::end(&settings.keyset, (&config.tenant, jurisdiction)) {
             Err(KeysError::Missing { .. }) => {}
             done => done?,
         }

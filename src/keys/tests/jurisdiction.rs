@@ -58,10 +58,13 @@ fn its_key_is_rotated_and_ends() {
     let sealed = second.vault.active().seal([], b"x");
     assert_eq!(*opened.vault.active().open([], &sealed).unwrap(), b"x");
 
-    let wrong = JurisdictionKeys::end(&path, &"EU".into());
+    let wrong = JurisdictionKeys::end(&path, (&tenant, &"EU".into()));
     assert!(matches!(wrong, Err(KeysError::OtherRealm { .. })), "{wrong:?}");
+    let wrong = JurisdictionKeys::end(&path, (&"bolt".into(), &australia));
+    assert!(matches!(wrong, Err(KeysError::OtherTenant { .. })), "{wrong:?}");
+    JurisdictionKeys::open(&path, &service, &australia).unwrap();
     for _ in 0..2 {
-        JurisdictionKeys::end(&path, &australia).unwrap();
+        JurisdictionKeys::end(&path, (&tenant, &australia)).unwrap();
         let ended = JurisdictionKeys::open(&path, &service, &australia).unwrap_err();
         assert!(ended.to_string().contains("take `AU` out of `keys.jurisdictions`"), "{ended}");
     }

@@ -185,7 +185,7 @@ async fn a_value_that_names_somebody_is_theirs() {
     let subjects = Box::new(crate::subject::Subjects::new(store, &house.keyset));
     let subjects: &'static _ = Box::leak(subjects);
     let seal = async |value: &str| {
-        let named = |item: &mut ToSeal<'_>| item.keeper = Keeper::Named(subjects, &[]);
+        let named = |item: &mut ToSeal<'_>| item.keeper = Keeper::Named(subjects);
         text(&house.seal_at(TOKENIZE, Role::Stored, value, named).await.unwrap())
     };
     let tokens = [seal("anna@example.org").await, seal(" Anna@Example.ORG ").await];

@@ -166,7 +166,7 @@ pub(super) const HELD_BY: &str = concat!(
             ORDER BY rank, token.word LIMIT $5::bigint
         ) AS token
         CROSS JOIN LATERAL (SELECT 0::bigint AS copy_version, token.sealed, asked.id, asked.subject,
-            asked.version AS key_version, asked.wrapped) AS held
+            asked.version AS key_version, asked.wrapped, asked.realm) AS held
         ORDER BY asked.at, token.rank, token.word LIMIT $6::bigint
     ) ORDER BY at, rank, word NULLS FIRST"
 );

@@ -180,6 +180,8 @@ async fn nothing_is_kept_under_another_keyset_of_a_jurisdiction() {
     let other = JurisdictionKeys::generate(&"acme".into(), "AU");
     let vault = house.with(&[other, house.europe.clone()]);
     assert_eq!(vault.prove_keysets().await.unwrap(), ["AU".into()]);
+    let again = keep(&vault, "bruce@b.example", ANNA, &[eu()]).await;
+    assert!(again.is_ok(), "{again:?}");
     let new = SubjectId([3; 16]);
     let refused = keep(&vault, "new@b.example", new, &[au()]).await;
     assert!(matches!(refused, Err(VaultError::Closed(_))), "{refused:?}");
@@ -190,7 +192,7 @@ async fn nothing_is_kept_under_another_keyset_of_a_jurisdiction() {
 
 /// Of the few that a day can have, one may be another value's.
 #[tokio::test]
-async fn a_short_token_that_stays_closed_is_taken_for_nobodys() {
+async fn a_short_token_that_stays_closed_is_not_compared_with() {
     let house = House::new();
     let (category, value) = ("birthdate".into(), Cleartext::new("1985-02-23"));
     let item = ToKeep::for_house((&category, &value), Form::Date);
@@ -199,6 +201,17 @@ async fn a_short_token_that_stays_closed_is_taken_for_nobodys() {
     house.vault().keep(&[ToKeep { realms: &realms, ..whose(BRUCE) }]).await.unwrap();
     let refused = house.with(&[]).keep(&[whose(ANNA)]).await;
     assert!(matches!(refused, Err(VaultError::Closed(_))), "{refused:?}");
+
+    // Unless somebody else's copy opens, whichever is the first.
+    let europe = [eu()];
+    for number in 10..20 {
+        let bert = ToKeep { realms: &europe, ..whose(SubjectId([number; 16])) };
+        house.vault().keep(&[bert]).await.unwrap();
+        let without = house.with(std::slice::from_ref(&house.europe));
+        without.keep(&[ToKeep { realms: &europe, ..whose(ANNA) }]).await.unwrap();
+        let found = without.spellings(&[item.item]).await.unwrap();
+        assert_eq!(found[0].as_ref().map(|found| found.len()), Some(1));
+    }
 }
 
 #[tokio::test]

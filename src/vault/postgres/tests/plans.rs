@@ -6,8 +6,8 @@ use super::*;
 use crate::vault::postgres::statements::KEYS;
 
 /// What is asked or written for each request.
-const HASTY: [&str; 10] =
-    [INSERT, ADD, FIND_OWN, FIND, FIND_BY_INDEX, FOUND_BY, HOLD, LOCK_ROWS, REPLACE, KEYS];
+const HASTY: [&str; 11] =
+    [INSERT, ADD, FIND_OWN, FIND, FIND_BY_INDEX, FOUND_BY, HELD_BY, HOLD, LOCK_ROWS, REPLACE, KEYS];
 
 struct Plan(&'static str);
 
