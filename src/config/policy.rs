@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::{Category, FieldName, ObjectName, Role, Scope, UpstreamName};
+use crate::base::{Category, FieldName, ObjectName, Role, UpstreamName};
 use crate::crm::{Dialect, FieldFacts};
 use crate::policy::{
     CategoryRule, ConsentRule, Digest, FieldRule, FindingKind, Names, ObjectRule, Policy,
-    Protection, Residual, Reveal, ScanRules, Shape, Sought, Unlisted, words_of,
+    Protection, Residual, Reveal, ScanRules, Shape, Sought, Unlisted, scope_in, words_of,
 };
 
 use super::diagnostic::{Code, Problem};
@@ -188,12 +188,6 @@ fn findings(
             _ => None,
         })
         .collect();
-    // What is its data subject's alone in one field is so in a text.
-    let scope_of = |category: &Category| {
-        let mut rules = objects.values().flat_map(rules_of).filter(|it| it.category == *category);
-        let is_theirs = rules.any(|rule| rule.protection.scope() == Scope::Subject);
-        if is_theirs { Scope::Subject } else { Scope::Tenant }
-    };
     let kinds = FindingKind::ALL.into_iter();
     let kinds = kinds.filter(|kind| is_residual || scanned.iter().any(|sought| sought.has(*kind)));
     kinds
@@ -202,7 +196,10 @@ fn findings(
             let rule = FieldRule {
                 id: format!("found {}", kind.name()),
                 category: category.clone(),
-                protection: Protection::Tokenize { shape: Shape::Text, scope: scope_of(category) },
+                protection: Protection::Tokenize {
+                    shape: Shape::Text,
+                    scope: scope_in(objects.values().flat_map(rules_of), category),
+                },
                 search: BTreeSet::new(),
             };
             Some((kind, Arc::new(rule)))

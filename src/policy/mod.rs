@@ -22,7 +22,7 @@ mod words;
 pub use decide::{Decision, Forbidden, Reason, Reveal, Visibility};
 pub use finding::{FindingKind, Sought};
 pub use model::{
-    CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Residual, Unlisted,
+    CategoryRule, ConsentRule, Digest, FieldRule, ObjectRule, Policy, Residual, Unlisted, scope_in,
 };
 pub use protection::{Hashed, Kept, Protection, Shape};
 pub use scan::{Names, ScanRules, words_of};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::base::{
-    Category, Choice, FieldName, ObjectName, Pattern, PatternOf, Purpose, Role, SearchKind,
+    Category, Choice, FieldName, ObjectName, Pattern, PatternOf, Purpose, Role, Scope, SearchKind,
 };
 use crate::border::Border;
 
@@ -86,6 +86,11 @@ impl Policy {
     pub fn tokenized(&self) -> impl Iterator<Item = &Arc<FieldRule>> {
         let rules = self.objects.values().flat_map(ObjectRule::rules);
         rules.filter(|rule| matches!(rule.protection, Protection::Tokenize { .. }))
+    }
+
+    /// Among whose values equal ones have one token in a text.
+    pub fn scope_of(&self, category: &Category) -> Scope {
+        scope_in(self.tokenized(), category)
     }
 
     /// The purposes that data subjects can consent to.
@@ -171,6 +176,20 @@ pub enum Unlisted {
     Refuse,
     /// Protected like this.
     Protect(Arc<FieldRule>),
+}
+
+/// Whether what is found of a category in a text is one data subject's alone, as it is by one of
+/// these rules at least.
+pub fn scope_in<'r>(
+    mut rules: impl Iterator<Item = &'r Arc<FieldRule>>,
+    category: &Category,
+) -> Scope {
+    let is_theirs = |rule: &FieldRule| rule.protection.scope() == Scope::Subject;
+    if rules.any(|rule| rule.category == *category && is_theirs(rule)) {
+        Scope::Subject
+    } else {
+        Scope::Tenant
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

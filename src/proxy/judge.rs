@@ -64,7 +64,13 @@ pub fn purpose_of(
 }
 
 /// Of what is found in the texts of one request, as of the values that it may hold.
-const MAX_FOUND: usize = 250_000;
+pub(super) const MAX_FOUND: usize = 250_000;
+
+pub(super) fn too_many_found() -> Refusal {
+    let message =
+        format!("more than {MAX_FOUND} findings stand in its texts; send fewer at a time");
+    Refusal::new(RefusalCode::TooLarge, message)
+}
 
 /// A request, judged by the rules of one upstream.
 struct Judged {
@@ -93,9 +99,7 @@ impl Proxy {
         let Judged { statement, records, mut manifest, sorted_by } = judged;
         let found: usize = manifest.scanned.values().map(|scanned| scanned.parts().len()).sum();
         if found > MAX_FOUND {
-            let message =
-                format!("more than {MAX_FOUND} findings stand in its texts; send fewer at a time");
-            return Err(Refusal::new(RefusalCode::TooLarge, message).into());
+            return Err(too_many_found().into());
         }
         let lease = &mut located.complete.lease;
         let grown = self.budget.grow(lease, VALUE_BYTES * found).map_err(BodyError::from);

@@ -14,6 +14,7 @@ use crate::protect::scan::{Holdings, Mention, SoughtValues, Theirs};
 use super::Proxy;
 use super::body::{self, BodyError};
 use super::budget::{Lease, VALUE_BYTES};
+use super::judge::{MAX_FOUND, too_many_found};
 use super::manifest::Manifest;
 use super::records::Statement;
 use super::residual::{is_free, names_of_fields};
@@ -172,7 +173,7 @@ impl Proxy {
             for (holdings, texts) in of_persons.iter().filter(|(held, _)| held.size().0 > 0) {
                 let theirs = Theirs::new(holdings, sought, names);
                 for (at, text) in texts {
-                    let found = theirs.find(text.expose());
+                    let found = theirs.find(text.expose(), MAX_FOUND).ok_or_else(too_many_found)?;
                     let bytes = size_of_val(found.as_slice());
                     self.budget.grow(&mut mentions.lease, bytes).map_err(BodyError::from)?;
                     mentions.by_text.insert(*at, found);

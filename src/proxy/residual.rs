@@ -52,7 +52,7 @@ impl Proxy {
             });
         let found = manifest.scanned.values().flat_map(Scanned::parts);
         let found = found.map(|part| (&part.rule, &part.value));
-        let known = Known::new(whole.chain(found), &names);
+        let known = Known::new(whole.chain(found), &names, |category| policy.scope_of(category));
         let mut counted = BTreeSet::new();
         for (at, (_, occurrence)) in occurrences.iter().enumerate() {
             let Value::Text(text) = &occurrence.value else { continue };

@@ -17,7 +17,10 @@ impl Vault {
         kinds: &BTreeSet<SearchKind>,
     ) -> Vec<Index> {
         let of_kind = |kind: &SearchKind| {
-            let texts = texts_of(*kind, value.expose());
+            let mut texts = texts_of(*kind, value.expose());
+            // Of one value, many are the same where nobody knows where a word ends.
+            texts.sort_unstable_by(|one, other| one.as_str().cmp(other));
+            texts.dedup();
             let codes = texts.iter().map(|text| self.search_index(mac, category, *kind, text));
             codes.collect::<Vec<_>>()
         };

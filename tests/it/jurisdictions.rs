@@ -62,12 +62,17 @@ fn refused(world: &World, arguments: &[&str], because: &str) {
     assert!(!is_done && said.contains(because), "{arguments:?}: {said}");
 }
 
-/// A house with a keyset for Australia and one for the European Union.
+fn bordered(policy: String) -> String {
+    policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
+}
+
 async fn world() -> World {
-    let border =
-        |policy: String| policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1);
-    let options =
-        Options { house_rules: HOUSE, salesforce_policy: Some(border), ..Options::default() };
+    world_with(HOUSE, bordered).await
+}
+
+/// A house with a keyset for Australia and one for the European Union.
+async fn world_with(house_rules: &'static str, policy: fn(String) -> String) -> World {
+    let options = Options { house_rules, salesforce_policy: Some(policy), ..Options::default() };
     let mut world = World::start(options).await;
     world.kill();
     configure(&world, KEYS, &keys_of(&["AU", "EU"]));
@@ -144,6 +149,36 @@ async fn whoever_lacks_a_keyset_opens_nothing_of_its_people() {
     world.run();
     assert_eq!(read(&world, &bruce).await, shown("bruce"));
     done(&world, &["vault", "verify"]);
+    world.verify_log();
+}
+
+/// Whoever is named in another's record, or referred to by one, stays under their own law.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mention_moves_nobody_to_another_keyset() {
+    let scanned = |policy: String| {
+        let description = "Description:       { category: free_text, protect: encrypt }";
+        let scanned = "Description:       { category: free_text, protect: scan }";
+        assert!(policy.contains(description));
+        bordered(policy.replace(description, scanned))
+    };
+    let rules: &'static str = HOUSE.replace(", require: protected", "").leak();
+    let mut world = world_with(rules, scanned).await;
+    let bruce = create(&world, "bruce", "AU").await;
+    let anna = create(&world, "anna", "DE").await;
+    let before = (keys(&world, "AU", 1), keys(&world, "EU", 1));
+    for (id, note) in [(&anna, "ask bruce@example.org"), (&bruce, "ask anna@example.org")] {
+        let (path, body) = (format!("{CONTACTS}/{id}"), json!({ "Description": note }).to_string());
+        let written = world.send("support", Method::PATCH, &path, body).await;
+        assert_eq!(written.status, StatusCode::NO_CONTENT, "{written:?}");
+        let sent = world.crm.requests().pop().expect("a request");
+        let sent = String::from_utf8_lossy(&sent.body).into_owned();
+        assert!(!sent.contains("example.org\""), "{sent}");
+    }
+    let task = json!({ "WhoId": bruce, "Description": "call Bruce" }).to_string();
+    world.post("support", "/sf/services/data/v62.0/sobjects/Task", task).await;
+    let sent = world.crm.requests().pop().expect("a request");
+    assert!(!String::from_utf8_lossy(&sent.body).contains("Bruce"), "{sent:?}");
+    assert_eq!((keys(&world, "AU", 1), keys(&world, "EU", 1)), before);
     world.verify_log();
 }
 

@@ -2,6 +2,8 @@
 ALTER TABLE subject_key ADD COLUMN realm text COLLATE "C" NOT NULL DEFAULT '';
 DROP INDEX subject_key_by_version;
 CREATE INDEX subject_key_by_realm ON subject_key (realm, version);
+-- What these hold has changed: they are built anew.
+UPDATE search_index SET build = 0 WHERE kind IN ('words', 'contains') AND coalesce(build, 1) > 0;
 -- As `newest_key`, of the keysets of jurisdictions.
 CREATE TABLE newest_key_of (realm text COLLATE "C" PRIMARY KEY, version bigint NOT NULL);
 -- As `permit`, of several of these. ZH004 has the version and the jurisdiction as its message.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::overlap::{Taken, free};
 use super::{Mention, Part, Scanned};
-use crate::base::{Category, Cleartext, SubjectId, rough};
+use crate::base::{Category, Cleartext, Scope, SubjectId, rough};
 use crate::policy::{FieldRule, FindingKind, Protection, ScanRules, Shape, Sought, Words};
 use crate::protect::{Protectors, is_kept};
 
@@ -34,6 +34,7 @@ impl Known {
     pub fn new<'v>(
         values: impl Iterator<Item = (&'v Arc<FieldRule>, &'v Cleartext)>,
         names: &HashSet<String>,
+        scope_of: impl Fn(&Category) -> Scope,
     ) -> Option<Self> {
         let mut tokens: BTreeMap<&Category, Arc<FieldRule>> = BTreeMap::new();
         let mut known: BTreeMap<Cleartext, Arc<FieldRule>> = BTreeMap::new();
@@ -50,7 +51,9 @@ impl Known {
                 Protection::Scan(_) => true,
             };
             let Some(sought) = as_word(value, names).filter(|_| !is_stored) else { continue };
-            let token = tokens.entry(&rule.category).or_insert_with(|| token_of(rule));
+            let token = tokens
+                .entry(&rule.category)
+                .or_insert_with(|| token_of(rule, scope_of(&rule.category)));
             known.entry(Cleartext::new(sought.as_str())).or_insert_with(|| Arc::clone(token));
         }
         let values = Words::new(known.keys().map(Cleartext::expose))?;
@@ -80,8 +83,8 @@ pub(super) fn as_word(value: &str, names: &HashSet<String>) -> Option<Zeroizing<
 }
 
 /// A token for a value of a field that stands in a text.
-pub(super) fn token_of(rule: &FieldRule) -> Arc<FieldRule> {
-    let protection = Protection::Tokenize { shape: Shape::Text, scope: rule.protection.scope() };
+pub(super) fn token_of(rule: &FieldRule, scope: Scope) -> Arc<FieldRule> {
+    let protection = Protection::Tokenize { shape: Shape::Text, scope };
     Arc::new(FieldRule { protection, ..rule.clone() })
 }
 

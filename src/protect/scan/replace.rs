@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::theirs::Along;
 use super::{Mention, html};
 use crate::base::{Category, Cleartext, Equality, SubjectId};
 use crate::carrier::{Replacement, Role};
@@ -58,10 +59,10 @@ impl Protectors {
             })),
         };
         let known = mentions.iter().filter_map(Mention::finding).collect();
+        let mut along = Along::new(mentions);
         let found = self.scanner.scan(text, sought, &all, known, &surrogates).into_iter();
         let parts = found.map(|finding| {
-            let theirs = mentions.iter().find(|mention| mention.covers_some_of(&finding));
-            let holder = theirs.map(|mention| mention.holder);
+            let holder = along.first_in(&finding).map(|mention| mention.holder);
             Part::new(text, finding.span, rule_of(finding.kind)).held_by(holder)
         });
         Scanned { parts: parts.collect() }

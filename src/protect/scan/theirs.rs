@@ -2,6 +2,7 @@
 //! What the vault holds for somebody, wherever it stands in texts about them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use crate::vault::{Limits, VaultError, Wanted};
 /// first; all values that it answers with at one time fit into a few megabytes.
 const LIMITS: Limits =
     Limits { longest: Words::MAX_BYTES as u32, looked_at: 4096, of_one: 256, of_all: 8192 };
+
+/// Of so many pseudonyms the vault is asked at one time.
+const PSEUDONYMS: usize = 1024;
 
 /// Of one person, so many values are looked for, names first.
 const MAX_OF_PERSON: usize = 256;
@@ -59,15 +63,38 @@ pub struct Mention {
     pub holder: SubjectId,
 }
 
+/// Goes along a text with its findings, and says what each of them is.
+pub(super) struct Along<'m> {
+    /// By where they begin, each with its place among all.
+    rest: Peekable<std::vec::IntoIter<(usize, &'m Mention)>>,
+    /// Those that begin before the end of the last finding, and end behind its start.
+    near: Vec<(usize, &'m Mention)>,
+}
+
+impl<'m> Along<'m> {
+    pub(super) fn new(mentions: &'m [Mention]) -> Self {
+        let of_kinds = mentions.iter().enumerate().filter(|(_, it)| it.kind.is_some());
+        let mut rest: Vec<_> = of_kinds.collect();
+        rest.sort_by_key(|(_, mention)| mention.span.start);
+        Self { rest: rest.into_iter().peekable(), near: Vec::new() }
+    }
+
+    /// The first mention that covers some of a finding, which is behind those before.
+    pub(super) fn first_in(&mut self, finding: &Finding) -> Option<&'m Mention> {
+        let span = &finding.span;
+        while let Some(next) = self.rest.next_if(|(_, it)| it.span.start < span.end) {
+            self.near.push(next);
+        }
+        self.near.retain(|(_, mention)| mention.span.end > span.start);
+        let same = self.near.iter().filter(|(_, mention)| mention.kind == Some(finding.kind));
+        same.min_by_key(|(at, _)| *at).map(|(_, mention)| *mention)
+    }
+}
+
 impl Mention {
     /// As what a text is scanned for.
     pub(super) fn finding(&self) -> Option<Finding> {
         Some(Finding { span: self.span.clone(), kind: self.kind? })
-    }
-
-    pub(super) fn covers_some_of(&self, finding: &Finding) -> bool {
-        let (own, found) = (&self.span, &finding.span);
-        self.kind == Some(finding.kind) && own.start < found.end && found.start < own.end
     }
 }
 
@@ -84,11 +111,13 @@ impl SoughtValues {
             }
         }
         for rule in policy.tokenized().filter(|_| has_residual) {
-            let meant = || Meant { kind: None, rule: token_of(rule) };
+            let scope = policy.scope_of(&rule.category);
+            let meant = || Meant { kind: None, rule: token_of(rule, scope) };
             sought.entry(&rule.category).or_insert_with(meant);
         }
+        let names = policy.scan.rules.get(&FindingKind::Name).map(|rule| &rule.category);
         let mut sought: Vec<Meant> = sought.into_values().collect();
-        sought.sort_by_key(|meant| meant.kind != Some(FindingKind::Name));
+        sought.sort_by_key(|meant| Some(&meant.rule.category) != names);
         Self(sought)
     }
 
@@ -119,10 +148,11 @@ impl Protectors {
             all.flat_map(|(at, ids)| ids.iter().map(move |id| (at, *id))).collect();
         let mut asked = all.as_slice();
         while !asked.is_empty() {
-            let subjects = asked.iter().map(|(_, id)| *id).collect();
+            let now = asked.get(..PSEUDONYMS).unwrap_or(asked);
+            let subjects = now.iter().map(|(_, id)| *id).collect();
             let wanted = Wanted { subjects, categories: sought.categories(), limits: LIMITS };
             let answers = self.vault.held_by(wanted).await?;
-            let (answered, rest) = asked.split_at(answers.len().min(asked.len()));
+            let (answered, rest) = asked.split_at(answers.len().min(now.len()));
             if answered.is_empty() {
                 let problem = "it does not say what data subjects hold";
                 return Err(VaultError::Unavailable(problem.into()).into());
@@ -186,24 +216,26 @@ impl Theirs {
     }
 
     /// Where they stand in a text, also behind tags and entities: first each word of a name, of
-    /// that kind, then whole values, names of no kind among them.
-    pub fn find(&self, text: &str) -> Vec<Mention> {
-        let mut found = self.find_in(text);
+    /// that kind, then whole values, names of no kind among them. `None` if they stand there more
+    /// often than `most` times.
+    pub fn find(&self, text: &str, most: usize) -> Option<Vec<Mention>> {
+        let one_more = most.saturating_add(1);
+        let mut found: Vec<Mention> = self.find_in(text).take(one_more).collect();
         if html::may_hide(text) {
             for view in html::views(text) {
-                let shown = self.find_in(view.as_str()).into_iter();
+                let shown = self.find_in(view.as_str()).take(one_more);
                 found.extend(shown.map(|it| Mention { span: view.origin(&it.span), ..it }));
             }
         }
-        found
+        (found.len() <= most).then_some(found)
     }
 
-    fn find_in(&self, text: &str) -> Vec<Mention> {
+    fn find_in(&self, text: &str) -> impl Iterator<Item = Mention> {
         let values = self.values.find(text).map(|it| match it.kind {
             Some(FindingKind::Name) => Mention { kind: None, ..it },
             _ => it,
         });
-        self.names.find(text).chain(values).collect()
+        self.names.find(text).chain(values)
     }
 }
 

@@ -62,7 +62,7 @@ fn sought(kinds: &[FindingKind], has_residual: bool) -> SoughtValues {
 
 /// What is found, as `kind text`, each once.
 fn found(theirs: &Theirs, text: &str) -> Vec<String> {
-    let found = theirs.find(text).into_iter().map(|mention| {
+    let found = theirs.find(text, 99).unwrap().into_iter().map(|mention| {
         format!("{} {}", mention.kind.map_or("-", FindingKind::name), &text[mention.span])
     });
     found.collect::<BTreeSet<_>>().into_iter().collect()
@@ -170,7 +170,7 @@ async fn a_finding_has_the_token_of_the_field_that_it_is_from() {
         let all = SoughtValues::new(&policy, Kinds::ALL, false);
         let held = house.held_by(&[ANNA], &all).await;
         let note = Cleartext::new("call Muster");
-        let mentions = Theirs::new(&held, &all, &HashSet::new()).find(note.expose());
+        let mentions = Theirs::new(&held, &all, &HashSet::new()).find(note.expose(), 99).unwrap();
         let scan = rule("note", Protection::Scan(Kinds::ALL));
         let scanned = house.protectors.scan(&scan, &policy.scan, &[], &mentions, &note);
         let to_seal = scanned.to_seal(|_, holder| Keeper::Of(holder.unwrap(), &[]));

@@ -17,14 +17,14 @@ pub(super) async fn run(store: &dyn TokenStore) {
             Held { by: Holder::Subject(key(whose, whose)), sealed: vec![token; length] },
         )
     };
-    let name = of(243, anna, "name", 20);
-    let phones = [241, 242].map(|token| of(token, anna, "phone", 20));
-    let others = [of(240, anna, "city", 9), of(244, anna, "phone", 21)];
-    let (berts, carls) = (of(245, bert, "name", 17), of(246, carl, "city", 17));
+    let name = of(250, anna, "name", 20);
+    let phones = [248, 249].map(|token| of(token, anna, "phone", 20));
+    let others = [of(247, anna, "city", 9), of(251, anna, "phone", 21)];
+    let (berts, carls) = (of(252, bert, "name", 17), of(253, carl, "city", 17));
     let all = [&[name.clone(), berts.clone(), carls][..], &phones, &others].concat();
     insert(store, all).await.unwrap();
     // What several hold, each has a copy of.
-    let shared = of(243, bert, "name", 18);
+    let shared = of(250, bert, "name", 18);
     let copy = NewCopy { token: shared.token.clone(), held: shared.held.clone().unwrap() };
     store.hold(vec![copy]).await.unwrap();
 
