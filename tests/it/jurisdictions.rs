@@ -62,12 +62,12 @@ fn refused(world: &World, arguments: &[&str], because: &str) {
     assert!(!is_done && said.contains(because), "{arguments:?}: {said}");
 }
 
-fn bordered(policy: String) -> String {
+fn bordered(policy: &str) -> String {
     policy.replacen("version: 1", "version: 1\nborder: [house.yaml]", 1)
 }
 
 async fn world() -> World {
-    world_with(HOUSE, bordered).await
+    world_with(HOUSE, |policy| bordered(&policy)).await
 }
 
 /// A house with a keyset for Australia and one for the European Union.
@@ -159,7 +159,7 @@ async fn a_mention_moves_nobody_to_another_keyset() {
         let description = "Description:       { category: free_text, protect: encrypt }";
         let scanned = "Description:       { category: free_text, protect: scan }";
         assert!(policy.contains(description));
-        bordered(policy.replace(description, scanned))
+        bordered(&policy.replace(description, scanned))
     };
     let rules: &'static str = HOUSE.replace(", require: protected", "").leak();
     let mut world = world_with(rules, scanned).await;
