@@ -194,9 +194,28 @@ mod tests {
     use super::*;
     use crate::base::Secret;
     use crate::keys::{
-        KeyFile, KeyServiceSettings, MemoryKeyService, SecretSource, TransitSettings,
+        KeyFile, KeyName, KeyService, KeyServiceSettings, SecretSource, TransitSettings,
     };
     use crate::testkit::Scratch;
+
+    /// What it wraps looks like a ciphertext of HashiCorp Vault, which that has to be asked about.
+    struct AsText;
+
+    impl KeyService for AsText {
+        fn wrap(&self, _: &KeyName<'_>, key: &Secret) -> Result<Vec<u8>, KeysError> {
+            let text = key.expose().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            Ok(format!("{REFERENCE}{text}").into_bytes())
+        }
+
+        fn unwrap(&self, _: &KeyName<'_>, wrapped: &[u8]) -> Result<Secret, KeysError> {
+            let digits = std::str::from_utf8(&wrapped[REFERENCE.len()..]).unwrap();
+            let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+            Ok(Secret::new((0..digits.len()).step_by(2).map(byte).collect::<Vec<u8>>()))
+        }
+    }
+
+    /// Of another root key.
+    const REFERENCE: &str = "elsewher";
 
     #[test]
     fn problems_are_told_with_their_causes() {
@@ -214,9 +233,8 @@ mod tests {
             ["house", "australia", "at hand", "root"].map(|name| scratch.file(name));
         let (tenant, australia) = ("acme".into(), "AU".into());
         let today = SystemClock.now().date();
-        let made = MemoryKeyService::generate().unwrap();
-        Keyset::create(&of_house, &made, &tenant, today).unwrap();
-        JurisdictionKeys::create(&of_australia, &made, (&tenant, &australia), today).unwrap();
+        Keyset::create(&of_house, &AsText, &tenant, today).unwrap();
+        JurisdictionKeys::create(&of_australia, &AsText, (&tenant, &australia), today).unwrap();
         Keyset::create(&at_hand, &KeyFile::create(&root).unwrap(), &tenant, today).unwrap();
         let service = KeyServiceSettings::VaultTransit(TransitSettings {
             url: format!("http://{}", silent.local_addr().unwrap()).parse().unwrap(),
