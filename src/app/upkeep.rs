@@ -61,6 +61,15 @@ impl Upkeep {
                  closed, and nothing is kept, until the house is started with the right one"
             );
         }
+        if let Ok(Due { closed, .. }) = self.vault.due().await
+            && closed > 0
+        {
+            tracing::error!(
+                keys = closed,
+                "keys of data subjects are under keysets of jurisdictions that are not at hand: \
+                 what is kept under them stays closed; is one missing in `keys.jurisdictions`?"
+            );
+        }
         if self.vault.count().await? == 0 { self.work().await.map(drop) } else { Ok(()) }
     }
 

@@ -119,8 +119,8 @@ pub enum KeysError {
     OtherTenant { path: PathBuf, found: Tenant, expected: Tenant },
     /// All keys of a jurisdiction were destroyed.
     #[error(
-        "the keyset `{}` was destroyed for good, and with it the values of all whose law is \
-         `{jurisdiction}`; take `{jurisdiction}` out of `keys.jurisdictions`",
+        "the keyset `{}` was destroyed for good, and with it what was kept under it; take \
+         `{jurisdiction}` out of `keys.jurisdictions`",
         path.display()
     )]
     Ended { path: PathBuf, jurisdiction: Jurisdiction },

@@ -70,7 +70,7 @@ pub enum Forbidden {
     UnlistedField { field: String },
     /// Personal data in what would leave in clear.
     #[error(
-        "{place} holds personal data in clear: a value that the request protects elsewhere, or what looks like an e-mail address, phone number, IBAN or card"
+        "{place} holds personal data in clear: a value that the request protects elsewhere or that is kept for whom it is about, or what looks like an e-mail address, phone number, IBAN or card"
     )]
     Residual { place: String },
     /// A value that is not one text or number.

@@ -8,7 +8,7 @@ use super::realm::{Change, Whose, change};
 use crate::app::open_keyset;
 use crate::cli::{ConfigFile, print};
 use crate::config::{Config, KeySettings, VaultPlace};
-use crate::keys::{KeyPurpose, KeyState, Keyset, Version};
+use crate::keys::{KeyPurpose, KeyState, Keyset, Realm, Version};
 
 /// Make a key that is rotated to later, when every process knows it
 ///
@@ -83,6 +83,10 @@ impl Rotate {
         let (realm, keys) = self.whose.proven(&config)?;
         let purpose = KeyPurpose::from(self.purpose);
         let name = purpose.name();
+        let whose = match &realm {
+            Realm::House => String::new(),
+            Realm::Of(of) => format!(" --jurisdiction {of}"),
+        };
         let status = Keyset::status(&keys.keyset)?;
         let newest = status.iter().rev().find(|key| key.purpose == purpose).map(|key| key.state);
         // Without the first one, whatever needs it is refused.
@@ -93,8 +97,8 @@ impl Rotate {
                 || matches!(config.vault.place, VaultPlace::Sqlite(_))
                 || is_missed_by_nobody,
             "several processes may use this vault, and one that goes on with older keys does not \
-             find what others make: run `zollhaus keys prepare --purpose {name}` and start each \
-             anew before this, or stop all of them and say so with `--all-stopped`",
+             find what others make: run `zollhaus keys prepare --purpose {name}{whose}` and start \
+             each anew before this, or stop all of them and say so with `--all-stopped`",
         );
         change(&realm, keys, purpose, &Change::Rotate)?;
         if purpose == KeyPurpose::LogSigning {
