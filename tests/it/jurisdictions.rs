@@ -145,6 +145,8 @@ async fn whoever_lacks_a_keyset_opens_nothing_of_its_people() {
     refused(&world, &["vault", "verify"], "it is another one");
 
     world.kill();
+    let end = ["keys", "destroy", "--jurisdiction", "AU", "--for-good"];
+    refused(&world, &end, "is not the keyset that the vault's keys of jurisdiction `AU` are under");
     fs::rename(&aside, &keyset).expect("it is there");
     world.run();
     assert_eq!(read(&world, &bruce).await, shown("bruce"));
