@@ -70,7 +70,7 @@ impl Create {
         }
         print::note(
             "Keep a copy of the keyset, apart from the vault. Without it and its root key \
-             nothing that was sealed can be opened again.",
+             nothing that is kept under it can be opened again.",
         );
         print::line(path.display())
     }
