@@ -117,7 +117,9 @@ impl App {
             keys::open(&config, &admin, &metrics).await?;
         let stores = Stores::open(&config.vault, &config.tenant).await?;
         let store = Arc::new(MeasuredStore::new(stores.tokens, Arc::clone(&metrics)));
-        let vault = Vault::new(store, &keyset).with_jurisdictions(&jurisdictions);
+        let vault = Vault::new(store, &keyset)
+            .with_jurisdictions(&jurisdictions)
+            .with_cache(config.vault.cache_for_rows());
         let upkeep = Upkeep::new(vault.clone(), lease.clone(), Arc::clone(&metrics));
         upkeep.index_for(config.upstreams.iter().map(|upstream| &upstream.policy));
         upkeep.begin().await?;

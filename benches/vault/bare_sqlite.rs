@@ -12,7 +12,6 @@ const TABLES: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
-    PRAGMA cache_size = -32768;
     PRAGMA wal_autocheckpoint = 16384;
     CREATE TABLE token (
         number INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE, category TEXT NOT NULL,
@@ -53,8 +52,11 @@ pub struct BareSqlite {
 }
 
 impl BareSqlite {
-    pub fn new(path: &Path, beside: &Path) -> Self {
+    /// With a cache of so many bytes.
+    pub fn new(path: &Path, beside: &Path, cache: usize) -> Self {
         let connection = Connection::open(path).expect("a database");
+        // Below zero: KiB, not pages.
+        connection.pragma_update(None, "cache_size", -((cache >> 10) as i64)).expect("a cache");
         connection.execute_batch(TABLES).expect("its tables");
         Self { connection, beside: beside.to_owned() }
     }

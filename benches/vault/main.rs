@@ -3,8 +3,9 @@
 //! on disk, next to a bare database with the same rows: in one run, on one disk, so that only
 //! the ratios mean something. In SQLite, and in PostgreSQL with a server of its own.
 //!
-//!     taskset --cpu-list 0 cargo bench --bench vault -- [DIRECTORY [VALUES [BATCH [SECONDS]]]]
+//!     taskset --cpu-list 0 cargo bench --bench vault -- [DIRECTORY [VALUES [BATCH [SECONDS [MIB]]]]]
 //!
+//! MIB is `vault.cache`; the bare SQLite has as much. "Warm" is what was opened a moment before.
 //! Values are made up of numbers, so that no two are equal. A batch is a transaction, as the
 //! values of one long request are. Whatever takes too long is stopped, and says how far it came.
 
@@ -32,9 +33,10 @@ use std::time::Duration;
 use zollhaus::base::{
     Category, Cleartext, Clock, Scope, SearchKind, Secret, SubjectId, SystemClock, Tenant,
 };
+use zollhaus::config::{VaultPlace, VaultSettings};
 use zollhaus::keys::{Keyset, MemoryKeyService};
 use zollhaus::postgres::{Password, Postgres, PostgresHost, PostgresSettings, PostgresTls};
-use zollhaus::sqlite::Database;
+use zollhaus::sqlite::{DEFAULT_CACHE, Database};
 use zollhaus::vault::{
     Form, Index, PostgresStore, Row, SqliteStore, ToKeep, Token, TokenStore, Vault,
 };
@@ -57,6 +59,15 @@ struct Size {
     values: usize,
     batch: usize,
     patience: Duration,
+    /// As `vault.cache`, in bytes.
+    cache: usize,
+}
+
+impl Size {
+    /// Its parts in a vault that is there.
+    fn settings(&self, place: VaultPlace) -> VaultSettings {
+        VaultSettings { place, cache: self.cache, region: None }
+    }
 }
 
 /// What a vault is filled with.
@@ -91,34 +102,46 @@ trait Bare {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    // Cargo adds this one.
     let arguments: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if arguments.iter().any(|argument| argument.starts_with('-')) {
+        println!(
+            "usage: cargo bench --bench vault -- [DIRECTORY [VALUES [BATCH [SECONDS [MIB]]]]]"
+        );
+        return;
+    }
     let number = |at: usize, usual: usize| {
         arguments.get(at).map_or(usual, |text| text.parse().expect("a number"))
     };
     let parent = arguments.first().map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = parent.join(format!("zollhaus-bench-{}", std::process::id()));
     let (values, batch) = (number(1, 1_000_000), number(2, 1_000));
-    let size = Size { values, batch, patience: Duration::from_secs(number(3, 300) as u64) };
+    let patience = Duration::from_secs(number(3, 300) as u64);
+    let size = Size { values, batch, patience, cache: number(4, DEFAULT_CACHE >> 20) << 20 };
     fs::create_dir(&folder).expect("the folder can be made");
     let tenant = Tenant::new("bench");
 
     for (at, load) in LOADS.iter().enumerate() {
         let path = folder.join(format!("vault-{at}"));
-        let database = Database::open(&path, &tenant).expect("a database");
-        let store = Arc::new(SqliteStore::new(&database).expect("its tables"));
-        let bare = BareSqlite::new(&folder.join(format!("bare-{at}")), &path);
+        let settings = size.settings(VaultPlace::Sqlite(path.clone()));
+        let database = Database::open_with(&path, &tenant, settings.cache_for_pages());
+        let store = SqliteStore::new(&database.expect("a database")).expect("its tables");
+        let vault = vault(&folder, Arc::new(store), &settings);
+        let bare = BareSqlite::new(&folder.join(format!("bare-{at}")), &path, size.cache);
         println!("SQLite, {}", load.name);
-        measure(load, &size, &folder, store, bare, &Meter::of_process()).await;
+        measure(load, &size, vault, bare, &Meter::of_process()).await;
     }
     let server = server::Server::start();
     for (at, load) in LOADS.iter().enumerate() {
         let schema = format!("vault_{at}");
         let bare = BarePostgres::new(&server, at, &schema).await;
-        let database = Postgres::open(settings(&server, schema), &tenant).await;
+        let server_settings = settings(&server, schema);
+        let database = Postgres::open(server_settings.clone(), &tenant).await;
         let store = Arc::new(PostgresStore::new(&database.expect("a database")));
+        let settings = size.settings(VaultPlace::Postgres(server_settings));
         println!("PostgreSQL, {}", load.name);
-        measure(load, &size, &folder, store, bare, &Meter::with(&server)).await;
+        measure(load, &size, vault(&folder, store, &settings), bare, &Meter::with(&server)).await;
     }
     fs::remove_dir_all(&folder).expect("the folder can be removed");
 }
@@ -127,13 +150,11 @@ async fn main() {
 /// took.
 async fn measure(
     load: &Load,
-    Size { values, batch, patience }: &Size,
-    folder: &Path,
-    store: Arc<dyn TokenStore>,
+    Size { values, batch, patience, .. }: &Size,
+    (store, vault): (Arc<dyn TokenStore>, Vault),
     mut bare: impl Bare,
     meter: &Meter,
 ) {
-    let vault = vault(folder, Arc::clone(&store));
     let category = Category::from("name");
     let kinds: BTreeSet<SearchKind> = load.kinds.iter().copied().collect();
     vault.index_for(BTreeMap::from([(category.clone(), kinds)]));
@@ -203,13 +224,18 @@ async fn measure(
 }
 
 /// With keys of its own.
-fn vault(folder: &Path, store: Arc<dyn TokenStore>) -> Vault {
+fn vault(
+    folder: &Path,
+    store: Arc<dyn TokenStore>,
+    settings: &VaultSettings,
+) -> (Arc<dyn TokenStore>, Vault) {
     let path = folder.join("keyset");
     let _ = fs::remove_file(&path);
     let service = MemoryKeyService::generate().expect("random bytes");
     let today = SystemClock.now().date();
     let keyset = Keyset::create(&path, &service, &Tenant::new("bench"), today);
-    Vault::new(store, &keyset.expect("a keyset"))
+    let vault = Vault::new(Arc::clone(&store), &keyset.expect("a keyset"));
+    (store, vault.with_cache(settings.cache_for_rows()))
 }
 
 fn value(number: usize) -> Cleartext {

@@ -30,7 +30,7 @@ impl Stores {
     pub async fn open(vault: &VaultSettings, tenant: &Tenant) -> Result<Self, StartError> {
         match &vault.place {
             VaultPlace::Sqlite(path) => {
-                Ok(Self::in_file(&Database::open_with(path, tenant, vault.cache)?)?)
+                Ok(Self::in_file(&Database::open_with(path, tenant, vault.cache_for_pages())?)?)
             }
             VaultPlace::Postgres(settings) => {
                 Ok(Self::shared(&Postgres::open(settings.clone(), tenant).await?))

@@ -73,10 +73,26 @@ pub struct AdminSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaultSettings {
     pub place: VaultPlace,
-    /// What is held in memory of one that is a file, in bytes.
+    /// What is held of it in memory, in bytes.
     pub cache: usize,
     /// Where it is kept; needed where a law keeps values in a place.
     pub region: Option<Region>,
+}
+
+impl VaultSettings {
+    /// What of the cache is for rows that were opened lately; all of it where the rest is a
+    /// server's own.
+    pub fn cache_for_rows(&self) -> usize {
+        match self.place {
+            VaultPlace::Sqlite(_) => self.cache / 4,
+            VaultPlace::Postgres(_) => self.cache,
+        }
+    }
+
+    /// What of it is for pages of the file.
+    pub fn cache_for_pages(&self) -> usize {
+        self.cache - self.cache_for_rows()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,22 +37,11 @@ const URL: &str = "for example `postgres://zollhaus@db.acme.example:5432/zollhau
 pub fn compile(vault: &Item<'_>) -> Option<VaultSettings> {
     let section = vault.section()?;
     let place = place(vault, &section);
-    let cache = cache(&section);
+    let cache = section.optional_or("cache", DEFAULT_CACHE, |item| item.size(CACHE));
     let region = section
         .optional_or("region", None, |region| region.chosen_name().map(Region::new).map(Some));
     section.finish();
     Some(VaultSettings { place: place?, cache: cache?, region: region? })
-}
-
-fn cache(section: &Section<'_>) -> Option<usize> {
-    let written = section.optional("cache");
-    if let (Some(item), Some(_)) = (&written, section.optional("postgres")) {
-        let message = "`vault.cache` is of a vault in a file, and this one is in PostgreSQL";
-        let problem = item.key_problem(Code::Contradiction, message);
-        item.report(problem.help("leave it out; the server's is `shared_buffers`"));
-        return None;
-    }
-    written.map_or(Some(DEFAULT_CACHE), |item| item.size(CACHE))
 }
 
 fn place(vault: &Item<'_>, section: &Section<'_>) -> Option<VaultPlace> {

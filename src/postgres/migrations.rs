@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("holders", include_str!("migrations/0004_holders.sql")),
     ("versions", include_str!("migrations/0005_versions.sql")),
     ("realms", include_str!("migrations/0006_realms.sql")),
+    ("epoch", include_str!("migrations/0007_epoch.sql")),
 ];
 
 const HOUSE: &str = "

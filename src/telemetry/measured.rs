@@ -9,8 +9,9 @@ use crate::base::{Category, Jurisdiction, SubjectId};
 use crate::keys::{Realm, Version};
 use crate::transfer_log::{Entry, TransferLog, TransferLogError};
 use crate::vault::{
-    BoxFuture, Built, Erased, HeldRows, Index, KeyCounts, KeyId, Kinds, NewCopy, NewRow, Place,
-    Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError, Wanted,
+    BoxFuture, Built, Erased, Found, HeldRows, Index, KeyCounts, KeyId, Kinds, NewCopy, NewRow,
+    Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore, VaultError,
+    Wanted,
 };
 
 use super::Metrics;
@@ -53,8 +54,8 @@ impl TokenStore for MeasuredStore {
         self.time("hold", self.inner.hold(copies))
     }
 
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        self.time("find", self.inner.find(tokens))
+    fn look_up(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Found, VaultError>> {
+        self.time("find", self.inner.look_up(tokens))
     }
 
     fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {

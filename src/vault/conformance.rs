@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What every [`TokenStore`] must do.
 
+mod epoch;
 mod held_by;
 pub(super) mod holders;
 mod realms;
@@ -33,6 +34,7 @@ pub async fn run<S: TokenStore + 'static>(open: impl Fn() -> Arc<S>) {
     assert_eq!(found, rows.into_iter().map(Some).collect::<Vec<_>>(), "after opening again");
 
     holders::run(&open).await;
+    epoch::run(&*open()).await;
     replaced_rows_are_found_by_what_is_new_only(&*open()).await;
     who_knows_no_newer_keys_is_refused(&*open()).await;
     holders::keys_are_wrapped_anew_unless_they_are_destroyed(&*open()).await;

@@ -173,7 +173,9 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Unavailable`]; then it may be done or not.
     pub async fn erase(&self, pseudonyms: &[SubjectId]) -> Result<Erased, VaultError> {
-        self.store.erase(pseudonyms.to_vec()).await
+        let erased = self.store.erase(pseudonyms.to_vec()).await;
+        self.cache.clear();
+        erased
     }
 
     fn new_key(&self, subject: SubjectId, realm: &Realm) -> Result<(Siv, SubjectKey), VaultError> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{
-    BoxFuture, Built, Erased, HeldRows, Index, KeyCounts, KeyId, Kinds, MemoryStore, NewCopy,
-    NewRow, Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore,
+    BoxFuture, Built, Erased, Found, HeldRows, Index, KeyCounts, KeyId, Kinds, MemoryStore,
+    NewCopy, NewRow, Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token, TokenStore,
     VaultError, Wanted,
 };
 use crate::base::{Category, Jurisdiction, SubjectId};
@@ -59,8 +59,8 @@ impl TokenStore for HookedStore {
         self.call("hold", &[], self.rows.hold(copies))
     }
 
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        self.call("find", &[], self.rows.find(tokens))
+    fn look_up(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Found, VaultError>> {
+        self.call("find", &[], self.rows.look_up(tokens))
     }
 
     fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {

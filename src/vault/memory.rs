@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rows::{Copy, Rows, counted};
 
 use super::{
-    BoxFuture, Built, Erased, Held, HeldRows, Index, IndexState, KeyCounts, KeyId, Kinds,
-    MAX_FOUND, NewCopy, NewRow, Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore, Token,
-    TokenStore, Under, VaultError, Wanted,
+    BoxFuture, Built, Epoch, Erased, Found, Held, HeldRows, Index, IndexState, KeyCounts, KeyId,
+    Kinds, MAX_FOUND, NewCopy, NewRow, Place, Rewrapped, Row, Search, SubjectKey, SubjectKeyStore,
+    Token, TokenStore, Under, VaultError, Wanted,
 };
 use crate::base::{Category, Jurisdiction, SubjectId};
 use crate::keys::{Realm, Version};
@@ -99,6 +99,7 @@ impl TokenStore for MemoryStore {
             for row in rows {
                 stored.replace(row);
             }
+            stored.epochs += 1;
             Ok(())
         })
     }
@@ -121,8 +122,11 @@ impl TokenStore for MemoryStore {
         })
     }
 
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        self.with(move |stored| tokens.iter().map(|token| stored.find(token)).collect())
+    fn look_up(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Found, VaultError>> {
+        self.with(move |stored| {
+            let epoch = Epoch(stored.epochs.to_be_bytes());
+            Found { epoch, rows: tokens.iter().map(|token| stored.find(token)).collect() }
+        })
     }
 
     fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {
@@ -290,6 +294,7 @@ impl SubjectKeyStore for MemoryStore {
                     *known = key;
                 }
             }
+            stored.epochs += 1;
             Ok(())
         })
     }

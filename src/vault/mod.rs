@@ -18,6 +18,7 @@
 //!   two values with two tokens under one [`Index`]. So is all that a CRM may take for the
 //!   same; [`likeness()`] says what it does.
 
+mod cache;
 #[cfg(test)]
 pub mod conformance;
 mod codes;
@@ -57,8 +58,8 @@ pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 pub(crate) use postgres::permit;
 pub use row::{
-    Erased, Held, Holder, Index, KeyId, MAX_FOUND, NewCopy, NewRow, Place, Rewrapped, Row,
-    SubjectKey, Under,
+    Epoch, Erased, Found, Held, Holder, Index, KeyId, MAX_FOUND, NewCopy, NewRow, Place, Rewrapped,
+    Row, SubjectKey, Under,
 };
 pub use search::LONGEST_TO_CONTAIN;
 pub use sqlite::{SqliteStore, back_up, holds_rows, knows_keys, take_keys};
@@ -113,8 +114,19 @@ pub trait TokenStore: SubjectKeyStore {
     fn hold(&self, copies: Vec<NewCopy>) -> BoxFuture<'_, Result<(), VaultError>>;
 
     /// The rows stored under these tokens, in order; each with that copy which is the first
-    /// that some key opens.
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>>;
+    /// that some key opens. With the epoch that they are of, or an earlier one; without tokens
+    /// that alone.
+    fn look_up(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Found, VaultError>>;
+
+    /// As [`look_up`](Self::look_up), for whoever does not keep the rows.
+    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
+        Box::pin(async move {
+            if tokens.is_empty() {
+                return Ok(Vec::new());
+            }
+            Ok(self.look_up(tokens).await?.rows)
+        })
+    }
 
     /// What data subjects hold: of each one that is asked for, in order, rows with the copy of
     /// theirs; those of categories that are named earlier come first. Answers for the first of

@@ -20,14 +20,14 @@ use self::held_by::held_by;
 pub(crate) use self::permit::permit;
 use self::permit::{BEGIN_ALONE, BEGIN_WRITE, PERMIT, PERMIT_REALMS};
 use self::statements::{
-    ADD, BEGIN_WANTED, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, FIND, FIND_BY_INDEX, FIND_OWN, FINISH,
-    FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HELD_BY, HOLD, INSERT, KEEP_KEYS, LIST, LOCK_ROWS,
-    NOTE, REPLACE, REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
+    ADD, BEGIN_WANTED, BEGUN, BUILT, COUNT, EMPTY_UNWANTED, END_EPOCH, FIND, FIND_BY_INDEX,
+    FIND_OWN, FINISH, FORGET_EMPTIED, FORGET_FOUND_BY, FOUND_BY, HELD_BY, HOLD, INSERT, KEEP_KEYS,
+    LIST, LOCK_ROWS, NOTE, REPLACE, REQUIRE_HELD, REQUIRE_KEYS, REQUIRE_REMEMBERED, SEARCH,
 };
 use self::work::{Answer, Refused, Values, Write};
 use super::{
-    BoxFuture, Built, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy, NewRow, Place,
-    Row, Search, Token, TokenStore, Under, VaultError, Wanted,
+    BoxFuture, Built, Epoch, Found, HeldRows, Index, IndexState, KeyId, Kinds, MAX_FOUND, NewCopy,
+    NewRow, Place, Row, Search, Token, TokenStore, Under, VaultError, Wanted,
 };
 use crate::base::{Category, SearchKind};
 use crate::keys::{Realm, Version};
@@ -131,6 +131,7 @@ impl TokenStore for PostgresStore {
                 (NOTE, given.noted()),
                 (FORGET_FOUND_BY, given.words()),
                 (ADD, given.found_by()),
+                (END_EPOCH, vec![]),
             ];
             let under = Under::of(rows.iter().map(|new| (&Realm::House, new.row.version)));
             self.write_under(&under, &statements).await.map(drop)
@@ -155,19 +156,21 @@ impl TokenStore for PostgresStore {
         })
     }
 
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
+    fn look_up(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Found, VaultError>> {
         Box::pin(async move {
-            if tokens.is_empty() {
-                return Ok(Vec::new());
-            }
             let words: Vec<&str> = tokens.iter().map(Token::as_str).collect();
-            let found = self.rows(FIND, &[&words]).await?;
-            let found = found.iter().map(|row| {
-                let row = read(row, 0)?;
-                Ok((row.token.clone(), row))
-            });
-            let found: HashMap<Token, Row> = found.collect::<Result<_, VaultError>>()?;
-            Ok(tokens.iter().map(|token| found.get(token).cloned()).collect())
+            let answer = self.rows(FIND, &[&words]).await?;
+            let id = answer.first().ok_or_else(|| damaged("epoch"))?;
+            let id = column::<&[u8]>(id, 0)?.try_into().map_err(|_| damaged("epoch"))?;
+            let mut found: HashMap<Token, Row> = HashMap::with_capacity(answer.len());
+            for row in &answer {
+                if column::<Option<&str>>(row, 1)?.is_some() {
+                    let row = read(row, 1)?;
+                    found.insert(row.token.clone(), row);
+                }
+            }
+            let rows = tokens.iter().map(|token| found.get(token).cloned()).collect();
+            Ok(Found { epoch: Epoch(id), rows })
         })
     }
 

@@ -26,6 +26,19 @@ pub struct Row {
     pub rough: Index,
 }
 
+/// The time of a vault until a row, a copy or a key that is there is changed or goes. New ones
+/// do not end it: what was found in it is found until it ends. By a random number, so that no
+/// two are taken for one, a restored vault's included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch(pub [u8; 16]);
+
+/// What was looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub epoch: Epoch,
+    pub rows: Vec<Option<Row>>,
+}
+
 /// A value, encrypted for one holder and bound to its token and category.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {

@@ -3,6 +3,7 @@
 mod backup;
 mod built;
 mod checked;
+mod epoch;
 mod held_by;
 mod keys;
 mod newest;
@@ -14,8 +15,8 @@ use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 use super::{
-    BoxFuture, Built, HeldRows, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row, Search,
-    Token, TokenStore, Under, VaultError, Wanted,
+    BoxFuture, Built, Found, HeldRows, Index, IndexState, Kinds, NewCopy, NewRow, Place, Row,
+    Search, Token, TokenStore, Under, VaultError, Wanted,
 };
 pub use backup::{back_up, holds_rows, knows_keys, take_keys};
 use built::{built, forget, keep, note};
@@ -87,6 +88,7 @@ impl SqliteStore {
         database.define(SCHEMA)?;
         database.define(KEYS_SCHEMA)?;
         define_newest_key(database)?;
+        epoch::define(database)?;
         Ok(Self(database.clone()))
     }
 
@@ -166,7 +168,7 @@ impl TokenStore for SqliteStore {
                 }
                 rows::replace(connection, row, &mut built)?;
             }
-            Ok(Ok(()))
+            epoch::end(connection).map(Ok)
         })
     }
 
@@ -185,8 +187,11 @@ impl TokenStore for SqliteStore {
         })
     }
 
-    fn find(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Vec<Option<Row>>, VaultError>> {
-        self.read(move |connection| rows::find(connection, &tokens))
+    fn look_up(&self, tokens: Vec<Token>) -> BoxFuture<'_, Result<Found, VaultError>> {
+        self.read(move |connection| {
+            let epoch = epoch::current(connection)?;
+            Ok(Found { epoch, rows: rows::find(connection, &tokens)? })
+        })
     }
 
     fn held_by(&self, wanted: Wanted) -> BoxFuture<'_, Result<Vec<HeldRows>, VaultError>> {

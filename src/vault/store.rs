@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::cache::RowCache;
 use super::holders::{ATTEMPTS, Holders};
 use super::realms::Wrapping;
 use super::{Form, Held, Kinds, NewRow, Opened, Row, Token, TokenStore, VaultError};
@@ -16,6 +17,8 @@ use crate::keys::{InUse, Keyset, Mac, Realm, Siv, Version, Versions};
 #[derive(Clone)]
 pub struct Vault {
     pub(super) store: Arc<dyn TokenStore>,
+    /// What tokens stand for that were opened lately.
+    pub(super) cache: Arc<RowCache>,
     pub(super) tenant: Tenant,
     pub(super) token_macs: Versions<Mac>,
     pub(super) index_macs: Versions<Mac>,
@@ -60,6 +63,7 @@ impl Vault {
     pub fn new(store: Arc<dyn TokenStore>, keyset: &Keyset) -> Self {
         Self {
             store,
+            cache: Arc::new(RowCache::new(0)),
             tenant: keyset.tenant.clone(),
             token_macs: keyset.token_mac.clone(),
             index_macs: keyset.index_mac.clone(),
@@ -68,6 +72,14 @@ impl Vault {
             jurisdictions: Arc::default(),
             kinds: Arc::default(),
         }
+    }
+
+    /// With memory, in bytes and at most about so many, for rows whose tokens were opened
+    /// lately: sealed as they are stored, and asked for again as soon as anything in the vault
+    /// is changed or erased, whoever does it.
+    #[must_use]
+    pub fn with_cache(self, bytes: usize) -> Self {
+        Self { cache: Arc::new(RowCache::new(bytes)), ..self }
     }
 
     /// The token of each value, as [`keep`](Self::keep) gives it, as a word that is kept for
@@ -232,11 +244,11 @@ impl Vault {
         if tokens.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self.store.find(tokens).await?;
+        let rows = self.cache.look_up(&*self.store, &tokens).await?;
         let mut opened = Vec::with_capacity(rows.len());
-        for row in &rows {
-            opened.push(match row {
-                Some(row) => Some(self.open_any(row).await?),
+        for known in &rows {
+            opened.push(match known {
+                Some(known) => Some(self.open_any(&known.row).await?),
                 None => None,
             });
         }

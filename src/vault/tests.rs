@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+mod cache;
 mod holders;
 mod realms;
 mod rotation;

@@ -31,6 +31,8 @@ pub(super) struct Rows {
     pub(super) newest: Version,
     /// The same of the keysets of jurisdictions.
     pub(super) newest_of: BTreeMap<Jurisdiction, Version>,
+    /// How many epochs have ended.
+    pub(super) epochs: u128,
 }
 
 impl Rows {
@@ -129,6 +131,7 @@ impl Rows {
                 (row.version, row.rough) = (0, Index::NONE);
             }
         }
+        self.epochs += 1;
         let (keys, copies) = (destroyed.len() as u64, gone.len() as u64);
         Erased { keys, copies, tokens, stays_in_files: false }
     }

@@ -5,8 +5,8 @@ use super::columns::{column, damaged, key_of, read_key, read_keys, version};
 use super::given::Keys;
 use super::permit::ALONE;
 use super::statements::{
-    COUNT_KEYS, DESTROY_KEYS, DESTROY_KEYS_OF, FORGET_COPIES, FORGET_NEWEST, FORGET_TOKENS, KEYS,
-    KEYS_BEFORE, REWRAP,
+    COUNT_KEYS, DESTROY_KEYS, DESTROY_KEYS_OF, END_EPOCH, FORGET_COPIES, FORGET_NEWEST,
+    FORGET_TOKENS, KEYS, KEYS_BEFORE, REWRAP,
 };
 use super::work::{Answer, Once, Values};
 use crate::base::{Jurisdiction, SubjectId};
@@ -62,7 +62,7 @@ impl SubjectKeyStore for PostgresStore {
                 return Ok(());
             }
             let given = Keys::rewrapped(&keys);
-            let rewrap = [(REWRAP, given.wrapped())];
+            let rewrap = [(REWRAP, given.wrapped()), (END_EPOCH, vec![])];
             let under = Under::of(keys.iter().map(|it| (&it.key.realm, it.key.version)));
             self.write_under(&under, &rewrap).await.map(drop)
         })
@@ -88,8 +88,8 @@ impl PostgresStore {
     /// Destroys keys, which the first statement does and counts, and forgets what they opened.
     async fn destroy(&self, destroy: &[(&str, Values<'_>)]) -> Result<Erased, VaultError> {
         let none = &Index::NONE.0[..];
-        let forget: [(&str, Values<'_>); 2] =
-            [(FORGET_TOKENS, vec![&none]), (FORGET_COPIES, vec![])];
+        let forget: [(&str, Values<'_>); 3] =
+            [(END_EPOCH, vec![]), (FORGET_TOKENS, vec![&none]), (FORGET_COPIES, vec![])];
         let statements: Vec<_> = destroy.iter().cloned().chain(forget).collect();
         let answers = self.0.transaction_long(Once(ALONE, &statements)).await?;
         let [keys, .., tokens, copies] = &answers[..] else { return Err(damaged("count")) };

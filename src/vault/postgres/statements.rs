@@ -125,8 +125,17 @@ pub(super) const ADD: &str = "
 
 pub(super) const FORGET_FOUND_BY: &str = "DELETE FROM found_by WHERE word = ANY ($1::text[])";
 
-pub(super) const FIND: &str =
-    concat!("SELECT ", columns!(), " FROM token ", held!(), " WHERE word = ANY ($1::text[])");
+/// Each with the epoch; if there are none, that alone.
+pub(super) const FIND: &str = concat!(
+    "SELECT epoch.id, ",
+    columns!(),
+    " FROM epoch LEFT JOIN (token ",
+    held!(),
+    ") ON token.word = ANY ($1::text[])"
+);
+
+/// Behind all that waits for others, so that no two wait for each other crosswise.
+pub(super) const END_EPOCH: &str = "UPDATE epoch SET id = uuid_send(gen_random_uuid())";
 
 /// One row for each that is asked for, in order: with the copy of that holder, if there is one.
 pub(super) const FIND_OWN: &str = concat!(

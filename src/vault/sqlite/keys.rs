@@ -12,7 +12,7 @@ use crate::vault::{
     SubjectKeyStore, Under, VaultError,
 };
 
-use super::SqliteStore;
+use super::{SqliteStore, epoch};
 
 const COLUMNS: &str = "id, subject, version, wrapped, realm";
 
@@ -42,7 +42,8 @@ impl SubjectKeyStore for SqliteStore {
     fn rewrap(&self, keys: Vec<Rewrapped>) -> BoxFuture<'_, Result<(), VaultError>> {
         let under = Under::of(keys.iter().map(|it| (&it.key.realm, it.key.version)));
         self.write_under(under, move |connection| {
-            keys.iter().try_for_each(|key| rewrap(connection, key)).map(Ok)
+            keys.iter().try_for_each(|key| rewrap(connection, key))?;
+            epoch::end(connection).map(Ok)
         })
     }
 
@@ -188,6 +189,7 @@ fn forget(connection: &Connection, keys: u64) -> rusqlite::Result<Erased> {
         "DELETE FROM copy WHERE key <> x'' AND key IN (SELECT id FROM subject_key WHERE wrapped IS NULL)",
         [],
     )? as u64;
+    epoch::end(connection)?;
     Ok(erased)
 }
 

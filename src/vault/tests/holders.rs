@@ -3,8 +3,8 @@
 use super::*;
 use crate::base::SubjectId;
 
-const ANNA: SubjectId = SubjectId([1; 16]);
-const BERT: SubjectId = SubjectId([2; 16]);
+pub(super) const ANNA: SubjectId = SubjectId([1; 16]);
+pub(super) const BERT: SubjectId = SubjectId([2; 16]);
 
 fn for_whom<'a>(
     holder: Option<SubjectId>,
@@ -15,7 +15,7 @@ fn for_whom<'a>(
 }
 
 /// Keeps the same value for each of these in turn, and returns its token.
-async fn kept(vault: &Vault, text: &str, holders: &[Option<SubjectId>]) -> Token {
+pub(super) async fn kept(vault: &Vault, text: &str, holders: &[Option<SubjectId>]) -> Token {
     let value = Cleartext::new(text);
     let mut tokens = Vec::new();
     for holder in holders {
@@ -25,7 +25,7 @@ async fn kept(vault: &Vault, text: &str, holders: &[Option<SubjectId>]) -> Token
     tokens.remove(0)
 }
 
-async fn opened(vault: &Vault, token: &Token) -> Option<Cleartext> {
+pub(super) async fn opened(vault: &Vault, token: &Token) -> Option<Cleartext> {
     vault.detokenize(vec![token.clone()]).await.unwrap().remove(0).unwrap().value
 }
 
