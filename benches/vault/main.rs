@@ -199,7 +199,7 @@ async fn measure(
     let asked: Vec<Token> =
         (0..count).filter_map(|at| tokens.get((at * 7_919 + 13) % tokens.len()).cloned()).collect();
     let mut costs = Vec::new();
-    for _ in ["cold", "warm"] {
+    for _ in ["first time", "warm"] {
         let start = meter.start();
         for tokens in asked.chunks(OPENED) {
             let opened = vault.detokenize(tokens.to_vec()).await.expect("they open");
@@ -212,7 +212,8 @@ async fn measure(
         }
         costs.push(start.stop(count));
     }
-    if let [_, _, opened, found] = costs.as_slice() {
+    if let [first, found_first, opened, found] = costs.as_slice() {
+        show("opened, first time", first, found_first);
         show("opened, warm", opened, found);
     }
     let [own, other] = bare
