@@ -69,6 +69,10 @@ impl MemoryStore {
         self.rows().erase(subjects);
     }
 
+    pub fn put_key(&self, held: Held) {
+        assert!(self.rows().keep_keys([&held].into_iter()));
+    }
+
     pub fn lose_key(&self, subject: SubjectId) {
         self.rows().keys.remove(&subject);
     }

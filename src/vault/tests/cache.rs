@@ -52,7 +52,7 @@ async fn what_another_instance_erases_does_not_open_here() {
 
 #[tokio::test]
 async fn a_token_that_stood_for_nothing_is_asked_for_again() {
-    let (_, one, other) = instances(&keyset());
+    let (store, one, other) = instances(&keyset());
     let elsewhere = Vault::new(Arc::new(MemoryStore::default()), &keyset());
     let foreign = kept(&elsewhere, "Anna", &[None]).await;
     assert_eq!(one.detokenize(vec![foreign]).await.unwrap(), [None]);
@@ -61,6 +61,14 @@ async fn a_token_that_stood_for_nothing_is_asked_for_again() {
     assert_eq!(one.detokenize(predicted.clone()).await.unwrap(), [None]);
     assert_eq!(kept(&other, "Anna", &[None]).await, predicted[0]);
     assert_eq!(opened(&one, &predicted[0]).await, clear("Anna"));
+
+    let bert = kept(&one, "Bert", &[Some(BERT)]).await;
+    let row = one.store.find(vec![bert.clone()]).await.unwrap().remove(0).unwrap();
+    store.lose_key(BERT);
+    assert_eq!(opened(&one, &bert).await, None);
+    // As its key is put back from a backup.
+    store.put_key(row.held.unwrap());
+    assert_eq!(opened(&one, &bert).await, clear("Bert"));
 }
 
 #[tokio::test]
