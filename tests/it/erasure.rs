@@ -49,7 +49,7 @@ fn done(world: &World, arguments: &[&str], input: &str) -> String {
     said
 }
 
-fn erase(world: &World, address: &str) -> String {
+pub fn erase(world: &World, address: &str) -> String {
     done(world, &["subject", "erase", "--category", "email", "--for-good"], address)
 }
 
