@@ -69,8 +69,8 @@ impl MemoryStore {
         self.rows().erase(subjects);
     }
 
-    pub fn put_key(&self, held: Held) {
-        assert!(self.rows().keep_keys([&held].into_iter()));
+    pub fn put_key(&self, held: &Held) {
+        assert!(self.rows().keep_keys(std::iter::once(held)));
     }
 
     pub fn lose_key(&self, subject: SubjectId) {

@@ -5,10 +5,8 @@ use rusqlite::Connection;
 use crate::sqlite::{Database, DatabaseError};
 use crate::vault::Epoch;
 
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS epoch (id BLOB NOT NULL) STRICT;
-    INSERT INTO epoch SELECT randomblob(16) WHERE NOT EXISTS (SELECT 1 FROM epoch);
-";
+/// Writes nothing where it is there.
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS epoch AS SELECT randomblob(16) AS id";
 
 pub(super) fn define(database: &Database) -> Result<(), DatabaseError> {
     database.define(SCHEMA)
