@@ -22,10 +22,10 @@ use super::residual::{is_free, names_of_fields};
 use super::stage::{Located, occurrences};
 
 /// So many persons are asked for at one time.
-const PERSONS: usize = 256;
+const PERSONS: usize = 512;
 
-/// The texts of one record are searched for so many others at most that it refers to: each of
-/// them is another pass over the texts.
+/// The texts of one record are searched for so many at most that it refers to, so that all of
+/// them are asked for at one time or two.
 const MAX_REFERRED: usize = 256;
 
 /// Beside those by which a request names a person, so many pseudonyms are asked for.
@@ -50,8 +50,10 @@ type AboutPerson = (u32, BTreeSet<SubjectId>);
 
 /// Whom some records are about.
 struct Persons {
-    /// The records of each person, by their pseudonyms.
-    records: BTreeMap<BTreeSet<SubjectId>, BTreeSet<u32>>,
+    /// Each by all of their pseudonyms.
+    all: Vec<BTreeSet<SubjectId>>,
+    /// The records that are about the same persons, by the places of these.
+    records: BTreeMap<BTreeSet<usize>, Vec<u32>>,
     /// Whether somebody has more of them.
     has_others: bool,
 }
@@ -103,15 +105,21 @@ impl Proxy {
         let mut mentions = Mentions::default();
         let mut has_more = false;
         for about in about.chunks(PERSONS) {
-            let Persons { records: persons, has_others } = self.persons(about).await?;
-            let pseudonyms: Vec<&BTreeSet<SubjectId>> = persons.keys().collect();
+            let Persons { all, records, has_others } = self.persons(about).await?;
+            let pseudonyms: Vec<&BTreeSet<SubjectId>> = all.iter().collect();
             let held = self.protectors.held_by(&pseudonyms, &sought).await?;
             has_more |= has_others || held.iter().any(|held| held.has_more);
-            let of_persons = persons.values().zip(&held).map(|(records, held)| {
+            let of_persons = records.iter().map(|(persons, records)| {
                 let texts = records.iter().filter_map(|record| texts.get(record)).flatten();
-                (held, texts.copied().collect())
+                let held = persons.iter().filter_map(|person| held.get(*person));
+                let held = held.filter(|held| held.size().0 > 0);
+                (held.collect(), texts.copied().collect())
             });
-            let of_persons: Vec<(&Holdings, Vec<Text<'_>>)> = of_persons.collect();
+            let of_persons: Vec<(Vec<&Holdings>, Vec<Text<'_>>)> = of_persons.collect();
+            let mut lease = Lease::default();
+            let sizes = held.iter().map(Holdings::size);
+            let size = sizes.map(|(count, bytes)| bytes + VALUE_BYTES * count).sum();
+            self.budget.resize(&mut lease, size).map_err(BodyError::from)?;
             self.find(&mut mentions, &of_persons, &sought, &names)?;
         }
         if has_more {
@@ -123,8 +131,8 @@ impl Proxy {
         Ok(mentions)
     }
 
-    /// Whom the records with these texts are about: as whom each names as its data subject, and
-    /// each of those whom it refers to.
+    /// Whom the records with these texts are about: whom each names as its data subject, and each
+    /// of those whom it refers to.
     fn about(
         &self,
         located: &Located,
@@ -161,7 +169,11 @@ impl Proxy {
         let others = others.into_iter().flat_map(|(record, others)| {
             others.into_iter().map(move |person| (record, BTreeSet::from([person])))
         });
-        Ok(own.into_iter().filter(|(_, persons)| !persons.is_empty()).chain(others).collect())
+        let own = own.into_iter().filter(|(_, persons)| !persons.is_empty());
+        let mut about: Vec<AboutPerson> = own.chain(others).collect();
+        // Those of one record are asked for together.
+        about.sort_by_key(|(record, _)| *record);
+        Ok(about)
     }
 
     async fn persons(&self, about: &[AboutPerson]) -> Result<Persons, Refusal> {
@@ -172,35 +184,41 @@ impl Proxy {
         let others = self.subjects.others(&named, MAX_OTHERS + 1).await?;
         let others: BTreeMap<SubjectId, Vec<SubjectId>> = named.into_iter().zip(others).collect();
         let has_others = others.values().any(|others| others.len() > MAX_OTHERS as usize);
-        let mut persons = BTreeMap::<_, BTreeSet<u32>>::new();
+        let mut places = BTreeMap::<BTreeSet<SubjectId>, usize>::new();
+        let mut of_records = BTreeMap::<u32, BTreeSet<usize>>::new();
         for (record, named) in about {
             let others = named.iter().filter_map(|id| others.get(id));
             let others = others.flat_map(|others| others.iter().take(MAX_OTHERS as usize));
             let all: BTreeSet<SubjectId> = named.iter().chain(others).copied().collect();
-            persons.entry(all).or_default().insert(*record);
+            let next = places.len();
+            let place = *places.entry(all).or_insert(next);
+            of_records.entry(*record).or_default().insert(place);
         }
-        Ok(Persons { records: persons, has_others })
+        let mut records = BTreeMap::<_, Vec<u32>>::new();
+        for (record, persons) in of_records {
+            records.entry(persons).or_default().push(record);
+        }
+        let mut all: Vec<_> = places.into_iter().collect();
+        all.sort_by_key(|(_, place)| *place);
+        let all = all.into_iter().map(|(person, _)| person).collect();
+        Ok(Persons { all, records, has_others })
     }
 
     /// Looks for what persons hold in the texts about each.
     fn find(
         &self,
         mentions: &mut Mentions,
-        of_persons: &[(&Holdings, Vec<Text<'_>>)],
+        of_persons: &[(Vec<&Holdings>, Vec<Text<'_>>)],
         sought: &SoughtValues,
         names: &HashSet<String>,
     ) -> Result<(), Refusal> {
-        let (mut held, mut length) = (0, 0);
-        for (holdings, texts) in of_persons {
-            let (count, bytes) = holdings.size();
-            held += bytes + VALUE_BYTES * count;
-            length += texts.iter().map(|(_, text)| text.expose().len()).sum::<usize>();
-        }
-        let mut lease = Lease::default();
-        self.budget.resize(&mut lease, held).map_err(BodyError::from)?;
-        body::work_on(held + length, || {
-            for (holdings, texts) in of_persons.iter().filter(|(held, _)| held.size().0 > 0) {
-                let theirs = Theirs::new(holdings, sought, names);
+        let bytes_of = |(held, texts): &(Vec<&Holdings>, Vec<Text<'_>>)| {
+            let held: usize = held.iter().map(|held| held.size().1).sum();
+            held + texts.iter().map(|(_, text)| text.expose().len()).sum::<usize>()
+        };
+        body::work_on(of_persons.iter().map(bytes_of).sum(), || {
+            for (held, texts) in of_persons.iter().filter(|(held, _)| !held.is_empty()) {
+                let theirs = Theirs::new(held, sought, names);
                 for (at, text) in texts {
                     let found = mentions.by_text.entry(*at).or_default();
                     let left = MAX_FOUND.saturating_sub(found.len());
@@ -217,8 +235,8 @@ impl Proxy {
 
 fn refers_to_too_many() -> Refusal {
     let message = format!(
-        "a record refers to more than {MAX_REFERRED} persons, for each of whom its texts would be \
-         searched; let it refer to fewer"
+        "a record refers to more than {MAX_REFERRED} persons, for whom its texts would be searched; \
+         let it refer to fewer"
     );
     Refusal::new(RefusalCode::TooLarge, message)
 }
