@@ -6,7 +6,8 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{
-    About, AnswerView, Batch, BodyForm, Done, LocateError, Memo, RecordName, Rows, Sorting,
+    About, AnswerView, Batch, BodyForm, Done, LocateError, Memo, RecordName, Referred, Rows,
+    Sorting,
 };
 use crate::base::{FieldName, ObjectName, OperationName};
 use crate::carrier::Document;
@@ -24,6 +25,11 @@ pub struct LocatedRequest {
     pub uses: Vec<FieldUse>,
     /// The records that the request names by the CRM's own ids.
     pub records: Vec<RecordName>,
+    /// Whom its records are about beside themselves, where an id and what stands beside it
+    /// tell that. Where the id tells it alone, [`Dialect::refers_to`] does.
+    ///
+    /// [`Dialect::refers_to`]: super::Dialect::refers_to
+    pub referred: Vec<Referred>,
     /// Refuses single records of the request; `None` where the API has no form for
     /// that, or where the caller wants all records to be written or none.
     pub batch: Option<Box<dyn Batch>>,

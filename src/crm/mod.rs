@@ -30,7 +30,7 @@ pub mod zoho;
 pub use facts::{FieldFacts, FieldKind};
 pub use generic::problem_details;
 pub use located::{FieldUse, LocatedAnswer, LocatedRequest, Operation, ReadAnswer};
-pub use record::{About, Batch, Done, RecordName, RefusedRecords, Remaining, SameRecord};
+pub use record::{About, Batch, Done, RecordName, Referred, RefusedRecords, Remaining, SameRecord};
 pub use sorting::{Row, Rows, SortKey, Sorted, Sorting, ValueAt};
 pub use view::{AnswerView, BodyForm, Memo, Origins, Question, RequestView, Told};
 
@@ -122,9 +122,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         None
     }
 
-    /// The record that another refers to by a value, where that tells its object and id: by
-    /// whom it is about, not who owns or has written it. The id is in the one spelling that the
-    /// dialect has for each record.
+    /// The record that another refers to by a value, where that alone tells its object and id:
+    /// by whom it is about, not who owns or has written it. The id is in the one spelling that
+    /// the dialect has for each record.
     fn refers_to(&self, _at: &Occurrence) -> Option<(ObjectName, SmolStr)> {
         None
     }

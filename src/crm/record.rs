@@ -30,6 +30,24 @@ impl fmt::Debug for RecordName {
     }
 }
 
+/// A record that one of a request refers to: by whom it is about, not who owns or has written
+/// it. It is no record of the request.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Referred {
+    /// The number of the record that refers to it.
+    pub by: u32,
+    pub object: ObjectName,
+    /// As [`RecordName::id`].
+    pub id: SmolStr,
+}
+
+/// Leaves the id out.
+impl fmt::Debug for Referred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Referred({} to {})", self.by, self.object)
+    }
+}
+
 /// A record of the answer that is a record of the request. Each message counts its
 /// records by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -155,3 +155,8 @@ pub fn uses(located: &LocatedRequest) -> Vec<String> {
         })
         .collect()
 }
+
+/// Whom the records of a request refer to: `0 contact 101`.
+pub fn referred(located: &LocatedRequest) -> Vec<String> {
+    located.referred.iter().map(|it| format!("{} {} {}", it.by, it.object, it.id)).collect()
+}

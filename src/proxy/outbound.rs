@@ -325,6 +325,7 @@ fn uninspected(complete: &Complete) -> LocatedRequest {
         body: Document::new(complete.body.clone(), Vec::new()),
         uses: Vec::new(),
         records: Vec::new(),
+        referred: Vec::new(),
         batch: None,
         answer: Box::new(Unread),
     }

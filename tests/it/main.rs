@@ -13,6 +13,7 @@
 
 mod hostile;
 mod hostile_border;
+mod about;
 mod backup;
 mod border;
 mod bulk;

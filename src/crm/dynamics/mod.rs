@@ -46,7 +46,7 @@ use crate::carrier::Document;
 use crate::crm::message::{self, MediaType};
 use crate::crm::{
     About, Dialect, FieldFacts, FieldUse, LocateError, LocatedRequest, NativeAnswer, Operation,
-    RecordName, RequestView,
+    RecordName, Referred, RequestView,
 };
 
 /// The dialect of the Dataverse Web API.
@@ -77,6 +77,7 @@ impl Dialect for Dynamics {
             body: one.body,
             uses: one.uses,
             records: one.names,
+            referred: one.referred,
             batch: None,
             answer: Box::new(one.answer),
         };
@@ -86,6 +87,7 @@ impl Dialect for Dynamics {
             located.body = batch.body;
             located.uses = batch.uses;
             located.records = batch.names;
+            located.referred = batch.referred;
             located.batch = batch.split;
             located.answer = batch.answer;
         }
@@ -136,6 +138,7 @@ struct One {
     body: Document,
     uses: Vec<FieldUse>,
     names: Vec<RecordName>,
+    referred: Vec<Referred>,
     answer: Answer,
     about: About,
     /// The number of the record that comes next.
@@ -166,11 +169,16 @@ impl One {
         body(request, &call, &mut records)?;
 
         let next = records.next.max(call.record + 1 + u32::from(bound.refers));
-        let Records { slots, mut uses, mut names, mut asked, .. } = records;
+        let Records { slots, mut uses, mut names, mut referred, mut asked, .. } = records;
         let mut in_target = bound.slots;
         uses.extend(bound.uses);
         names.extend(bound.names);
         for (record, (object, key)) in (first..).zip(call.keys) {
+            // A note that is made under a contact is about that.
+            let is_about = record < call.record && !schema::is_user(&object);
+            if let Some(id) = key.id.clone().filter(|_| is_about) {
+                referred.push(Referred { by: call.record, object: object.clone(), id });
+            }
             names.extend(key.name(&object, record));
             in_target.extend(key.slots);
             uses.extend(key.uses);
@@ -193,6 +201,7 @@ impl One {
             body: Document::new(request.body.clone(), slots),
             uses,
             names,
+            referred,
             answer,
             about,
             next,

@@ -2,13 +2,13 @@
 //! Records in requests.
 
 use super::link::{Towards, link, reference};
-use super::path::canonical_id;
+use super::path::{Key, canonical_id};
 use super::schema::{self, is_name};
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, Occurrence, Removal, Role, Slot};
 use crate::crm::message::unparseable;
-use crate::crm::{FieldUse, LocateError, Origins, RecordName};
+use crate::crm::{FieldUse, LocateError, Origins, RecordName, Referred};
 
 /// Collects the values of the records of one request.
 pub(super) struct Records<'a> {
@@ -18,6 +18,7 @@ pub(super) struct Records<'a> {
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
+    pub referred: Vec<Referred>,
     /// The records that the request is about, in order.
     pub asked: Vec<u32>,
 }
@@ -30,6 +31,7 @@ impl<'a> Records<'a> {
             slots: Vec::new(),
             uses: Vec::new(),
             names: Vec::new(),
+            referred: Vec::new(),
             asked: Vec::new(),
         }
     }
@@ -111,7 +113,7 @@ impl<'a> Records<'a> {
             let (key, value) = (member.key.as_ref(), member.value);
             match key.split_once('@') {
                 Some(("", _)) => self.control(key, value)?,
-                Some((name, annotation)) => self.annotation(name, annotation, value)?,
+                Some((name, annotation)) => self.annotation(name, annotation, value, number)?,
                 None => self.member(key, value, object, number)?,
             }
         }
@@ -130,8 +132,13 @@ impl<'a> Records<'a> {
         if is_record(value) || value.elements().any(is_record) {
             let related = schema::navigation(object, name).map(|led| led.object);
             let each = |records: &mut Self, node| {
-                let number = records.next_record();
-                records.record(node, related.as_ref(), number)
+                let (nested, before) = (records.next_record(), records.referred.len());
+                records.record(node, related.as_ref(), nested)?;
+                // Whom an e-mail goes to is whom the e-mail is about.
+                if related.as_ref().is_some_and(schema::is_party) {
+                    records.referred.iter_mut().skip(before).for_each(|it| it.by = number);
+                }
+                Ok(())
             };
             return if is_record(value) {
                 each(self, value)
@@ -171,7 +178,7 @@ impl<'a> Records<'a> {
     /// `@odata.…` of a record.
     fn control(&mut self, key: &str, value: Node<'_>) -> Result<(), LocateError> {
         match key {
-            "@odata.id" => self.reference(value),
+            "@odata.id" => self.reference(value, None),
             "@odata.type" => {
                 let is_type = value.text().is_some_and(|text| schema::type_name(&text).is_some());
                 require(value, is_type, "is no type of a record")
@@ -210,14 +217,15 @@ impl<'a> Records<'a> {
         name: &str,
         annotation: &str,
         value: Node<'_>,
+        number: u32,
     ) -> Result<(), LocateError> {
         require(value, is_name(name), "has a name that no column can have")?;
         match annotation {
             "odata.bind" if value.kind() == Kind::Array => {
-                value.elements().try_for_each(|element| self.reference(element))
+                value.elements().try_for_each(|element| self.reference(element, Some(number)))
             }
             "odata.bind" if value.kind() == Kind::Null => Ok(()),
-            "odata.bind" => self.reference(value),
+            "odata.bind" => self.reference(value, Some(number)),
             "odata.type" => {
                 let is_type = value.text().is_some_and(|text| {
                     let allowed =
@@ -230,12 +238,20 @@ impl<'a> Records<'a> {
         }
     }
 
-    fn reference(&mut self, value: Node<'_>) -> Result<(), LocateError> {
+    /// `by` is the record that is about the one that it refers to.
+    fn reference(&mut self, value: Node<'_>, by: Option<u32>) -> Result<(), LocateError> {
         let decoded = value.decoded().ok_or_else(|| refuse(value, "is no reference"))?;
         let found = reference(decoded.as_str(), self.origins, Towards::Upstream, self.next)?;
-        if let Some(key) = found.key.filter(|key| key.id.is_none()) {
-            self.next += 1;
-            self.uses.extend(key.uses);
+        match found.key {
+            Some(Key { id: Some(id), .. }) => {
+                let referred = by.zip(found.object).filter(|(_, object)| !schema::is_user(object));
+                self.referred.extend(referred.map(|(by, object)| Referred { by, object, id }));
+            }
+            Some(key) => {
+                self.next += 1;
+                self.uses.extend(key.uses);
+            }
+            None => {}
         }
         if !found.slots.is_empty() {
             self.slots.push(Slot::nested(value.inner_span(), Codec::Json, decoded, found.slots));

@@ -126,6 +126,7 @@ impl Dialect for GenericDialect {
             body,
             uses: Vec::new(),
             records: Vec::new(),
+            referred: Vec::new(),
             batch: None,
             answer: Box::new(GenericAnswer {
                 route: Arc::clone(route),

@@ -4,8 +4,9 @@
 use crate::base::ObjectName;
 use crate::carrier::json::{Kind, Node};
 use crate::crm::message::unparseable;
-use crate::crm::{LocateError, RecordName};
+use crate::crm::{LocateError, RecordName, Referred};
 
+use super::association_type::leads_to;
 use super::request::{Found, list, members, scalar};
 use super::route::Key;
 use super::schema::{canonical_id, is_name, is_opaque, is_record_id};
@@ -61,6 +62,20 @@ fn name(node: Option<Node<'_>>, object: &ObjectName, found: &mut Found) {
             found.names.push(RecordName { record, object: object.clone(), id });
         }
     }
+}
+
+/// Whom a record is about by its associations: `[{"to":{"id":…},"types":[…]}]`. Only types
+/// that HubSpot defines tell to what object an id belongs.
+pub(super) fn referred(node: Node<'_>, record: u32) -> impl Iterator<Item = Referred> {
+    node.elements().filter_map(move |association| {
+        let id = scalar(association.get("to")?.get("id")?);
+        let text =
+            |kind: Node<'_>, name| kind.get(name).map(scalar).unwrap_or_default().into_owned();
+        let object = association.get("types")?.elements().find_map(|kind| {
+            leads_to(&text(kind, "associationCategory"), &text(kind, "associationTypeId"))
+        })?;
+        is_record_id(&id).then(|| Referred { by: record, object, id: canonical_id(&id) })
+    })
 }
 
 /// Whether there are ids and types only: nothing is located here.

@@ -20,6 +20,7 @@
 
 mod answer;
 mod association;
+mod association_type;
 mod batch;
 mod contact_v1;
 mod coverage;
@@ -84,6 +85,7 @@ impl Dialect for HubSpot {
             body: Document::new(request.body.clone(), found.slots).with_elements(found.elements),
             uses: found.uses,
             records: found.names,
+            referred: found.referred,
             batch: batch.map(|batch| Box::new(batch) as Box<dyn Batch>),
             answer: Box::new(HubSpotAnswer {
                 object: call.object,

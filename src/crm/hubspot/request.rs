@@ -7,7 +7,7 @@ use crate::carrier::json::{Kind, Node};
 use crate::carrier::url::{Parameter, Target};
 use crate::carrier::{Codec, Element, Occurrence, Removal, Role, Slot, Value};
 use crate::crm::message::{self, MediaType, shown, unparseable};
-use crate::crm::{FieldUse, LocateError, RecordName, RequestView};
+use crate::crm::{FieldUse, LocateError, RecordName, Referred, RequestView};
 
 use super::batch::Input;
 use super::operation::{Call, Verb};
@@ -27,6 +27,7 @@ pub(super) struct Found {
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
+    pub referred: Vec<Referred>,
     /// The inputs of a batch, and where they stand in the body.
     pub inputs: Vec<Input>,
     pub elements: Vec<Element>,
@@ -206,7 +207,10 @@ impl Body<'_> {
         for (name, value) in members(node, known)? {
             match name.as_ref() {
                 "properties" => self.properties(value, record)?,
-                "associations" => association::check(value)?,
+                "associations" => {
+                    association::check(value)?;
+                    self.found.referred.extend(association::referred(value, record));
+                }
                 "objectWriteTraceId" => {
                     check_opaque(&name, value)?;
                     input.trace = Some(scalar(value).into_owned());

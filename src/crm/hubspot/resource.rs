@@ -53,6 +53,7 @@ pub(super) fn locate(
         body: Document::new(request.body.clone(), found.slots),
         uses: found.uses,
         records: found.names,
+        referred: Vec::new(),
         batch: None,
         answer: Box::new(ResourceAnswer {
             content: route.content,

@@ -5,6 +5,7 @@ mod email_headers;
 mod examples;
 mod import;
 mod records;
+mod referred;
 mod resources;
 mod search;
 

@@ -86,6 +86,7 @@ impl Dialect for Pipedrive {
             body: Document::new(request.body.clone(), records.slots),
             uses,
             records: names,
+            referred: records.referred,
             batch: None,
             answer: Box::new(Answer {
                 content: call.verb.answered(),

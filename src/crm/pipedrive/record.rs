@@ -7,7 +7,7 @@ use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Codec, DecodedText, Occurrence, Removal, Role, Slot, Value};
 use crate::crm::message::link;
-use crate::crm::{FieldUse, Origins, RecordName};
+use crate::crm::{FieldUse, Origins, RecordName, Referred};
 
 use super::schema::{self, composed_from, is_reference, is_words, may_hold_words};
 use super::shape::{holds_fields, holds_ids, holds_words, id_of, is_mark, referred};
@@ -26,6 +26,7 @@ pub(super) struct Records<'a> {
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
+    pub referred: Vec<Referred>,
     /// A member of a request that holds what would not be looked at there, and what that is.
     pub misplaced: Option<(String, &'static str)>,
     /// Whose links are rewritten; `None` in a request.
@@ -86,8 +87,11 @@ impl<'a> Records<'a> {
         let name = name.to_ascii_lowercase();
         let related = schema::related(&name).or_else(|| referred(&name, node));
         match (name.as_str(), node.kind(), related) {
-            (name, Kind::Object, Some(related)) => self.related(name, node, &related),
-            (name, _, _) if is_reference(name) && holds_ids(node) => {}
+            (name, Kind::Object, Some(related)) => self.related(name, node, &related, owner.number),
+            (name, _, related) if is_reference(name) && holds_ids(node) => {
+                let related = related.iter();
+                related.for_each(|related| self.refers(owner.number, related, node));
+            }
             (name, Kind::Array, Some(_)) => {
                 node.elements().for_each(|element| self.member(name, element, owner));
             }
@@ -112,12 +116,14 @@ impl<'a> Records<'a> {
     }
 
     /// Another record inside of one. In the place of an id, v1 puts it in `value`.
-    fn related(&mut self, name: &str, node: Node<'_>, object: &ObjectName) {
+    fn related(&mut self, name: &str, node: Node<'_>, object: &ObjectName, by: u32) {
         let number = self.next_record();
         // Who takes part in something is named by a reference.
         let references = schema::references(object);
         let referred = || references.iter().find_map(|name| node.get(name).and_then(id_of));
-        self.name(number, object, id_of(node).or_else(referred));
+        let id = id_of(node).or_else(referred);
+        self.refer(by, object, id.clone());
+        self.name(number, object, id);
         let mut owner = Owner { node, object: object.clone(), number, others: Vec::new() };
         for member in node.members() {
             let may_be_id = name.ends_with("_id") || schema::is_custom(name);
@@ -125,6 +131,21 @@ impl<'a> Records<'a> {
             if !is_id {
                 self.member(&member.key, member.value, &mut owner);
             }
+        }
+    }
+
+    /// Takes note of whom a record of a request is about, by ids that stand in it.
+    fn refers(&mut self, by: u32, object: &ObjectName, ids: Node<'_>) {
+        match ids.kind() {
+            Kind::Array => ids.elements().for_each(|id| self.refers(by, object, id)),
+            _ => self.refer(by, object, id_of(ids)),
+        }
+    }
+
+    fn refer(&mut self, by: u32, object: &ObjectName, id: Option<SmolStr>) {
+        let is_about = self.origins.is_none() && !schema::is_user(object);
+        if let Some(id) = id.filter(|_| is_about) {
+            self.referred.push(Referred { by, object: object.clone(), id });
         }
     }
 

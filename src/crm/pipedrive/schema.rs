@@ -161,6 +161,11 @@ pub(super) fn references(object: &ObjectName) -> &'static [&'static str] {
     }
 }
 
+/// Whether records of this object are those who work with others.
+pub(super) fn is_user(object: &ObjectName) -> bool {
+    object.as_str() == USER
+}
+
 /// Whether records of this object are about the record that shows their content.
 pub(super) fn is_remark(object: &ObjectName) -> bool {
     matches!(object.as_str(), NOTE | ACTIVITY)

@@ -272,6 +272,7 @@ fn locate_records(
         body: Document::new(request.body.clone(), records.slots).with_elements(records.elements),
         uses: found.uses,
         records: records.names,
+        referred: Vec::new(),
         batch: collection.map(|collection| Box::new(collection) as Box<dyn Batch>),
         answer: match operation.body {
             Body::Tree => Box::new(Tree(records.references)),

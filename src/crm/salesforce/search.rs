@@ -55,6 +55,7 @@ pub(super) fn locate(
         body: Document::new(request.body.clone(), in_body.slots),
         uses,
         records: names,
+        referred: Vec::new(),
         batch: None,
         answer: Box::new(Answer::default()),
     })

@@ -172,6 +172,7 @@ fn located(
         body: Document::new(request.body.clone(), records.slots).with_elements(records.elements),
         uses: records.uses,
         records: records.names,
+        referred: records.referred,
         batch,
         answer: Box::new(answer),
     }

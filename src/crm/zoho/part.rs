@@ -108,6 +108,8 @@ impl Part<'_> {
         if let Some((parent, id)) = &self.call.parent {
             let number = records.next_record();
             records.name_record(number, parent, id);
+            // A note that is written under a contact is about that.
+            (first..number).for_each(|record| records.refer(record, parent, id));
         }
         // Another part of the request may name somebody.
         records.finds_others |= verb.is_about_records() && records.count == first;

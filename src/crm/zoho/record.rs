@@ -3,11 +3,13 @@
 
 use std::borrow::Cow;
 
+use smol_str::SmolStr;
+
 use crate::base::{FieldName, ObjectName};
 use crate::carrier::json::{Kind, Node};
 use crate::carrier::{Element, Role, Slot, Value};
 use crate::crm::message::unparseable;
-use crate::crm::{FieldUse, LocateError, RecordName};
+use crate::crm::{FieldUse, LocateError, RecordName, Referred};
 
 use super::operation::is_reference;
 use super::schema::{
@@ -31,6 +33,7 @@ pub(super) struct Records {
     pub slots: Vec<Slot>,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
+    pub referred: Vec<Referred>,
     pub side: Side,
     /// The fields that an upsert compares.
     pub keys: Vec<FieldName>,
@@ -55,10 +58,15 @@ impl Records {
     }
 
     pub fn name_record(&mut self, record: u32, object: &ObjectName, id: &str) {
-        if is_id(id) {
-            // Ids are numbers: zeros before one name the same record.
-            let id = id.trim_start_matches('0').into();
-            self.names.push(RecordName { record, object: object.clone(), id });
+        let id = canonical_id(id);
+        self.names.extend(id.map(|id| RecordName { record, object: object.clone(), id }));
+    }
+
+    /// Takes note of whom a record of a request is about.
+    pub fn refer(&mut self, by: u32, object: &ObjectName, id: &str) {
+        if self.side != Side::Answer && object.as_str() != USERS {
+            let id = canonical_id(id);
+            self.referred.extend(id.map(|id| Referred { by, object: object.clone(), id }));
         }
     }
 
@@ -142,9 +150,11 @@ impl Records {
         };
         match (target, node.kind()) {
             (_, Kind::Array) if lower == "participants" => {
-                node.elements().try_for_each(|one| self.participant(one))
+                node.elements().try_for_each(|one| self.participant(one, record))
             }
-            (_, kind) if lower == "participants" && kind != Kind::Null => self.participant(node),
+            (_, kind) if lower == "participants" && kind != Kind::Null => {
+                self.participant(node, record)
+            }
             (_, Kind::Array) if lower == "tag" => {
                 node.elements().try_for_each(|tag| self.tag(tag, &place))
             }
@@ -159,6 +169,7 @@ impl Records {
             (None, Kind::Object) if node.get("id").is_some() => self.custom_lookup(node, &place),
             (_, Kind::Object) => self.leaves(node, &place),
             (Some(target), Kind::String | Kind::Number) => {
+                self.refer(record, &target, &scalar(node));
                 if !self.names_record(&scalar(node)) {
                     let number = self.next_record();
                     self.title(node, &target, number, true);
@@ -205,6 +216,7 @@ impl Records {
     ) -> Result<(), LocateError> {
         let id = id_of(node);
         let has_id = self.names_record(&id);
+        self.refer(place.record, target, &id);
         let says_more = node.members().any(|it| it.key != "id" && it.value.kind() != Kind::Null);
         if !says_more && has_id && self.side != Side::Answer {
             return Ok(());
@@ -260,6 +272,11 @@ impl Records {
     pub fn names_record(&self, text: &str) -> bool {
         is_id(text) || (self.side == Side::Part && is_reference(text))
     }
+}
+
+/// Ids are numbers: zeros before one name the same record.
+fn canonical_id(text: &str) -> Option<SmolStr> {
+    is_id(text).then(|| text.trim_start_matches('0').into())
 }
 
 /// The text of a string or number; empty for anything else.

@@ -31,7 +31,7 @@ impl Place {
 
 impl Records {
     /// Somebody who is invited: `{"type":"contact","participant":"55…","name":…,"Email":…}`.
-    pub fn participant(&mut self, node: Node<'_>) -> Result<(), LocateError> {
+    pub fn participant(&mut self, node: Node<'_>, event: u32) -> Result<(), LocateError> {
         let kind = node.get("type").map(scalar).unwrap_or_default();
         let object = ObjectName::from_static(match kind.as_ref() {
             "user" => USERS,
@@ -47,6 +47,7 @@ impl Records {
             _ => return Err(unparseable("a participant", "it is not an object")),
         }
         let id = node.get("participant").map(scalar).unwrap_or_default();
+        self.refer(event, &object, &id);
         self.name_other(number, &object, &id);
         for member in node.members() {
             match member.key.to_ascii_lowercase().as_str() {

@@ -195,10 +195,11 @@ impl Holdings {
 }
 
 impl Theirs {
-    /// `names` are those of objects and fields, which stand in requests by themselves.
-    pub fn new(held: &Holdings, sought: &SoughtValues, names: &HashSet<String>) -> Self {
+    /// `held` is what each of some persons holds; `names` are those of objects and fields, which
+    /// stand in requests by themselves.
+    pub fn new(held: &[&Holdings], sought: &SoughtValues, names: &HashSet<String>) -> Self {
         let (mut of_names, mut of_values) = (BTreeMap::new(), BTreeMap::new());
-        for (rank, holder, value) in &held.values {
+        for (rank, holder, value) in held.iter().flat_map(|held| &held.values) {
             let Some(Meant { kind, rule }) = sought.0.get(*rank) else { continue };
             let mention =
                 || Mention { span: 0..0, kind: *kind, rule: Arc::clone(rule), holder: *holder };

@@ -84,7 +84,7 @@ async fn what_is_held_under_any_pseudonym_is_found_by_what_is_looked_for() {
     let check = async |sought: &SoughtValues, text: &str, expected: &[&str]| {
         let held = house.held_by(&[ANNA, ALIAS], sought).await;
         assert!(!held.has_more);
-        assert_eq!(found(&Theirs::new(&held, sought, &names), text), expected, "{text}");
+        assert_eq!(found(&Theirs::new(&[&held], sought, &names), text), expected, "{text}");
     };
     let text = "Muster, ÄNNA li & Jo: dw 47-11X, K-4711, x12, Phone; Bert, Nirgendwo";
     check(&sought(&[FindingKind::Name], false), text, &["name Muster", "name Phone", "name ÄNNA"])
@@ -97,7 +97,7 @@ async fn what_is_held_under_any_pseudonym_is_found_by_what_is_looked_for() {
     check(&all, "K&#45;4711", &["- K&#45;4711"]).await;
     check(&sought(&[], false), text, &[]).await;
     let held = house.held_by(&[BERT, SubjectId([9; 16])], &all).await;
-    assert_eq!(found(&Theirs::new(&held, &all, &names), "Bert, Anna"), ["- Bert", "name Bert"]);
+    assert_eq!(found(&Theirs::new(&[&held], &all, &names), "Bert, Anna"), ["- Bert", "name Bert"]);
 
     house.vault.erase(&[ANNA]).await.unwrap();
     check(&all, text, &["- K-4711", "phone dw 47-11X"]).await;
@@ -115,7 +115,7 @@ async fn of_one_who_holds_very_much_names_are_looked_for_first() {
     let held = house.held_by(&[ANNA, ALIAS], &all).await;
     assert!(held.has_more);
     assert_eq!(held.size().0, 256);
-    let theirs = Theirs::new(&held, &all, &HashSet::new());
+    let theirs = Theirs::new(&[&held], &all, &HashSet::new());
     assert_eq!(found(&theirs, "Zuletzt"), ["- Zuletzt", "name Zuletzt"]);
 }
 
@@ -170,7 +170,8 @@ async fn a_finding_has_the_token_of_the_field_that_it_is_from() {
         let all = SoughtValues::new(&policy, Kinds::ALL, false);
         let held = house.held_by(&[ANNA], &all).await;
         let note = Cleartext::new("call Muster");
-        let mentions = Theirs::new(&held, &all, &HashSet::new()).find(note.expose(), 99).unwrap();
+        let mentions =
+            Theirs::new(&[&held], &all, &HashSet::new()).find(note.expose(), 99).unwrap();
         let scan = rule("note", Protection::Scan(Kinds::ALL));
         let scanned = house.protectors.scan(&scan, &policy.scan, &[], &mentions, &note);
         let to_seal = scanned.to_seal(|_, holder| Keeper::Of(holder.unwrap(), &[]));

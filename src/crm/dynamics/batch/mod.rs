@@ -23,7 +23,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 
 use self::answer::BatchAnswer;
-use self::part::{OF_PART, OF_REQUEST};
+use self::part::{OF_PART, OF_REQUEST, YET_TO_BE_MADE};
 use self::refuse::Split;
 use super::One;
 use super::answer::Answer;
@@ -34,13 +34,16 @@ use crate::carrier::multipart::{MAX_PARTS, MultipartError, Part, boundary, parts
 use crate::carrier::{Document, Element, Removal, Slot};
 use crate::crm::message::unparseable;
 use crate::crm::room::Room;
-use crate::crm::{self, About, FieldUse, LocateError, ReadAnswer, RecordName, RequestView, Told};
+use crate::crm::{
+    self, About, FieldUse, LocateError, ReadAnswer, RecordName, Referred, RequestView, Told,
+};
 
 /// What a batch holds.
 pub(super) struct Batch {
     pub body: Document,
     pub uses: Vec<FieldUse>,
     pub names: Vec<RecordName>,
+    pub referred: Vec<Referred>,
     pub about: About,
     /// Refuses single parts, where that is possible.
     pub split: Option<Box<dyn crm::Batch>>,
@@ -93,6 +96,7 @@ pub(super) fn locate(request: &RequestView<'_>) -> Result<Batch, LocateError> {
         slots: Vec::new(),
         uses: Vec::new(),
         names: Vec::new(),
+        referred: Vec::new(),
         about: About::Nobody,
         tables: HashMap::new(),
     };
@@ -114,6 +118,7 @@ pub(super) fn locate(request: &RequestView<'_>) -> Result<Batch, LocateError> {
         body: Document::new(request.body.clone(), reader.slots).with_elements(elements),
         uses: reader.uses,
         names: reader.names,
+        referred: reader.referred,
         about: reader.about,
         split: is_split.then(|| Box::new(split) as Box<dyn crm::Batch>),
         answer: Box::new(BatchAnswer { expected, refused: BTreeMap::new() }),
@@ -139,6 +144,7 @@ struct Reader<'r> {
     slots: Vec<Slot>,
     uses: Vec<FieldUse>,
     names: Vec<RecordName>,
+    referred: Vec<Referred>,
     about: About,
     /// The tables of what is made by the parts that have these ids.
     tables: HashMap<String, ObjectName>,
@@ -223,6 +229,9 @@ impl Reader<'_> {
         };
         let is_real = |name: &RecordName| !(line.is_by_content_id && name.record == first);
         self.names.extend(one.names.into_iter().filter(is_real));
+        // Nor does that id lead to the record that another part makes.
+        let is_real = |it: &Referred| it.id != YET_TO_BE_MADE;
+        self.referred.extend(one.referred.into_iter().filter(is_real));
         self.uses.extend(one.uses);
         let method = line.method.clone();
         self.message(&message, line, one.target, one.body);

@@ -59,7 +59,7 @@ pub(super) struct Line {
 /// The path that relative URLs are relative to, where they do not say it themselves.
 const ROOT: &str = "/api/data/v9.2/";
 /// A key in the place of that of a record which is yet to be made.
-const YET_TO_BE_MADE: &str = "00000000-0000-0000-0000-000000000000";
+pub(super) const YET_TO_BE_MADE: &str = "00000000-0000-0000-0000-000000000000";
 
 impl Reader<'_> {
     /// `GET https://…/api/data/v9.2/contacts?$top=1 HTTP/1.1`, `PATCH $1 HTTP/1.1`

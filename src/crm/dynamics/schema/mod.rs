@@ -70,6 +70,16 @@ const TABLES: [(&str, &str); 41] = [
     ("transactioncurrency", "transactioncurrencies"),
 ];
 
+/// Whether records of a table say who takes part in an activity.
+pub(super) fn is_party(object: &ObjectName) -> bool {
+    object.as_str() == ACTIVITYPARTY
+}
+
+/// Whether records of a table are those who work with others.
+pub(super) fn is_user(object: &ObjectName) -> bool {
+    matches!(object.as_str(), SYSTEMUSER | "team")
+}
+
 /// A table under its logical name or that of its entity set.
 pub(super) fn object_name(name: &str) -> ObjectName {
     let name = name.to_ascii_lowercase();

@@ -96,6 +96,7 @@ pub(super) fn locate(
         body: Document::new(request.body.clone(), search.slots),
         uses: search.uses,
         records: search.names,
+        referred: Vec::new(),
         batch: None,
         answer: Box::new(SearchAnswer),
     })

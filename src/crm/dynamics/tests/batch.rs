@@ -8,7 +8,7 @@ use crate::crm::{About, AnswerView, Done, LocateError, LocatedRequest, RefusedRe
 
 const BATCH: &str = "{v}/$batch";
 
-fn located(body: &str) -> Result<LocatedRequest, LocateError> {
+pub(super) fn located(body: &str) -> Result<LocatedRequest, LocateError> {
     let media = headers(&[("content-type", "multipart/mixed; boundary=\"b\"")]);
     locate_with("POST", BATCH, &media, body)
 }
@@ -19,7 +19,7 @@ fn request(line: &str, fields: &str, content: &str) -> String {
     )
 }
 
-fn in_change_set(parts: &[(&str, &str, &str)]) -> String {
+pub(super) fn in_change_set(parts: &[(&str, &str, &str)]) -> String {
     let parts = parts.iter().map(|(id, line, content)| {
         format!("--c\nContent-Type: application/http\nContent-Transfer-Encoding: binary\nContent-ID: {id}\n\n{line} HTTP/1.1\nContent-Type: application/json\n\n{content}\n")
     });

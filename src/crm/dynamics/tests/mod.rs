@@ -5,6 +5,7 @@ mod batch;
 mod examples;
 mod fetch;
 mod ids;
+mod referred;
 mod requests;
 mod search;
 

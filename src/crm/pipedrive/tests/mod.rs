@@ -2,6 +2,7 @@
 
 mod answers;
 mod examples;
+mod referred;
 mod requests;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};

@@ -219,6 +219,7 @@ impl Located {
             body: Document::new(request.body.clone(), self.found.slots).with_elements(elements),
             uses: self.found.uses,
             records: self.found.names,
+            referred: Vec::new(),
             batch: self.upload.map(|upload| Box::new(upload) as _),
             answer,
         }

@@ -84,6 +84,7 @@ pub(super) fn locate(
         body: Document::new(request.body.clone(), records.slots),
         uses: records.uses,
         records: records.names,
+        referred: Vec::new(),
         batch: None,
         answer: Box::new(Events),
     })

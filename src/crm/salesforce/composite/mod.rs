@@ -71,6 +71,7 @@ pub(super) fn locate(
         body: Document::new(request.body.clone(), requests.slots).with_elements(requests.elements),
         uses: requests.uses,
         records: requests.names,
+        referred: Vec::new(),
         batch: Some(Box::new(Arc::clone(&plan))),
         answer: Box::new(Composite::new(plan)),
     })

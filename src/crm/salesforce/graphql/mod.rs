@@ -94,6 +94,7 @@ pub(super) fn locate(
         body: Document::new(request.body.clone(), slots),
         uses,
         records: names,
+        referred: Vec::new(),
         batch: None,
         answer: Box::new(Answered(shape.unwrap_or_default())),
     })

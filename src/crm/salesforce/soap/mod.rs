@@ -110,6 +110,7 @@ pub(super) fn locate(
         .with_elements(records.elements),
         uses: records.uses.into_iter().chain(found.uses).collect(),
         records: records.names.into_iter().chain(found.names).collect(),
+        referred: Vec::new(),
         batch: is_split.then(|| Box::new(batch) as Box<dyn Batch>),
         answer: Box::new(answer),
     })

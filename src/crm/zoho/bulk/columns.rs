@@ -164,7 +164,7 @@ impl Columns {
                 Holds::Id | Holds::Told(_) => {
                     return Err(unparseable("column `Id`", "it holds something that is no id"));
                 }
-                Holds::Lookup(_) if is_id(&text) => {}
+                Holds::Lookup(target) if is_id(&text) => records.refer(number, target, &text),
                 Holds::Lookup(target) => {
                     place = title(target, records.next_record());
                     let parts = uses_of_parts(&place, "naming a record by a composed name");

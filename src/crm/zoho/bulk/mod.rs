@@ -205,6 +205,7 @@ impl Located {
             body: Document::new(request.body.clone(), self.slots),
             uses: self.records.uses,
             records: self.records.names,
+            referred: self.records.referred,
             batch: None,
             answer,
         }

@@ -99,6 +99,7 @@ fn a_file_says_what_it_holds() {
         ]
     );
     assert_eq!(names(&located.records), ["0 contacts 55"]);
+    assert_eq!(testkit::referred(&located), ["0 accounts 77"]);
     let fields =
         ["contacts.last_name", "contacts.email", "contacts.email", "accounts.account_name"];
     let further = ["contacts.reporting_to", "contacts.city", "kids.name"];

@@ -6,6 +6,7 @@ mod composite;
 mod hostile;
 mod queries;
 mod records;
+mod referred;
 mod requests;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
