@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where the root key is: `keys`.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::{Clock, Jurisdiction, SystemClock};
@@ -32,12 +34,44 @@ pub fn compile(keys: &Item<'_>) -> Option<(KeySettings, Jurisdictions)> {
             .section()?
             .named()
             .map(|(name, item)| {
-                Some((Jurisdiction::new(name.text), settings(&item, item.section()?)?))
+                let (section, keyset) = (item.section()?, Item::path);
+                Some((Jurisdiction::new(name.text), settings(&item, section, keyset)?))
             })
             .collect();
         all.into_iter().collect()
     });
-    Some((settings(keys, section)?, jurisdictions?))
+    let house = settings(keys, section, Item::existing_file)?;
+    let jurisdictions = jurisdictions?;
+    let is_sound = check_keysets(keys, &house, &jurisdictions);
+    is_sound.then_some((house, jurisdictions))
+}
+
+/// Whether each keyset of a jurisdiction is a file of its own. Reports those that are missing.
+fn check_keysets(keys: &Item<'_>, house: &KeySettings, jurisdictions: &Jurisdictions) -> bool {
+    let file = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let mut named = vec![(keys.name.clone(), file(&house.keyset))];
+    let mut is_sound = true;
+    let section = keys.section().and_then(|section| section.section("jurisdictions"));
+    let items = section.iter().flat_map(Section::named);
+    for ((name, item), (_, KeySettings { keyset, .. })) in items.zip(jurisdictions) {
+        let create = format!("`zollhaus keys create --jurisdiction {}`", name.text);
+        let (path, shown) = (file(keyset), keyset.display());
+        if let Some((first, _)) = named.iter().find(|(_, other)| *other == path) {
+            let message = format!("`{first}` has the keyset `{shown}` as well");
+            let help = format!("each has one of its own; {create} makes one");
+            item.report(item.key_problem(Code::Contradiction, message).help(help));
+            is_sound = false;
+        } else if !path.is_file() {
+            let message = format!("there is no keyset `{shown}`");
+            let help = format!(
+                "put it back if there was one: without it, the house does not start; {create} \
+                 makes the first one"
+            );
+            item.report(item.key_problem(Code::FileMissing, message).help(help));
+        }
+        named.push((item.name.clone(), path));
+    }
+    is_sound
 }
 
 /// Reports keysets of jurisdictions that no policy would ever use.
@@ -60,15 +94,22 @@ pub fn check_jurisdictions(keys: &Item<'_>, upstreams: &[UpstreamSettings]) {
         let problem =
             item.key_problem(Code::UnusedKeyset, message).label("its keyset is never used");
         let groups = borders().flat_map(|border| border.atlas.group_names());
-        item.report(match closest(name.text, groups.chain(COUNTRIES.iter().copied())) {
-            Some(meant) if meant != name.text => problem.did_you_mean(meant),
+        let told = groups.chain(COUNTRIES.iter().copied()).filter(|name| {
+            borders().any(|border| border.may_tell(&Jurisdiction::new(name), today))
+        });
+        item.report(match closest(name.text, told) {
+            Some(meant) if !COUNTRIES.contains(&name.text) => problem.did_you_mean(meant),
             _ => problem.help("an ISO 3166 code or a group of the border that its rules find"),
         });
     }
 }
 
-fn settings(keys: &Item<'_>, section: Section<'_>) -> Option<KeySettings> {
-    let keyset = section.required("keyset").and_then(|keyset| keyset.existing_file());
+fn settings<'d>(
+    keys: &Item<'_>,
+    section: Section<'d>,
+    keyset: impl FnOnce(&Item<'d>) -> Option<PathBuf>,
+) -> Option<KeySettings> {
+    let keyset = section.required("keyset").and_then(|item| keyset(&item));
     let service = service(keys, &section);
     let lease = section.optional("lease");
     section.finish();

@@ -10,8 +10,8 @@ use crate::upstream::UpstreamSetupError;
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     #[error(
-        "the file `{}` does not exist; without the one that was in use, nothing that was sealed \
-         opens",
+        "the file `{}` does not exist; without the one that was in use, nothing opens that was \
+         sealed under its keys",
         path.display()
     )]
     Missing { path: PathBuf },

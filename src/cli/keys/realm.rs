@@ -28,8 +28,12 @@ impl Whose {
     /// Where it is.
     pub fn settings<'c>(&self, config: &'c Config) -> anyhow::Result<(Realm, &'c KeySettings)> {
         let realm = self.realm();
-        let settings = settings(config, &realm)
-            .with_context(|| format!("`keys.jurisdictions` names no keyset of {realm}"))?;
+        let settings = settings(config, &realm).with_context(|| {
+            let named = config.jurisdictions.iter().map(|(of, _)| format!("`{of}`"));
+            let named = named.collect::<Vec<_>>().join(", ");
+            let named = if named.is_empty() { "none".to_owned() } else { named };
+            format!("`keys.jurisdictions` names no keyset of {realm}; it names {named}")
+        })?;
         Ok((realm, settings))
     }
 

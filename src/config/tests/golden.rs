@@ -68,6 +68,7 @@ golden! {
     config_keys_misspelt: CONFIG;
     config_keys_variable: CONFIG;
     config_jurisdictions: CONFIG;
+    config_jurisdictions_twice: CONFIG;
     config_vault: CONFIG;
     config_vault_twice: CONFIG;
     config_vault_misspelt: CONFIG;
