@@ -263,5 +263,6 @@ async fn verify(
     }
     ensure!(rows.is_empty(), damaged());
     let rows = Quarantine::new(stores.quarantine, &keyset).verify().await?;
-    print::line(format_args!("verified: {tokens} tokens, {rows} uploads with rows left out"))
+    let but = if closed.is_empty() { "" } else { " but for the values that stay closed" };
+    print::line(format_args!("verified: {tokens} tokens{but}, {rows} uploads with rows left out"))
 }

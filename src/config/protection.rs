@@ -146,7 +146,8 @@ fn chosen_shape(target: &Target, kind: FieldKind, word: Word, item: &Item<'_>) -
             None
         }
         (Word::Encrypt | Word::Hash, _) => {
-            let message = format!("what is left has no room in the shape `{}`", shape.name());
+            let message =
+                format!("an encrypted or hashed value has no room in the shape `{}`", shape.name());
             let help = "use `tokenize`, or one of the shapes `text`, `email` and `url`";
             item.report(item.problem(Code::Contradiction, message).help(help));
             None

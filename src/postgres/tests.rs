@@ -61,9 +61,9 @@ async fn a_schema_that_is_not_ours_is_refused_and_left_alone() {
     refused("it is of tenant `bolt`, not of `acme`").await;
     execute(&database, "UPDATE house SET tenant = 'acme'").await;
 
-    execute(&database, "INSERT INTO migration VALUES (7, 'later', 'x')").await;
-    refused("a newer version has changed it (migration 7, `later`)").await;
-    execute(&database, "DELETE FROM migration WHERE number = 7").await;
+    execute(&database, "INSERT INTO migration VALUES (8, 'later', 'x')").await;
+    refused("a newer version has changed it (migration 8, `later`)").await;
+    execute(&database, "DELETE FROM migration WHERE number = 8").await;
 
     execute(&database, "UPDATE migration SET sha256 = 'x' WHERE number = 2").await;
     refused("its migration 2, `subjects`, is not the one that this version has").await;

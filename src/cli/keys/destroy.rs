@@ -88,7 +88,11 @@ impl Destroy {
         }
         Keyset::destroy(&settings.keyset, purpose, version)?;
         print::note("Copies of the keyset file elsewhere still hold this key; destroy them too.");
-        print::line(format_args!("version {version} of {} is destroyed", purpose.name()))
+        let of = match &realm {
+            Realm::House => String::new(),
+            Realm::Of(of) => format!(" of jurisdiction `{of}`"),
+        };
+        print::line(format_args!("version {version} of {}{of} is destroyed", purpose.name()))
     }
 }
 
